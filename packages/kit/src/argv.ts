@@ -1,0 +1,66 @@
+/** The part of an oclif flag that matters here. */
+export interface FlagNames {
+  readonly aliases?: readonly string[]
+  readonly type: 'boolean' | 'option'
+}
+
+/**
+ * Makes oclif's parser understand two things that getopt, and so the reference tool, does:
+ * - a long option may be shortened as long as it is clear which one is meant: `--conf` for `--config`
+ * - an option listed in `optionalValues` takes a value only after `=`; without, it gets the value named there
+ */
+export function normalizeArgv(
+  argv: readonly string[],
+  flags: Readonly<Record<string, FlagNames>>,
+  optionalValues: Readonly<Record<string, string>> = {},
+): string[] {
+  const names = Object.entries(flags).flatMap(([name, flag]) => [
+    {name, target: name},
+    ...(flag.aliases ?? []).filter((alias) => alias.length > 1).map((alias) => ({name: alias, target: name})),
+  ])
+  const result: string[] = []
+  let isValue = false
+  for (const [index, argument] of argv.entries()) {
+    if (isValue || !argument.startsWith('-')) {
+      isValue = false
+      result.push(argument)
+      continue
+    }
+
+    if (argument === '--') return [...result, ...argv.slice(index)]
+    if (!argument.startsWith('--')) {
+      isValue = takesValue(flags, argument)
+      result.push(argument)
+      continue
+    }
+
+    const [, typed = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(argument) ?? []
+    const exact = names.find(({name}) => name === typed)
+    const targets = new Set(names.filter(({name}) => name.startsWith(typed)).map(({target}) => target))
+    const name = exact?.target ?? (typed.length > 0 && targets.size === 1 ? [...targets][0]! : undefined)
+    if (name === undefined) {
+      result.push(argument)
+      continue
+    }
+
+    const optional = optionalValues[name]
+    if (optional === undefined) {
+      result.push(`--${name}${rest}`)
+      isValue = rest === '' && flags[name]!.type === 'option'
+    } else {
+      result.push(`--${name}${rest || `=${optional}`}`)
+    }
+  }
+
+  return result
+}
+
+/** `-c` awaits its value, `-cNAME` has it, and in `-Pc` the last one decides. */
+function takesValue(flags: Readonly<Record<string, FlagNames & {char?: string}>>, argument: string): boolean {
+  for (let i = 1; i < argument.length; i++) {
+    const flag = Object.values(flags).find(({char}) => char === argument[i])
+    if (flag?.type === 'option') return i === argument.length - 1
+  }
+
+  return false
+}

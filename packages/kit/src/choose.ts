@@ -1,0 +1,93 @@
+import {
+  count,
+  duration,
+  Ovpn3Error,
+  safeText,
+  type Selector,
+  type Session,
+  type SessionSummary,
+  shortId,
+  statusText,
+} from './model'
+import {selectorText} from './selector'
+import {pick} from './terminal'
+import {userName} from './users'
+
+/** What tells sessions apart, read for each of them. */
+export async function summarize(sessions: readonly Session[]): Promise<SessionSummary[]> {
+  return Promise.all(
+    sessions.map(async (session) => {
+      const {values} = await session.read(['config_name', 'owner', 'device_name', 'status', 'session_created'])
+      return {
+        path: session.path,
+        id: session.id,
+        config: values.config_name ?? null,
+        owner: values.owner ?? null,
+        device: values.device_name || null,
+        status: values.status ? statusText(values.status) : null,
+        created: values.session_created ?? null,
+      }
+    }),
+  )
+}
+
+/** A line that tells a session apart: id, config, owner, device, status and age, in columns. */
+export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
+  const now = Date.now() / 1000
+  const rows = await Promise.all(
+    summaries.map(async ({config, created, device, id, owner, status}) => [
+      shortId(id),
+      config === null ? '-' : safeText(config),
+      owner === null ? '-' : safeText(await userName(owner)),
+      device === null ? '-' : safeText(device),
+      status ?? 'not readable',
+      created === null ? '-' : duration(now - created),
+    ]),
+  )
+  const widths = rows.reduce<number[]>((max, row) => row.map((cell, i) => Math.max(max[i] ?? 0, cell.length)), [])
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export interface ChooseOptions {
+  /** What is to be done with it, for the question: `Which session is to be paused?` */
+  readonly question: string
+  readonly interactive: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * The one session that is meant. Several are never guessed at: with a terminal one is picked, else it is an error.
+ * @throws Ovpn3Error `session-not-found`, `session-ambiguous`
+ */
+export async function chooseOne(
+  sessions: readonly Session[],
+  selector: Selector | undefined,
+  {interactive, question, signal}: ChooseOptions,
+): Promise<Session> {
+  if (sessions.length === 1 && selector) return sessions[0]!
+  if (sessions.length === 0)
+    throw new Ovpn3Error(
+      'session-not-found',
+      selector ? `no session matches ${safeText(selectorText(selector))}` : 'there are no sessions',
+      {hint: selector && 'You see your own sessions and those you were granted access to'},
+    )
+
+  const candidates = await summarize(sessions)
+  const lines = await summaryLines(candidates)
+  if (interactive)
+    return pick(
+      question,
+      sessions.map((session, i) => ({name: lines[i]!, value: session})),
+      signal,
+    )
+  throw new Ovpn3Error(
+    'session-ambiguous',
+    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(sessions.length, 'session')}`,
+    {candidates, hint: 'Select one of them by its id with --path'},
+  )
+}

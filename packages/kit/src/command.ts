@@ -1,0 +1,210 @@
+import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
+import {distance} from 'fastest-levenshtein'
+
+import {normalizeArgv} from './argv'
+import {summaryLines} from './choose'
+import {colorsOf} from './color'
+import {type ResolverRequest, resolveSessions} from './hook'
+import {
+  errorJson,
+  exitStatus,
+  isOvpn3Error,
+  Ovpn3Error,
+  type ResolvedSessions,
+  safeText,
+  shortId,
+  toJson,
+} from './model'
+import {releaseStdin} from './terminal'
+
+/** The flags of a command class, its own and the inherited ones. */
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof SessionCommand)['baseFlags'] & T['flags']
+>
+
+const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGTERM: 15} as const
+type SignalName = keyof typeof signalNumbers
+
+/**
+ * What every command about sessions has: `--json`, errors with exit statuses, an end by signal that leaves nothing
+ * behind, and `resolve` to get at sessions. A command implements `execute`.
+ */
+export abstract class SessionCommand<T extends typeof Command> extends Command {
+  static override baseFlags = {
+    json: Flags.boolean({helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
+  }
+  /** Flags whose value is optional, and what they are without it. */
+  static optionalValues: Readonly<Record<string, string>> = {}
+  protected flags!: FlagsOf<T>
+  readonly #abort = new AbortController()
+  #graceful = 0
+  readonly #resolved: ResolvedSessions[] = []
+  #signal: SignalName | undefined
+
+  /** Aborted when the user, or the system, wants the command to end. */
+  protected get abortSignal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Prints results with `this.log` or `this.logJson`, sets `process.exitCode` where it is not 0, throws otherwise. */
+  protected abstract execute(): Promise<void>
+
+  override async run(): Promise<void> {
+    const end = this.#listenForSignals()
+    const work = this.#work()
+    const interrupted = new Promise<never>((_, reject) => {
+      this.abortSignal.addEventListener('abort', () => {
+        if (this.#graceful === 0) reject(new Ovpn3Error('interrupted', 'interrupted'))
+      })
+    })
+    try {
+      await Promise.race([work, interrupted])
+      if (this.#signal) process.exitCode = this.#signalStatus()
+    } finally {
+      await Promise.all(this.#resolved.map((resolved) => resolved.close()))
+      await Promise.allSettled([work])
+      end()
+      releaseStdin()
+    }
+  }
+
+  /**
+   * What a selector stands for; closed when the command ends.
+   * @throws Ovpn3Error
+   */
+  protected async resolve(request: Omit<ResolverRequest, 'onStall'>): Promise<ResolvedSessions> {
+    const resolved = await resolveSessions(this.config, {...request, onStall: (session) => this.onStall(session)})
+    this.#resolved.push(resolved)
+    return resolved
+  }
+
+  /** Says that the session manager keeps silent. */
+  protected onStall(session?: {readonly id: string}): void {
+    this.notice(
+      session
+        ? `Waiting for session ${shortId(session.id)}: the session manager gets no answer from its backend.`
+        : 'Waiting for the session manager: it gives no answer.',
+    )
+  }
+
+  /** A line for the person, on stderr. */
+  protected notice(text: string): void {
+    process.stderr.write(`${text}\n`)
+  }
+
+  /**
+   * While this work is under way, an interruption does not end the command: the work ends itself, in good order, when
+   * `abortSignal` says so.
+   */
+  protected async graceful<R>(work: Promise<R>): Promise<R> {
+    this.#graceful++
+    try {
+      return await work
+    } finally {
+      this.#graceful--
+    }
+  }
+
+  override jsonEnabled(): boolean {
+    const end = this.argv.indexOf('--')
+    const options = end === -1 ? this.argv : this.argv.slice(0, end)
+    return options.includes('--json')
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(toJson(json, 2) + '\n')
+  }
+
+  protected override async catch(error: unknown): Promise<void> {
+    const known = this.#known(error)
+    if (!known) throw error
+    process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
+    if (this.jsonEnabled()) {
+      this.logJson({error: {...errorJson(known), candidates: known.candidates}})
+      return
+    }
+
+    const lines = [`${colorsOf(process.stderr).red('Error:')} ${safeText(known.message)}`]
+    if (known.candidates) {
+      const summaries = await summaryLines(known.candidates)
+      lines.push(...summaries.map((line) => `  ${line}`))
+    }
+
+    if (known.hint) lines.push(safeText(known.hint))
+    this.notice(lines.join('\n'))
+  }
+
+  async #work(): Promise<void> {
+    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
+    const parsed = await this.parse(this.ctor as typeof SessionCommand)
+    this.flags = parsed.flags as FlagsOf<T>
+    await this.execute()
+  }
+
+  #signalStatus(): number {
+    return 128 + signalNumbers[this.#signal!]
+  }
+
+  #listenForSignals(): () => void {
+    const names = Object.keys(signalNumbers) as SignalName[]
+    const onSignal = (name: SignalName) => {
+      this.#signal = name
+      // the second one ends the process at once
+      end()
+      this.#abort.abort()
+    }
+
+    const end = () => {
+      for (const name of names) process.off(name, onSignal)
+    }
+
+    for (const name of names) process.on(name, onSignal)
+    // nobody reads what is written any more: no reason to stop half-way
+    process.stderr.on('error', () => {})
+    return end
+  }
+
+  #known(error: unknown): Ovpn3Error | undefined {
+    if (isOvpn3Error(error)) return error
+    if (!(error instanceof Errors.CLIError)) return undefined
+    return parseError(
+      error,
+      Object.entries({...this.ctor.baseFlags, ...this.ctor.flags}),
+      `${this.config.bin} ${this.id}`,
+    )
+  }
+}
+
+/** An error of oclif's parser in our words. */
+function parseError(
+  error: Error & Interfaces.OclifError & {args?: string[]; flags?: string[]},
+  flags: readonly [string, {aliases?: string[]}][],
+  command: string,
+): Ovpn3Error {
+  const help = `See ${command} --help`
+  if (error.flags?.[0] !== undefined) {
+    const [unknown] = error.flags
+    const names = flags.flatMap(([name, {aliases = []}]) => [name, ...aliases.filter((alias) => alias.length > 1)])
+    const close = closest(unknown.replace(/^-+/, '').replace(/=.*$/s, ''), names)
+    return new Ovpn3Error('usage', `there is no option ${unknown}`, {
+      hint: close ? `Did you mean --${close}? ${help}` : help,
+    })
+  }
+
+  if (error.args) return new Ovpn3Error('usage', `unexpected argument: ${error.args.join(' ')}`, {hint: help})
+  const message = error.message
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^Flag (--\S+)/, '$1')
+    .replaceAll(/\s*\n\s*/g, ' ')
+  return new Ovpn3Error('usage', message, {hint: help})
+}
+
+/** The name that is meant, where one or two letters, or the end, are off. */
+function closest(typed: string, names: readonly string[]): string | undefined {
+  const near = names
+    .map((name) => ({name, off: typed && name.startsWith(typed) ? 0 : distance(typed, name)}))
+    .filter(({name, off}) => off <= Math.min(2, name.length - 1))
+    .sort((a, b) => a.off - b.off)
+  return near[0]?.name
+}

@@ -1,0 +1,52 @@
+import type {Interfaces} from '@oclif/core'
+
+import {Ovpn3Error, type PropertyName, type ResolvedSessions, type Selector} from './model'
+
+/** What a command asks the `session-resolver` hook. */
+export interface ResolverRequest {
+  readonly selector: Selector
+  /** Properties that the command needs: they come as each session's `snapshot`, so that nothing is read twice. */
+  readonly read: readonly PropertyName[]
+  /** Find profile names without looking at the sessions: for those that vanish when they are looked at. */
+  readonly configNames?: boolean
+  /**
+   * To be called when the answer is held up, once for each session that is waited for; without one where it is not
+   * known whose fault it is.
+   */
+  readonly onStall: (session?: {readonly id: string; readonly path: string}) => void
+}
+
+declare module '@oclif/core/interfaces' {
+  interface Hooks {
+    'session-resolver': {
+      options: {request: ResolverRequest}
+      return: ResolvedSessions
+    }
+  }
+}
+
+/** The type of a `session-resolver` hook. */
+export type SessionResolver = Interfaces.Hook<'session-resolver'>
+
+/**
+ * Asks every plugin that answers `session-resolver` and joins what they know.
+ * @throws Ovpn3Error where no plugin answers, or the error of the first that failed
+ */
+export async function resolveSessions(config: Interfaces.Config, request: ResolverRequest): Promise<ResolvedSessions> {
+  const {failures, successes} = await config.runHook('session-resolver', {request})
+  const close = async () => {
+    await Promise.all(successes.map(({result}) => result.close()))
+  }
+
+  // oclif collects what a hook throws and goes on as if nothing had happened
+  if (failures[0]) {
+    await close()
+    throw failures[0].error
+  }
+
+  if (successes.length === 0)
+    throw new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {
+      hint: 'No installed plugin has a session-resolver hook; the CLI ovpn3 has one',
+    })
+  return {close, sessions: successes.flatMap(({result}) => result.sessions)}
+}

@@ -1,0 +1,80 @@
+/**
+ * Why a command failed. The codes are an interface: scripts read them from `--json`.
+ */
+export type ErrorCode =
+  | 'access-denied'
+  | 'bus-unreachable'
+  | 'disconnected'
+  | 'failed'
+  | 'input-missing'
+  | 'interrupted'
+  | 'refused'
+  | 'service-unavailable'
+  | 'session-ambiguous'
+  | 'session-not-found'
+  | 'session-stale'
+  | 'some-failed'
+  | 'timeout'
+  | 'usage'
+
+/** The exit status for each error code; 0 is success. The only such table, shown in the user guide. */
+export const exitStatus: Readonly<Record<ErrorCode, number>> = {
+  failed: 1,
+  usage: 2,
+  'some-failed': 3,
+  'session-not-found': 4,
+  'session-ambiguous': 4,
+  'session-stale': 4,
+  'access-denied': 5,
+  'bus-unreachable': 6,
+  'service-unavailable': 6,
+  disconnected: 6,
+  timeout: 7,
+  refused: 8,
+  'input-missing': 8,
+  interrupted: 130,
+}
+
+export interface ErrorOptions {
+  /** What to do next, a sentence without a full stop. */
+  readonly hint?: string
+  /** Sessions to choose from, where a selector was ambiguous. */
+  readonly candidates?: readonly SessionSummary[]
+  readonly cause?: unknown
+}
+
+/** A session as an error or a picker shows it. Properties that could not be read are null. */
+export interface SessionSummary {
+  readonly path: string
+  readonly id: string
+  readonly config: string | null
+  readonly owner: number | null
+  readonly device: string | null
+  readonly status: string | null
+  /** Seconds since 1970. */
+  readonly created: number | null
+}
+
+/** An error that a user can do something about: it is shown without a stack, and decides the exit status. */
+export class Ovpn3Error extends Error {
+  readonly candidates?: readonly SessionSummary[]
+  readonly code: ErrorCode
+  readonly hint?: string
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, {cause: options.cause})
+    this.name = 'Ovpn3Error'
+    this.code = code
+    this.hint = options.hint
+    this.candidates = options.candidates
+  }
+}
+
+/** True for an error of ours, also when it was made by another copy of this package (a plugin's own). */
+export function isOvpn3Error(error: unknown): error is Ovpn3Error {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
+}
+
+export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): boolean {
+  return isOvpn3Error(error) && codes.includes(error.code)
+}

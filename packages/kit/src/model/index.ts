@@ -1,0 +1,6 @@
+export * from './errors'
+export * from './json'
+export * from './result'
+export * from './session'
+export * from './status'
+export * from './text'

@@ -1,0 +1,81 @@
+import type {Session} from './session'
+
+import {type ErrorCode, exitStatus, type Ovpn3Error} from './errors'
+import {type SessionStatus, statusText} from './status'
+import {safeText, shortId} from './text'
+
+/** A status as `--json` shows it. */
+export interface StatusJson {
+  readonly major: number
+  readonly minor: number
+  readonly text: string
+  readonly message: string
+}
+
+/** An error as `--json` shows it. */
+export interface ErrorJson {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint?: string
+}
+
+/**
+ * How an action on a session ended:
+ * - `done`: as asked for
+ * - `unchanged`: there was nothing to do
+ * - `planned`: would be done, but for `--dry-run`
+ * - `removed`, `kept`: by a clean-up
+ * - `failed`: see `error`
+ */
+export type Outcome = 'done' | 'failed' | 'kept' | 'planned' | 'removed' | 'unchanged'
+
+/** What became of one session. An interface: `docs/schemas` describes it. */
+export interface SessionResult {
+  readonly path: string
+  readonly id: string
+  /** Null where it could not be read. */
+  readonly config: string | null
+  readonly outcome: Outcome
+  /** True where the action made a difference. */
+  readonly changed: boolean
+  /** The same for people, without the session's name. */
+  readonly message: string
+  /** The last status seen. */
+  readonly status: StatusJson | null
+  readonly statistics?: Readonly<Record<string, bigint>>
+  readonly logLevel?: {readonly current: number; readonly previous: number}
+  readonly error?: ErrorJson
+}
+
+export function statusJson(status: SessionStatus | undefined): StatusJson | null {
+  return status ? {major: status.major, minor: status.minor, text: statusText(status), message: status.message} : null
+}
+
+export function errorJson(error: Ovpn3Error): ErrorJson {
+  return {code: error.code, message: error.message, hint: error.hint}
+}
+
+/** A session's name for people: `office (c2df8ae4)`. */
+export function sessionLabel({config, id}: {readonly config?: string | null; readonly id: string}): string {
+  return config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+}
+
+/** The profile's name, from wherever it is known. */
+export function configOf(session: Session): string | null {
+  return session.snapshot.values.config_name ?? session.config ?? null
+}
+
+export function labelOf(session: Session): string {
+  return sessionLabel({config: configOf(session), id: session.id})
+}
+
+/**
+ * The exit status of a command that acted on sessions: of several, one that failed makes it `some-failed`, and
+ * one that was interrupted `interrupted`.
+ */
+export function exitStatusOf(results: readonly Pick<SessionResult, 'error'>[]): number {
+  const failed = results.flatMap(({error}) => (error ? [error.code] : []))
+  if (failed.length === 0) return 0
+  if (failed.includes('interrupted')) return exitStatus.interrupted
+  return exitStatus[results.length === 1 ? failed[0]! : 'some-failed']
+}

@@ -1,0 +1,111 @@
+/**
+ * The status of a session as the service gives it, property `status` and signal `StatusChange`, both `(uus)`.
+ * Source: the introspection data of net.openvpn.v3.sessions and values seen on the wire (24.1, 27.1).
+ */
+export interface SessionStatus {
+  readonly major: number
+  readonly minor: number
+  /** The service's own remark, often empty. Text from elsewhere: clean it with `safeText` before showing it. */
+  readonly message: string
+}
+
+export const StatusMajor = {
+  unset: 0,
+  configuration: 1,
+  connection: 2,
+  session: 3,
+  pkcs11: 4,
+  process: 5,
+} as const
+
+export const StatusMinor = {
+  unset: 0,
+  configError: 1,
+  configOk: 2,
+  inlineMissing: 3,
+  inputRequired: 4,
+  initialised: 5,
+  connecting: 6,
+  connected: 7,
+  disconnecting: 8,
+  disconnected: 9,
+  connectionFailed: 10,
+  authenticationFailed: 11,
+  reconnecting: 12,
+  pausing: 13,
+  paused: 14,
+  resuming: 15,
+  done: 16,
+  newSession: 17,
+  backendCompleted: 18,
+  removed: 19,
+  userPasswordNeeded: 20,
+  challenge: 21,
+  urlAuthentication: 22,
+  pkcs11Sign: 23,
+  pkcs11Encrypt: 24,
+  pkcs11Decrypt: 25,
+  pkcs11Verify: 26,
+  processStarted: 27,
+  processStopped: 28,
+  processKilled: 29,
+} as const
+
+/** A short word or two per minor code, for tables, task titles and messages. */
+const minorWords: readonly string[] = [
+  'no status',
+  'configuration error',
+  'configured, not started',
+  'configuration incomplete',
+  'needs input',
+  'initialised',
+  'connecting',
+  'connected',
+  'disconnecting',
+  'disconnected',
+  'connection failed',
+  'authentication failed',
+  'reconnecting',
+  'pausing',
+  'paused',
+  'resuming',
+  'backend exited',
+  'new',
+  'backend ready',
+  'removed',
+  'needs user name and password',
+  'needs an answer to a challenge',
+  'needs web authentication',
+  'needs a PKCS#11 signature',
+  'needs PKCS#11 encryption',
+  'needs PKCS#11 decryption',
+  'needs PKCS#11 verification',
+  'process started',
+  'process stopped',
+  'process killed',
+]
+
+/** What state a session is in, in a word or two; a code that is not known yet is shown as its number. */
+export function statusText(status: SessionStatus): string {
+  return minorWords[status.minor] ?? `status ${status.major}/${status.minor}`
+}
+
+/**
+ * No client runs and none will: the session can only be disconnected. Seen on 24.1 and 27.1: neither Resume, nor
+ * Restart, nor Connect brings it back.
+ */
+export function isDeadEnd(status: SessionStatus): boolean {
+  return (
+    status.minor === StatusMinor.disconnected ||
+    status.minor === StatusMinor.connectionFailed ||
+    status.minor === StatusMinor.authenticationFailed ||
+    status.minor === StatusMinor.done ||
+    status.minor === StatusMinor.processStopped ||
+    status.minor === StatusMinor.processKilled
+  )
+}
+
+/** The profile is loaded, but the connection has never been started: Connect starts it, Resume and Restart do not. */
+export function isNotStarted(status: SessionStatus): boolean {
+  return status.minor === StatusMinor.configOk || status.minor === StatusMinor.inputRequired
+}

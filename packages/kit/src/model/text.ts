@@ -1,0 +1,32 @@
+import {stripVTControlCharacters} from 'node:util'
+
+// C0, DEL and C1 controls, line and paragraph separators, and the characters that change the direction of text
+// eslint-disable-next-line no-control-regex
+const unsafe = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]+/g
+
+/** Text from servers and other users, made fit for a terminal: one line, no control sequence, no bidi override. */
+export function safeText(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(unsafe, ' ').trim()
+}
+
+/** The first eight characters of a session id: enough to tell sessions apart and to select one. */
+export function shortId(id: string): string {
+  return id.slice(0, 8)
+}
+
+/** `3s`, `12m`, `5h 3m`, `2d 4h`: the two largest units. @param seconds below 0 counts as 0 */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds))
+  if (s < 60) return `${s}s`
+  const m = Math.floor(s / 60)
+  if (m < 60) return `${m}m`
+  const h = Math.floor(m / 60)
+  if (h < 24) return m % 60 ? `${h}h ${m % 60}m` : `${h}h`
+  const d = Math.floor(h / 24)
+  return h % 24 ? `${d}d ${h % 24}h` : `${d}d`
+}
+
+/** `1 session`, `3 sessions`. */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

@@ -1,0 +1,124 @@
+import {createInterface, type Interface} from 'node:readline'
+
+import {Ovpn3Error, safeText} from './model'
+
+/** True where a person can be asked: both ends of the talk are a terminal that can do more than print. */
+export function isInteractive(): boolean {
+  return Boolean(process.stdin.isTTY && process.stderr.isTTY) && process.env.TERM !== 'dumb'
+}
+
+/** True where progress may be animated. */
+export function canAnimate(): boolean {
+  return Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'
+}
+
+export interface Choice<T> {
+  readonly name: string
+  readonly value: T
+}
+
+/** Asks a yes-or-no question on the terminal. */
+export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
+  const {default: prompt} = await import('@inquirer/confirm')
+  return onTerminal(prompt({default: false, message}, context(signal)))
+}
+
+/** Lets one of several be picked on the terminal. */
+export async function pick<T>(message: string, choices: readonly Choice<T>[], signal: AbortSignal): Promise<T> {
+  const {default: prompt} = await import('@inquirer/select')
+  return onTerminal(prompt({choices: [...choices], loop: false, message, pageSize: 12}, context(signal)))
+}
+
+export interface Question {
+  readonly text: string
+  /** What is typed must not be seen. */
+  readonly hidden: boolean
+}
+
+/**
+ * Asks all the questions: on a terminal one by one, else by reading one line of stdin for each.
+ * @throws Ovpn3Error `input-missing` where stdin ends before the last answer
+ */
+export async function ask(questions: readonly Question[], signal: AbortSignal): Promise<string[]> {
+  const answers: string[] = []
+  for (const {hidden, text} of questions) {
+    const answer = isInteractive() ? await askOnTerminal(safeText(text), hidden, signal) : await stdinLine(signal)
+    if (answer === undefined) {
+      const missing = questions.slice(answers.length).map((question) => safeText(question.text))
+      throw new Ovpn3Error('input-missing', `input is needed and there is no more of it: ${missing.join(', ')}`, {
+        hint: 'Answer on a terminal, or send one line for each to standard input',
+      })
+    }
+
+    answers.push(answer)
+  }
+
+  return answers
+}
+
+async function askOnTerminal(message: string, hidden: boolean, signal: AbortSignal): Promise<string> {
+  if (hidden) {
+    const {default: prompt} = await import('@inquirer/password')
+    return onTerminal(prompt({mask: false, message: `${message}:`}, context(signal)))
+  }
+
+  const {default: prompt} = await import('@inquirer/input')
+  return onTerminal(prompt({message: `${message}:`}, context(signal)))
+}
+
+/** Results go to stdout, so what is said to the person goes to stderr. */
+function context(signal: AbortSignal) {
+  return {output: process.stderr, signal}
+}
+
+async function onTerminal<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    const name = error instanceof Error ? error.name : ''
+    if (name === 'ExitPromptError' || name === 'AbortPromptError')
+      throw new Ovpn3Error('interrupted', 'interrupted', {cause: error})
+    throw error
+  }
+}
+
+let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
+
+/**
+ * The next line of stdin, undefined after the last. A terminal that cannot be asked on has none: what is typed
+ * there would be seen.
+ */
+async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
+  if (process.stdin.isTTY) return undefined
+  if (!lines) {
+    const reader = createInterface({input: process.stdin, terminal: false})
+    const state = {ended: false, queue: [] as string[], reader, wake() {}}
+    reader.on('line', (line) => {
+      state.queue.push(line)
+      state.wake()
+    })
+    reader.on('close', () => {
+      state.ended = true
+      state.wake()
+    })
+    lines = state
+  }
+
+  const state = lines
+  while (state.queue.length === 0 && !state.ended) {
+    if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
+
+    await new Promise<void>((resolve) => {
+      state.wake = resolve
+      signal.addEventListener('abort', () => resolve(), {once: true})
+    })
+  }
+
+  return state.queue.shift()
+}
+
+/** Stops reading stdin, which would keep the process alive. */
+export function releaseStdin(): void {
+  lines?.reader.close()
+  process.stdin.unref?.()
+}

@@ -1,0 +1,258 @@
+import {Flags} from '@oclif/core'
+import {
+  allFlag,
+  ask,
+  chooseOne,
+  colorsOf,
+  confirm,
+  count,
+  exitStatusOf,
+  isInteractive,
+  labelOf,
+  Ovpn3Error,
+  type PropertyName,
+  runTasks,
+  safeText,
+  selectorFlags,
+  selectorOf,
+  type Session,
+  SessionCommand,
+  sessionLabel,
+  type SessionResult,
+  statisticsText,
+  type Task,
+} from '@ovpn3/kit'
+
+import {openInBrowser} from '../lib/desktop'
+import {
+  baseProperties,
+  bringUp,
+  cleanUp,
+  disconnect,
+  logLevel,
+  pause,
+  type Person,
+  type Plan,
+  planCleanUp,
+  planOf,
+  showLevel,
+} from '../lib/operations'
+
+const action = {helpGroup: 'ACTION'}
+const resumeOption = {helpGroup: 'RESUME AND RESTART'}
+
+/** What each action needs to know of a session; the less, the sooner it is done. */
+const properties: Readonly<Record<Exclude<Plan['action'], 'cleanup'>, readonly PropertyName[]>> = {
+  disconnect: [...baseProperties, 'statistics'],
+  'log-level': ['config_name', 'log_verbosity'],
+  pause: baseProperties,
+  restart: [...baseProperties, 'statistics'],
+  resume: [...baseProperties, 'statistics'],
+}
+
+export default class SessionManage extends SessionCommand<typeof SessionManage> {
+  static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
+  static override description = `Give one action and, but for --cleanup, select a session. On a terminal the session can be picked from a list.
+
+Actions can be repeated: pausing what is paused, resuming what is connected and disconnecting what is stale succeed, and say that nothing had to change.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused; 130 interrupted.`
+  static override examples = [
+    {
+      command: '<%= config.bin %> <%= command.id %> --pause --config office',
+      description: 'Pause the session of a profile',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
+      description: 'Bring it back, and wait until it is connected',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
+      description: 'Disconnect the session whose id begins so',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --restart --all --yes',
+      description: 'Restart every session, without being asked',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --cleanup --json',
+      description: 'Remove stale sessions, for a script',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --log-level=5 --interface tun0',
+      description: 'Set the log level of a session',
+    },
+  ]
+  static override optionalValues = {'log-level': showLevel}
+  static override flags = {
+    ...selectorFlags,
+    ...allFlag,
+    pause: Flags.boolean({...action, char: 'P', summary: 'Pause a session.'}),
+    resume: Flags.boolean({...action, char: 'R', summary: 'Resume a paused session.'}),
+    restart: Flags.boolean({...action, summary: 'Disconnect a session and connect it again.'}),
+    disconnect: Flags.boolean({
+      ...action,
+      char: 'D',
+      summary: 'Disconnect a session for good, and show its statistics.',
+    }),
+    cleanup: Flags.boolean({...action, summary: 'Remove stale sessions: those whose backend process is gone.'}),
+    'log-level': Flags.string({
+      ...action,
+      helpValue: '[0-6]',
+      summary: 'Show the log level of a session, or with =LEVEL set it.',
+    }),
+    timeout: Flags.string({
+      ...resumeOption,
+      helpValue: 'SECS',
+      summary: 'Wait so long for the connection, then give up and disconnect.',
+    }),
+    wait: Flags.boolean({...resumeOption, summary: 'Wait for the connection without a time limit.'}),
+    keep: Flags.boolean({
+      ...resumeOption,
+      summary: 'When the time is up, or on Ctrl-C, leave the session trying.',
+    }),
+    reason: Flags.string({helpValue: 'TEXT', summary: 'With --pause: the reason, for the log of the session.'}),
+    failed: Flags.boolean({summary: 'With --cleanup: also remove sessions at a dead end, such as a refused login.'}),
+    'dry-run': Flags.boolean({summary: 'Say what would be done, and do nothing.'}),
+    yes: Flags.boolean({char: 'y', summary: 'Act on several sessions without asking.'}),
+  }
+
+  protected async execute(): Promise<void> {
+    const plan = planOf(this.flags)
+    const results = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
+    this.#print(plan, results)
+    process.exitCode = exitStatusOf(results)
+  }
+
+  async #cleanUp(failed: boolean): Promise<SessionResult[]> {
+    if (selectorOf(this.flags))
+      throw new Ovpn3Error('usage', '--cleanup checks every session and takes no selector', {
+        hint: 'To remove one session: --disconnect',
+      })
+    const {sessions} = await this.resolve({configNames: true, read: [], selector: {kind: 'all'}})
+    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session))
+    return this.#runEach(sessions, 'Checking', (session) => cleanUp(session, {failed}))
+  }
+
+  async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+    const sessions = await this.#select(plan.action)
+    const dryRun = this.flags['dry-run']
+    switch (plan.action) {
+      case 'disconnect': {
+        return this.#runEach(sessions, 'Disconnecting', (session) => disconnect(session, {dryRun}))
+      }
+
+      case 'log-level': {
+        return this.#runEach(sessions, '', (session) => logLevel(session, {dryRun, level: plan.level}))
+      }
+
+      case 'pause': {
+        return this.#runEach(sessions, 'Pausing', (session) => pause(session, {dryRun, reason: plan.reason}))
+      }
+
+      case 'restart':
+      case 'resume': {
+        return bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person())
+      }
+    }
+  }
+
+  /** The sessions that are meant, after whoever has to agree has agreed. */
+  async #select(name: Exclude<Plan['action'], 'cleanup'>): Promise<readonly Session[]> {
+    const selector = selectorOf(this.flags)
+    const interactive = isInteractive() && !this.jsonEnabled()
+    if (selector?.kind === 'all' && name === 'log-level')
+      throw new Ovpn3Error('usage', '--all does not go with --log-level', {hint: 'Select one session'})
+    if (!selector && !interactive)
+      throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
+        hint: name === 'log-level' ? undefined : 'Or all of them with --all',
+      })
+    const {sessions} = await this.resolve({read: properties[name], selector: selector ?? {kind: 'all'}})
+    if (selector?.kind === 'all') {
+      await this.#agree(name, sessions, interactive)
+      return sessions
+    }
+
+    return [
+      await chooseOne(sessions, selector, {
+        interactive,
+        question: `Which session to ${verb(name)}?`,
+        signal: this.abortSignal,
+      }),
+    ]
+  }
+
+  async #agree(name: Plan['action'], sessions: readonly Session[], interactive: boolean): Promise<void> {
+    if (sessions.length < 2 || this.flags.yes || this.flags['dry-run']) return
+    if (!interactive)
+      throw new Ovpn3Error('usage', `--${name} --all acts on ${count(sessions.length, 'session')}: say --yes`, {
+        hint: 'Or see what it would do with --dry-run',
+      })
+    const names = sessions.map((session) => labelOf(session)).join(', ')
+    if (!(await confirm(`Really ${verb(name)} ${count(sessions.length, 'session')}: ${names}?`, this.abortSignal)))
+      throw new Ovpn3Error('interrupted', 'nothing was done')
+  }
+
+  /** One session is soon done; several are shown as tasks, side by side. */
+  async #runEach(
+    sessions: readonly Session[],
+    doing: string,
+    run: (session: Session) => Promise<SessionResult>,
+  ): Promise<SessionResult[]> {
+    if (sessions.length === 0) return []
+    if (sessions.length === 1) return [await run(sessions[0]!)]
+    const tasks = sessions.map((session): Task<SessionResult> => ({
+      async run() {
+        const value = await run(session)
+        return {failure: value.error && safeText(value.error.message), value}
+      },
+      title: `${doing} ${labelOf(session)}`,
+    }))
+    return runTasks(tasks, {quiet: this.jsonEnabled()})
+  }
+
+  #person(): Person {
+    return {
+      answer: (session, requests) => {
+        this.notice(`${labelOf(session)} needs input:`)
+        return ask(
+          requests.map(({description, hidden, name}) => ({hidden, text: description || name})),
+          this.abortSignal,
+        )
+      },
+      openUrl: (session, url) => {
+        this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
+        openInBrowser(url)
+      },
+      watch: (waits) => this.graceful(runTasks(waits, {quiet: this.jsonEnabled()})),
+    }
+  }
+
+  #print({action: name}: Plan, results: readonly SessionResult[]): void {
+    if (this.jsonEnabled()) {
+      this.logJson({action: name, dryRun: Boolean(this.flags['dry-run']), sessions: results})
+      return
+    }
+
+    if (results.length === 0)
+      this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
+    const out = colorsOf(process.stdout)
+    const err = colorsOf(process.stderr)
+    for (const result of results) {
+      const line = `${sessionLabel(result)}: ${safeText(result.message)}`
+      if (result.error) this.notice(`${err.red('Error:')} ${line}${result.error.hint ? `\n${result.error.hint}` : ''}`)
+      else this.log(result.changed ? line : out.dim(line))
+      if (result.statistics) process.stdout.write(statisticsText(result.statistics))
+    }
+
+    if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {
+      const removed = results.filter(({outcome}) => outcome === 'removed').length
+      this.log(`${removed} of ${count(results.length, 'session')} removed`)
+    }
+  }
+}
+
+/** An action as a verb. */
+function verb(name: Plan['action']): string {
+  return name === 'log-level' ? 'look at' : name
+}

@@ -1,0 +1,80 @@
+import type {ResolvedSessions, Selector, SessionResolver} from '@ovpn3/kit'
+import type {PropertyName} from '@ovpn3/kit/model'
+
+import {hasCode} from '@ovpn3/kit/model'
+
+import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
+
+/** Turns a selector into sessions of this machine's session manager. */
+const resolver: SessionResolver = async function ({context, request}): Promise<ResolvedSessions> {
+  const {configNames, onStall, read, selector} = request
+  const manager = await SessionManager.open({
+    onStall,
+    // asking costs nothing, while a trace of every message would
+    trace: process.env.DEBUG ? (line) => context.debug(line) : undefined,
+  })
+  try {
+    const found = await candidates(manager, selector, configNames)
+    const sessions = await keepMatching(found, selector, read)
+    return {close: () => manager.close(), sessions}
+  } catch (error) {
+    await manager.close()
+    throw error
+  }
+}
+
+export default resolver
+
+async function candidates(
+  manager: SessionManager,
+  selector: Selector,
+  configNames: boolean | undefined,
+): Promise<RemoteSession[]> {
+  switch (selector.kind) {
+    case 'all': {
+      const [sessions, names] = await Promise.all([manager.sessions(), configNames ? manager.configNames() : undefined])
+      return names ? sessions.map(({path}) => manager.session(path, names.get(path))) : sessions
+    }
+
+    case 'config': {
+      return manager.sessionsOfConfig(selector.name)
+    }
+
+    case 'interface': {
+      return manager.sessions()
+    }
+
+    case 'path': {
+      if (selector.path.startsWith('/')) return [manager.session(selector.path)]
+      const sessions = await manager.sessions()
+      const matching = sessions.filter(({id}) => id.startsWith(selector.path))
+      // one that is not listed may be open to the caller all the same: root can read every session
+      return matching.length > 0 ? matching : [manager.session(`${managerPath}/${selector.path}`)]
+    }
+  }
+}
+
+/** Looks at the candidates, for what the command needs and to see whether they are the right ones. */
+async function keepMatching(
+  sessions: readonly RemoteSession[],
+  selector: Selector,
+  read: readonly PropertyName[],
+): Promise<RemoteSession[]> {
+  if (selector.kind === 'interface') {
+    await Promise.all(sessions.map((session) => session.look(['device_name'])))
+    const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
+    await Promise.all(matching.map((session) => session.look(read)))
+    return matching
+  }
+
+  if (selector.kind === 'path')
+    await Promise.all(sessions.map((session) => session.look(read.length > 0 ? read : ['status'])))
+  else if (read.length > 0) await Promise.all(sessions.map((session) => session.look(read)))
+  return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
+}
+
+/** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */
+function isMissing({snapshot: {errors, values}}: RemoteSession): boolean {
+  const all = Object.values(errors)
+  return Object.keys(values).length === 0 && all.length > 0 && all.every((error) => hasCode(error, 'session-not-found'))
+}

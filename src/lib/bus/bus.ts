@@ -1,0 +1,383 @@
+import {DBusError, Message, MessageBus, MessageType, systemBus, Variant} from 'dbus-next'
+import {EventEmitter} from 'node:events'
+
+import {BusError, fromRemote} from './errors'
+
+/** Milliseconds that a call may go unanswered unless it says otherwise. */
+export const defaultTimeout = 25_000
+const connectTimeout = 5000
+// A system bus allows a connection 128 unanswered calls (max_replies_per_connection) and answers LimitsExceeded beyond.
+const maxInFlight = 100
+const stallAfter = 1500
+
+const dbusName = 'org.freedesktop.DBus'
+const dbusPath = '/org/freedesktop/DBus'
+
+export interface Call {
+  readonly destination: string
+  readonly path: string
+  readonly interface: string
+  readonly member: string
+  readonly signature?: string
+  readonly body?: readonly unknown[]
+  /**
+   * Milliseconds, 25 000 by default, during which the destination may be silent. It counts from the call, and again
+   * from each answer that the destination gives to another call of ours: a service that works through a long queue is
+   * not given up on.
+   */
+  readonly timeout?: number
+  /** The body is never traced. */
+  readonly secret?: boolean
+}
+
+/** Which signals to receive. Fields that are left out match anything. */
+export interface Match {
+  /** A well-known name: only what its present owner sends counts. Anybody may send a signal to a connection. */
+  readonly sender: string
+  readonly path?: string
+  readonly interface: string
+  readonly member?: string
+  readonly arg0?: string
+  /** The sender addresses us alone: no match rule is needed. */
+  readonly unicast?: boolean
+}
+
+export interface Signal {
+  readonly sender: string
+  readonly path: string
+  readonly member: string
+  readonly body: readonly unknown[]
+}
+
+export interface BusOptions {
+  /** Called once for each object path whose call has been the oldest unanswered one of its destination for 1.5 s. */
+  readonly onStall?: (path: string) => void
+  /** Receives a line for each message, for debugging. */
+  readonly trace?: (line: string) => void
+}
+
+interface Pending extends Call {
+  readonly resolve: (body: unknown[]) => void
+  readonly reject: (error: BusError) => void
+  readonly since: number
+  timer?: NodeJS.Timeout
+  /** It counts as in flight. */
+  sent?: boolean
+}
+
+interface Subscription extends Match {
+  readonly listener: (signal: Signal) => void
+}
+
+/** What dbus-next has but does not declare, and we need to know when a connection is over. */
+interface Connection extends EventEmitter {
+  stream?: NodeJS.ReadWriteStream & {destroy(): void}
+}
+
+/** A connection to a message bus. Every call ends: with an answer, at its deadline, or when the connection closes. */
+export class Bus {
+  readonly #bus: MessageBus
+  readonly #lastAnswer = new Map<string, number>()
+  readonly #matches = new Map<string, number>()
+  readonly #owners = new Map<string, string>()
+  readonly #options: BusOptions
+  readonly #pending = new Set<Pending>()
+  readonly #queue: Pending[] = []
+  readonly #stalled = new Set<string>()
+  readonly #subscriptions = new Set<Subscription>()
+  #closed: BusError | undefined
+  #inFlight = 0
+  #stallTimer: NodeJS.Timeout | undefined
+
+  private constructor(bus: MessageBus, options: BusOptions) {
+    this.#bus = bus
+    this.#options = options
+  }
+
+  /**
+   * Connects to the system bus: `DBUS_SYSTEM_BUS_ADDRESS` or the well-known socket.
+   * @throws BusError `unreachable`
+   */
+  static connect(options: BusOptions = {}): Promise<Bus> {
+    return new Promise((resolve, reject) => {
+      const raw = systemBus()
+      const connection = (raw as unknown as {_connection: Connection})._connection
+      const bus = new Bus(raw, options)
+      const timer = setTimeout(() => fail('no answer within 5 s from whatever listens there'), connectTimeout)
+      let connected = false
+      const fail = (reason: string, cause?: unknown) => {
+        clearTimeout(timer)
+        connection.stream?.destroy()
+        if (connected)
+          bus.#end(
+            new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, undefined, cause),
+          )
+        else reject(new BusError('unreachable', reason, undefined, cause))
+      }
+
+      // without a listener from the first moment an error would end the process
+      const emitter: EventEmitter = raw
+      emitter.on('error', (error: Error) => fail(error.message || error.name, error))
+      connection.on('end', () => fail('closed by the other side'))
+      connection.once('connect', () => queueMicrotask(() => guardReader(connection, fail)))
+      raw.on('message', (message) => bus.#receive(message))
+      raw.once('connect', () => {
+        clearTimeout(timer)
+        connected = true
+        resolve(bus)
+      })
+    })
+  }
+
+  /**
+   * Calls a method and answers the reply's body.
+   * @throws BusError
+   */
+  call(call: Call): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(this.#closed)
+        return
+      }
+
+      const pending: Pending = {...call, reject, resolve, since: performance.now()}
+      this.#pending.add(pending)
+      this.#arm(pending, call.timeout ?? defaultTimeout)
+      this.#queue.push(pending)
+      this.#send()
+    })
+  }
+
+  /**
+   * Receives signals until the returned function is called, which also takes the match rule back.
+   * @throws BusError
+   */
+  async subscribe(match: Match, listener: (signal: Signal) => void): Promise<() => Promise<void>> {
+    const subscription = {...match, listener}
+    const rule = match.unicast ? undefined : matchRule(match)
+    await Promise.all([this.#trackOwner(match.sender), rule && this.#addMatch(rule)])
+    this.#subscriptions.add(subscription)
+
+    return async () => {
+      if (!this.#subscriptions.delete(subscription)) return
+      if (rule && !this.#closed) await this.#removeMatch(rule)
+    }
+  }
+
+  /** Closes the connection; calls under way reject with `disconnected`. */
+  close(): void {
+    const {stream} = (this.#bus as unknown as {_connection: Connection})._connection
+    this.#end(new BusError('disconnected', 'the connection to the message bus is closed'))
+    stream?.destroy()
+  }
+
+  async #trackOwner(name: string): Promise<void> {
+    if (this.#owners.has(name)) return
+    this.#owners.set(name, '')
+    await this.#addMatch(
+      matchRule({arg0: name, interface: dbusName, member: 'NameOwnerChanged', path: dbusPath, sender: dbusName}),
+    )
+    try {
+      const [owner] = await this.#driver('GetNameOwner', name)
+      this.#owners.set(name, String(owner))
+    } catch (error) {
+      // nobody yet: NameOwnerChanged will tell
+      if (!(error instanceof BusError && error.kind === 'no-owner')) throw error
+    }
+  }
+
+  async #addMatch(rule: string): Promise<void> {
+    const users = this.#matches.get(rule) ?? 0
+    this.#matches.set(rule, users + 1)
+    if (users === 0) await this.#driver('AddMatch', rule)
+  }
+
+  async #removeMatch(rule: string): Promise<void> {
+    const users = (this.#matches.get(rule) ?? 0) - 1
+    if (users > 0) {
+      this.#matches.set(rule, users)
+      return
+    }
+
+    this.#matches.delete(rule)
+    await this.#driver('RemoveMatch', rule)
+  }
+
+  #driver(member: string, argument: string): Promise<unknown[]> {
+    return this.call({
+      body: [argument],
+      destination: dbusName,
+      interface: dbusName,
+      member,
+      path: dbusPath,
+      signature: 's',
+    })
+  }
+
+  #send(): void {
+    while (this.#inFlight < maxInFlight) {
+      const pending = this.#queue.shift()
+      if (!pending) return
+      if (!this.#pending.has(pending)) continue
+      this.#inFlight++
+      pending.sent = true
+      this.#options.trace?.(`-> ${pending.path} ${pending.member} ${pending.secret ? '(secret)' : show(pending.body)}`)
+      this.#watchForStall()
+      this.#bus
+        .call(
+          new Message({
+            body: [...(pending.body ?? [])],
+            destination: pending.destination,
+            interface: pending.interface,
+            member: pending.member,
+            path: pending.path,
+            signature: pending.signature ?? '',
+          }),
+        )
+        .then(
+          (reply) => this.#settle(pending, reply?.body ?? []),
+          (error: unknown) => this.#settle(pending, toBusError(error)),
+        )
+    }
+  }
+
+  #settle(pending: Pending, result: BusError | unknown[]): void {
+    this.#release(pending)
+    this.#lastAnswer.set(pending.destination, performance.now())
+    if (this.#pending.delete(pending)) {
+      clearTimeout(pending.timer)
+      if (result instanceof BusError) {
+        this.#options.trace?.(`<- ${pending.path} ${pending.member} failed: ${result.message}`)
+        pending.reject(result)
+      } else {
+        this.#options.trace?.(`<- ${pending.path} ${pending.member} ${show(result)}`)
+        pending.resolve(result)
+      }
+    }
+
+    this.#send()
+  }
+
+  #release(pending: Pending): void {
+    if (!pending.sent) return
+    pending.sent = false
+    this.#inFlight--
+    if (this.#inFlight === 0) this.#stopWatching()
+  }
+
+  #arm(pending: Pending, delay: number): void {
+    pending.timer = setTimeout(() => {
+      const timeout = pending.timeout ?? defaultTimeout
+      const silent = performance.now() - Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
+      if (silent < timeout - 1) {
+        this.#arm(pending, timeout - silent)
+        return
+      }
+
+      this.#pending.delete(pending)
+      this.#release(pending)
+      this.#send()
+      pending.reject(new BusError('timeout', `no answer to ${pending.member} within ${timeout / 1000} s`))
+    }, delay)
+  }
+
+  #watchForStall(): void {
+    if (!this.#options.onStall || this.#stallTimer) return
+    this.#stallTimer = setInterval(() => {
+      const seen = new Set<string>()
+      for (const pending of this.#pending) {
+        if (seen.has(pending.destination)) continue
+        seen.add(pending.destination)
+        const since = Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
+        if (performance.now() - since < stallAfter || this.#stalled.has(pending.path)) continue
+        this.#stalled.add(pending.path)
+        this.#options.onStall?.(pending.path)
+      }
+    }, 250)
+  }
+
+  #stopWatching(): void {
+    clearInterval(this.#stallTimer)
+    this.#stallTimer = undefined
+  }
+
+  #receive(message: Message): void {
+    if (message.type !== MessageType.SIGNAL) return
+    if (message.sender === dbusName && message.member === 'NameOwnerChanged') {
+      const [name, , owner] = message.body as string[]
+      if (this.#owners.has(name!)) this.#owners.set(name!, owner!)
+    }
+
+    if (this.#subscriptions.size === 0) return
+    this.#options.trace?.(`** ${message.path} ${message.member} ${show(message.body)}`)
+    for (const subscription of this.#subscriptions) {
+      if (
+        this.#owners.get(subscription.sender) === message.sender &&
+        subscription.interface === message.interface &&
+        (subscription.path ?? message.path) === message.path &&
+        (subscription.member ?? message.member) === message.member &&
+        (subscription.arg0 ?? message.body[0]) === message.body[0]
+      )
+        subscription.listener(message)
+    }
+  }
+
+  #end(error: BusError): void {
+    if (this.#closed) return
+    this.#closed = error
+    this.#stopWatching()
+    for (const pending of this.#pending) {
+      clearTimeout(pending.timer)
+      pending.reject(error)
+    }
+
+    this.#pending.clear()
+    this.#subscriptions.clear()
+  }
+}
+
+/** A value together with its D-Bus type, for arguments of type `v`. */
+export function variant(signature: string, value: unknown): Variant {
+  return new Variant(signature, value)
+}
+
+/** The value within a variant, whatever the depth. */
+export function unwrap(value: unknown): unknown {
+  return value instanceof Variant ? unwrap(value.value) : value
+}
+
+function matchRule(match: Match): string {
+  const parts = [`type='signal'`, `sender='${match.sender}'`, `interface='${match.interface}'`]
+  if (match.path) parts.push(`path='${match.path}'`)
+  if (match.member) parts.push(`member='${match.member}'`)
+  if (match.arg0) parts.push(`arg0='${match.arg0}'`)
+  return parts.join(',')
+}
+
+/**
+ * dbus-next decodes within a stream's `readable` listener: bytes that are no D-Bus message would throw there, where
+ * nobody can catch it.
+ */
+function guardReader(connection: Connection, fail: (reason: string, cause: unknown) => void): void {
+  const {stream} = connection
+  for (const listener of stream?.listeners('readable') ?? []) {
+    stream!.off('readable', listener as () => void)
+    stream!.on('readable', () => {
+      try {
+        listener.call(stream)
+      } catch (error) {
+        fail('it sent what is not D-Bus', error)
+      }
+    })
+  }
+}
+
+function toBusError(error: unknown): BusError {
+  if (error instanceof DBusError) return fromRemote(error.type, error.text)
+  const message = error instanceof Error ? error.message : String(error)
+  return new BusError('disconnected', message, undefined, error)
+}
+
+function show(body: readonly unknown[] | undefined): string {
+  return JSON.stringify(body ?? [], (_, v) => (typeof v === 'bigint' ? Number(v) : v))
+}

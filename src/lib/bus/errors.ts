@@ -1,0 +1,58 @@
+/**
+ * What can go wrong on the bus:
+ * - `unreachable`: no connection could be made (no socket, refused, no answer, rejected)
+ * - `disconnected`: the connection closed while, or before, the call was under way
+ * - `service-unknown`: nobody has the name and the bus cannot start it
+ * - `no-owner`: the service went away before it answered
+ * - `access-denied`: by the bus policy or by the service
+ * - `object-gone`: the service has no such object (any more)
+ * - `timeout`: no answer within the deadline
+ * - `remote`: any other error, with the remote name and text
+ */
+export type BusErrorKind =
+  | 'access-denied'
+  | 'disconnected'
+  | 'no-owner'
+  | 'object-gone'
+  | 'remote'
+  | 'service-unknown'
+  | 'timeout'
+  | 'unreachable'
+
+export class BusError extends Error {
+  readonly kind: BusErrorKind
+  /** The D-Bus error name, where the error came as a D-Bus message. */
+  readonly remoteName: string | undefined
+
+  constructor(kind: BusErrorKind, message: string, remoteName?: string, cause?: unknown) {
+    super(message, {cause})
+    this.name = 'BusError'
+    this.kind = kind
+    this.remoteName = remoteName
+  }
+}
+
+const kinds: Readonly<Record<string, BusErrorKind>> = {
+  'org.freedesktop.DBus.Error.AccessDenied': 'access-denied',
+  'org.freedesktop.DBus.Error.NameHasNoOwner': 'no-owner',
+  'org.freedesktop.DBus.Error.NoReply': 'no-owner',
+  'org.freedesktop.DBus.Error.ServiceUnknown': 'service-unknown',
+  'org.freedesktop.DBus.Error.TimedOut': 'timeout',
+  'org.freedesktop.DBus.Error.UnknownObject': 'object-gone',
+}
+
+const spawnFailure = /^org\.freedesktop\.DBus\.Error\.Spawn\./
+
+/**
+ * The typed error for a D-Bus error reply. GLib services put errors of their own under mangled names and say what it
+ * is in the text alone, so both are looked at, here and nowhere else.
+ */
+export function fromRemote(name: string, text: string): BusError {
+  const kind = kinds[name]
+  if (kind) return new BusError(kind, text, name)
+  if (spawnFailure.test(name)) return new BusError('service-unknown', text, name)
+  if (text.endsWith(': Access denied')) return new BusError('access-denied', text, name)
+  if (name === 'org.freedesktop.DBus.Error.UnknownMethod' && text.startsWith('Object does not exist'))
+    return new BusError('object-gone', text, name)
+  return new BusError('remote', text, name)
+}

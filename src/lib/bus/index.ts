@@ -1,0 +1,2 @@
+export {Bus, type BusOptions, type Call, defaultTimeout, type Match, type Signal, unwrap, variant} from './bus'
+export {BusError, type BusErrorKind} from './errors'

@@ -1,0 +1,15 @@
+import {spawn} from 'node:child_process'
+
+/**
+ * Opens a URL in the browser of the desktop, where there is one. Only web addresses: the URL comes from a VPN server.
+ * @returns true where a browser was asked to
+ */
+export function openInBrowser(url: string): boolean {
+  if (!process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return false
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) return false
+  const child = spawn('xdg-open', [url], {detached: true, stdio: 'ignore'})
+  // no xdg-open: the URL has been printed
+  child.on('error', () => {})
+  child.unref()
+  return true
+}

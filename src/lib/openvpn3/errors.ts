@@ -1,0 +1,92 @@
+import {Ovpn3Error} from '@ovpn3/kit/model'
+
+import {BusError} from '../bus'
+
+/** The service's own words for a session whose backend process is gone; it removes the session at that moment. */
+const backendGone = /Backend VPN process did not respond/
+const alreadyPaused = /Connection is already paused/
+const notPaused = /Connection is not paused/
+const notReady = /net\.openvpn\.v3\.error\.ready/
+
+export const isAlreadyPaused = (error: unknown) => hasText(error, alreadyPaused)
+export const isNotPaused = (error: unknown) => hasText(error, notPaused)
+export const isNotReady = (error: unknown) => hasText(error, notReady)
+
+function hasText(error: unknown, pattern: RegExp): boolean {
+  return error instanceof BusError && error.kind === 'remote' && pattern.test(error.message)
+}
+
+/**
+ * What a failure on the bus means to somebody who works with sessions. Anything that is no `BusError` is a bug and
+ * stays what it is.
+ */
+export function toOvpn3Error(error: unknown): unknown {
+  if (!(error instanceof BusError)) return error
+  const cause = error
+  switch (error.kind) {
+    case 'access-denied': {
+      return new Ovpn3Error('access-denied', 'access denied', {
+        cause,
+        hint: 'Only its owner and the users the owner granted access may do this',
+      })
+    }
+
+    case 'disconnected': {
+      return new Ovpn3Error('disconnected', error.message, {
+        cause,
+        hint: 'See whether the system bus runs: systemctl status dbus',
+      })
+    }
+
+    case 'no-owner': {
+      return new Ovpn3Error('service-unavailable', 'the session manager went away before it answered', {
+        cause,
+        hint: 'The bus starts it again when it is needed: try again',
+      })
+    }
+
+    case 'object-gone': {
+      return new Ovpn3Error('session-not-found', 'there is no such session', {
+        cause,
+        hint: 'ovpn3 session-manage --cleanup shows the sessions there are',
+      })
+    }
+
+    case 'remote': {
+      if (backendGone.test(error.message))
+        return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {
+          cause,
+        })
+      return new Ovpn3Error('failed', `the session manager answered: ${plainText(error.message)}`, {cause})
+    }
+
+    case 'service-unknown': {
+      return new Ovpn3Error('service-unavailable', 'there is no OpenVPN 3 session manager on this bus', {
+        cause,
+        hint: 'Install OpenVPN 3 Linux (on Debian: the package openvpn3-client)',
+      })
+    }
+
+    case 'timeout': {
+      return new Ovpn3Error('timeout', `the session manager gave ${error.message}`, {
+        cause,
+        hint: 'It may be waiting for a backend that hangs: try again in a while',
+      })
+    }
+
+    case 'unreachable': {
+      const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
+      return new Ovpn3Error('bus-unreachable', `no connection to the system bus: ${error.message}`, {
+        cause,
+        hint: address
+          ? `DBUS_SYSTEM_BUS_ADDRESS is ${address}`
+          : 'See whether the system bus runs: systemctl status dbus',
+      })
+    }
+  }
+}
+
+/** GLib puts the error's domain in front of the text, once for each process it came through. */
+function plainText(text: string): string {
+  return text.replace(/^(GDBus\.Error:[\w.]+:\s*)+/, '')
+}

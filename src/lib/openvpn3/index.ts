@@ -1,0 +1,3 @@
+export {type ManagerOptions, SessionManager} from './manager'
+export {managerPath} from './names'
+export {RemoteSession} from './session'

@@ -1,0 +1,112 @@
+import {Bus, BusError, type BusOptions, type Call, unwrap} from '../bus'
+import {toOvpn3Error} from './errors'
+import {configManagerPath, configService, idOf, managerPath, sessionInterface, sessionService} from './names'
+import {RemoteSession} from './session'
+
+const coldStartDeadline = 5000
+const coldStartPause = 20
+
+export interface ManagerOptions {
+  /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
+  readonly onStall?: (session: {readonly id: string; readonly path: string} | undefined) => void
+  readonly trace?: BusOptions['trace']
+}
+
+/** The session manager of this machine. */
+export class SessionManager {
+  readonly #bus: Bus
+
+  private constructor(bus: Bus) {
+    this.#bus = bus
+  }
+
+  /** @throws Ovpn3Error `bus-unreachable` */
+  static async open({onStall, trace}: ManagerOptions = {}): Promise<SessionManager> {
+    try {
+      return new SessionManager(
+        await Bus.connect({
+          onStall:
+            onStall && ((path) => onStall(path.startsWith(managerPath + '/') ? {id: idOf(path), path} : undefined)),
+          trace,
+        }),
+      )
+    } catch (error) {
+      throw toOvpn3Error(error)
+    }
+  }
+
+  /** The sessions that the caller has access to. Does not look at them, so stale ones are among them. */
+  async sessions(): Promise<RemoteSession[]> {
+    const [paths] = await this.#call({member: 'FetchAvailableSessions'})
+    return (paths as string[]).map((path) => this.session(path))
+  }
+
+  /** The sessions that were started from a profile of this name. Does not look at them either. */
+  async sessionsOfConfig(name: string): Promise<RemoteSession[]> {
+    const [paths] = await this.#call({body: [name], member: 'LookupConfigName', signature: 's'})
+    return (paths as string[]).map((path) => this.session(path, name))
+  }
+
+  /** The session at a path, whether it exists or not: reading it tells. */
+  session(path: string, config?: string): RemoteSession {
+    return new RemoteSession(this.#bus, path, config)
+  }
+
+  /**
+   * The profile names of sessions, by session path, found without touching a session: for those that vanish when they
+   * are looked at. Profiles that the caller cannot see, or that were renamed or deleted, are missing.
+   */
+  async configNames(): Promise<Map<string, string>> {
+    const configs = await this.#configCall({member: 'FetchAvailableConfigs', path: configManagerPath})
+    const names = await Promise.all(
+      (configs[0] as string[]).map(async (path) => {
+        const [name] = await this.#configCall({
+          body: [configService, 'name'],
+          interface: 'org.freedesktop.DBus.Properties',
+          member: 'Get',
+          path,
+          signature: 'ss',
+        })
+        return String(unwrap(name))
+      }),
+    )
+    const found = await Promise.all(
+      [...new Set(names)].map(async (name) =>
+        (await this.sessionsOfConfig(name)).map(({path}): [string, string] => [path, name]),
+      ),
+    )
+    return new Map(found.flat())
+  }
+
+  async close(): Promise<void> {
+    this.#bus.close()
+  }
+
+  #configCall(call: Partial<Call> & {member: string; path: string}): Promise<unknown[]> {
+    return this.#bus.call({destination: configService, interface: configService, ...call})
+  }
+
+  /**
+   * The bus starts the manager when it is called, but delivers that call before the manager object is there: only
+   * that error, and only for this object, is worth another try.
+   */
+  async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
+    const deadline = performance.now() + coldStartDeadline
+    for (;;) {
+      try {
+        return await this.#bus.call({
+          destination: sessionService,
+          interface: sessionInterface,
+          path: managerPath,
+          ...call,
+        })
+      } catch (error) {
+        const cold = error instanceof BusError && error.kind === 'object-gone' && performance.now() < deadline
+        if (!cold) throw toOvpn3Error(error)
+        await new Promise((resolve) => {
+          setTimeout(resolve, coldStartPause)
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import {
+  type InputRequest,
+  Ovpn3Error,
+  type PropertyName,
+  type Session,
+  type SessionEvent,
+  type Snapshot,
+  type Unsubscribe,
+} from '@ovpn3/kit/model'
+
+import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
+import {isAlreadyPaused, isNotPaused, isNotReady, toOvpn3Error} from './errors'
+import {idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {decode, decodeStatus} from './properties'
+
+/** A session of the session manager. */
+export class RemoteSession implements Session {
+  readonly id: string
+  readonly path: string
+  snapshot: Snapshot = {errors: {}, values: {}}
+  readonly #bus: Bus
+
+  constructor(
+    bus: Bus,
+    path: string,
+    readonly config?: string,
+  ) {
+    this.#bus = bus
+    this.path = path
+    this.id = idOf(path)
+  }
+
+  async read(names: readonly PropertyName[]): Promise<Snapshot> {
+    const values: Record<string, unknown> = {}
+    const errors: Record<string, Ovpn3Error> = {}
+    await Promise.all(
+      names.map(async (name) => {
+        try {
+          values[name] = decode(name, await this.#get(name))
+        } catch (error) {
+          const translated = toOvpn3Error(error)
+          errors[name] =
+            translated instanceof Ovpn3Error
+              ? translated
+              : new Ovpn3Error('failed', (translated as Error).message, {cause: error})
+        }
+      }),
+    )
+    return {errors, values}
+  }
+
+  async look(names: readonly PropertyName[]): Promise<Snapshot> {
+    this.snapshot = await this.read(names)
+    return this.snapshot
+  }
+
+  pause(reason: string): Promise<boolean> {
+    return this.#unless(isAlreadyPaused, {body: [reason], member: 'Pause', signature: 's'})
+  }
+
+  resume(): Promise<boolean> {
+    return this.#unless(isNotPaused, {member: 'Resume'})
+  }
+
+  async restart(): Promise<void> {
+    await this.#call({member: 'Restart'})
+  }
+
+  async connect(): Promise<void> {
+    await this.#call({member: 'Connect'})
+  }
+
+  async disconnect(): Promise<void> {
+    await this.#call({member: 'Disconnect'})
+  }
+
+  ready(): Promise<boolean> {
+    return this.#unless(isNotReady, {member: 'Ready'})
+  }
+
+  async inputRequests(): Promise<InputRequest[]> {
+    const [groups] = await this.#call({member: 'UserInputQueueGetTypeGroup'})
+    const requests = await Promise.all(
+      (groups as [number, number][]).map(async ([type, group]) => {
+        const [ids] = await this.#call({body: [type, group], member: 'UserInputQueueCheck', signature: 'uu'})
+        return Promise.all((ids as number[]).map((id) => this.#fetchRequest(type, group, id)))
+      }),
+    )
+    return requests.flat()
+  }
+
+  async provideInput(request: InputRequest, value: string): Promise<void> {
+    await this.#call({
+      body: [request.type, request.group, request.id, value],
+      member: 'UserInputProvide',
+      secret: true,
+      signature: 'uuus',
+    })
+  }
+
+  async setLogLevel(level: number): Promise<void> {
+    await this.#call({
+      body: [sessionInterface, 'log_verbosity', variant('u', level)],
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Set',
+      signature: 'ssv',
+    })
+  }
+
+  async follow(listener: (event: SessionEvent) => void): Promise<Unsubscribe> {
+    const subscriptions = await Promise.all([
+      // the log service forwards the backend's signals to each one who asked, under the backend's interface
+      this.#bus.subscribe(
+        {
+          interface: 'net.openvpn.v3.backends',
+          member: 'StatusChange',
+          path: this.path,
+          sender: logService,
+          unicast: true,
+        },
+        ({body}) => listener({status: decodeStatus(body), type: 'status'}),
+      ),
+      this.#bus.subscribe(
+        {interface: sessionInterface, member: 'AttentionRequired', path: this.path, sender: sessionService},
+        ({body}) => listener({group: Number(body[1]), message: String(body[2]), type: 'attention'}),
+      ),
+      this.#bus.subscribe(
+        {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
+        ({body}) => {
+          if (body[0] === this.path && body[1] === 2) listener({type: 'removed'})
+        },
+      ),
+    ])
+    const forwarded = await this.#forwardLog(true)
+    return async () => {
+      await Promise.all([...subscriptions.map((end) => end()), forwarded && this.#forwardLog(false)])
+    }
+  }
+
+  /** False where the caller may not read the log. Each call with `true` needs one with `false`: they are counted. */
+  async #forwardLog(enable: boolean): Promise<boolean> {
+    try {
+      await this.#call({body: [enable], member: 'LogForward', signature: 'b'})
+      return true
+    } catch (error) {
+      if (error instanceof Ovpn3Error && error.code !== 'disconnected') return false
+      throw error
+    }
+  }
+
+  async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest> {
+    const body = await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'})
+    const [, , , name, description, hidden] = body as [number, number, number, string, string, boolean]
+    return {description, group, hidden, id, name, type}
+  }
+
+  async #get(name: PropertyName): Promise<unknown> {
+    const [value] = await this.#bus.call({
+      body: [sessionInterface, name],
+      destination: sessionService,
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Get',
+      path: this.path,
+      signature: 'ss',
+    })
+    return unwrap(value)
+  }
+
+  async #unless(known: (error: unknown) => boolean, call: Partial<Call> & {member: string}): Promise<boolean> {
+    try {
+      await this.#call(call)
+      return true
+    } catch (error) {
+      if (error instanceof Ovpn3Error && known(error.cause)) return false
+      throw error
+    }
+  }
+
+  async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
+    try {
+      return await this.#bus.call({destination: sessionService, interface: sessionInterface, path: this.path, ...call})
+    } catch (error) {
+      throw error instanceof BusError ? toOvpn3Error(error) : error
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  hasCode,
+  isDeadEnd,
+  Ovpn3Error,
+  type Session,
+  type SessionResult,
+  StatusMinor,
+  statusText,
+} from '@ovpn3/kit/model'
+
+import {attempt, deadEndError, goneError, result, statusOf} from './result'
+
+export interface PauseOptions {
+  readonly dryRun?: boolean
+  /** Goes to the session's log. */
+  readonly reason: string
+}
+
+/** Pauses a session; one that is paused stays so. Its snapshot must have the base properties. */
+export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise<SessionResult> {
+  return attempt(session, async () => {
+    const status = statusOf(session)
+    if (status.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
+    if (isDeadEnd(status)) throw deadEndError(status)
+    if (dryRun) return result(session, 'planned', `would be paused (${statusText(status)})`)
+    const paused = await session.pause(reason)
+    const after = {...status, message: '', minor: StatusMinor.paused}
+    return paused
+      ? result(session, 'done', 'paused', {status: after})
+      : result(session, 'unchanged', 'already paused', {status: after})
+  })
+}
+
+/**
+ * Disconnects a session for good, with its final statistics. A stale one is gone by having been looked at. Its
+ * snapshot must have the base properties and `statistics`.
+ */
+export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Promise<SessionResult> {
+  return attempt(session, async () => {
+    const gone = goneError(session)
+    if (gone) return stale(session, gone)
+    const {statistics, status} = session.snapshot.values
+    if (dryRun)
+      return result(
+        session,
+        'planned',
+        `would be disconnected (${status ? statusText(status) : 'not readable by you'})`,
+      )
+    try {
+      await session.disconnect()
+    } catch (error) {
+      if (hasCode(error, 'session-stale')) return stale(session, error as Ovpn3Error)
+      throw error
+    }
+
+    const after = status && {...status, message: '', minor: StatusMinor.done}
+    return result(session, 'done', 'disconnected', {statistics, status: after})
+  })
+}
+
+function stale(session: Session, error: Ovpn3Error): SessionResult {
+  if (error.code !== 'session-stale') throw error
+  return result(session, 'removed', 'was stale, its backend process is gone: removed', {changed: false})
+}
+
+export interface LogLevelOptions {
+  readonly dryRun?: boolean
+  /** 0 to 6; left out, the level is only shown. */
+  readonly level?: number
+}
+
+/** Shows or sets the log level of a session. Its snapshot must have the base properties and `log_verbosity`. */
+export function logLevel(session: Session, {dryRun, level}: LogLevelOptions): Promise<SessionResult> {
+  return attempt(session, async () => {
+    const previous = session.snapshot.values.log_verbosity
+    if (previous === undefined)
+      throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
+    if (level === undefined || level === previous)
+      return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
+    if (dryRun)
+      return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
+        logLevel: {current: previous, previous},
+      })
+    await session.setLogLevel(level)
+    return result(session, 'done', `log level set to ${level} (it was ${previous})`, {
+      logLevel: {current: level, previous},
+    })
+  })
+}

@@ -1,0 +1,63 @@
+import {
+  hasCode,
+  isDeadEnd,
+  type Session,
+  type SessionResult,
+  type SessionStatus,
+  StatusMinor,
+  statusText,
+} from '@ovpn3/kit/model'
+
+import {attempt, goneError, result} from './result'
+
+export interface CleanupOptions {
+  /** Also remove sessions that can be reached but lead nowhere. */
+  readonly failed?: boolean
+}
+
+const cleanUpProperties = ['config_name', 'status', 'session_created'] as const
+
+/** Seconds after which a session that has no status yet will not get one: starting a backend takes one or two. */
+const startTime = 30
+
+/**
+ * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
+ * session vanished, or that it never loaded a profile; a session that cannot be read is somebody else's and is kept.
+ */
+export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<SessionResult> {
+  return attempt(session, async () => {
+    const {errors, values} = await session.look(cleanUpProperties)
+    const gone = goneError(session)
+    if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
+    if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
+    if (hasCode(errors.status, 'access-denied'))
+      return result(session, 'kept', 'kept: not readable by you, owned by someone else')
+    if (errors.status) throw errors.status
+    const status = values.status!
+    const why = reason(status, values.session_created, failed)
+    if (!why) {
+      const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
+      return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
+    }
+
+    try {
+      await session.disconnect()
+    } catch (error) {
+      if (!hasCode(error, 'session-stale', 'session-not-found')) throw error
+    }
+
+    return result(session, 'removed', `removed: ${why}`)
+  })
+}
+
+function reason(status: SessionStatus, created: number | undefined, failed: boolean | undefined): string | undefined {
+  if (failed && isDeadEnd(status)) return status.message || statusText(status)
+  const old = created !== undefined && Date.now() / 1000 - created > startTime
+  if (status.minor === StatusMinor.unset && old) return 'it never loaded a profile'
+  return undefined
+}
+
+/** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
+export function planCleanUp(session: Session): SessionResult {
+  return result(session, 'planned', 'would be checked, which removes it if it is stale')
+}

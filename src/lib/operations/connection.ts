@@ -1,0 +1,406 @@
+import {
+  errorJson,
+  hasCode,
+  InputGroup,
+  type InputRequest,
+  isDeadEnd,
+  isNotStarted,
+  isOvpn3Error,
+  labelOf,
+  Ovpn3Error,
+  type Session,
+  type SessionEvent,
+  type SessionResult,
+  type SessionStatus,
+  StatusMinor,
+  statusText,
+  type Unsubscribe,
+} from '@ovpn3/kit/model'
+
+import {deadEndError, goneError, result, statusOf} from './result'
+
+export type BringUpAction = 'restart' | 'resume'
+
+export interface BringUpOptions {
+  readonly action: BringUpAction
+  readonly dryRun?: boolean
+  /** After the time limit, or when interrupted, leave the session trying instead of disconnecting it. */
+  readonly keep?: boolean
+  /** Aborted when the user does not want to wait any longer. */
+  readonly signal: AbortSignal
+  /** Seconds to wait for the connection; `Infinity` for as long as it takes, 0 for not at all. */
+  readonly timeout: number
+}
+
+/** What bringing sessions up needs from the person at the other end. */
+export interface Person {
+  /** Answers to the requests, in their order. Rejects where there are none. */
+  answer(session: Session, requests: readonly InputRequest[]): Promise<string[]>
+  /** Shows a URL, and opens it where that can be done. */
+  openUrl(session: Session, url: string): void
+  /** Shows several waits side by side. */
+  watch<T>(waits: readonly Wait<T>[]): Promise<T[]>
+}
+
+export interface Wait<T> {
+  readonly title: string
+  run(progress: (text: string) => void): Promise<{failure?: string; value: T}>
+}
+
+/** Milliseconds between two looks at the status; signals tell sooner where the caller may have them. */
+const pollInterval = 500
+/** Milliseconds within which a status of before the action may still be read. */
+const settleTime = 1000
+
+const words = {
+  restart: {doing: 'restarting', title: 'Restarting', would: 'would be restarted'},
+  resume: {doing: 'resuming', title: 'Resuming', would: 'would be resumed'},
+} as const
+
+/**
+ * Resumes or restarts sessions and, where asked for, waits until they are connected. Whatever the service needs for
+ * that is asked of the person, one session after the other; the waiting is done side by side. The sessions' snapshots
+ * must have the base properties and `statistics`.
+ */
+export async function bringUp(
+  sessions: readonly Session[],
+  options: BringUpOptions,
+  person: Person,
+): Promise<SessionResult[]> {
+  const attempts = sessions.map((session) => new Attempt(session, options, person))
+  try {
+    for (const attempt of attempts) {
+      // one person answers for all of them
+
+      await attempt.begin()
+    }
+
+    for (;;) {
+      const waiting = attempts.filter((attempt) => !attempt.result)
+      if (waiting.length === 0) break
+
+      await person.watch(waiting.map((attempt) => attempt.wait()))
+      for (const attempt of waiting) {
+        await attempt.attend()
+      }
+    }
+  } finally {
+    await Promise.all(attempts.map((attempt) => attempt.end()))
+  }
+
+  return attempts.map((attempt) => attempt.result!)
+}
+
+type Verb = BringUpAction | 'connect'
+
+/** Bringing up one session. `result` is set when it is over. */
+class Attempt {
+  result: SessionResult | undefined
+  /** What the person has to do before the wait can go on. */
+  #need: 'input' | {readonly url: string} | undefined
+  readonly #events: SessionEvent[] = []
+  #left: number
+  readonly #options: BringUpOptions
+  readonly #person: Person
+  readonly #session: Session
+  #shownUrl: string | undefined
+  #started = 0
+  /** A status other than the one of before the action was seen. */
+  #moved = false
+  #status: SessionStatus | undefined
+  #unfollow: Unsubscribe | undefined
+  #wake = () => {}
+
+  constructor(session: Session, options: BringUpOptions, person: Person) {
+    this.#session = session
+    this.#options = options
+    this.#person = person
+    this.#left = options.timeout * 1000
+  }
+
+  /** Everything up to the moment when the service goes to work. */
+  async begin(): Promise<void> {
+    await this.#guard(async () => {
+      const {action, dryRun, timeout} = this.#options
+      const status = statusOf(this.#session)
+      this.#status = status
+      const {doing, would} = words[action]
+      if (isDeadEnd(status)) throw deadEndError(status)
+      const under = isUnderWay(status)
+      if (action === 'resume' && status.minor === StatusMinor.connected)
+        return this.#finish(result(this.#session, 'unchanged', 'already connected'))
+      if (action === 'resume' && under && !timeout)
+        return this.#finish(result(this.#session, 'unchanged', `already ${statusText(status)}`))
+      if (dryRun) return this.#finish(result(this.#session, 'planned', `${would} (${statusText(status)})`))
+
+      if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
+      const attached = action === 'resume' && under
+      if (!attached) await this.#act(await this.#verb(status))
+      this.#started = performance.now()
+      if (!timeout) this.#finish(result(this.#session, 'done', `${doing} in the background`, {status: this.#status}))
+    })
+  }
+
+  /** A wait until the session is connected, has failed, or needs the person. */
+  wait(): Wait<void> {
+    const title = `${words[this.#options.action].title} ${labelOf(this.#session)}`
+    return {
+      run: async (progress) => {
+        await this.#guard(() => this.#untilSettled(progress))
+        return {failure: this.result?.error?.message, value: undefined}
+      },
+      title,
+    }
+  }
+
+  /** Lets the person do what the wait was left for. */
+  async attend(): Promise<void> {
+    const need = this.#need
+    this.#need = undefined
+    if (this.result || !need) return
+    if (need !== 'input') {
+      this.#person.openUrl(this.#session, need.url)
+      return
+    }
+
+    await this.#guard(async () => {
+      // a client that asks in the middle of it has ended and has to be started again
+      if (await this.#provideInput()) await this.#act('connect')
+    })
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.#unfollow?.()
+    } catch (error) {
+      // the session, or the bus, is gone: so is the subscription
+      if (!isOvpn3Error(error)) throw error
+    }
+  }
+
+  /**
+   * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume
+   * and Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
+   */
+  async #verb(status: SessionStatus): Promise<Verb> {
+    const neededInput = await this.#provideInput()
+    if (isNotStarted(status) || neededInput) return 'connect'
+    const {statistics} = this.#session.snapshot.values
+    // a client that was started has counted at least its pause
+    const neverStarted =
+      status.minor === StatusMinor.paused && statistics !== undefined && Object.keys(statistics).length === 0
+    return neverStarted ? 'connect' : this.#options.action
+  }
+
+  async #act(verb: Verb): Promise<void> {
+    switch (verb) {
+      case 'connect': {
+        await this.#session.connect()
+        break
+      }
+
+      case 'restart': {
+        await this.#session.restart()
+        break
+      }
+
+      case 'resume': {
+        await this.#session.resume()
+        break
+      }
+    }
+  }
+
+  /**
+   * Asks for all that is missing before any of it is handed over, so that an end of input changes nothing. True where
+   * something was missing.
+   */
+  async #provideInput(): Promise<boolean> {
+    let needed = false
+    while (!(await this.#session.ready())) {
+      needed = true
+      const requests = await this.#session.inputRequests()
+      if (requests.length === 0)
+        throw new Ovpn3Error('refused', 'it waits for something that cannot be given here', {
+          hint: 'See openvpn3 session-auth',
+        })
+      const answers = await this.#person.answer(this.#session, requests)
+      for (const [index, request] of requests.entries()) {
+        await this.#session.provideInput(request, answers[index]!)
+      }
+    }
+
+    return needed
+  }
+
+  async #untilSettled(progress: (text: string) => void): Promise<void> {
+    const {signal} = this.#options
+    const since = performance.now()
+    const deadline = since + this.#left
+    try {
+      for (;;) {
+        if (signal.aborted) return await this.#interrupted()
+        if (performance.now() >= deadline) return await this.#giveUp()
+        if (await this.#step(progress)) return
+        await this.#sleep(Math.min(pollInterval, deadline - performance.now()), signal)
+      }
+    } finally {
+      this.#left -= performance.now() - since
+    }
+  }
+
+  /** Looks at what came in, or else at the session itself. True when the wait is over. */
+  async #step(progress: (text: string) => void): Promise<boolean> {
+    const events = this.#events.splice(0)
+    if (events.length === 0) {
+      const {values} = await this.#readStatus()
+      events.push({status: values.status!, type: 'status'})
+      if (this.#isStale(values.status!)) events.length = 0
+    }
+
+    for (const event of events) {
+      if (event.type === 'removed')
+        throw new Ovpn3Error('session-not-found', 'the session was removed while it connected')
+      if (event.type === 'attention') {
+        if (event.group === InputGroup.openUrl && this.#openUrl(event.message)) return true
+        continue
+      }
+
+      this.#status = event.status
+      if (event.status.minor !== StatusMinor.connected) this.#moved = true
+      progress(statusText(event.status))
+
+      if (await this.#judge(event.status)) return true
+    }
+
+    return false
+  }
+
+  async #judge(status: SessionStatus): Promise<boolean> {
+    switch (status.minor) {
+      case StatusMinor.challenge:
+      case StatusMinor.inputRequired:
+      case StatusMinor.userPasswordNeeded: {
+        if (await this.#session.ready()) return false
+        this.#need = 'input'
+        return true
+      }
+
+      case StatusMinor.connected: {
+        const {values} = await this.#session.read(['connected_to', 'device_name'])
+        const server = values.connected_to?.host ? ` to ${values.connected_to.host}` : ''
+        const device = values.device_name ? ` on ${values.device_name}` : ''
+        this.#finish(result(this.#session, 'done', `connected${server}${device}`, {status}))
+        return true
+      }
+
+      case StatusMinor.paused: {
+        throw new Ovpn3Error('failed', 'it was paused again while it connected')
+      }
+
+      case StatusMinor.urlAuthentication: {
+        return this.#openUrl(status.message)
+      }
+
+      default: {
+        if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
+          throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
+        if (isDeadEnd(status))
+          throw new Ovpn3Error('refused', status.message || statusText(status), {
+            hint: 'Disconnect it and start it again: openvpn3 session-start --config NAME',
+          })
+        return false
+      }
+    }
+  }
+
+  /** The status of before may still be there for a moment after the action. */
+  #isStale(status: SessionStatus): boolean {
+    const {action} = this.#options
+    const before = action === 'restart' ? StatusMinor.connected : StatusMinor.paused
+    return !this.#moved && status.minor === before && performance.now() - this.#started < settleTime
+  }
+
+  #openUrl(url: string): boolean {
+    if (!url || url === this.#shownUrl) return false
+    this.#shownUrl = url
+    this.#need = {url}
+    return true
+  }
+
+  async #readStatus() {
+    const snapshot = await this.#session.read(['status'])
+    if (snapshot.errors.status) {
+      if (hasCode(snapshot.errors.status, 'session-not-found'))
+        throw new Ovpn3Error('session-not-found', 'the session was removed while it connected')
+      throw snapshot.errors.status
+    }
+
+    return snapshot
+  }
+
+  async #giveUp(): Promise<void> {
+    const state = this.#status ? statusText(this.#status) : 'no status'
+    await this.#leave('timeout', `not connected within ${this.#options.timeout} s (${state})`)
+  }
+
+  #interrupted(): Promise<void> {
+    return this.#leave('interrupted', 'interrupted')
+  }
+
+  /** Ends the wait without a connection: the session is disconnected, or left alone with `keep`. */
+  async #leave(code: 'interrupted' | 'timeout', why: string): Promise<void> {
+    if (this.#options.keep) throw new Ovpn3Error(code, `${why}: it goes on trying`)
+    const {statistics} = (await this.#session.read(['statistics'])).values
+    await this.#session.disconnect()
+    const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: '--keep leaves it trying'})
+    this.#finish(result(this.#session, 'failed', error.message, {changed: true, error: errorJson(error), statistics}))
+  }
+
+  #sleep(delay: number, signal: AbortSignal): Promise<void> {
+    if (this.#events.length > 0 || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+
+      const timer = setTimeout(done, Math.max(0, delay))
+      signal.addEventListener('abort', done)
+      this.#wake = done
+    })
+  }
+
+  #receive(event: SessionEvent): void {
+    this.#events.push(event)
+    this.#wake()
+  }
+
+  #finish(value: SessionResult): void {
+    this.result = value
+  }
+
+  async #guard(action: () => Promise<void> | void): Promise<void> {
+    try {
+      await action()
+    } catch (error) {
+      if (!isOvpn3Error(error)) throw error
+      this.#finish(
+        result(this.#session, 'failed', error.message, {
+          error: errorJson(goneError(this.#session) ?? error),
+          status: this.#status,
+        }),
+      )
+    }
+  }
+}
+
+function isUnderWay({minor}: SessionStatus): boolean {
+  return (
+    minor === StatusMinor.connecting ||
+    minor === StatusMinor.reconnecting ||
+    minor === StatusMinor.resuming ||
+    minor === StatusMinor.urlAuthentication
+  )
+}

@@ -1,0 +1,5 @@
+export {disconnect, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
+export {cleanUp, type CleanupOptions, planCleanUp} from './cleanup'
+export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'
+export {baseProperties} from './result'
+export {actions, type Plan, planOf, showLevel} from './plan'

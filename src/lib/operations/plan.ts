@@ -1,0 +1,114 @@
+import {Ovpn3Error} from '@ovpn3/kit/model'
+
+export const actions = ['pause', 'resume', 'restart', 'disconnect', 'cleanup', 'log-level'] as const
+export type Action = (typeof actions)[number]
+
+/** What a command line of session-manage asks for, checked. */
+export type Plan =
+  | {readonly action: 'cleanup'; readonly failed: boolean}
+  | {readonly action: 'disconnect'}
+  | {readonly action: 'log-level'; readonly level?: number}
+  | {readonly action: 'pause'; readonly reason: string}
+  | {readonly action: 'restart' | 'resume'; readonly keep: boolean; readonly timeout: number}
+
+export interface PlanFlags {
+  readonly cleanup?: boolean
+  readonly disconnect?: boolean
+  readonly failed?: boolean
+  readonly keep?: boolean
+  readonly 'log-level'?: string
+  readonly pause?: boolean
+  readonly reason?: string
+  readonly restart?: boolean
+  readonly resume?: boolean
+  readonly timeout?: string
+  readonly wait?: boolean
+}
+
+/** What `--log-level` without a value stands for. */
+export const showLevel = 'show'
+/** Seconds: what a timer can do, 24 days. */
+const maxTimeout = 2_147_483
+
+/** Options that belong to some actions only. */
+const belongsTo: Readonly<Record<'failed' | 'keep' | 'reason' | 'timeout' | 'wait', readonly Action[]>> = {
+  failed: ['cleanup'],
+  keep: ['resume', 'restart'],
+  reason: ['pause'],
+  timeout: ['resume', 'restart'],
+  wait: ['resume', 'restart'],
+}
+
+/** @throws Ovpn3Error `usage` */
+export function planOf(flags: PlanFlags): Plan {
+  const given = actions.filter((name) => flags[name] !== undefined && flags[name] !== false)
+  if (given.length === 0)
+    throw new Ovpn3Error('usage', `no action: give one of ${list(actions, 'or')}`, {
+      hint: 'See ovpn3 session-manage --help',
+    })
+  if (given.length > 1)
+    throw new Ovpn3Error('usage', `${list(given, 'and')} cannot be used together`, {hint: 'Give one action at a time'})
+  const [action] = given as [Action]
+  for (const [name, owners] of Object.entries(belongsTo) as [keyof typeof belongsTo, readonly Action[]][]) {
+    if (flags[name] !== undefined && flags[name] !== false && !owners.includes(action))
+      throw new Ovpn3Error('usage', `--${name} does not go with --${action}`, {
+        hint: `It is an option of ${list(owners, 'and')}`,
+      })
+  }
+
+  switch (action) {
+    case 'cleanup': {
+      return {action, failed: Boolean(flags.failed)}
+    }
+
+    case 'disconnect': {
+      return {action}
+    }
+
+    case 'log-level': {
+      return {action, level: levelOf(flags['log-level']!)}
+    }
+
+    case 'pause': {
+      return {action, reason: flags.reason ?? 'paused with ovpn3'}
+    }
+
+    case 'restart':
+    case 'resume': {
+      const timeout = timeoutOf(flags)
+      if (flags.keep && timeout === 0)
+        throw new Ovpn3Error('usage', '--keep needs --timeout or --wait', {
+          hint: 'Without them the session is brought up in the background anyway',
+        })
+      return {action, keep: Boolean(flags.keep), timeout}
+    }
+  }
+}
+
+function timeoutOf({timeout, wait}: PlanFlags): number {
+  if (wait && timeout !== undefined)
+    throw new Ovpn3Error('usage', '--wait and --timeout cannot be used together', {
+      hint: '--wait has no time limit',
+    })
+  if (timeout === undefined) return wait ? Number.POSITIVE_INFINITY : 0
+  const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
+  if (seconds < 1 || seconds > maxTimeout)
+    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds above 0`, {
+      hint: `1 to ${maxTimeout}; --wait waits without a limit`,
+    })
+  return seconds
+}
+
+function levelOf(value: string): number | undefined {
+  if (value === showLevel) return undefined
+  if (!/^[0-6]$/.test(value))
+    throw new Ovpn3Error('usage', `--log-level: "${value}" is not a log level`, {
+      hint: 'Log levels are 0 to 6; without a value the present one is shown',
+    })
+  return Number(value)
+}
+
+function list(names: readonly string[], word: string): string {
+  const options = names.map((name) => `--${name}`)
+  return options.length > 1 ? `${options.slice(0, -1).join(', ')} ${word} ${options.at(-1)}` : options.join('')
+}

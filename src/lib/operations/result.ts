@@ -1,0 +1,77 @@
+import {
+  configOf,
+  errorJson,
+  isOvpn3Error,
+  Ovpn3Error,
+  type Session,
+  type SessionResult,
+  type SessionStatus,
+  statusJson,
+  statusText,
+} from '@ovpn3/kit/model'
+
+/** What every action needs to know of a session beforehand. */
+export const baseProperties = ['config_name', 'status'] as const
+
+type Details = Partial<Omit<SessionResult, 'config' | 'id' | 'message' | 'outcome' | 'path' | 'status'>> & {
+  readonly status?: SessionStatus
+}
+
+export function result(
+  session: Session,
+  outcome: SessionResult['outcome'],
+  message: string,
+  {
+    changed = outcome === 'done' || outcome === 'removed',
+    status = session.snapshot.values.status,
+    ...details
+  }: Details = {},
+): SessionResult {
+  return {
+    path: session.path,
+    id: session.id,
+    config: configOf(session),
+    outcome,
+    changed,
+    message,
+    status: statusJson(status),
+    ...details,
+  }
+}
+
+/** Runs an action and makes a result of what it throws. */
+export async function attempt(session: Session, action: () => Promise<SessionResult>): Promise<SessionResult> {
+  try {
+    return await action()
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    return result(session, 'failed', error.message, {error: errorJson(error)})
+  }
+}
+
+/**
+ * The status that the session was found in.
+ * @throws Ovpn3Error where it could not be read
+ */
+export function statusOf(session: Session): SessionStatus {
+  const {errors, values} = session.snapshot
+  if (values.status) return values.status
+  throw goneError(session) ?? errors.status ?? new Ovpn3Error('failed', 'its status could not be read')
+}
+
+/**
+ * That the session is stale, where any of its properties said so: the first read of a stale session says it, the
+ * ones behind it already find it gone.
+ */
+export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined {
+  const all = Object.values(errors)
+  return all.find(({code}) => code === 'session-stale') ?? all.find(({code}) => code === 'session-not-found')
+}
+
+/** That an action is pointless on a session where no client runs any more. */
+export function deadEndError(status: SessionStatus): Ovpn3Error {
+  const why = status.message ? `${statusText(status)} (${status.message})` : statusText(status)
+  return new Ovpn3Error('refused', `it is at a dead end: ${why}`, {
+    hint: 'Disconnect it and start it again: openvpn3 session-start --config NAME',
+  })
+}

@@ -1,0 +1,526 @@
+import {type ChildProcess, execFile, fork, spawn} from 'node:child_process'
+import {existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import path from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {promisify} from 'node:util'
+
+import type {Profile, StartOptions, UserName, World} from '../support/world'
+import type {Request, Response} from './lab-client'
+
+export type Suite = 'sid' | 'trixie'
+
+const run = promisify(execFile)
+
+const SESSIONS = 'net.openvpn.v3.sessions'
+const CONFIGURATION = 'net.openvpn.v3.configuration'
+const PROPERTIES = 'org.freedesktop.DBus.Properties'
+const MANAGER = '/net/openvpn/v3/sessions'
+const PROFILES = '/net/openvpn/v3/configuration'
+
+const UIDS: Readonly<Record<UserName, number>> = {alice: 6001, bob: 6002, carol: 6003, root: 0}
+const USERS = Object.keys(UIDS) as UserName[]
+
+const INPUT: Readonly<Record<Profile, readonly string[]>> = {
+  cert: [],
+  cert2: [],
+  chal: ['vpnuser', 'secret', '123456'],
+  dead: [],
+  key: ['opensesame'],
+  pass: ['vpnuser', 'secret'],
+  web: ['vpnuser', 'secret'],
+}
+
+/** Minor status codes. */
+const LOADED = new Set([2, 4])
+const CONNECTED = 7
+const HOPELESS = new Set([9, 10, 11])
+
+class CallError extends Error {
+  constructor(
+    readonly type: string,
+    readonly text: string,
+  ) {
+    super(text || type)
+  }
+}
+
+const labs = (): string => path.resolve(process.env.OVPN3_LAB_DIR || '/var/tmp/ovpn3-lab')
+
+const scripts = (): string => {
+  for (let dir = __dirname; dir !== path.dirname(dir); dir = path.dirname(dir)) {
+    const file = path.join(dir, 'package.json')
+    if (existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'ovpn3')
+      return path.join(dir, 'test/real/lab')
+  }
+
+  throw new Error(`No repository around ${__dirname}`)
+}
+
+/** For the `skip` of a test: why there is no lab here, or false. With CI=true never skip: fail instead. */
+export function skipLab(): string | false {
+  if (process.env.CI === 'true') return false
+  if (process.getuid?.() !== 0) return 'the lab needs root'
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
+  return /^ID="?debian"?$/m.test(release) ? false : 'the lab needs Debian'
+}
+
+async function until<T>(what: () => string, seconds: number, ask: () => Promise<T | undefined> | T | undefined) {
+  const end = Date.now() + seconds * 1000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== false) return answer
+    if (Date.now() > end) throw new Error(`Still not after ${seconds} s: ${what()}`)
+    await sleep(25)
+  }
+}
+
+/** A process's state as one letter, undefined where there is no such process. */
+const stateOf = (pid: number): string | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0]
+  } catch {
+    return undefined
+  }
+}
+
+const isAlive = (pid: number): boolean => ![undefined, 'X', 'Z'].includes(stateOf(pid))
+
+const signal = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+const kill = async (pid: number): Promise<void> => {
+  signal(pid, 'SIGKILL')
+  await until(
+    () => `process ${pid} is dead`,
+    5,
+    () => !isAlive(pid),
+  )
+}
+
+/** One user's connection to the bus, in a process of its own, started with the first call. */
+class Client {
+  #child?: ChildProcess
+  #last = 0
+  readonly #pending = new Map<number, (response: Response) => void>()
+
+  constructor(
+    readonly uid: number,
+    readonly busAddress: string,
+  ) {}
+
+  async call(request: Omit<Request, 'id'>): Promise<readonly unknown[]> {
+    this.#last += 1
+    const id = this.#last
+    const response = await new Promise<Response>((resolve) => {
+      // A hung backend holds the manager for 10 s.
+      const timer = setTimeout(resolve, 30_000, {id, error: {name: 'timeout', text: `No answer to ${request.member}`}})
+      const child = this.#start()
+      this.#pending.set(id, (answer) => {
+        clearTimeout(timer)
+        resolve(answer)
+      })
+      child.channel?.ref()
+      child.send({id, ...request}, (error) => {
+        if (error) this.#pending.get(id)?.({id, error: {name: 'exit', text: error.message}})
+      })
+    })
+    this.#pending.delete(id)
+    // Whoever forgets to close the lab can end all the same.
+    if (this.#pending.size === 0) this.#child?.channel?.unref()
+    if ('error' in response) throw new CallError(response.error.name, response.error.text)
+    return response.body
+  }
+
+  close(): void {
+    if (this.#child?.connected) this.#child.disconnect()
+    this.#child = undefined
+  }
+
+  #start(): ChildProcess {
+    if (this.#child) return this.#child
+    const child = fork(path.join(__dirname, 'lab-client.js'), [String(this.uid), this.busAddress], {
+      env: {PATH: process.env.PATH, NODE_PATH: process.env.NODE_PATH},
+      execArgv: [],
+      serialization: 'advanced',
+    })
+    child.unref()
+    child.on('message', (response: Response) => this.#pending.get(response.id)?.(response))
+    // What it cannot be sent is answered where it was sent.
+    child.on('error', () => {})
+    child.on('exit', () => {
+      if (this.#child === child) this.#child = undefined
+      for (const [id, settle] of this.#pending) settle({id, error: {name: 'exit', text: 'The connection was lost'}})
+    })
+    this.#child = child
+    return child
+  }
+}
+
+interface Started {
+  readonly owner: UserName
+  readonly backend: number
+}
+
+class Lab implements World {
+  readonly real = true
+  readonly canBecome = true
+  readonly version: '24.1' | '27.1'
+  readonly busAddress: string
+  readonly #root: string
+  readonly #namespace: string
+  readonly #clients: Readonly<Record<UserName, Client>>
+  readonly #started = new Map<string, Started>()
+  readonly #copies = new Map<string, UserName>()
+  readonly #release: () => void
+
+  constructor(
+    readonly name: Suite,
+    release: () => void,
+  ) {
+    this.version = name === 'sid' ? '27.1' : '24.1'
+    this.#root = path.join(labs(), name)
+    this.#namespace = `/run/netns/ovpn3-${name}-c`
+    this.busAddress = `unix:path=${this.#root}/run/dbus/system_bus_socket`
+    this.#clients = {
+      alice: new Client(UIDS.alice, this.busAddress),
+      bob: new Client(UIDS.bob, this.busAddress),
+      carol: new Client(UIDS.carol, this.busAddress),
+      root: new Client(UIDS.root, this.busAddress),
+    }
+    this.#release = release
+  }
+
+  uid(user: UserName): number {
+    return UIDS[user]
+  }
+
+  async startSession(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
+    const session = await this.#newTunnel(user, profile, options.fresh ?? false)
+    let status = ''
+    const reached = (wanted: (minor: number) => boolean, seconds: number) =>
+      until(
+        () => `${profile} at the status wanted, instead of ${status}`,
+        seconds,
+        async () => {
+          const [major, minor, message] = (await this.#get(user, session, 'status')) as [number, number, string]
+          status = `${major},${minor} ${message}`
+          return wanted(minor)
+        },
+      )
+
+    await reached((minor) => LOADED.has(minor), 10)
+    // Read while reading is harmless: later, looking at a session may remove it.
+    this.#started.set(session, {owner: user, backend: (await this.#get('root', session, 'backend_pid')) as number})
+    if (options.until === 'new') return session
+
+    await this.#provide(user, session, options.input ?? INPUT[profile])
+    await this.#session(user, session, 'Connect')
+    if (options.until === 'started') return session
+
+    await reached((minor) => {
+      if (HOPELESS.has(minor)) throw new Error(`${profile} does not connect: ${status}`)
+      return minor === CONNECTED
+    }, 30)
+    return session
+  }
+
+  async setPublicAccess(session: string, enabled: boolean): Promise<void> {
+    const body = [SESSIONS, 'public_access', {signature: 'b', value: enabled}]
+    await this.#call(await this.#ownerOf(session), SESSIONS, session, PROPERTIES, 'Set', 'ssv', body)
+  }
+
+  async grant(session: string, user: UserName): Promise<void> {
+    await this.#session(await this.#ownerOf(session), session, 'AccessGrant', 'u', [UIDS[user]])
+  }
+
+  async killBackend(session: string): Promise<void> {
+    await kill(await this.#runningBackendOf(session))
+  }
+
+  async stopBackend(session: string): Promise<void> {
+    const pid = await this.#runningBackendOf(session)
+    signal(pid, 'SIGSTOP')
+    await until(
+      () => `process ${pid} is stopped`,
+      5,
+      () => stateOf(pid) === 'T',
+    )
+  }
+
+  async grantWebAuthentication(granted: boolean): Promise<void> {
+    const file = path.join(this.#root, 'lab/web-ok')
+    if (granted) writeFileSync(file, '')
+    else rmSync(file, {force: true})
+  }
+
+  async coldStart(): Promise<void> {
+    for (const pid of this.#processes('sessionmgr')) signal(pid, 'SIGTERM')
+    await Promise.all(this.#processes('client').map((pid) => kill(pid)))
+    await until(
+      () => 'the session manager has left the bus',
+      10,
+      async () => !(await this.#managerRuns()),
+    )
+    this.#started.clear()
+  }
+
+  async sessions(): Promise<string[]> {
+    return [...(await this.#listed()).keys()]
+  }
+
+  async carriesTraffic(session: string): Promise<boolean> {
+    try {
+      const pid = await this.#backendOf(session)
+      // Asking the manager about a dead or a hung backend would remove the session.
+      if (!isAlive(pid) || stateOf(pid) === 'T') return false
+      const device = String(await this.#get('root', session, 'device_name'))
+      if (device === '') return false
+      const inside = [`--net=${this.#namespace}`, 'chroot', this.#root]
+      await run('nsenter', [...inside, 'ping', '-c1', '-W1', '-I', device, await this.#serverBehind(device)])
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async reset(): Promise<void> {
+    await this.grantWebAuthentication(false)
+    // A hung backend would keep the manager busy for 10 s, a dead one is noticed at once.
+    await Promise.all(
+      this.#processes('client')
+        .filter((pid) => stateOf(pid) === 'T')
+        .map((pid) => kill(pid)),
+    )
+    const listed = await this.#listed()
+    await Promise.all([...listed].map(([session, users]) => this.#remove(session, users)))
+    if (listed.size > 0) {
+      try {
+        await until(
+          () => 'no session is left',
+          5,
+          async () => (await this.#listed()).size === 0,
+        )
+      } catch {
+        await this.coldStart()
+      }
+    }
+
+    const ended = until(
+      () => 'no backend is left',
+      1,
+      () => this.#processes('client').length === 0,
+    )
+    await ended.catch(() => Promise.all(this.#processes('client').map((pid) => kill(pid))))
+    await Promise.all([...this.#copies].map(([copy, user]) => this.#forget(user, copy)))
+    this.#copies.clear()
+    this.#started.clear()
+  }
+
+  async close(): Promise<void> {
+    for (const client of Object.values(this.#clients)) client.close()
+    this.#release()
+  }
+
+  async #newTunnel(user: UserName, profile: Profile, fresh: boolean): Promise<string> {
+    const start = async (config: string) =>
+      String(await this.#manager(user, SESSIONS, MANAGER, 'NewTunnel', 'o', [config]))
+    if (!fresh) {
+      const found = await this.#manager(user, CONFIGURATION, PROFILES, 'LookupConfigName', 's', [profile])
+      const config = (found as string[]).find((candidate) => !this.#copies.has(candidate))
+      try {
+        if (config) return await start(config)
+      } catch (error) {
+        if (!(error as CallError).text.includes('already running')) throw error
+      }
+    }
+
+    const content = readFileSync(path.join(this.#root, 'lab', `${profile}.ovpn`), 'utf8')
+    const body = [profile, content, false, false]
+    const copy = String(await this.#manager(user, CONFIGURATION, PROFILES, 'Import', 'ssbb', body))
+    this.#copies.set(copy, user)
+    return start(copy)
+  }
+
+  async #provide(user: UserName, session: string, input: readonly string[]): Promise<void> {
+    const rest = [...input]
+    for (;;) {
+      try {
+        await this.#session(user, session, 'Ready')
+        return
+      } catch (error) {
+        if (!(error as CallError).text.includes('net.openvpn.v3.error.ready')) throw error
+      }
+
+      const [groups] = await this.#session(user, session, 'UserInputQueueGetTypeGroup')
+      for (const [type, group] of groups as [number, number][]) {
+        const [ids] = await this.#session(user, session, 'UserInputQueueCheck', 'uu', [type, group])
+        for (const id of ids as number[]) {
+          const value = rest.shift()
+          if (value === undefined) throw new Error(`More input is needed than ${input.length} lines`)
+          await this.#session(user, session, 'UserInputProvide', 'uuus', [type, group, id, value])
+        }
+      }
+    }
+  }
+
+  async #remove(session: string, users: readonly UserName[]): Promise<void> {
+    const owner = this.#started.get(session)?.owner
+    for (const user of owner ? [owner] : users) {
+      try {
+        await this.#session(user, session, 'Disconnect')
+        return
+      } catch {
+        // removed by being looked at, or another user's
+      }
+    }
+  }
+
+  async #forget(user: UserName, copy: string): Promise<void> {
+    try {
+      await this.#call(user, CONFIGURATION, copy, CONFIGURATION, 'Remove')
+    } catch {
+      // The configuration manager forgets copies by itself when it ends.
+    }
+  }
+
+  /** Every session, with the users who see it. */
+  async #listed(): Promise<Map<string, UserName[]>> {
+    const all = new Map<string, UserName[]>()
+    // Asking would start the manager.
+    if (!(await this.#managerRuns())) return all
+    const list = async (user: UserName) => {
+      const sessions = (await this.#manager(user, SESSIONS, MANAGER, 'FetchAvailableSessions')) as string[]
+      for (const session of sessions) all.set(session, [...(all.get(session) ?? []), user])
+    }
+
+    await Promise.all(USERS.map((user) => list(user)))
+    return all
+  }
+
+  async #managerRuns(): Promise<boolean> {
+    const bus = 'org.freedesktop.DBus'
+    const [owned] = await this.#call('root', bus, '/org/freedesktop/DBus', bus, 'NameHasOwner', 's', [SESSIONS])
+    return owned === true
+  }
+
+  async #ownerOf(session: string): Promise<UserName> {
+    const started = this.#started.get(session)
+    if (started) return started.owner
+    const uid = await this.#get('root', session, 'owner')
+    const user = USERS.find((name) => UIDS[name] === uid)
+    if (!user) throw new Error(`${session} is owned by the unknown user ${String(uid)}`)
+    return user
+  }
+
+  async #backendOf(session: string): Promise<number> {
+    const pid = this.#started.get(session)?.backend ?? Number(await this.#get('root', session, 'backend_pid'))
+    if (!(pid > 1)) throw new Error(`${session} has no backend`)
+    return pid
+  }
+
+  /** Nothing gets a signal that is not of this lab, should the number belong to another process by now. */
+  async #runningBackendOf(session: string): Promise<number> {
+    const pid = await this.#backendOf(session)
+    if (!this.#processes('client').includes(pid)) throw new Error(`The backend of ${session} is gone`)
+    return pid
+  }
+
+  /** The first host of a server's network is the server itself. */
+  async #serverBehind(device: string): Promise<string> {
+    const {stdout} = await run('ip', ['-n', path.basename(this.#namespace), '-o', '-4', 'addr', 'show', 'dev', device])
+    const network = /inet (\d+\.\d+\.\d+)\./.exec(stdout)?.[1]
+    if (!network) throw new Error(`${device} has no address`)
+    return `${network}.1`
+  }
+
+  /** Living processes of OpenVPN 3 in this lab: `client` are the backends. */
+  #processes(service: string): number[] {
+    const {ino} = statSync(this.#namespace)
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => {
+        if (!(pid > 1)) return false
+        try {
+          const here = readlinkSync(`/proc/${pid}/ns/net`) === `net:[${ino}]`
+          const [command] = here ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : []
+          return command !== undefined && path.basename(command) === `openvpn3-service-${service}` && isAlive(pid)
+        } catch {
+          return false
+        }
+      })
+  }
+
+  async #get(user: UserName, session: string, property: string): Promise<unknown> {
+    const [variant] = await this.#call(user, SESSIONS, session, PROPERTIES, 'Get', 'ss', [SESSIONS, property])
+    return (variant as {value: unknown}).value
+  }
+
+  #session(user: UserName, session: string, member: string, signature = '', body: readonly unknown[] = []) {
+    return this.#call(user, SESSIONS, session, SESSIONS, member, signature, body)
+  }
+
+  /** The first result of a method of a manager object, which may not be there yet when the service just started. */
+  async #manager(
+    user: UserName,
+    service: string,
+    object: string,
+    member: string,
+    signature = '',
+    body: readonly unknown[] = [],
+  ): Promise<unknown> {
+    const [result] = await until(
+      () => `${service} is there`,
+      5,
+      async () => {
+        try {
+          return await this.#call(user, service, object, service, member, signature, body)
+        } catch (error) {
+          if ((error as CallError).type !== 'org.freedesktop.DBus.Error.UnknownMethod') throw error
+        }
+      },
+    )
+    return result
+  }
+
+  #call(
+    user: UserName,
+    destination: string,
+    object: string,
+    face: string,
+    member: string,
+    signature = '',
+    body: readonly unknown[] = [],
+  ): Promise<readonly unknown[]> {
+    return this.#clients[user].call({destination, path: object, interface: face, member, signature, body})
+  }
+}
+
+/** One process at a time uses a lab: two test files would remove each other's sessions. */
+async function reserve(suite: Suite): Promise<() => void> {
+  // The lock ends with cat, and cat with the pipe to this process, however it ends.
+  const holder = spawn('flock', ['-w', '900', path.join(labs(), `${suite}.use`), 'sh', '-c', 'echo; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const hint = setTimeout(() => process.stderr.write(`The lab ${suite} is in use, waiting for it\n`), 2000)
+  await new Promise<void>((resolve, reject) => {
+    holder.once('error', reject)
+    holder.once('exit', () => reject(new Error(`The lab ${suite} is in use`)))
+    holder.stdout.once('data', () => resolve())
+  }).finally(() => clearTimeout(hint))
+  holder.unref()
+  const pipes = [holder.stdin, holder.stdout] as unknown as {unref(): void}[]
+  for (const pipe of pipes) pipe.unref()
+  return () => holder.stdin.end()
+}
+
+/** Brings the lab up, where it is not, and waits for its turn with it. */
+export async function lab(suite: Suite): Promise<World> {
+  await run(path.join(scripts(), 'up.sh'), [suite])
+  return new Lab(suite, await reserve(suite))
+}

@@ -1,0 +1,75 @@
+# Sourced by the other scripts: who we are, where the lab is, what is missing.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TZ=UTC
+umask 022
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+suite=${1-}
+labs=$(realpath -m "${OVPN3_LAB_DIR:-/var/tmp/ovpn3-lab}")
+root=$labs/$suite                # the chroot
+state=$root/lab                  # what we put into it, /lab from inside
+socket=$root/run/dbus/system_bus_socket
+client=ovpn3-$suite-c            # the network namespace of the bus and of the services
+server=ovpn3-$suite-s            # and that of the VPN servers
+
+die() {
+    echo "$*" >&2
+    exit 1
+}
+
+check_host() {
+    case $suite in sid | trixie) ;; *) die "usage: $(basename "$0") sid|trixie" ;; esac
+    [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab needs Debian.'
+    [ "$(id -u)" = 0 ] || die 'The lab needs root.'
+    local tool package missing=()
+    while read -r tool package; do
+        command -v "$tool" >/dev/null || missing+=("$package")
+    done <<<$'debootstrap debootstrap\nip iproute2'
+    [ ${#missing[@]} = 0 ] || die "The lab needs: apt-get install ${missing[*]}"
+}
+
+# One script at a time for each suite. With -o no daemon inherits the lock.
+with_lock() {
+    [ "${OVPN3_LAB_LOCK-}" = "$suite" ] && return
+    mkdir -p "$labs"
+    OVPN3_LAB_LOCK=$suite exec flock -o "$labs/$suite.lock" "$0" "$suite"
+}
+
+in_namespace() { nsenter --net="/run/netns/$1" "${@:2}"; }
+
+clean_env() { env -i PATH="$PATH" LC_ALL="$LC_ALL" TZ="$TZ" TERM=dumb "$@"; }
+
+# as USER COMMAND...: inside, where the services are
+as() {
+    local home=/home/$1
+    [ "$1" = root ] && home=/root
+    in_namespace "$client" chroot --userspec="$1:" "$root" \
+        env -i PATH="$PATH" LC_ALL="$LC_ALL" TZ="$TZ" TERM=dumb HOME="$home" USER="$1" LOGNAME="$1" "${@:2}"
+}
+
+# Everything that runs in a namespace of ours is ours: nothing else enters one.
+pids() { [ ! -e "/run/netns/$1" ] || ip netns pids "$1" 2>/dev/null; }
+
+# running NAMESPACE WORD: a process there has WORD in its command line
+running() {
+    local pid
+    for pid in $(pids "$1"); do
+        tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$2" && return
+    done
+    return 1
+}
+
+wait_for() {
+    local _
+    for _ in {1..100}; do
+        "$@" && return
+        sleep 0.05
+    done
+    return 1
+}
+
+unmount_all() {
+    local mount
+    # innermost first
+    awk -v dir="$1/" 'index($5, dir) == 1 {print $5}' /proc/self/mountinfo | sort -r |
+        while read -r mount; do umount -l "$mount"; done
+}

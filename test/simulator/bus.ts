@@ -1,0 +1,203 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {type FSWatcher, rmSync, watch} from 'node:fs'
+import {chmod, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+
+import {CONFIGURATION, DBUS, INTROSPECTABLE, LOG, PEER, PROPERTIES, SESSIONS} from './names'
+
+const sessionMembers = [
+  'AccessGrant',
+  'AccessRevoke',
+  'Connect',
+  'Disconnect',
+  'FetchAvailableSessions',
+  'FetchManagedInterfaces',
+  'LogForward',
+  'LookupConfigName',
+  'LookupInterface',
+  'NewTunnel',
+  'Pause',
+  'Ready',
+  'Restart',
+  'Resume',
+  'UserInputProvide',
+  'UserInputQueueCheck',
+  'UserInputQueueFetch',
+  'UserInputQueueGetTypeGroup',
+]
+const configurationMembers = ['FetchAvailableConfigs', 'LookupConfigName', 'Remove']
+
+const allow = (destination: string, iface: string, members: readonly string[]) =>
+  members
+    .map(
+      (member) =>
+        `    <allow send_destination="${destination}" send_interface="${iface}" send_type="method_call" send_member="${member}"/>`,
+    )
+    .join('\n')
+
+const standard = (destination: string) =>
+  [
+    allow(destination, PROPERTIES, ['Get', 'GetAll', 'Set']),
+    allow(destination, INTROSPECTABLE, ['Introspect']),
+    allow(destination, PEER, ['Ping']),
+  ].join('\n')
+
+// The system bus's own rules (who may not be called by a rule may not be called) and those of the services' packages.
+// The user who runs the simulator is the one who may own the names.
+const configuration = (dir: string) => `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path=${dir}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <servicedir>${dir}/services</servicedir>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="${DBUS}" send_interface="${DBUS}"/>
+    <allow send_destination="${DBUS}" send_interface="${INTROSPECTABLE}"/>
+    <allow send_destination="${DBUS}" send_interface="${PROPERTIES}"/>
+    <deny send_destination="${DBUS}" send_interface="${DBUS}" send_member="UpdateActivationEnvironment"/>
+${allow(SESSIONS, SESSIONS, sessionMembers)}
+${standard(SESSIONS)}
+${allow(CONFIGURATION, CONFIGURATION, configurationMembers)}
+${standard(CONFIGURATION)}
+  </policy>
+  <policy user="${process.getuid!()}">
+    <allow own="${SESSIONS}"/>
+    <allow own="${CONFIGURATION}"/>
+    <allow own="${LOG}"/>
+  </policy>
+  <policy user="root">
+    <allow send_destination="${DBUS}" send_interface="org.freedesktop.DBus.Monitoring"/>
+${allow(SESSIONS, SESSIONS, ['TransferOwnership'])}
+  </policy>
+</busconfig>
+`
+
+/** Called with the name of a service that the bus has been asked to start. */
+export type Activation = (name: string) => void
+
+/**
+ * A private message bus, open to every user of the machine like the system bus, with the system bus's rules. It ends
+ * with this process.
+ */
+export class PrivateBus {
+  readonly address: string
+  private closed = false
+  private readonly exited: Promise<void>
+  private readonly guard: ChildProcess
+  private readonly onExit = () => {
+    this.guard.kill('SIGKILL')
+    this.daemon.kill('SIGKILL')
+    rmSync(this.dir, {force: true, recursive: true})
+  }
+
+  private constructor(
+    private readonly dir: string,
+    private readonly daemon: ChildProcess,
+    private readonly watcher: FSWatcher,
+  ) {
+    this.address = `unix:path=${dir}/bus`
+    this.exited = new Promise((resolve) => {
+      daemon.once('exit', () => resolve())
+    })
+    this.guard = spawnGuard(daemon, dir)
+    process.once('exit', this.onExit)
+  }
+
+  /**
+   * Starts a bus. Its services are started by a file that the bus touches and that this process sees: a name is taken
+   * by whoever is told to, here by a new connection of the process that has the model.
+   */
+  static async start(activation: Activation = () => {}): Promise<PrivateBus> {
+    const dir = await mkdtemp(join(tmpdir(), 'ovpn3-simulator-'))
+    try {
+      await chmod(dir, 0o755)
+      await mkdir(join(dir, 'services'))
+      await mkdir(join(dir, 'wanted'))
+      for (const name of [SESSIONS, CONFIGURATION]) {
+        const exec = `/bin/sh -c "echo > ${dir}/wanted/${name}"`
+
+        await writeFile(join(dir, 'services', `${name}.service`), `[D-BUS Service]\nName=${name}\nExec=${exec}\n`)
+      }
+
+      await writeFile(join(dir, 'bus.conf'), configuration(dir))
+      const watcher = watch(join(dir, 'wanted'), (_event, name) => {
+        if (name) activation(name)
+      })
+      try {
+        return new PrivateBus(dir, await spawnDaemon(join(dir, 'bus.conf')), watcher)
+      } catch (error) {
+        watcher.close()
+        throw error
+      }
+    } catch (error) {
+      await rm(dir, {force: true, recursive: true})
+      throw error
+    }
+  }
+
+  /** Ends the bus as a crash would: every connection breaks. */
+  async kill(): Promise<void> {
+    this.guard.kill('SIGKILL')
+    this.daemon.kill('SIGKILL')
+    await this.exited
+  }
+
+  async stop(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    process.removeListener('exit', this.onExit)
+    this.watcher.close()
+    this.guard.kill('SIGKILL')
+    this.daemon.kill('SIGTERM')
+    await this.exited
+    await rm(this.dir, {force: true, recursive: true})
+  }
+}
+
+/**
+ * Ends the bus when this process could not: its end of the guard's stdin closes however it dies. In a process group of
+ * its own, so that a Ctrl-C leaves the guard alive for that.
+ */
+function spawnGuard(bus: ChildProcess, dir: string): ChildProcess {
+  const guard = spawn('/bin/sh', ['-c', 'cat >/dev/null; kill -KILL "$1"; rm -rf "$2"', 'sh', String(bus.pid), dir], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  guard.on('error', () => {})
+  guard.unref()
+  ;(guard.stdin as unknown as {unref(): void}).unref()
+  return guard
+}
+
+async function spawnDaemon(config: string): Promise<ChildProcess> {
+  const daemon = spawn('dbus-daemon', [`--config-file=${config}`, '--nofork', '--nopidfile', '--print-address=1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stderr = ''
+  daemon.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk
+  })
+  await new Promise<void>((resolve, reject) => {
+    daemon.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'ENOENT'
+          ? new Error('The simulator needs `dbus-daemon`, which is not installed (Debian: package dbus-daemon).')
+          : error,
+      )
+    })
+    daemon.once('exit', (code) => reject(new Error(`dbus-daemon ended with ${code}: ${stderr.trim()}`)))
+    daemon.stdout.once('data', () => resolve())
+  })
+  return daemon
+}

@@ -1,0 +1,39 @@
+import {Message, type MessageBus, sessionBus} from 'dbus-next'
+import {once} from 'node:events'
+
+import {DBUS} from './names'
+
+/** Connects to a bus and waits for it. */
+export async function connect(busAddress: string): Promise<MessageBus> {
+  const bus = sessionBus({busAddress})
+  await new Promise<void>((resolve, reject) => {
+    bus.on('connect', resolve)
+    // Stays for good: a bus that goes away later is somebody's test, not a crash of the simulator.
+    ;(bus as unknown as NodeJS.EventEmitter).on('error', reject)
+  })
+  return bus
+}
+
+/** Connects and takes a name. */
+export async function own(busAddress: string, name: string): Promise<MessageBus> {
+  const bus = await connect(busAddress)
+  await bus.requestName(name, 0)
+  return bus
+}
+
+/** Closes a connection and waits until it is closed. */
+export async function disconnect(bus: MessageBus): Promise<void> {
+  const {stream} = (bus as unknown as {_connection: {stream: import('node:stream').Duplex}})._connection
+  if (stream.destroyed) return
+  const closed = once(stream, 'close')
+  stream.destroy()
+  await closed
+}
+
+/** Calls the bus itself. */
+export async function callBus(bus: MessageBus, member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+  const reply = await bus.call(
+    new Message({body, destination: DBUS, interface: DBUS, member, path: '/org/freedesktop/DBus', signature}),
+  )
+  return reply?.body ?? []
+}

@@ -1,0 +1,44 @@
+/** Bus names; each service's interface carries the name of the service, its root object the same name as a path. */
+export const SESSIONS = 'net.openvpn.v3.sessions'
+export const CONFIGURATION = 'net.openvpn.v3.configuration'
+export const LOG = 'net.openvpn.v3.log'
+/** The interface that StatusChange and Log signals are sent on, although the log service sends them. */
+export const BACKENDS = 'net.openvpn.v3.backends'
+export const NETCFG_PATH = '/net/openvpn/v3/netcfg'
+
+export const DBUS = 'org.freedesktop.DBus'
+export const INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
+export const PEER = 'org.freedesktop.DBus.Peer'
+export const PROPERTIES = 'org.freedesktop.DBus.Properties'
+
+export const rootPath = (service: string): string => `/${service.replaceAll('.', '/')}`
+
+/** Major status codes. */
+export const Major = {connection: 2, session: 3} as const
+
+/** Minor status codes that the simulated backend sets by itself. */
+export const Minor = {
+  configOk: 2,
+  inputRequired: 4,
+  connecting: 6,
+  connected: 7,
+  disconnecting: 8,
+  disconnected: 9,
+  authFailed: 11,
+  reconnecting: 12,
+  pausing: 13,
+  paused: 14,
+  resuming: 15,
+  done: 16,
+  urlAuthentication: 22,
+} as const
+
+/** What a user is asked for, by attention group; the attention type of all of them is 1, credentials. */
+export const CREDENTIALS = 1
+export const Group = {
+  userPassword: 1,
+  keyPassphrase: 3,
+  staticChallenge: 4,
+  dynamicChallenge: 5,
+  openUrl: 9,
+} as const

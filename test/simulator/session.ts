@@ -1,0 +1,465 @@
+import type {Variant} from 'dbus-next'
+
+import {setTimeout as sleep} from 'node:timers/promises'
+
+import {backendRefused, backendTimeout, notReady, type ServiceError} from './errors'
+import {CREDENTIALS, Group, Major, Minor, NETCFG_PATH, rootPath, SESSIONS} from './names'
+import {type Behaviour, type Input, type Profile, uniqueId} from './profiles'
+
+/** Major code, minor code, message. */
+export type Status = [number, number, string]
+
+/** How long things take, in milliseconds: in the order of the real ones' size, but shorter. */
+export const realistic = {
+  /** Connect blocks its caller for this long when it is called while a connection is being made; then the backend hangs. */
+  connectTimeout: 5000,
+  /** From the first packet to the connection, or to its refusal. */
+  connecting: 15,
+  /** A running client's end. */
+  disconnecting: 8,
+  /** How long the manager waits for a backend that does not answer. */
+  hung: 10_000,
+  /** Making a session, during which the manager answers nobody. */
+  newTunnel: 10,
+  /** From the name being taken to the objects being there, when the manager starts. */
+  objects: 50,
+  /** From the reply to Disconnect to the event, on 27.1. */
+  removalEvent: 25,
+  /** From Restart to the new attempt. */
+  restarting: 5,
+  /** How long the server waits for the web authentication. */
+  webAuthentication: 60_000,
+}
+export type Timings = typeof realistic
+
+/** What happens to a session, for those who listen. */
+export interface Listener {
+  attention(session: Session, type: number, group: number, message: string): void
+  log(session: Session, group: number, level: number, message: string): void
+  /** The lowest tun device that no session has. */
+  freeDevice(): string
+  status(session: Session, status: Status): void
+  readonly timings: Timings
+  readonly webGranted: boolean
+}
+
+/** A call to the log service's proxy, and those who get a copy of each signal. */
+interface Forwards {
+  /** Proxy path by subscriber, as the property shows them. */
+  readonly proxies: Map<string, string>
+  /** One entry for each copy: neither a second call nor LogForward(false) takes one away. */
+  readonly copies: string[]
+}
+
+interface QueuedInput extends Input {
+  value?: string
+}
+
+const CLIENT_LOG = 7
+const INFO = 4
+let lastPid = 50_000
+
+/** One VPN session and its backend process. */
+export class Session {
+  readonly path = `${rootPath(SESSIONS)}/${uniqueId('s')}`
+  readonly created = BigInt(Math.floor(Date.now() / 1000))
+  readonly backendPid = ++lastPid
+  readonly acl: number[] = []
+  readonly forwards: Forwards = {copies: [], proxies: new Map()}
+  /** Properties that answer something of their own: an error, a value of any type, or that they do not exist. */
+  readonly faults = new Map<string, 'missing' | ServiceError | Variant>()
+  readonly counters: Record<string, bigint> = {}
+  publicAccess = false
+  restrictLogAccess = true
+  logVerbosity = 3
+  dco = false
+  lastLog: {category: number; group: number; message: string} = {category: 0, group: 0, message: ''}
+  status: Status = [0, 0, '']
+  backend: 'alive' | 'dead' | 'hung' = 'alive'
+  configName: string
+  configPath: string
+  device = ''
+  devicePath = ''
+  connectedTo: [string, string, number] = ['', '', 0]
+  /** Bytes a second in each direction while connected: a tunnel that only keeps itself alive. */
+  traffic = {in: 20, out: 24}
+  private readonly behaviour: Behaviour
+  private readonly queue: QueuedInput[]
+  private readonly timers = new Set<NodeJS.Timeout>()
+  /** No client yet; one that runs; one that gave up and cannot be started again. */
+  private client: 'ended' | 'new' | 'running' = 'new'
+  private established = false
+  private paused = false
+  private pendingWeb = false
+  private trafficSince = 0
+  private challenged = false
+
+  constructor(
+    readonly owner: number,
+    profile: Profile | undefined,
+    configPath: string,
+    private readonly listener: Listener,
+  ) {
+    this.behaviour = profile?.behaviour ?? {inputs: []}
+    this.configName = profile?.name ?? ''
+    this.configPath = configPath
+    this.queue = this.behaviour.inputs.map((input) => ({...input}))
+    this.uninitialised = profile === undefined
+    if (this.uninitialised) {
+      // What 24.1 shows for a session whose profile does not exist.
+      this.logVerbosity = 6
+      this.dco = true
+    }
+  }
+
+  /** The backend never got a profile: no status, no action, and it stays until it is disconnected. */
+  private readonly uninitialised: boolean
+
+  get started(): boolean {
+    return this.client !== 'new'
+  }
+
+  /** A tunnel is up, paused or not. */
+  get isConnected(): boolean {
+    return this.established
+  }
+
+  get isPaused(): boolean {
+    return this.paused
+  }
+
+  get carriesTraffic(): boolean {
+    return this.established && !this.paused && this.backend === 'alive'
+  }
+
+  get sessionName(): string {
+    return this.connectedTo[1]
+  }
+
+  /** The backend is there with its profile; tells what it waits for. */
+  initialise(): void {
+    if (this.uninitialised) return
+    if (this.queue.length > 0) {
+      this.setStatus(Major.connection, Minor.inputRequired, 'Username/password credentials needed')
+      this.listener.attention(this, CREDENTIALS, Group.userPassword, 'Username/password credentials needed')
+    } else {
+      this.setStatus(Major.connection, Minor.configOk, `config_path=${this.configPath}`)
+    }
+  }
+
+  setStatus(major: number, minor: number, message = ''): void {
+    this.status = [major, minor, message]
+    this.listener.status(this, this.status)
+  }
+
+  /** Counters as the backend counts them; those that are 0 are left out. */
+  statistics(): Record<string, bigint> {
+    this.count()
+    return Object.fromEntries(Object.entries(this.counters).filter(([, value]) => value !== 0n))
+  }
+
+  ready(): void {
+    if (this.missing().length > 0) throw notReady('Missing user credentials')
+    if (this.pendingWeb) throw notReady('Pending web authentication')
+  }
+
+  /** Type and group of everything that is still to be answered. */
+  inputGroups(): [number, number][] {
+    return [...new Set(this.missing().map(({group}) => group))].map((group) => [CREDENTIALS, group])
+  }
+
+  inputIds(type: number, group: number): number[] {
+    return type === CREDENTIALS
+      ? this.missing()
+          .filter((input) => input.group === group)
+          .map(({id}) => id)
+      : []
+  }
+
+  input(type: number, group: number, id: number): Input {
+    const found = this.find(type, group, id)
+    if (!found) throw backendRefused('net.openvpn.v3.element-not-found: No requires queue element found')
+    if (found.value !== undefined) throw backendRefused('net.openvpn.v3.already-provided: User input already provided')
+    return found
+  }
+
+  provide(type: number, group: number, id: number, value: string): void {
+    if (type !== CREDENTIALS || !this.queue.some((input) => input.group === group)) {
+      throw backendRefused('User input not required')
+    }
+
+    const found = this.find(type, group, id)
+    if (this.missing().length === 0) throw backendRefused('User input not required')
+    if (!found) throw backendRefused('net.openvpn.v3.invalid-input: No matching entry found in the request queue')
+    if (found.value !== undefined) {
+      throw backendRefused(`net.openvpn.v3.error.input-already-provided: Request ID ${id} has already been provided`)
+    }
+
+    if (value === '') {
+      throw backendRefused(`net.openvpn.v3.error.invalid-input: No value provided for RequiresSlot ID ${id}`)
+    }
+
+    found.value = value
+  }
+
+  /** Answers the open questions in order; those without an answer stay open. */
+  provideAll(values: readonly string[]): void {
+    const rest = [...values]
+    for (const input of this.missing()) {
+      const value = rest.shift()
+      if (value) input.value = value
+    }
+  }
+
+  /** What is right, for the open questions. */
+  rightAnswers(): string[] {
+    const {answers, challenge} = this.behaviour
+    return this.missing().map((input) =>
+      input.group === Group.dynamicChallenge
+        ? (challenge?.answer ?? '')
+        : (answers?.[this.queue.indexOf(input)] ?? 'anything'),
+    )
+  }
+
+  /** Starts the client. While it makes a connection, a second call blocks the manager and hangs the backend. */
+  connect(): Promise<void> | void {
+    this.assertInitialised()
+    if (this.client === 'ended' || this.established) return
+    this.setStatus(Major.connection, Minor.configOk, `config_path=${this.configPath}`)
+    if (this.client === 'running') {
+      this.log('Starting connection')
+      return this.hang()
+    }
+
+    if (this.missing().length > 0) throw backendRefused('Required user input not provided')
+    this.client = 'running'
+    this.paused = false
+    this.log('Starting connection')
+    this.setStatus(Major.connection, Minor.connecting)
+    this.count('BYTES_OUT', 353)
+    this.count('PACKETS_OUT', 1)
+    if (this.behaviour.port === undefined) return
+    this.after(0, () => {
+      this.log('Connecting')
+      this.setStatus(Major.connection, Minor.connecting)
+      this.attempt()
+    })
+  }
+
+  pause(reason: string): void {
+    this.assertInitialised()
+    if (this.paused) throw backendRefused('Connection is already paused')
+    this.count()
+    this.clearTimers()
+    this.pendingWeb = false
+    this.paused = true
+    if (this.client === 'running') this.count('N_PAUSE', 1)
+    this.log('Pausing connection')
+    this.setStatus(Major.connection, Minor.pausing, `Reason: ${reason.replaceAll(/[\n\r]/g, '')}`)
+    this.setStatus(Major.connection, Minor.paused)
+  }
+
+  resume(): void {
+    this.assertInitialised()
+    if (!this.paused) throw backendRefused('Connection is not paused')
+    this.paused = false
+    this.lastLog = {category: 2, group: 3, message: `Session resuming - ${this.path}`}
+    this.log('Resuming connection')
+    this.setStatus(Major.connection, Minor.resuming)
+    this.reconnect()
+  }
+
+  restart(): void {
+    this.assertInitialised()
+    this.clearTimers()
+    this.paused = false
+    this.pendingWeb = false
+    this.log('Restarting connection')
+    this.setStatus(Major.connection, Minor.reconnecting)
+    this.after(this.listener.timings.restarting, () => this.reconnect())
+  }
+
+  async disconnect(): Promise<void> {
+    this.clearTimers()
+    this.count()
+    if (this.uninitialised) return
+    this.log('Stopping VPN client')
+    this.setStatus(Major.connection, Minor.disconnecting)
+    if (this.client === 'running') {
+      if (this.established && !this.paused) await sleep(this.listener.timings.disconnecting)
+      this.setStatus(Major.connection, Minor.disconnected)
+      this.log('Disconnected')
+    }
+
+    this.setStatus(Major.connection, Minor.done)
+  }
+
+  /** The user has been seen on the web page. */
+  grantWeb(): void {
+    if (!this.pendingWeb) return
+    this.pendingWeb = false
+    this.clearTimers()
+    this.after(0, () => this.establish())
+  }
+
+  /** Connected from now on, whatever the profile says; nothing is announced. */
+  forceConnected(): void {
+    this.client = 'running'
+    this.status = [Major.connection, Minor.connected, '']
+    this.enterTunnel()
+  }
+
+  forcePaused(): void {
+    this.count()
+    this.paused = true
+    this.status = [Major.connection, Minor.paused, '']
+  }
+
+  /** The backend is gone, or the session is: nothing happens by itself any more. */
+  clearTimers(): void {
+    for (const timer of this.timers) clearTimeout(timer)
+    this.timers.clear()
+  }
+
+  kill(): void {
+    this.count()
+    this.clearTimers()
+    this.backend = 'dead'
+  }
+
+  stop(): void {
+    this.count()
+    this.clearTimers()
+    this.backend = 'hung'
+  }
+
+  private assertInitialised(): void {
+    if (this.uninitialised) throw backendRefused('Backend service is not initialized')
+  }
+
+  private after(milliseconds: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer)
+      action()
+    }, milliseconds)
+    this.timers.add(timer)
+  }
+
+  private log(message: string): void {
+    this.listener.log(this, CLIENT_LOG, INFO, message)
+  }
+
+  private missing(): QueuedInput[] {
+    return this.queue.filter(({value}) => value === undefined)
+  }
+
+  private find(type: number, group: number, id: number): QueuedInput | undefined {
+    return type === CREDENTIALS ? this.queue.find((input) => input.group === group && input.id === id) : undefined
+  }
+
+  private async hang(): Promise<void> {
+    this.clearTimers()
+    await sleep(this.listener.timings.connectTimeout)
+    this.backend = 'hung'
+    throw backendTimeout('Timeout was reached')
+  }
+
+  /** A client that runs, and whose server answers, tries again; every other one stays in the status it was given. */
+  private reconnect(): void {
+    if (this.client !== 'running' || this.behaviour.port === undefined) return
+    this.count()
+    this.established = false
+    this.count('N_RECONNECT', 1)
+    this.log('Reconnecting')
+    this.setStatus(Major.connection, Minor.reconnecting)
+    this.attempt()
+  }
+
+  private attempt(): void {
+    this.after(this.listener.timings.connecting, () => {
+      this.count('BYTES_IN', 3343)
+      this.count('BYTES_OUT', 4021)
+      this.count('PACKETS_IN', 8)
+      this.count('PACKETS_OUT', 10)
+      if (!this.accepted()) return this.refuse()
+      if (this.behaviour.challenge && !this.challenged) return this.challenge(this.behaviour.challenge)
+      if (this.behaviour.web) return this.askOnTheWeb()
+      this.establish()
+    })
+  }
+
+  private accepted(): boolean {
+    const {answers, challenge, inputs} = this.behaviour
+    const right = !answers || inputs.every((_, index) => this.queue[index]?.value === answers[index])
+    const answer = this.queue.find(({group}) => group === Group.dynamicChallenge)
+    return right && (!answer || answer.value === challenge?.answer)
+  }
+
+  private refuse(): void {
+    this.client = 'ended'
+    this.established = false
+    this.pendingWeb = false
+    this.device = ''
+    this.devicePath = ''
+    this.connectedTo = ['', '', 0]
+    this.count('AUTH_FAILED', 1)
+    this.setStatus(Major.connection, Minor.authFailed, 'Authentication failed')
+  }
+
+  private challenge({hidden = false, question}: {hidden?: boolean; question: string}): void {
+    this.challenged = true
+    this.client = 'new'
+    this.queue.push({description: question, group: Group.dynamicChallenge, hidden, id: 0, name: 'dynamic_challenge'})
+    this.setStatus(Major.connection, Minor.inputRequired, question)
+    this.listener.attention(this, CREDENTIALS, Group.dynamicChallenge, question)
+  }
+
+  private askOnTheWeb(): void {
+    const url = 'https://vpn.lab.example/auth?id=42'
+    this.pendingWeb = true
+    this.setStatus(Major.session, Minor.urlAuthentication, url)
+    this.listener.attention(this, CREDENTIALS, Group.openUrl, url)
+    if (this.listener.webGranted) this.grantWeb()
+    else this.after(this.listener.timings.webAuthentication, () => this.refuse())
+  }
+
+  private establish(): void {
+    this.enterTunnel()
+    const [protocol, host, port] = this.connectedTo
+    this.log(
+      `Connected: ${host}:${port} (${host}) via /${protocol.toUpperCase()} on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`,
+    )
+    this.setStatus(Major.connection, Minor.connected)
+  }
+
+  private enterTunnel(): void {
+    this.established = true
+    this.paused = false
+    this.device ||= this.listener.freeDevice()
+    this.devicePath ||= `${NETCFG_PATH}/${this.backendPid}_${uniqueId('t')}`
+    this.connectedTo = ['udp', '10.99.0.1', this.behaviour.port ?? 1194]
+    this.count('TUN_BYTES_IN', 48)
+    this.count('TUN_PACKETS_IN', 1)
+    this.trafficSince = Date.now()
+  }
+
+  /** Adds to a counter; without arguments, what went through the tunnel since it was last asked. */
+  private count(counter?: string, by = 0): void {
+    if (counter) {
+      this.counters[counter] = (this.counters[counter] ?? 0n) + BigInt(by)
+      return
+    }
+
+    if (!this.carriesTraffic) return
+    const seconds = (Date.now() - this.trafficSince) / 1000
+    if (seconds * Math.min(this.traffic.in, this.traffic.out) < 100) return
+    this.trafficSince = Date.now()
+    for (const [way, rate] of [
+      ['IN', this.traffic.in],
+      ['OUT', this.traffic.out],
+    ] as const) {
+      this.count(`BYTES_${way}`, Math.round(rate * seconds))
+      this.count(`PACKETS_${way}`, Math.ceil((rate * seconds) / 1200))
+    }
+  }
+}
