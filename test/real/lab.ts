@@ -1,11 +1,12 @@
-import {type ChildProcess, execFile, fork, spawn} from 'node:child_process'
+import {execFile, spawn} from 'node:child_process'
 import {existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import path from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
 
 import type {Profile, StartOptions, UserName, World} from '../support/world'
-import type {Request, Response} from './lab-client'
+
+import {BusClient, type CallError} from '../support/bus-client'
 
 export type Suite = 'sid' | 'trixie'
 
@@ -34,15 +35,6 @@ const INPUT: Readonly<Record<Profile, readonly string[]>> = {
 const LOADED = new Set([2, 4])
 const CONNECTED = 7
 const HOPELESS = new Set([9, 10, 11])
-
-class CallError extends Error {
-  constructor(
-    readonly type: string,
-    readonly text: string,
-  ) {
-    super(text || type)
-  }
-}
 
 const labs = (): string => path.resolve(process.env.OVPN3_LAB_DIR || '/var/tmp/ovpn3-lab')
 
@@ -103,65 +95,6 @@ const kill = async (pid: number): Promise<void> => {
   )
 }
 
-/** One user's connection to the bus, in a process of its own, started with the first call. */
-class Client {
-  #child?: ChildProcess
-  #last = 0
-  readonly #pending = new Map<number, (response: Response) => void>()
-
-  constructor(
-    readonly uid: number,
-    readonly busAddress: string,
-  ) {}
-
-  async call(request: Omit<Request, 'id'>): Promise<readonly unknown[]> {
-    this.#last += 1
-    const id = this.#last
-    const response = await new Promise<Response>((resolve) => {
-      // A hung backend holds the manager for 10 s.
-      const timer = setTimeout(resolve, 30_000, {id, error: {name: 'timeout', text: `No answer to ${request.member}`}})
-      const child = this.#start()
-      this.#pending.set(id, (answer) => {
-        clearTimeout(timer)
-        resolve(answer)
-      })
-      child.channel?.ref()
-      child.send({id, ...request}, (error) => {
-        if (error) this.#pending.get(id)?.({id, error: {name: 'exit', text: error.message}})
-      })
-    })
-    this.#pending.delete(id)
-    // Whoever forgets to close the lab can end all the same.
-    if (this.#pending.size === 0) this.#child?.channel?.unref()
-    if ('error' in response) throw new CallError(response.error.name, response.error.text)
-    return response.body
-  }
-
-  close(): void {
-    if (this.#child?.connected) this.#child.disconnect()
-    this.#child = undefined
-  }
-
-  #start(): ChildProcess {
-    if (this.#child) return this.#child
-    const child = fork(path.join(__dirname, 'lab-client.js'), [String(this.uid), this.busAddress], {
-      env: {PATH: process.env.PATH, NODE_PATH: process.env.NODE_PATH},
-      execArgv: [],
-      serialization: 'advanced',
-    })
-    child.unref()
-    child.on('message', (response: Response) => this.#pending.get(response.id)?.(response))
-    // What it cannot be sent is answered where it was sent.
-    child.on('error', () => {})
-    child.on('exit', () => {
-      if (this.#child === child) this.#child = undefined
-      for (const [id, settle] of this.#pending) settle({id, error: {name: 'exit', text: 'The connection was lost'}})
-    })
-    this.#child = child
-    return child
-  }
-}
-
 interface Started {
   readonly owner: UserName
   readonly backend: number
@@ -174,7 +107,7 @@ class Lab implements World {
   readonly busAddress: string
   readonly #root: string
   readonly #namespace: string
-  readonly #clients: Readonly<Record<UserName, Client>>
+  readonly #clients: Readonly<Record<UserName, BusClient>>
   readonly #started = new Map<string, Started>()
   readonly #copies = new Map<string, UserName>()
   readonly #release: () => void
@@ -188,10 +121,10 @@ class Lab implements World {
     this.#namespace = `/run/netns/ovpn3-${name}-c`
     this.busAddress = `unix:path=${this.#root}/run/dbus/system_bus_socket`
     this.#clients = {
-      alice: new Client(UIDS.alice, this.busAddress),
-      bob: new Client(UIDS.bob, this.busAddress),
-      carol: new Client(UIDS.carol, this.busAddress),
-      root: new Client(UIDS.root, this.busAddress),
+      alice: new BusClient(UIDS.alice, this.busAddress),
+      bob: new BusClient(UIDS.bob, this.busAddress),
+      carol: new BusClient(UIDS.carol, this.busAddress),
+      root: new BusClient(UIDS.root, this.busAddress),
     }
     this.#release = release
   }

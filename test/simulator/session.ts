@@ -55,6 +55,19 @@ interface QueuedInput extends Input {
   value?: string
 }
 
+const counterOrder = [
+  'BYTES_IN',
+  'BYTES_OUT',
+  'PACKETS_IN',
+  'PACKETS_OUT',
+  'TUN_BYTES_IN',
+  'TUN_BYTES_OUT',
+  'TUN_PACKETS_IN',
+  'TUN_PACKETS_OUT',
+  'AUTH_FAILED',
+  'N_PAUSE',
+  'N_RECONNECT',
+]
 const CLIENT_LOG = 7
 const INFO = 4
 let lastPid = 50_000
@@ -132,6 +145,11 @@ export class Session {
     return this.established && !this.paused && this.backend === 'alive'
   }
 
+  /** What was answered so far, by the name of the question. */
+  get answers(): Record<string, string> {
+    return Object.fromEntries(this.queue.flatMap(({name, value}) => (value === undefined ? [] : [[name, value]])))
+  }
+
   get sessionName(): string {
     return this.connectedTo[1]
   }
@@ -155,7 +173,10 @@ export class Session {
   /** Counters as the backend counts them; those that are 0 are left out. */
   statistics(): Record<string, bigint> {
     this.count()
-    return Object.fromEntries(Object.entries(this.counters).filter(([, value]) => value !== 0n))
+    const names = new Set([...counterOrder, ...Object.keys(this.counters)])
+    return Object.fromEntries(
+      [...names].flatMap((name) => (this.counters[name] ? [[name, this.counters[name]] as const] : [])),
+    )
   }
 
   ready(): void {
@@ -417,8 +438,8 @@ export class Session {
   private askOnTheWeb(): void {
     const url = 'https://vpn.lab.example/auth?id=42'
     this.pendingWeb = true
-    this.setStatus(Major.session, Minor.urlAuthentication, url)
     this.listener.attention(this, CREDENTIALS, Group.openUrl, url)
+    this.setStatus(Major.session, Minor.urlAuthentication, url)
     if (this.listener.webGranted) this.grantWeb()
     else this.after(this.listener.timings.webAuthentication, () => this.refuse())
   }

@@ -47,6 +47,8 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
       collectErrors: false,
       concurrent: true,
       exitOnError: false,
+      // else it ends the process by itself on SIGINT
+      registerSignalListeners: false,
       renderer: canAnimate() ? 'default' : 'simple',
       rendererOptions: {clearOutput: true, logger},
     },

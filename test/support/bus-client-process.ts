@@ -4,7 +4,7 @@
  */
 import type {EventEmitter} from 'node:events'
 
-import {Message as Call, type DBusError, type Message, sessionBus, Variant} from 'dbus-next'
+import {Message as Call, type DBusError, type Message, MessageType, sessionBus, Variant} from 'dbus-next'
 
 export interface Request {
   readonly id: number
@@ -20,6 +20,15 @@ export type Response =
   | {readonly id: number; readonly body: readonly unknown[]}
   | {readonly id: number; readonly error: {readonly name: string; readonly text: string}}
 
+export interface ReceivedSignal {
+  readonly sender: string
+  readonly destination?: string
+  readonly path: string
+  readonly interface: string
+  readonly member: string
+  readonly body: readonly unknown[]
+}
+
 // A Variant loses its class on the way between the processes.
 const revive = (value: unknown): unknown =>
   value !== null && typeof value === 'object' && 'signature' in value && 'value' in value
@@ -27,9 +36,11 @@ const revive = (value: unknown): unknown =>
     : value
 
 function serve(uid: number, busAddress: string): void {
-  process.setgroups?.([])
-  process.setgid?.(uid)
-  process.setuid?.(uid)
+  if (process.getuid?.() === 0 && uid !== 0) {
+    process.setgroups?.([])
+    process.setgid?.(uid)
+    process.setuid?.(uid)
+  }
 
   const bus = sessionBus({busAddress})
   const connected = new Promise<void>((resolve) => {
@@ -39,6 +50,10 @@ function serve(uid: number, busAddress: string): void {
   emitter.on('error', (error: Error) => {
     process.stderr.write(`${busAddress} as ${uid}: ${error.message}\n`)
     process.exit(1)
+  })
+
+  bus.on('message', ({type, sender, destination, path, interface: on, member, body}) => {
+    if (type === MessageType.SIGNAL) process.send?.({sender, destination, path, interface: on, member, body})
   })
 
   const answer = async ({id, body, ...call}: Request): Promise<Response> => {

@@ -1,0 +1,491 @@
+import type {ErrorJson, SessionResult} from '@ovpn3/kit/model'
+
+import assert from 'node:assert/strict'
+import {beforeEach, describe, it} from 'node:test'
+
+import type {UserName, World} from '../support/world'
+
+import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
+import {document} from '../support/schemas'
+
+interface Manage {
+  readonly action: string
+  readonly dryRun: boolean
+  readonly sessions: readonly SessionResult[]
+}
+
+const idOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+const short = (path: string) => idOf(path).slice(0, 8)
+const unknownPath = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
+
+/** What `session-manage` makes of the service, the same on every world. */
+export function sessionManageContract(title: string, world: () => World): void {
+  const manage = (args: string, options?: RunOptions, user: UserName = 'alice'): Promise<RunResult> =>
+    ovpn3(world(), user, ['session-manage', ...args.split(' ').filter(Boolean)], options)
+
+  const json = async (args: string, options?: RunOptions, user?: UserName) => {
+    const run = await manage(`${args} --json`, options, user)
+    return {...run, ...document<Manage>('session-manage', run.stdout)}
+  }
+
+  const errorOf = async (args: string, options?: RunOptions, user?: UserName) => {
+    const run = await manage(`${args} --json`, options, user)
+    return {...run, ...document<{error: ErrorJson & {candidates?: unknown[]}}>('error', run.stdout)}
+  }
+
+  /** The command succeeds and says so in these words, and nothing else on stdout. */
+  const says = (run: RunResult, text: string) => {
+    assert.deepEqual({stderr: run.stderr, status: run.status, stdout: run.stdout}, {stderr: run.stderr, status: 0, stdout: text})
+  }
+
+  const statusOf = async (path: string) => {
+    const {sessions} = await json(`--disconnect --dry-run --path ${path}`)
+    return sessions[0]?.status?.minor
+  }
+
+  const needsUsers = (t: {skip(reason: string): void}) => {
+    if (world().canBecome) return false
+    t.skip('needs root, to become several users')
+    return true
+  }
+
+  describe(`session-manage on ${title}`, () => {
+    beforeEach(() => world().reset())
+
+    describe('pause and resume', () => {
+      it('stop the traffic and let it go again', async () => {
+        const path = await world().startSession('alice', 'cert')
+        assert.equal(await world().carriesTraffic(path), true)
+        says(await manage('--config cert --pause'), `cert (${short(path)}): paused\n`)
+        assert.equal(await world().carriesTraffic(path), false)
+        says(await manage('--config cert --pause'), `cert (${short(path)}): already paused\n`)
+        says(await manage(`--path ${path} --resume`), `cert (${short(path)}): resuming in the background\n`)
+        await until('connected', async () => (await statusOf(path)) === 7)
+        assert.equal(await world().carriesTraffic(path), true)
+        says(await manage(`-o ${path} -R --timeout 8`), `cert (${short(path)}): already connected\n`)
+      })
+
+      it('end connected where they wait', async () => {
+        const path = await world().startSession('alice', 'cert')
+        await manage(`-c cert -P`)
+        const run = await json(`-c cert --resume --timeout 8`)
+        assert.equal(run.status, 0)
+        assert.equal(run.sessions[0]?.outcome, 'done')
+        assert.equal(run.sessions[0]?.status?.minor, 7)
+        assert.match(run.sessions[0].message, /^connected to \S+ on tun\d+$/)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('show progress on stderr and the result on stdout', async () => {
+        const path = await world().startSession('alice', 'cert')
+        await manage('-c cert -P')
+        const run = await manage('-c cert -R --wait')
+        assert.equal(run.status, 0)
+        assert.match(run.stderr, new RegExp(String.raw`Resuming cert \(${short(path)}\)[^]*connected`))
+        assert.match(run.stdout, new RegExp(String.raw`^cert \(${short(path)}\): connected to \S+ on tun\d+\n$`))
+      })
+
+      it('restart connects again, a paused session too', async () => {
+        const path = await world().startSession('alice', 'cert')
+        for (const before of ['', '--pause']) {
+          if (before) await manage(`-c cert ${before}`)
+          const run = await json('-c cert --restart --timeout 8')
+          assert.equal(run.status, 0, run.stderr)
+          assert.match(run.sessions[0]!.message, /^connected/)
+          assert.equal(await world().carriesTraffic(path), true)
+        }
+
+        says(await manage('-c cert --restart'), `cert (${short(path)}): restarting in the background\n`)
+      })
+
+      it('a connection that does not come is given up and disconnected', async () => {
+        const path = await world().startSession('alice', 'dead', {until: 'started'})
+        await manage('-c dead --pause')
+        const run = await json('-c dead --resume --timeout 1')
+        assert.equal(run.status, 7)
+        assert.equal(run.sessions[0]?.error?.code, 'timeout')
+        assert.match(run.sessions[0].message, /not connected within 1 s \(\w+\): given up and disconnected/)
+        assert.equal(run.sessions[0].changed, true)
+        assert.deepEqual(await world().sessions(), [], path)
+      })
+
+      it('or left trying with --keep', async () => {
+        const path = await world().startSession('alice', 'dead', {until: 'started'})
+        const run = await manage('-c dead --restart --timeout 1 --keep')
+        assert.equal(run.status, 7)
+        assert.match(run.stderr, /it goes on trying/)
+        assert.deepEqual(await world().sessions(), [path])
+      })
+
+      it('Ctrl-C gives up as well, and says so', async () => {
+        await world().startSession('alice', 'dead', {until: 'started'})
+        const run = await manage('-c dead --restart --wait', {
+          async during(child, output) {
+            await until('it waits', () => output().includes('reconnecting'))
+            child.kill('SIGINT')
+          },
+        })
+        assert.equal(run.status, 130)
+        assert.match(run.stderr, /interrupted: given up and disconnected/)
+        assert.deepEqual(await world().sessions(), [])
+      })
+
+      it('or detaches with --keep', async () => {
+        const path = await world().startSession('alice', 'dead', {until: 'started'})
+        const run = await manage('-c dead --restart --wait --keep', {
+          async during(child, output) {
+            await until('it waits', () => output().includes('reconnecting'))
+            child.kill('SIGTERM')
+          },
+        })
+        assert.equal(run.status, 143)
+        assert.match(run.stderr, /interrupted: it goes on trying/)
+        assert.deepEqual(await world().sessions(), [path])
+      })
+    })
+
+    describe('input that the service needs', () => {
+      const inputs = {chal: 'vpnuser\nsecret\n123456\n', key: 'opensesame\n', pass: 'vpnuser\nsecret\n'} as const
+      for (const [profile, input] of Object.entries(inputs) as [keyof typeof inputs, string][]) {
+        it(`is read from stdin, a line each: ${profile}`, async () => {
+          const path = await world().startSession('alice', profile, {until: 'new'})
+          const run = await json(`-c ${profile} --resume --timeout 10`, {input})
+          assert.equal(run.status, 0, run.stderr)
+          assert.match(run.sessions[0]!.message, /^connected/)
+          assert.equal(await world().carriesTraffic(path), true)
+        })
+      }
+
+      it('is asked for again after a pause before it was ever given', async () => {
+        const path = await world().startSession('alice', 'pass', {until: 'new'})
+        await manage('-c pass --pause')
+        const run = await json('-c pass --resume --timeout 10', {input: inputs.pass})
+        assert.equal(run.status, 0, run.stderr)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('a profile that was never connected is, paused or not', async () => {
+        const path = await world().startSession('alice', 'cert', {until: 'new'})
+        await manage('-c cert --pause')
+        const run = await json('-c cert --resume --timeout 10')
+        assert.equal(run.status, 0, run.stderr)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('the end of stdin says what is missing, and leaves the session as it was', async () => {
+        const path = await world().startSession('alice', 'chal', {until: 'new'})
+        for (const input of ['', 'vpnuser\n']) {
+          const run = await json('-c chal --resume --timeout 10', {input})
+          assert.equal(run.status, 8)
+          assert.equal(run.sessions[0]?.error?.code, 'input-missing')
+          assert.match(run.sessions[0].message, input ? /more of it: Auth Password, Enter the PIN$/ : /Auth User name/)
+          assert.ok(run.time < 5000)
+          assert.equal(await statusOf(path), 4)
+        }
+
+        const run = await json('-c chal --resume --timeout 10', {input: inputs.chal})
+        assert.equal(run.status, 0, run.stderr)
+      })
+
+      it('a wrong password is a refusal, with the reason', async () => {
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const run = await json('-c pass --resume --wait', {input: 'vpnuser\nwrong\n'})
+        assert.equal(run.status, 8)
+        assert.equal(run.sessions[0]?.error?.code, 'refused')
+        assert.match(run.sessions[0].message, /authentication failed/i)
+        for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
+          const run = await json(`-c pass ${again}`)
+          assert.equal(run.status, 8)
+          assert.match(run.sessions[0]!.message, /dead end: authentication failed/)
+        }
+      })
+
+      it('web authentication shows the URL and waits', async () => {
+        const path = await world().startSession('alice', 'web', {until: 'new'})
+        const run = await manage('-c web --resume --timeout 20', {
+          async during(_, output) {
+            await until('the URL is shown', () => output().includes('https://vpn.lab.example/auth?id=42'))
+            await world().grantWebAuthentication(true)
+          },
+          input: 'anybody\nanything\n',
+        })
+        assert.equal(run.status, 0, run.stderr)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('never shows in what is printed or traced', async () => {
+        await world().startSession('alice', 'chal', {until: 'new'})
+        const run = await manage('-c chal --resume --timeout 10', {
+          env: {DEBUG: '*'},
+          input: 'vpnuser\nsecret\n123456\n',
+        })
+        assert.equal(run.status, 0, run.stderr)
+        assert.match(run.stderr, /UserInputProvide \(secret\)/)
+        assert.doesNotMatch(run.stdout + run.stderr, /"secret"|123456/)
+      })
+    })
+
+    describe('disconnect', () => {
+      it('removes the session and prints the final statistics', async () => {
+        const path = await world().startSession('alice', 'cert')
+        const run = await manage('-c cert -D')
+        assert.equal(run.status, 0)
+        assert.match(
+          run.stdout,
+          new RegExp(
+            String.raw`^cert \(${short(path)}\): disconnected\n\nConnection statistics:\n( {5}[A-Z_]+\.+\d+\n)+$`,
+          ),
+        )
+        for (const line of run.stdout.split('\n').slice(3, -1)) assert.equal(line.length, 37)
+        assert.deepEqual(await world().sessions(), [])
+        assert.equal(await world().carriesTraffic(path), false)
+        assert.equal((await errorOf(`-o ${path} -D`)).status, 4)
+      })
+
+      it('gives the counters as JSON numbers', async () => {
+        await world().startSession('alice', 'cert')
+        const {sessions} = await json('-c cert -D')
+        assert.ok(sessions[0]!.statistics!.BYTES_IN! > 0)
+      })
+
+      it('has none for a session that never started', async () => {
+        const path = await world().startSession('alice', 'pass', {until: 'new'})
+        says(await manage('-c pass -D'), `pass (${short(path)}): disconnected\n`)
+      })
+
+      it('a stale session counts as removed', async () => {
+        for (const selector of ['--config cert', '--path']) {
+          const path = await world().startSession('alice', 'cert')
+          await world().killBackend(path)
+          const run = await json(selector === '--path' ? `--path ${path} -D` : `${selector} -D`)
+          assert.equal(run.status, 0)
+          assert.deepEqual(
+            [run.sessions[0]?.outcome, run.sessions[0]?.changed],
+            ['removed', false],
+            JSON.stringify(run.sessions),
+          )
+          assert.deepEqual(await world().sessions(), [])
+        }
+      })
+
+      it('all of them, with --yes', async () => {
+        await world().startSession('alice', 'cert')
+        await world().startSession('alice', 'cert2')
+        const refused = await errorOf('-D --all')
+        assert.equal(refused.status, 2)
+        assert.match(refused.error.message, /2 sessions: say --yes/)
+        assert.equal((await world().sessions()).length, 2)
+        const run = await json('-D --all --yes')
+        assert.equal(run.status, 0)
+        assert.deepEqual(run.sessions.map(({outcome}) => outcome), ['done', 'done'])
+        assert.deepEqual(await world().sessions(), [])
+        const none = await json('-D --all')
+        assert.deepEqual([none.status, none.sessions], [0, []])
+      })
+    })
+
+    describe('actions on what is stale', () => {
+      for (const action of ['--pause', '--resume', '--restart', '--log-level']) {
+        it(`${action} says so`, async () => {
+          const path = await world().startSession('alice', 'cert')
+          await world().killBackend(path)
+          const run = await json(`-c cert ${action}`)
+          assert.equal(run.status, 4)
+          assert.equal(run.sessions[0]?.error?.code, 'session-stale')
+          assert.match(run.sessions[0].message, /its backend process is gone/)
+        })
+      }
+    })
+
+    describe('clean-up', () => {
+      it('removes the stale ones, and names them', async () => {
+        const [first, second, third] = [
+          await world().startSession('alice', 'cert'),
+          await world().startSession('alice', 'cert2'),
+          await world().startSession('alice', 'pass'),
+        ]
+        await world().killBackend(first)
+        await world().killBackend(third)
+        const plan = await json('--cleanup --dry-run')
+        assert.deepEqual(new Set(plan.sessions.map(({outcome}) => outcome)), new Set(['planned']))
+        assert.equal((await world().sessions()).length, 3, 'a dry run looks at nothing')
+        const run = await manage('--cleanup')
+        assert.equal(run.status, 0)
+        assert.deepEqual(
+          new Set(run.stdout.split('\n')),
+          new Set([
+            `cert (${short(first)}): removed: its backend process was gone`,
+            `cert2 (${short(second)}): kept: connected`,
+            `pass (${short(third)}): removed: its backend process was gone`,
+            '2 of 3 sessions removed',
+            '',
+          ]),
+        )
+        assert.deepEqual(await world().sessions(), [second])
+        assert.equal(await world().carriesTraffic(second), true)
+      })
+
+      it('says why it keeps what it keeps, and removes dead ends with --failed', async () => {
+        await world().startSession('alice', 'dead', {until: 'started'})
+        const failed = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
+        await until('refused', async () => (await statusOf(failed)) === 11)
+        const kept = await json('--cleanup')
+        assert.deepEqual(
+          new Set(kept.sessions.map(({config, message}) => `${config} ${message}`)),
+          new Set(['dead kept: connecting', 'pass kept: authentication failed (--failed removes it)']),
+        )
+        const run = await json('--cleanup --failed')
+        assert.deepEqual(
+          new Set(run.sessions.map(({config, outcome}) => `${config} ${outcome}`)),
+          new Set(['dead kept', 'pass removed']),
+        )
+        assert.match(run.sessions.find(({config}) => config === 'pass')!.message, /^removed: authentication failed$/i)
+      })
+
+      it("keeps somebody else's public session", async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        await world().setPublicAccess(path, true)
+        const run = await json('--cleanup', {}, 'carol')
+        assert.deepEqual(
+          run.sessions.map(({message, outcome}) => [outcome, message]),
+          [['kept', 'kept: not readable by you, owned by someone else']],
+        )
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('of nothing is a success', async () => {
+        says(await manage('--cleanup'), 'There are no sessions to check.\n')
+      })
+    })
+
+    describe('a backend that hangs', () => {
+      it('is named within two seconds, and no other session suffers', async () => {
+        const hung = await world().startSession('alice', 'cert')
+        const other = await world().startSession('alice', 'cert2')
+        await world().stopBackend(hung)
+        let named = 0
+        const started = performance.now()
+        const run = await manage('--cleanup', {
+          async during(_, output) {
+            await until('it is named', () => /Waiting for session \w{8}/.test(output()), 5000)
+            named = performance.now() - started
+          },
+        })
+        assert.ok(named < 3000, `named after ${named} ms`)
+        assert.equal(run.status, 0, run.stderr)
+        assert.match(run.stderr, new RegExp(`Waiting for session ${short(hung)}`))
+        assert.match(run.stdout, new RegExp(String.raw`cert \(${short(hung)}\): removed`))
+        assert.match(run.stdout, new RegExp(String.raw`cert2 \(${short(other)}\): kept: connected`))
+        assert.ok(run.time < 20_000)
+      })
+    })
+
+    describe('log level', () => {
+      it('is shown without a value, set with one', async () => {
+        const path = await world().startSession('alice', 'cert')
+        const label = `cert (${short(path)}): log level`
+        says(await manage('-c cert --log-level'), `${label} is 3\n`)
+        says(await manage('-c cert --log-level=6 --dry-run'), `${label} would be set to 6 (it is 3)\n`)
+        says(await manage('--log-level=6 -c cert'), `${label} set to 6 (it was 3)\n`)
+        says(await manage('-c cert --log-level=6'), `${label} is 6\n`)
+        const {sessions} = await json('--log-level -c cert')
+        assert.deepEqual(sessions[0]?.logLevel, {current: 6, previous: 6})
+      })
+    })
+
+    describe('selectors', () => {
+      it('interface, id, beginning of an id, and shortened options', async () => {
+        const path = await world().startSession('alice', 'cert')
+        const {sessions} = await json('--conf cert --restart --timeout 8')
+        const device = / on (\S+)$/.exec(sessions[0]!.message)![1]!
+        for (const selector of [
+          `--interface ${device}`,
+          `-I ${device}`,
+          `--path ${idOf(path)}`,
+          `--path ${idOf(path).slice(0, 5)}`,
+          `--session-path ${path}`,
+          `--inter ${device}`,
+        ]) {
+          const run = await json(`${selector} --paus --dry-run`)
+          assert.equal(run.status, 0, selector)
+          assert.equal(run.sessions[0]?.path, path)
+          assert.equal(run.sessions[0].outcome, 'planned')
+        }
+
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('a name that two sessions share is an error that lists them', async () => {
+        const paths = [
+          await world().startSession('alice', 'cert'),
+          await world().startSession('alice', 'cert', {fresh: true}),
+        ]
+        const {error, status} = await errorOf('-c cert --disconnect')
+        assert.equal(status, 4)
+        assert.equal(error.code, 'session-ambiguous')
+        assert.deepEqual(new Set(error.candidates!.map((candidate) => (candidate as {path: string}).path)), new Set(paths))
+        const {stderr} = await manage('-c cert --disconnect')
+        for (const path of paths) assert.match(stderr, new RegExp(String.raw`^ {2}${short(path)} {2}cert .*tun\d+ +connected +\d+s$`, 'm'))
+        assert.equal((await world().sessions()).length, 2)
+      })
+
+      const missing = {
+        'a beginning that fits none': '--path 00000000',
+        'an unknown interface': '--interface tun77',
+        'an unknown path': `--path ${unknownPath}`,
+        'an unknown profile': '--config nope',
+      }
+      for (const [what, selector] of Object.entries(missing)) {
+        it(`${what} is no such session, at once`, async () => {
+          const path = await world().startSession('alice', 'cert')
+          const {error, status, time} = await errorOf(`${selector} --pause`)
+          assert.deepEqual([status, error.code], [4, 'session-not-found'])
+          assert.ok(time < 2000, `${time} ms`)
+          assert.equal(await world().carriesTraffic(path), true)
+        })
+      }
+    })
+
+    describe('access', () => {
+      it('a stranger is denied, and told who may', async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        for (const user of ['bob', 'root'] as const) {
+          for (const action of ['--pause', '--restart', '--disconnect', '--log-level=5']) {
+            const run = await json(`--path ${path} ${action}`, {}, user)
+            assert.equal(run.status, 5, `${user} ${action} ${run.stdout}`)
+            assert.equal(run.sessions[0]?.error?.code, 'access-denied')
+            assert.match(run.sessions[0].error.hint!, /owner/)
+          }
+        }
+
+        assert.equal((await errorOf('--config cert --pause', {}, 'bob')).status, 4)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+
+      it('a granted user may pause, resume, set the log level and disconnect', async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        await world().grant(path, 'bob')
+        for (const args of ['--pause', '--resume --timeout 10', '--log-level=5', '--restart --timeout 10', '--disconnect']) {
+          const run = await json(`--config cert ${args}`, {}, 'bob')
+          assert.equal(run.status, 0, `${args} ${run.stdout}`)
+        }
+
+        assert.deepEqual(await world().sessions(), [])
+      })
+    })
+
+    describe('a session manager that has to be started first', () => {
+      it('is waited for', async () => {
+        await world().coldStart()
+        const run = await manage('--cleanup')
+        says(run, 'There are no sessions to check.\n')
+        assert.ok(run.time < 5000)
+        await world().coldStart()
+        assert.equal((await errorOf(`-o ${unknownPath} -P`)).status, 4)
+      })
+    })
+  })
+}

@@ -1,0 +1,47 @@
+import {readFileSync} from 'node:fs'
+
+import type {UserName} from '../support/world'
+
+/** A user of this machine. */
+export interface Account {
+  readonly name: string
+  readonly uid: number
+}
+
+const preferred: readonly (readonly [UserName, string])[] = [
+  ['alice', 'daemon'],
+  ['bob', 'bin'],
+  ['carol', 'sys'],
+]
+
+/**
+ * Accounts for the users of a simulator. A bus turns away user ids that have no account, so that root can become only
+ * users that exist: alice, bob and carol where they do, else three accounts that every system has. Where nobody
+ * can be become, alice is whoever runs this, and the others are ids of no account.
+ */
+export function accounts(canBecome: boolean): Record<UserName, Account> {
+  const uid = process.getuid!()
+  const known = new Map<string, number>()
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , id] = line.split(':')
+    if (name && id) known.set(name, Number(id))
+  }
+
+  const own = [...known].find(([, id]) => id === uid)?.[0] ?? String(uid)
+  const result: Record<string, Account> = {root: {name: 'root', uid: 0}}
+  const taken = new Set<number>([0])
+  for (const [index, [user, system]] of preferred.entries()) {
+    const anybody = [...known].find(([, id]) => !taken.has(id))?.[0] ?? user
+    const name = [user, system].find((each) => known.has(each)) ?? anybody
+    const account =
+      canBecome
+        ? {name, uid: known.get(name) ?? 6001 + index}
+        : index === 0
+          ? {name: own, uid}
+          : {name: user, uid: uid + index}
+    taken.add(account.uid)
+    result[user] = account
+  }
+
+  return result as Record<UserName, Account>
+}

@@ -1,0 +1,29 @@
+import {type Simulator, userPassword} from './simulator'
+
+/**
+ * Sessions to try the commands on: `office` and `home-lab` connected, `customer-vpn` paused and waiting for the user
+ * name `demo` and the password `demo`, `old-gateway` without a backend, and another user's `colleague`, listed because
+ * it is public.
+ */
+export async function demo(simulator: Simulator): Promise<void> {
+  const [office, homeLab] = simulator.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
+  simulator.setStatistics(office!, {
+    BYTES_IN: 734_003_200,
+    BYTES_OUT: 58_720_256,
+    PACKETS_IN: 612_350,
+    PACKETS_OUT: 190_412,
+    TUN_BYTES_IN: 55_120_400,
+    TUN_BYTES_OUT: 701_220_800,
+    TUN_PACKETS_IN: 190_390,
+    TUN_PACKETS_OUT: 612_301,
+  })
+  simulator.setTraffic(office!, {in: 340_000, out: 26_000})
+  simulator.setTraffic(homeLab!, {in: 1200, out: 900})
+  simulator.addProfile('alice', 'customer-vpn', userPassword('demo', 'demo'))
+  const customer = await simulator.startProfile('alice', 'customer-vpn', {until: 'new'})
+  simulator.pause(customer)
+  const [gateway] = simulator.createSessions(1, {name: () => 'old-gateway'})
+  await simulator.killBackend(gateway!)
+  const [colleague] = simulator.createSessions(1, {name: () => 'colleague', user: 'bob'})
+  await simulator.setPublicAccess(colleague!, true)
+}

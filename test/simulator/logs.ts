@@ -1,0 +1,50 @@
+import {Message, type MessageBus} from 'dbus-next'
+
+import {disconnect, own} from './connection'
+import {BACKENDS, LOG, rootPath} from './names'
+import {uniqueId} from './profiles'
+import type {Session} from './session'
+
+/**
+ * The log service: sends each session's StatusChange and Log signals to those who asked for them with LogForward, and
+ * to nobody else. Every LogForward(true) is a copy more of each signal, LogForward(false) takes only the entry in
+ * `log_forwards` away: the copies end with the subscriber's connection or with the session.
+ */
+export class LogService {
+  private bus?: MessageBus
+
+  constructor(private readonly address: string) {}
+
+  async start(): Promise<void> {
+    this.bus = await own(this.address, LOG)
+  }
+
+  async stop(): Promise<void> {
+    const {bus} = this
+    this.bus = undefined
+    if (bus) await disconnect(bus)
+  }
+
+  subscribe(session: Session, subscriber: string): void {
+    session.forwards.proxies.set(subscriber, `${rootPath(LOG)}/proxy/${uniqueId('l')}`)
+    session.forwards.copies.push(subscriber)
+  }
+
+  unsubscribe(session: Session, subscriber: string): void {
+    session.forwards.proxies.delete(subscriber)
+  }
+
+  /** The subscriber's connection is gone; its entry in `log_forwards` outlives it. */
+  gone(session: Session, subscriber: string): void {
+    const {copies} = session.forwards
+    for (let index = copies.length - 1; index >= 0; index--) if (copies[index] === subscriber) copies.splice(index, 1)
+  }
+
+  send(session: Session, member: 'Log' | 'StatusChange', body: [number, number, string]): void {
+    for (const destination of session.forwards.copies) {
+      const signal = Message.newSignal(session.path, BACKENDS, member, 'uus', body)
+      signal.destination = destination
+      this.bus?.send(signal)
+    }
+  }
+}

@@ -1,0 +1,448 @@
+import {Variant} from 'dbus-next'
+import {setTimeout as sleep} from 'node:timers/promises'
+
+import {mayAct, mayAdminister, mayForwardLog, mayRead, maySet} from './access'
+import {accessDenied, backendRefused, failed, NO_BACKEND, refused} from './errors'
+import {managerInterface, sessionInterface} from './interface'
+import type {LogService} from './logs'
+import {PROPERTIES, rootPath, SESSIONS} from './names'
+import type {Profiles} from './profiles'
+import {type Call, type Reply, Server, type Target} from './server'
+import {type Listener, Session, type Status, type Timings} from './session'
+
+export type Version = '24.1' | '27.1'
+
+const root = rootPath(SESSIONS)
+const managerTarget: Target = {iface: managerInterface}
+const sessionTarget: Target = {iface: sessionInterface}
+const CREATED = 1
+const DESTROYED = 2
+
+/** The session manager. */
+export class SessionManager extends Server implements Listener {
+  readonly sessions = new Map<string, Session>()
+  webGranted = false
+  private sorted?: Session[]
+
+  constructor(
+    address: string,
+    readonly version: Version,
+    readonly timings: Timings,
+    private readonly profiles: Profiles,
+    private readonly logs: LogService,
+    private readonly userName: (uid: number) => string,
+  ) {
+    super(SESSIONS, address)
+  }
+
+  /** Ends the manager and every session with it. */
+  override async stop(): Promise<void> {
+    this.forget()
+    await super.stop()
+  }
+
+  /** Makes a session of a profile, as NewTunnel does. */
+  async newTunnel(owner: number, configPath: string): Promise<string> {
+    const profile = this.profiles.get(configPath)
+    const usable = profile && profile.owner === owner ? profile : undefined
+    if (this.version === '27.1' && usable) {
+      for (const session of this.sessions.values()) {
+        if (session.configPath === configPath)
+          throw refused('A session with this configuration profile is already running')
+      }
+    }
+
+    const session = new Session(owner, usable, configPath, this)
+    if (!usable) {
+      await sleep(this.timings.newTunnel)
+      // 27.1 answers the path of a session that is never there; 24.1 keeps one without a status.
+      if (this.version === '24.1') this.add(session)
+      return session.path
+    }
+
+    await sleep(this.timings.newTunnel / 3)
+    this.add(session)
+    this.event(session, CREATED)
+    session.initialise()
+    await sleep((this.timings.newTunnel * 2) / 3)
+    return session.path
+  }
+
+  add(session: Session): void {
+    this.sessions.set(session.path, session)
+    this.sorted = undefined
+  }
+
+  remove(session: Session): void {
+    session.clearTimers()
+    this.sessions.delete(session.path)
+    this.sorted = undefined
+  }
+
+  /** Removes a session as Disconnect does. */
+  async disconnect(session: Session): Promise<void> {
+    if (session.backend === 'alive') await session.disconnect()
+    this.remove(session)
+    if (this.version === '24.1') this.event(session, DESTROYED)
+    else setTimeout(() => this.event(session, DESTROYED), this.timings.removalEvent).unref()
+  }
+
+  /** Every session goes without a word, as when the manager's process ends. */
+  forget(): void {
+    for (const session of this.sessions.values()) session.clearTimers()
+    this.sessions.clear()
+    this.sorted = undefined
+  }
+
+  list(): Session[] {
+    this.sorted ??= [...this.sessions.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+    return this.sorted
+  }
+
+  attention(session: Session, type: number, group: number, message: string): void {
+    this.signal(session.path, SESSIONS, 'AttentionRequired', 'uus', [type, group, message])
+  }
+
+  log(session: Session, group: number, level: number, message: string): void {
+    this.logs.send(session, 'Log', [group, level, message])
+  }
+
+  status(session: Session, status: Status): void {
+    this.logs.send(session, 'StatusChange', status)
+  }
+
+  freeDevice(): string {
+    const taken = new Set<string>()
+    for (const {device} of this.sessions.values()) taken.add(device)
+    let number = 0
+    while (taken.has(`tun${number}`)) number++
+    return `tun${number}`
+  }
+
+  protected override gone(connection: string): void {
+    for (const session of this.sessions.values()) this.logs.gone(session, connection)
+  }
+
+  protected override target(path: string): Target | undefined {
+    if (path === root) return managerTarget
+    const session = this.sessions.get(path)
+    if (!session) return
+    if (session.faults.size === 0) return sessionTarget
+    const missing = [...session.faults].filter(([, fault]) => fault === 'missing').map(([name]) => name)
+    return {iface: sessionInterface, missing: new Set(missing)}
+  }
+
+  protected override children(): string[] {
+    return this.list().map(({path}) => path.slice(root.length + 1))
+  }
+
+  protected override serve(call: Call): Promise<Reply> | Reply {
+    const session = this.sessions.get(call.message.path)
+    if (session) return this.serveSession(session, call)
+    if (call.message.interface === PROPERTIES) {
+      const version = new Variant('s', `v${this.version}`)
+      return call.message.member === 'Get' ? ['v', version] : ['a{sv}', {version}]
+    }
+
+    return this.serveManager(call)
+  }
+
+  private serveManager({message: {body, member}, uid}: Call): Promise<Reply> | Reply {
+    const [argument] = body as [string]
+    if (member === 'NewTunnel') return this.newTunnel(uid, argument).then((path) => ['o', path])
+    const mine = this.list().filter((session) => mayAct(session, uid))
+    if (member === 'FetchAvailableSessions') return ['ao', mine.map(({path}) => path)]
+    if (member === 'LookupConfigName') {
+      return ['ao', mine.filter(({configName}) => configName === argument).map(({path}) => path)]
+    }
+
+    return this.lookInterfaces(mine, member === 'LookupInterface' ? argument : undefined)
+  }
+
+  /** The two calls that ask every backend for its device, and that a stale session kills 24.1 with. */
+  private async lookInterfaces(sessions: Session[], wanted?: string): Promise<Reply> {
+    for (const session of sessions) {
+      // eslint-disable-next-line no-await-in-loop
+      if (session.backend === 'hung') await sleep(this.timings.hung)
+      if (session.backend !== 'alive' && this.version === '24.1') {
+        // eslint-disable-next-line no-await-in-loop
+        await this.crash()
+        throw failed('crashed')
+      }
+    }
+
+    const device = (session: Session) => (session.backend === 'alive' ? session.device : '')
+    if (wanted === undefined) return ['as', sessions.map((session) => device(session))]
+    const [found, another] = sessions.filter((session) => device(session) === wanted)
+    if (!found) throw refused('Interface not found')
+    if (another) throw refused('More than one interface found')
+    return ['o', found.path]
+  }
+
+  /** Whatever is done with a session, its backend is asked first, and a session without an answer is removed. */
+  private serveSession(session: Session, call: Call): Promise<Reply> | Reply {
+    if (session.backend === 'alive') return this.serveLive(session, call)
+    if (session.backend === 'dead') return this.withoutBackend(session, call)
+    return sleep(this.timings.hung).then(() =>
+      session.backend === 'alive' ? this.serveLive(session, call) : this.withoutBackend(session, call),
+    )
+  }
+
+  private withoutBackend(session: Session, {message}: Call): Reply {
+    this.remove(session)
+    this.event(session, DESTROYED)
+    if (message.interface !== PROPERTIES) throw refused(NO_BACKEND)
+    if (message.member === 'GetAll') return ['a{sv}', {}]
+    throw failed(NO_BACKEND)
+  }
+
+  private serveLive(session: Session, call: Call): Promise<Reply> | Reply {
+    const {message, uid} = call
+    if (message.interface !== PROPERTIES) return this.act(session, call)
+    const [, name, value] = message.body as [string, string, Variant]
+    if (message.member === 'GetAll') return ['a{sv}', mayRead(session, uid) ? this.readAll(session) : {}]
+    if (message.member === 'Set') {
+      this.write(session, uid, name, value.value)
+      return ['']
+    }
+
+    if (!mayRead(session, uid)) throw accessDenied('Access denied')
+    return ['v', this.read(session, name)]
+  }
+
+  private read(session: Session, name: string): Variant {
+    const fault = session.faults.get(name)
+    if (fault instanceof Variant) return fault
+    if (fault && fault !== 'missing') throw fault
+    // Described as a string, and yet it arrives as an object path.
+    const type = name === 'device_path' ? 'o' : sessionInterface.properties[name]!.type
+    return new Variant(type, this.value(session, name))
+  }
+
+  private readAll(session: Session): Record<string, Variant> {
+    const all: Record<string, Variant> = {}
+    for (const name of Object.keys(sessionInterface.properties)) {
+      if (session.faults.get(name) === 'missing') continue
+      try {
+        all[name] = this.read(session, name)
+      } catch {
+        // A property that cannot be read is left out.
+      }
+    }
+
+    return all
+  }
+
+  private value(session: Session, name: string): unknown {
+    switch (name) {
+      case 'acl': {
+        return session.acl
+      }
+
+      case 'backend_pid': {
+        return session.backendPid
+      }
+
+      case 'config_name': {
+        return session.configName
+      }
+
+      case 'config_path': {
+        return session.configPath
+      }
+
+      case 'connected_to': {
+        return session.connectedTo
+      }
+
+      case 'dco': {
+        return session.dco
+      }
+
+      case 'device_name': {
+        return session.device
+      }
+
+      case 'device_path': {
+        if (session.devicePath === '' && this.version === '24.1') throw failed('NULL/nullptr value is not allowed')
+        return session.devicePath || '/'
+      }
+
+      case 'last_log': {
+        const {category, group, message} = session.lastLog
+        return {
+          log_group: new Variant('u', group),
+          log_category: new Variant('u', category),
+          log_message: new Variant('s', message),
+        }
+      }
+
+      case 'log_forwards': {
+        return [...session.forwards.proxies.values()].sort()
+      }
+
+      case 'log_verbosity': {
+        return session.logVerbosity
+      }
+
+      case 'owner': {
+        return session.owner
+      }
+
+      case 'public_access': {
+        return session.publicAccess
+      }
+
+      case 'restrict_log_access': {
+        return session.restrictLogAccess
+      }
+
+      case 'session_created': {
+        return session.created
+      }
+
+      case 'session_name': {
+        return session.sessionName
+      }
+
+      case 'statistics': {
+        return session.statistics()
+      }
+
+      default: {
+        return session.status
+      }
+    }
+  }
+
+  private write(session: Session, uid: number, name: string, value: unknown): void {
+    const administrative = name === 'public_access' || name === 'restrict_log_access'
+    if (!(administrative ? mayAdminister : maySet)(session, uid)) throw accessDenied('Access denied')
+    switch (name) {
+      case 'dco': {
+        if (session.started) throw failed('DCO mode cannot be changed now')
+        session.dco = value as boolean
+        this.note(session, 2, `DCO changed to ${value ? 'enabled' : 'disabled'}`)
+        break
+      }
+
+      case 'log_verbosity': {
+        if ((value as number) > 6) throw failed('Incorrect log level')
+        session.logVerbosity = value as number
+        this.note(session, 4, `Log level changed to ${value} on ${session.path}`)
+        break
+      }
+
+      case 'public_access': {
+        session.publicAccess = value as boolean
+        break
+      }
+
+      default: {
+        session.restrictLogAccess = value as boolean
+      }
+    }
+  }
+
+  private act(session: Session, {message, uid}: Call): Promise<Reply> | Reply {
+    const {body, member, sender} = message
+    const allowed = member === 'LogForward' ? mayForwardLog : member.startsWith('Access') ? mayAdminister : mayAct
+    if (!allowed(session, uid)) throw refused('Access denied')
+    switch (member) {
+      case 'AccessGrant': {
+        return this.grant(session, body[0] as number)
+      }
+
+      case 'AccessRevoke': {
+        return this.revoke(session, body[0] as number)
+      }
+
+      case 'Connect': {
+        const connecting = session.connect()
+        return connecting ? connecting.then(() => ['']) : ['']
+      }
+
+      case 'Disconnect': {
+        return this.disconnect(session).then(() => [''])
+      }
+
+      case 'LogForward': {
+        return this.forwardLog(session, uid, sender, body[0] as boolean)
+      }
+
+      case 'Pause': {
+        session.pause(body[0] as string)
+        return ['']
+      }
+
+      case 'Ready': {
+        session.ready()
+        return ['']
+      }
+
+      case 'Restart': {
+        session.restart()
+        return ['']
+      }
+
+      case 'Resume': {
+        session.resume()
+        return ['']
+      }
+
+      case 'UserInputProvide': {
+        session.provide(...(body as [number, number, number, string]))
+        return ['']
+      }
+
+      case 'UserInputQueueCheck': {
+        return ['au', session.inputIds(...(body as [number, number]))]
+      }
+
+      case 'UserInputQueueFetch': {
+        const [type] = body as [number, number, number]
+        const {description, group, hidden, id, name} = session.input(...(body as [number, number, number]))
+        return ['uuussb', type, group, id, name, description, hidden]
+      }
+
+      default: {
+        return ['a(uu)', session.inputGroups()]
+      }
+    }
+  }
+
+  private grant(session: Session, uid: number): Reply {
+    if (session.acl.includes(uid)) throw refused('UID already granted access')
+    session.acl.push(uid)
+    this.note(session, 4, `Granted access to ${this.userName(uid)} on ${session.path}`)
+    return ['']
+  }
+
+  private revoke(session: Session, uid: number): Reply {
+    const index = session.acl.indexOf(uid)
+    if (index === -1) throw refused('UID not granted access')
+    session.acl.splice(index, 1)
+    this.note(session, 4, `Revoked access from ${this.userName(uid)} on ${session.path}`)
+    return ['']
+  }
+
+  private forwardLog(session: Session, uid: number, subscriber: string, enable: boolean): Reply {
+    if (session.status[0] === 0) throw backendRefused('No session available')
+    if (enable) {
+      this.logs.subscribe(session, subscriber)
+      this.note(session, 2, `Added log forwarding to ${subscriber} on ${session.path} (user: ${this.userName(uid)})`)
+    } else {
+      this.logs.unsubscribe(session, subscriber)
+    }
+
+    return ['']
+  }
+
+  private note(session: Session, category: number, message: string): void {
+    session.lastLog = {category, group: 3, message}
+  }
+
+  private event(session: Session, type: number): void {
+    this.signal(root, SESSIONS, 'SessionManagerEvent', 'oqu', [session.path, type, session.owner])
+  }
+}

@@ -1,0 +1,237 @@
+import {Message, type MessageBus} from 'dbus-next'
+
+import {callBus, connect, disconnect} from './connection'
+import {failed, ServiceError} from './errors'
+import {check, type Interface, introspect, noSuchInterface, noSuchObject} from './interface'
+import {DBUS, INTROSPECTABLE, PEER, rootPath} from './names'
+
+/** A method call as it came, and who it came from. */
+export interface Call {
+  readonly message: Message
+  readonly uid: number
+}
+
+/** A reply's signature and body. */
+export type Reply = readonly [signature: string, ...body: unknown[]]
+
+/** An object that can be called. */
+export interface Target {
+  readonly iface: Interface
+  readonly missing?: ReadonlySet<string>
+}
+
+/** What may be done with a call instead of answering it. */
+export type Interception = 'crash' | 'ignore' | ServiceError | {delay: number}
+
+/** Methods called and properties read or written, by name: `Pause`, `Get status`. */
+export class Counts {
+  total = 0
+  readonly byMember = new Map<string, number>()
+
+  add(message: Message): void {
+    const [, property] = message.body
+    const property_ = message.member === 'Get' || message.member === 'Set' ? ` ${String(property)}` : ''
+    const key = message.member + property_
+    this.total++
+    this.byMember.set(key, (this.byMember.get(key) ?? 0) + 1)
+  }
+
+  reset(): void {
+    this.total = 0
+    this.byMember.clear()
+  }
+}
+
+/**
+ * A D-Bus service that answers one call at a time, in the order of arrival, as the real ones do. What their D-Bus
+ * library does by itself (unknown objects and members, wrong types, introspection, pings) is answered at once, even
+ * while the service is busy.
+ */
+export abstract class Server {
+  readonly counts = new Counts()
+  /** What every call costs, in milliseconds. */
+  cost = 0
+  /** Looked at before a call is served. */
+  intercept?: (call: Call) => Interception | undefined
+  protected bus?: MessageBus
+  private queue: Message[] = []
+  private next = 0
+  private busy = false
+  private starting?: Promise<void>
+  private ready = false
+  private readonly uids = new Map<string, Promise<number> | number>()
+
+  constructor(
+    readonly name: string,
+    protected readonly address: string,
+  ) {}
+
+  get running(): boolean {
+    return this.bus !== undefined
+  }
+
+  /** Takes the name; the objects are there a while after it, as on the real service. */
+  async start(objectsAfter = 0): Promise<void> {
+    this.starting ??= this.open(objectsAfter).finally(() => {
+      this.starting = undefined
+    })
+    await this.starting
+    if (objectsAfter === 0) this.ready = this.running
+  }
+
+  /** Drops the connection as an exit or a crash does: nothing that is waiting gets an answer. */
+  async stop(): Promise<void> {
+    await this.starting
+    const {bus} = this
+    this.bus = undefined
+    this.ready = false
+    this.queue = []
+    this.next = 0
+    this.uids.clear()
+    if (bus) await disconnect(bus)
+  }
+
+  /** The object at a path. */
+  protected abstract target(path: string): Target | undefined
+  /** Names of the objects below the service's root object. */
+  protected abstract children(): string[]
+  /** Serves a call, whose object and arguments have been checked, and whose turn it is. */
+  protected abstract serve(call: Call): Promise<Reply> | Reply
+  /** A connection went away. */
+  protected gone(_connection: string): void {}
+
+  protected signal(path: string, iface: string, member: string, signature: string, body: unknown[]): void {
+    this.bus?.send(Message.newSignal(path, iface, member, signature, body))
+  }
+
+  private async open(objectsAfter: number): Promise<void> {
+    if (this.bus) return
+    const bus = await connect(this.address)
+    this.bus = bus
+    // Before the name is taken: what made the bus start the service is delivered with it.
+    bus.addMethodHandler((message) => {
+      this.receive(bus, message)
+      return true
+    })
+    bus.on('message', (message) => {
+      if (message.member !== 'NameOwnerChanged' || message.sender !== DBUS) return
+      const [name, , owner] = message.body as [string, string, string]
+      if (owner || !name.startsWith(':')) return
+      this.uids.delete(name)
+      this.gone(name)
+    })
+    const vanished = `type='signal',sender='${DBUS}',member='NameOwnerChanged',arg2=''`
+    await callBus(bus, 'AddMatch', 's', [vanished])
+    await bus.requestName(this.name, 0)
+    if (objectsAfter > 0) {
+      setTimeout(() => {
+        if (this.bus === bus) this.ready = true
+      }, objectsAfter).unref()
+    }
+  }
+
+  private receive(bus: MessageBus, message: Message): void {
+    const root = rootPath(this.name)
+    const {path} = message
+    const target = this.ready ? this.target(path) : undefined
+    if (message.interface === PEER) return this.reply(bus, message, [''])
+    if (message.interface === INTROSPECTABLE) {
+      const inside = root.startsWith(path === '/' ? path : `${path}/`)
+      const children =
+        path === root && target ? this.children() : inside ? [root.slice(path.length).split('/').find(Boolean)!] : []
+      return this.reply(bus, message, ['s', introspect(target?.iface, children)])
+    }
+
+    const problem = target ? check(message, target.iface, target.missing) : noSuchObject(path)
+    if (problem) return this.fail(bus, message, problem)
+    this.queue.push(message)
+    if (!this.busy) void this.work(bus)
+  }
+
+  private async work(bus: MessageBus): Promise<void> {
+    this.busy = true
+    while (this.bus === bus && this.next < this.queue.length) {
+      const message = this.queue[this.next++]!
+      if (this.next === this.queue.length || this.next > 1024) {
+        this.queue = this.queue.slice(this.next)
+        this.next = 0
+      }
+
+      // Only what really has to wait is awaited: a thousand reads need no thousand turns of the event loop.
+      const known = this.uids.get(message.sender)
+      // eslint-disable-next-line no-await-in-loop
+      const uid = typeof known === 'number' ? known : await this.uid(bus, message.sender)
+      const served = this.answer(bus, {message, uid})
+      // eslint-disable-next-line no-await-in-loop
+      if (served) await served
+    }
+
+    this.busy = false
+    if (this.bus && this.bus !== bus && this.next < this.queue.length) void this.work(this.bus)
+  }
+
+  private answer(bus: MessageBus, call: Call): Promise<void> | void {
+    const {message} = call
+    this.counts.add(message)
+    const interception = this.intercept?.(call)
+    if (interception || this.cost > 0) return this.answerLate(bus, call, interception)
+    try {
+      if (!this.target(message.path)) throw noSuchInterface(message.interface, message.path)
+      const reply = this.serve(call)
+      if (!(reply instanceof Promise)) return this.reply(bus, message, reply)
+      return reply.then(
+        (late) => this.reply(bus, message, late),
+        (error: unknown) => this.fail(bus, message, error),
+      )
+    } catch (error) {
+      this.fail(bus, message, error)
+    }
+  }
+
+  private async answerLate(bus: MessageBus, call: Call, interception: Interception | undefined): Promise<void> {
+    const {message} = call
+    if (interception === 'ignore') return
+    if (interception === 'crash') return this.crash()
+    if (interception instanceof ServiceError) return this.fail(bus, message, interception)
+    await new Promise((resolve) => {
+      setTimeout(resolve, this.cost + (interception?.delay ?? 0))
+    })
+    if (this.bus !== bus) return
+    try {
+      if (!this.target(message.path)) throw noSuchInterface(message.interface, message.path)
+      this.reply(bus, message, await this.serve(call))
+    } catch (error) {
+      this.fail(bus, message, error)
+    }
+  }
+
+  /** Ends the service from within a call. */
+  protected crash(): Promise<void> {
+    return this.stop()
+  }
+
+  private uid(bus: MessageBus, sender: string): Promise<number> {
+    const known = this.uids.get(sender)
+    if (known !== undefined) return Promise.resolve(known)
+    const asked = callBus(bus, 'GetConnectionUnixUser', 's', [sender]).then(
+      ([uid]) => {
+        this.uids.set(sender, Number(uid))
+        return Number(uid)
+      },
+      () => -1,
+    )
+    this.uids.set(sender, asked)
+    return asked
+  }
+
+  private reply(bus: MessageBus, message: Message, [signature, ...body]: Reply): void {
+    if (this.bus !== bus) return
+    bus.send(Message.newMethodReturn(message, signature, body))
+  }
+
+  private fail(bus: MessageBus, message: Message, error: unknown): void {
+    if (this.bus !== bus) return
+    const {text, type} = error instanceof ServiceError ? error : failed(`simulator: ${String(error)}`)
+    bus.send(Message.newError(message, type, text))
+  }
+}

@@ -1,0 +1,299 @@
+import {Message, type MessageBus, Variant} from 'dbus-next'
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {join} from 'node:path'
+import {after, afterEach, before, describe, test} from 'node:test'
+import {setTimeout as sleep} from 'node:timers/promises'
+
+import {PrivateBus} from './bus'
+import {connect, disconnect} from './connection'
+import {CONFIGURATION, PROPERTIES, SESSIONS} from './names'
+import {type Simulator, simulator, userPassword} from './simulator'
+
+const MANAGER = '/net/openvpn/v3/sessions'
+const socket = (address: string) => address.slice('unix:path='.length)
+
+/** A client that calls by raw messages, and keeps the signals that it gets. */
+class Client {
+  readonly signals: Message[] = []
+
+  private constructor(readonly bus: MessageBus) {}
+
+  static async of(address: string): Promise<Client> {
+    const client = new Client(await connect(address))
+    client.bus.on('message', (message) => {
+      if (message.type === 4 && message.sender !== 'org.freedesktop.DBus') client.signals.push(message)
+    })
+    return client
+  }
+
+  async call(path: string, member: string, signature = '', body: unknown[] = []): Promise<unknown[]> {
+    const message = new Message({body, destination: SESSIONS, interface: SESSIONS, member, path, signature})
+    return (await this.bus.call(message))!.body
+  }
+
+  async get(path: string, property: string, service = SESSIONS): Promise<unknown> {
+    const body = [service, property]
+    const message = new Message({
+      body,
+      destination: service,
+      interface: PROPERTIES,
+      member: 'Get',
+      path,
+      signature: 'ss',
+    })
+    return ((await this.bus.call(message))!.body[0] as Variant).value
+  }
+
+  statuses(): unknown[] {
+    return this.signals.filter(({member}) => member === 'StatusChange').map(({body}) => body)
+  }
+
+  close(): Promise<void> {
+    return disconnect(this.bus)
+  }
+}
+
+const error = (type: string, text: string | RegExp) => ({text, type})
+const unknownObject = (path: string) =>
+  error('org.freedesktop.DBus.Error.UnknownMethod', `Object does not exist at path “${path}”`)
+const noBackend = error('org.freedesktop.DBus.Error.Failed', 'Backend VPN process did not respond')
+
+/** Type and text of the error that a call was answered with. */
+function reason(result: PromiseSettledResult<unknown>): unknown {
+  assert.equal(result.status, 'rejected')
+  const {text, type} = (result as PromiseRejectedResult).reason as {text: string; type: string}
+  return {text, type}
+}
+
+describe('the private bus', () => {
+  test('starts, stops, and leaves nothing behind', async () => {
+    const bus = await PrivateBus.start()
+    const client = await connect(bus.address)
+    await disconnect(client)
+    await bus.stop()
+    assert.equal(existsSync(socket(bus.address)), false)
+    await bus.stop()
+  })
+
+  test('says what is missing where dbus-daemon is not installed', async () => {
+    const path = process.env.PATH
+    process.env.PATH = '/nonexistent'
+    try {
+      await assert.rejects(PrivateBus.start(), /needs `dbus-daemon`, which is not installed/)
+    } finally {
+      process.env.PATH = path
+    }
+  })
+
+  test('ends with a process that is killed', async () => {
+    const main = spawn(process.execPath, [join(__dirname, 'main.js'), '--scenario', 'empty'])
+    const [line] = (await new Promise<string>((resolve) => {
+      main.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))
+    }).then((text) => text.split('\n'))) as [string]
+    const path = socket(line.slice('DBUS_SYSTEM_BUS_ADDRESS='.length))
+    assert.equal(existsSync(path), true)
+    main.kill('SIGKILL')
+    for (let tries = 0; existsSync(path) && tries < 200; tries++) await sleep(10)
+    assert.equal(existsSync(path), false)
+  })
+})
+
+for (const version of ['27.1', '24.1'] as const) {
+  describe(`the simulator, ${version}`, () => {
+    let world: Simulator
+    let client: Client
+
+    before(async () => {
+      world = await simulator({me: true, timings: {connectTimeout: 60, hung: 120}, version})
+      client = await Client.of(world.busAddress)
+    })
+    after(async () => {
+      await client.close()
+      await world.close()
+    })
+    afterEach(async () => {
+      await world.reset()
+      client.signals.length = 0
+    })
+
+    test('connects a session, and tells those who asked', async () => {
+      const path = await world.startSession('alice', 'cert', {until: 'new'})
+      await client.call(path, 'LogForward', 'b', [true])
+      await client.call(path, 'Connect')
+      await sleep(60)
+      assert.deepEqual(client.statuses(), [
+        [2, 2, `config_path=${world.profilePath('alice', 'cert')}`],
+        [2, 6, ''],
+        [2, 6, ''],
+        [2, 7, ''],
+      ])
+      assert.deepEqual(await client.get(path, 'status'), [2, 7, ''])
+      assert.deepEqual(world.subscribers(path), [client.bus.name])
+    })
+
+    test('asks for input, and refuses what is wrong', async () => {
+      const path = await world.startSession('alice', 'pass', {until: 'new'})
+      const ready = {
+        text: 'GDBus.Error:net.openvpn.v3.error.ready: Missing user credentials',
+        type: 'org.gtk.GDBus.UnmappedGError.Quark._net_2eopenvpn_2ev3_2eerror_2eready.Code36',
+      }
+      await assert.rejects(client.call(path, 'Ready'), ready)
+      assert.deepEqual(await client.call(path, 'UserInputQueueGetTypeGroup'), [[[1, 1]]])
+      assert.deepEqual(await client.call(path, 'UserInputQueueFetch', 'uuu', [1, 1, 1]), [
+        1,
+        1,
+        1,
+        'password',
+        'Auth Password',
+        true,
+      ])
+      await client.call(path, 'UserInputProvide', 'uuus', [1, 1, 0, 'vpnuser'])
+      await client.call(path, 'UserInputProvide', 'uuus', [1, 1, 1, 'wrong'])
+      await client.call(path, 'Ready')
+      await client.call(path, 'Connect')
+      await sleep(60)
+      assert.deepEqual(await client.get(path, 'status'), [2, 11, 'Authentication failed'])
+      assert.deepEqual(world.answers(path), {password: 'wrong', username: 'vpnuser'})
+    })
+
+    test('asks again when the server wants a code while connecting', async () => {
+      const challenge = {answer: '4711', question: 'Enter the code'}
+      world.addProfile('alice', 'otp', {...userPassword('u', 'p'), challenge})
+      const path = await world.startProfile('alice', 'otp', {until: 'started'})
+      await sleep(60)
+      assert.deepEqual(await client.get(path, 'status'), [2, 4, 'Enter the code'])
+      assert.deepEqual(await client.call(path, 'UserInputQueueGetTypeGroup'), [[[1, 5]]])
+      await client.call(path, 'UserInputProvide', 'uuus', [1, 5, 0, '4711'])
+      await client.call(path, 'Ready')
+      await client.call(path, 'Connect')
+      await sleep(60)
+      assert.deepEqual(await client.get(path, 'status'), [2, 7, ''])
+    })
+
+    test('removes a stale session when it is looked at', async () => {
+      const path = await world.startSession('alice', 'cert')
+      await world.killBackend(path)
+      assert.deepEqual(await client.call(MANAGER, 'FetchAvailableSessions'), [[path]])
+      const [first, second, third] = await Promise.allSettled([
+        client.get(path, 'status'),
+        client.get(path, 'owner'),
+        client.get(path, 'nope'),
+      ])
+      assert.deepEqual(reason(first), noBackend)
+      // Accepted before the session was gone: another text than for a call that comes later.
+      const late = `No such interface “org.freedesktop.DBus.Properties” on object at path ${path}`
+      assert.deepEqual(reason(second), error('org.freedesktop.DBus.Error.UnknownMethod', late))
+      assert.deepEqual(reason(third), error('org.freedesktop.DBus.Error.InvalidArgs', 'No such property “nope”'))
+      await assert.rejects(client.get(path, 'status'), unknownObject(path))
+    })
+
+    test('answers nobody while it waits for a hung backend', async () => {
+      const path = await world.startSession('alice', 'cert')
+      const other = await world.startSession('alice', 'cert2')
+      await world.stopBackend(path)
+      const start = Date.now()
+      const hung = client.get(path, 'status')
+      await assert.rejects(client.get(path, 'nope'), {text: 'No such property “nope”'})
+      assert.ok(Date.now() - start < 100)
+      const waiting = client.get(other, 'status')
+      await assert.rejects(hung, noBackend)
+      assert.ok(Date.now() - start >= 115)
+      assert.deepEqual(await waiting, [2, 7, ''])
+    })
+
+    test('a second Connect while connecting hangs the backend', async () => {
+      const path = await world.startSession('alice', 'dead', {until: 'started'})
+      await assert.rejects(client.call(path, 'Connect'), {
+        text: 'GDBus.Error:net.openvpn.gdbuspp.request: Timeout was reached',
+      })
+      await assert.rejects(client.get(path, 'status'), noBackend)
+    })
+
+    test('is started by the bus, and its first answer is that it is not there', async () => {
+      await world.startSession('alice', 'cert')
+      await world.coldStart()
+      await assert.rejects(client.call(MANAGER, 'FetchAvailableSessions'), unknownObject(MANAGER))
+      await sleep(70)
+      assert.deepEqual(await client.call(MANAGER, 'FetchAvailableSessions'), [[]])
+      await world.coldStart()
+      await world.startSession('alice', 'cert')
+      assert.equal((await client.call(MANAGER, 'FetchAvailableSessions')).length, 1)
+    })
+
+    test('the configuration manager as well', async () => {
+      const profile = world.profilePath('alice', 'cert')
+      assert.equal(await client.get(profile, 'name', CONFIGURATION), 'cert')
+      await world.coldStartConfigurations()
+      await assert.rejects(client.get(profile, 'name', CONFIGURATION), unknownObject(profile))
+      await sleep(70)
+      world.renameProfile(profile, 'büro\u001B[31m')
+      assert.equal(await client.get(profile, 'name', CONFIGURATION), 'büro\u001B[31m')
+      world.deleteProfile(profile)
+      await assert.rejects(client.get(profile, 'name', CONFIGURATION), unknownObject(profile))
+    })
+
+    test('can die in the middle of a call, and come back', async () => {
+      const path = await world.startSession('alice', 'cert')
+      world.intercept(({message}) => (message.member === 'Pause' ? 'crash' : undefined))
+      await assert.rejects(client.call(path, 'Pause', 's', ['']), {type: 'org.freedesktop.DBus.Error.NoReply'})
+      await assert.rejects(client.call(MANAGER, 'FetchAvailableSessions'), unknownObject(MANAGER))
+    })
+
+    test('can be silent, late, and wrong', async () => {
+      const path = await world.startSession('alice', 'cert')
+      world.intercept(({message}) => (message.body[1] === 'status' ? 'ignore' : {delay: 30}))
+      const silent = client.get(path, 'status').then(() => 'answered')
+      const start = Date.now()
+      await client.get(path, 'owner')
+      assert.ok(Date.now() - start >= 29)
+      assert.equal(await Promise.race([silent, sleep(50, 'silent')]), 'silent')
+      world.intercept()
+      world.failProperty(path, 'device_name')
+      world.breakProperty(path, 'owner', new Variant('s', 'somebody'))
+      world.breakProperty(path, 'connected_to', 'missing')
+      world.setStatus(path, [9, 99, 'from the future'])
+      await assert.rejects(client.get(path, 'device_name'), {type: 'org.freedesktop.DBus.Error.Failed'})
+      assert.equal(await client.get(path, 'owner'), 'somebody')
+      await assert.rejects(client.get(path, 'connected_to'), {text: 'No such property “connected_to”'})
+      assert.deepEqual(await client.get(path, 'status'), [9, 99, 'from the future'])
+    })
+
+    test('reads a property of 1,000 sessions in well under a second', async () => {
+      const paths = world.createSessions(1000)
+      world.calls.reset()
+      const [listed] = (await client.call(MANAGER, 'FetchAvailableSessions')) as [string[]]
+      assert.deepEqual(listed, [...paths].sort())
+      const start = Date.now()
+      const owners = await Promise.all(listed.map((path) => client.get(path, 'owner')))
+      const took = Date.now() - start
+      assert.equal(new Set(owners).size, 1)
+      assert.ok(took < 1000, `${took} ms`)
+      assert.equal(world.calls.byMember.get('Get owner'), 1000)
+      assert.equal(world.calls.total, 1001)
+    })
+  })
+}
+
+test('24.1 aborts when it is asked for interfaces while a session is stale', async () => {
+  const world = await simulator({me: true, version: '24.1'})
+  const client = await Client.of(world.busAddress)
+  const path = await world.startSession('alice', 'cert')
+  await world.killBackend(path)
+  await assert.rejects(client.call(MANAGER, 'LookupInterface', 's', ['tun0']), {
+    type: 'org.freedesktop.DBus.Error.NoReply',
+  })
+  assert.deepEqual(await world.sessions(), [])
+  await client.close()
+  await world.close()
+})
+
+test('a bus that is killed takes nobody along', async () => {
+  const world = await simulator()
+  const client = await Client.of(world.busAddress)
+  await world.killBus()
+  await assert.rejects(connect(world.busAddress))
+  await client.close()
+  await world.close()
+})

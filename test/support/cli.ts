@@ -1,0 +1,161 @@
+import {type ChildProcess, execFileSync, spawn} from 'node:child_process'
+import {chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+
+import type {UserName, World} from './world'
+
+import {repository} from './repository'
+
+export interface RunOptions {
+  /** Sent to stdin, which then ends; left out, stdin is empty. */
+  readonly input?: string
+  /** stdin stays open and silent. */
+  readonly openStdin?: boolean
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds after which the run has failed; 40 000 by default. */
+  readonly limit?: number
+  /** Called with the running process, to send it a signal. */
+  readonly during?: (child: ChildProcess, output: () => string) => Promise<void> | void
+}
+
+export interface RunResult {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Milliseconds. */
+  readonly time: number
+}
+
+let shipped: string | undefined
+const temporary: string[] = []
+process.on('exit', () => {
+  for (const folder of temporary) rmSync(folder, {force: true, recursive: true})
+})
+
+function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), `ovpn3-${name}-`))
+  temporary.push(folder)
+  return folder
+}
+
+/** The CLI as every user of this machine can read it: where it is, or, where that is private, a copy of what is
+ * shipped. */
+export function cli(): string {
+  shipped ??= isReadableByAll(path.join(repository, 'bin', 'run.js')) ? repository : copyOfCli()
+  return path.join(shipped, 'bin', 'run.js')
+}
+
+function isReadableByAll(file: string): boolean {
+  if (process.getuid?.() !== 0) return true
+  try {
+    execFileSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'cat', file], {stdio: 'ignore'})
+    return true
+  } catch {
+    return false
+  }
+}
+
+function copyOfCli(): string {
+  const folder = temporaryFolder('cli')
+  execFileSync('chmod', ['755', folder])
+  for (const name of ['bin', 'dist', 'packages', 'plugins', 'package.json', 'oclif.manifest.json'])
+    cpSync(path.join(repository, name), path.join(folder, name), {recursive: true})
+  const installed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
+    cwd: repository,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  mkdirSync(path.join(folder, 'node_modules'))
+  for (const module of installed.split('\n')) {
+    const relative = path.relative(repository, module)
+    // a workspace is a link into the copy, and what is nested comes with what it is nested in
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(relative)) continue
+    cpSync(module, path.join(folder, relative), {recursive: true})
+  }
+
+  cpSync(path.join(repository, 'node_modules', '@ovpn3'), path.join(folder, 'node_modules', '@ovpn3'), {
+    recursive: true,
+    verbatimSymlinks: true,
+  })
+  return folder
+}
+
+const homes = new Map<number, string>()
+
+/** An empty home for a user, so that nobody's settings or plugins take part. */
+export function homeOf(uid: number): string {
+  let home = homes.get(uid)
+  if (!home) {
+    home = temporaryFolder(`home-${uid}`)
+    if (process.getuid?.() === 0) chownSync(home, uid, uid)
+    homes.set(uid, home)
+  }
+
+  return home
+}
+
+export function environment(world: Pick<World, 'busAddress' | 'uid'>, user: UserName): Record<string, string> {
+  return {
+    DBUS_SYSTEM_BUS_ADDRESS: world.busAddress,
+    HOME: homeOf(world.uid(user)),
+    LANG: 'C.UTF-8',
+    PATH: process.env.PATH!,
+    TZ: 'UTC',
+  }
+}
+
+/** Runs ovpn3 as a user of the world, without a terminal. */
+export async function ovpn3(
+  world: World,
+  user: UserName,
+  args: readonly string[],
+  {during, env = {}, input, limit = 40_000, openStdin}: RunOptions = {},
+): Promise<RunResult> {
+  const uid = world.uid(user)
+  const child = spawn(process.execPath, [cli(), ...args], {
+    cwd: '/',
+    env: {...environment(world, user), ...env},
+    ...(world.canBecome ? {gid: uid, uid} : {}),
+  })
+  const started = performance.now()
+  const out = collect(child.stdout)
+  const err = collect(child.stderr)
+  // it may not want its input
+  child.stdin.on('error', () => {})
+  if (!openStdin) child.stdin.end(input ?? '')
+  else if (input) child.stdin.write(input)
+  const timer = setTimeout(() => child.kill('SIGKILL'), limit)
+  const ended = new Promise<{signal: NodeJS.Signals | null; status: number | null}>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status, signal) => resolve({signal, status}))
+  })
+  await during?.(child, () => out() + err())
+  const {signal, status} = await ended
+  clearTimeout(timer)
+  if (signal === 'SIGKILL') throw new Error(`still running after ${limit} ms: ovpn3 ${args.join(' ')}\n${out()}${err()}`)
+  return {signal, status, stderr: err(), stdout: out(), time: performance.now() - started}
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString()
+}
+
+/** Waits until something is so. @param limit milliseconds */
+export async function until(what: string, check: () => Promise<boolean> | boolean, limit = 10_000): Promise<void> {
+  const end = Date.now() + limit
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`not so within ${limit} ms: ${what}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 25)
+    })
+  }
+}
+
+/** A JSON file of the project. */
+export function projectJson(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(repository, file), 'utf8'))
+}

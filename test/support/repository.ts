@@ -1,0 +1,13 @@
+import {existsSync, readFileSync} from 'node:fs'
+import path from 'node:path'
+
+/** The folder of the project, wherever the tests were compiled to. */
+export const repository = find(__dirname)
+
+function find(folder: string): string {
+  const file = path.join(folder, 'package.json')
+  if (existsSync(file) && JSON.parse(readFileSync(file, 'utf8')).name === 'ovpn3') return folder
+  const parent = path.dirname(folder)
+  if (parent === folder) throw new Error(`no repository around ${__dirname}`)
+  return find(parent)
+}
