@@ -35,7 +35,10 @@ export function sessionManageContract(title: string, world: () => World): void {
 
   /** The command succeeds and says so in these words, and nothing else on stdout. */
   const says = (run: RunResult, text: string) => {
-    assert.deepEqual({stderr: run.stderr, status: run.status, stdout: run.stdout}, {stderr: run.stderr, status: 0, stdout: text})
+    assert.deepEqual(
+      {stderr: run.stderr, status: run.status, stdout: run.stdout},
+      {stderr: run.stderr, status: 0, stdout: text},
+    )
   }
 
   const statusOf = async (path: string) => {
@@ -277,7 +280,10 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal((await world().sessions()).length, 2)
         const run = await json('-D --all --yes')
         assert.equal(run.status, 0)
-        assert.deepEqual(run.sessions.map(({outcome}) => outcome), ['done', 'done'])
+        assert.deepEqual(
+          run.sessions.map(({outcome}) => outcome),
+          ['done', 'done'],
+        )
         assert.deepEqual(await world().sessions(), [])
         const none = await json('-D --all')
         assert.deepEqual([none.status, none.sessions], [0, []])
@@ -424,9 +430,13 @@ export function sessionManageContract(title: string, world: () => World): void {
         const {error, status} = await errorOf('-c cert --disconnect')
         assert.equal(status, 4)
         assert.equal(error.code, 'session-ambiguous')
-        assert.deepEqual(new Set(error.candidates!.map((candidate) => (candidate as {path: string}).path)), new Set(paths))
+        assert.deepEqual(
+          new Set(error.candidates!.map((candidate) => (candidate as {path: string}).path)),
+          new Set(paths),
+        )
         const {stderr} = await manage('-c cert --disconnect')
-        for (const path of paths) assert.match(stderr, new RegExp(String.raw`^ {2}${short(path)} {2}cert .*tun\d+ +connected +\d+s$`, 'm'))
+        for (const path of paths)
+          assert.match(stderr, new RegExp(String.raw`^ {2}${short(path)} {2}cert .*tun\d+ +connected +\d+s$`, 'm'))
         assert.equal((await world().sessions()).length, 2)
       })
 
@@ -468,7 +478,13 @@ export function sessionManageContract(title: string, world: () => World): void {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         await world().grant(path, 'bob')
-        for (const args of ['--pause', '--resume --timeout 10', '--log-level=5', '--restart --timeout 10', '--disconnect']) {
+        for (const args of [
+          '--pause',
+          '--resume --timeout 10',
+          '--log-level=5',
+          '--restart --timeout 10',
+          '--disconnect',
+        ]) {
           const run = await json(`--config cert ${args}`, {}, 'bob')
           assert.equal(run.status, 0, `${args} ${run.stdout}`)
         }

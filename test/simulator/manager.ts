@@ -182,8 +182,7 @@ export class SessionManager extends Server implements Listener {
   /** Whatever is done with a session, its backend is asked first, and a session without an answer is removed. */
   private serveSession(session: Session, call: Call): Promise<Reply> | Reply {
     if (session.backend === 'alive') return this.serveLive(session, call)
-    if (session.backend === 'dead') return this.withoutBackend(session, call)
-    return sleep(this.timings.hung).then(() =>
+    return sleep(this.timings[session.backend]).then(() =>
       session.backend === 'alive' ? this.serveLive(session, call) : this.withoutBackend(session, call),
     )
   }

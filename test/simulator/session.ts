@@ -15,6 +15,8 @@ export const realistic = {
   connectTimeout: 5000,
   /** From the first packet to the connection, or to its refusal. */
   connecting: 15,
+  /** How long the manager takes to see that a backend is gone: calls that arrive meanwhile queue up for the session. */
+  dead: 3,
   /** A running client's end. */
   disconnecting: 8,
   /** How long the manager waits for a backend that does not answer. */

@@ -33,6 +33,9 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
     json: Flags.boolean({helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
   }
+  // else oclif takes a positional argument for a part of the command's name
+  static override strict = false
+
   /** Flags whose value is optional, and what they are without it. */
   static optionalValues: Readonly<Record<string, string>> = {}
   protected flags!: FlagsOf<T>
@@ -137,7 +140,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   async #work(): Promise<void> {
     const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
-    const parsed = await this.parse(this.ctor as typeof SessionCommand)
+    const parsed = await this.parse({args: {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
     await this.execute()
   }
@@ -168,21 +171,20 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   #known(error: unknown): Ovpn3Error | undefined {
     if (isOvpn3Error(error)) return error
     if (!(error instanceof Errors.CLIError)) return undefined
-    return parseError(
-      error,
-      Object.entries({...this.ctor.baseFlags, ...this.ctor.flags}),
-      `${this.config.bin} ${this.id}`,
-    )
+    return parseError(error, Object.entries({...this.ctor.baseFlags, ...this.ctor.flags}), this.#help)
+  }
+
+  get #help(): string {
+    return `See ${this.config.bin} ${this.id} --help`
   }
 }
 
 /** An error of oclif's parser in our words. */
 function parseError(
-  error: Error & Interfaces.OclifError & {args?: string[]; flags?: string[]},
+  error: Error & Interfaces.OclifError & {flags?: string[]},
   flags: readonly [string, {aliases?: string[]}][],
-  command: string,
+  help: string,
 ): Ovpn3Error {
-  const help = `See ${command} --help`
   if (error.flags?.[0] !== undefined) {
     const [unknown] = error.flags
     const names = flags.flatMap(([name, {aliases = []}]) => [name, ...aliases.filter((alias) => alias.length > 1)])
@@ -192,10 +194,10 @@ function parseError(
     })
   }
 
-  if (error.args) return new Ovpn3Error('usage', `unexpected argument: ${error.args.join(' ')}`, {hint: help})
   const message = error.message
     .replace(/\nSee more help with --help$/, '')
     .replace(/^Flag (--\S+)/, '$1')
+    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
     .replaceAll(/\s*\n\s*/g, ' ')
   return new Ovpn3Error('usage', message, {hint: help})
 }

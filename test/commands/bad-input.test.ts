@@ -1,0 +1,106 @@
+import type {ErrorJson} from '@ovpn3/kit/model'
+
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import type {World} from '../support/world'
+
+import {ovpn3} from '../support/cli'
+import {FakeBus, misbehaviours} from '../support/fake-bus'
+import {document} from '../support/schemas'
+
+/** No bus at all: whoever fails for wrong usage has touched nothing. */
+const nowhere = {
+  busAddress: 'unix:path=/nowhere/bus',
+  canBecome: false,
+  uid: () => process.getuid!(),
+} as unknown as World
+
+const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
+
+const wrong: Readonly<Record<string, readonly [args: string[], message: RegExp]>> = {
+  'a log level above 6': [['--path', path, '--log-level=7'], /"7" is not a log level/],
+  'a log level after a space': [['--path', path, '--log-level', '4'], /unexpected argument: 4/],
+  'a log level that is a word': [['--path', path, '--log-level=high'], /"high" is not a log level/],
+  'a negative log level': [['--path', path, '--log-level=-1'], /"-1" is not a log level/],
+  'a path of another service': [['--path', '/org/freedesktop/DBus', '--pause'], /is not the path of a session/],
+  'a path that is none': [['--path', 'not/a path', '--pause'], /neither a session path nor a session id/],
+  'a path with a hole': [['--path', '/net//x', '--pause'], /is not a D-Bus object path/],
+  'a positional argument': [[path, '--pause'], /unexpected argument/],
+  'a reason without pause': [['--path', path, '--resume', '--reason', 'x'], /--reason does not go with --resume/],
+  'a timeout of 0': [['--path', path, '--resume', '--timeout', '0'], /"0" is not a whole number/],
+  'a timeout of a word': [['--path', path, '--resume', '--timeout', 'soon'], /"soon" is not a whole number/],
+  'a timeout of half a second': [['--path', path, '--resume', '--timeout', '0.5'], /is not a whole number/],
+  'a timeout that no timer can do': [['--path', path, '--resume', '--timeout', '99999999999'], /is not a whole number/],
+  'a timeout with pause': [['--path', path, '--pause', '--timeout', '4'], /--timeout does not go with --pause/],
+  'all and a selector': [['--all', '--config', 'x', '--pause'], /--config and --all cannot be used together/],
+  'all with log-level': [['--all', '--log-level'], /--all does not go with --log-level/],
+  'an ambiguous abbreviation': [['--path', path, '--re'], /there is no option --re/],
+  'an empty path': [['--path', '', '--pause'], /neither a session path nor a session id/],
+  'an empty profile name': [['--config', '', '--pause'], /--config needs a profile name/],
+  'an option without its value': [['--pause', '--path'], /--path expects a value/],
+  'an unknown option': [['--path', path, '--bogus'], /there is no option --bogus/],
+  'cleanup with a selector': [['--cleanup', '--path', path], /takes no selector/],
+  'failed without cleanup': [['--path', path, '--pause', '--failed'], /--failed does not go with --pause/],
+  'keep without a wait': [['--path', path, '--resume', '--keep'], /--keep needs --timeout or --wait/],
+  'no action': [['--path', path], /no action/],
+  'no selector': [['--pause'], /no session/],
+  nothing: [[], /no action/],
+  'the manager as a path': [['--path', '/net/openvpn/v3/sessions', '--disconnect'], /is not the path of a session/],
+  'two actions': [['--path', path, '--pause', '--resume'], /--pause and --resume cannot be used together/],
+  'two selectors': [['--path', path, '--config', 'x', '--pause'], /--path and --config cannot be used together/],
+  'wait and timeout': [['--path', path, '--resume', '--wait', '--timeout', '3'], /cannot be used together/],
+}
+
+describe('wrong usage of session-manage', () => {
+  for (const [what, [args, message]] of Object.entries(wrong)) {
+    it(`${what}: exit 2, a message and a hint`, async () => {
+      const plain = await ovpn3(nowhere, 'alice', ['session-manage', ...args])
+      assert.equal(plain.status, 2, plain.stderr)
+      assert.equal(plain.stdout, '')
+      assert.match(plain.stderr, message)
+      assert.ok(plain.stderr.trim().split('\n').length <= 2, plain.stderr)
+      assert.doesNotMatch(plain.stderr, / {2}at /)
+      const json = await ovpn3(nowhere, 'alice', ['session-manage', ...args, '--json'])
+      // an option that lacks its value takes --json for it
+      if (what === 'an option without its value') return
+      assert.equal(json.status, 2)
+      const {error} = document<{error: ErrorJson}>('error', json.stdout)
+      assert.equal(error.code, 'usage')
+      assert.match(error.message, message)
+      assert.equal(json.stderr, '')
+    })
+  }
+
+  it('suggests the option that was meant', async () => {
+    const {stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--path', path, '--puase'])
+    assert.match(stderr, /Did you mean --pause\?/)
+  })
+})
+
+describe('no bus', () => {
+  it('is exit 6 and says which', async () => {
+    const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup'])
+    assert.equal(status, 6)
+    assert.match(stderr, /no connection to the system bus: .*ENOENT/)
+    assert.match(stderr, /DBUS_SYSTEM_BUS_ADDRESS is unix:path=\/nowhere\/bus/)
+  })
+
+  for (const [what, behave] of Object.entries(misbehaviours)) {
+    it(`one that ${what} is exit 6`, async () => {
+      const fake = await FakeBus.open(behave)
+      try {
+        const run = await ovpn3({...nowhere, busAddress: fake.address} as World, 'alice', [
+          'session-manage',
+          '--cleanup',
+          '--json',
+        ])
+        assert.equal(run.status, 6, run.stderr)
+        assert.equal(document<{error: ErrorJson}>('error', run.stdout).error.code, 'bus-unreachable')
+        assert.ok(run.time < 8000)
+      } finally {
+        fake.close()
+      }
+    })
+  }
+})

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import {it} from 'node:test'
+
+import {DENIED, METHOD_DENIED, refused, rejects, type Stage} from './service-stage'
+
+const ADMINISTRATION = ['public_access', 'restrict_log_access'] as const
+
+/** Every method of a session, with arguments. */
+const METHODS: readonly [string, string?, ...unknown[]][] = [
+  ['Ready'],
+  ['Connect'],
+  ['Pause', 's', 'x'],
+  ['Resume'],
+  ['Restart'],
+  ['LogForward', 'b', true],
+  ['AccessGrant', 'u', 1],
+  ['AccessRevoke', 'u', 1],
+  ['UserInputQueueGetTypeGroup'],
+  ['UserInputQueueCheck', 'uu', 1, 1],
+  ['UserInputQueueFetch', 'uuu', 1, 1, 0],
+  ['UserInputProvide', 'uuus', 1, 1, 0, 'x'],
+  ['Disconnect'],
+]
+
+/** Who sees a session, and who may do what with it. */
+export function accessFacts(stage: Stage): void {
+  it('only the owner sees a private session in the list, and root does not', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    for (const [user, listed] of [
+      ['alice', [session]],
+      ['bob', []],
+      ['root', []],
+    ] as const) {
+      assert.deepEqual(await stage.as(user).sessions(), listed, user)
+      assert.deepEqual(await stage.as(user).manager('LookupConfigName', 's', 'cert'), listed, user)
+    }
+  })
+
+  it('everybody sees a session with public access', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.world.setPublicAccess(session, true)
+    for (const user of ['alice', 'bob', 'root'] as const) {
+      assert.deepEqual(await stage.as(user).sessions(), [session], user)
+      assert.deepEqual(await stage.as(user).manager('LookupConfigName', 's', 'cert'), [session], user)
+    }
+  })
+
+  it('a granted user sees the session, until the grant is revoked', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.alice.call(session, 'AccessGrant', 'u', stage.world.uid('bob'))
+    assert.deepEqual(await stage.alice.get(session, 'acl'), [stage.world.uid('bob')])
+    assert.deepEqual(await stage.bob.sessions(), [session])
+    assert.deepEqual(await stage.bob.manager('LookupConfigName', 's', 'cert'), [session])
+    await stage.alice.call(session, 'AccessRevoke', 'u', stage.world.uid('bob'))
+    assert.deepEqual(await stage.alice.get(session, 'acl'), [])
+    assert.deepEqual(await stage.bob.sessions(), [])
+    assert.deepEqual(await stage.bob.manager('LookupConfigName', 's', 'cert'), [])
+  })
+
+  it('sessions of one name are all found by it, in the order of their paths', async () => {
+    const same = [
+      await stage.world.startSession('alice', 'cert', {until: 'new'}),
+      await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
+      await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
+    ].sort()
+    const other = await stage.world.startSession('alice', 'cert2', {until: 'new'})
+    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'cert'), same)
+    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'nope'), [])
+    assert.deepEqual(await stage.alice.sessions(), [...same, other].sort())
+  })
+
+  it('a stranger reads no property, and GetAll answers it nothing', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    for (const property of ['status', 'owner', 'acl', 'config_name', 'session_created', 'public_access']) {
+      await rejects(stage.bob.get(session, property), DENIED, property)
+    }
+
+    assert.deepEqual(await stage.bob.getAll(session), {})
+    assert.equal((await stage.alice.status(session))[1], 2)
+  })
+
+  it('a stranger sets no property and calls no method', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    for (const property of [...ADMINISTRATION, 'dco']) {
+      await rejects(stage.bob.set(session, property, 'b', true), DENIED, property)
+    }
+
+    await rejects(stage.bob.set(session, 'log_verbosity', 'u', 5), DENIED)
+    for (const method of METHODS) await rejects(stage.bob.call(session, ...method), METHOD_DENIED, method[0])
+    assert.deepEqual(await stage.alice.sessions(), [session])
+  })
+
+  it('root reads any session, and does nothing else with it', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    assert.equal((await stage.root.status(session))[1], 2)
+    assert.equal(await stage.root.get(session, 'owner'), stage.world.uid('alice'))
+    assert.equal(Object.keys(await stage.root.getAll(session)).length > 12, true)
+    for (const method of METHODS) await rejects(stage.root.call(session, ...method), METHOD_DENIED, method[0])
+    for (const property of ADMINISTRATION) await rejects(stage.root.set(session, property, 'b', true), DENIED)
+    await rejects(stage.root.set(session, 'log_verbosity', 'u', 5), DENIED)
+  })
+
+  it('a granted user reads, pauses, resumes, restarts, sets the log level and disconnects', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.world.grant(session, 'bob')
+    assert.equal(await stage.bob.get(session, 'owner'), stage.world.uid('alice'))
+    await stage.bob.set(session, 'log_verbosity', 'u', 5)
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 5)
+    await stage.bob.call(session, 'Pause', 's', '')
+    await stage.bob.reaches(session, 14)
+    await stage.bob.call(session, 'Resume')
+    await stage.bob.reaches(session, 7)
+    await stage.bob.call(session, 'Restart')
+    await stage.bob.reaches(session, 7)
+    await stage.bob.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('a granted user changes nothing about access', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.world.grant(session, 'bob')
+    for (const property of ADMINISTRATION) await rejects(stage.bob.set(session, property, 'b', true), DENIED)
+    await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('carol')), METHOD_DENIED)
+    await rejects(stage.bob.call(session, 'AccessRevoke', 'u', stage.world.uid('bob')), METHOD_DENIED)
+  })
+
+  it('with public access a stranger reads and sets nothing, and yet calls methods', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.set(session, 'public_access', 'b', true)
+    await rejects(stage.bob.status(session), DENIED)
+    assert.deepEqual(await stage.bob.getAll(session), {})
+    await rejects(stage.bob.set(session, 'log_verbosity', 'u', 5), DENIED)
+    await rejects(stage.bob.set(session, 'public_access', 'b', false), DENIED)
+    await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('bob')), METHOD_DENIED)
+    await stage.bob.call(session, 'Ready')
+    await stage.bob.call(session, 'Pause', 's', '')
+    await stage.alice.reaches(session, 14)
+    await stage.bob.call(session, 'Resume')
+    await stage.alice.reaches(session, 7)
+    await stage.bob.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('with public access root calls methods as any stranger', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.world.setPublicAccess(session, true)
+    await stage.root.call(session, 'Ready')
+    await rejects(stage.root.set(session, 'log_verbosity', 'u', 5), DENIED)
+  })
+
+  it('nobody is granted access twice, or loses what was not granted', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const bob = stage.world.uid('bob')
+    await rejects(stage.alice.call(session, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
+    await stage.alice.call(session, 'AccessGrant', 'u', bob)
+    await rejects(stage.alice.call(session, 'AccessGrant', 'u', bob), refused('UID already granted access'))
+    await stage.alice.call(session, 'AccessRevoke', 'u', bob)
+    await rejects(stage.alice.call(session, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
+  })
+
+  it('the owner is not on the list of those granted access', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const alice = stage.world.uid('alice')
+    assert.deepEqual(await stage.alice.get(session, 'acl'), [])
+    await rejects(stage.alice.call(session, 'AccessRevoke', 'u', alice), refused('UID not granted access'))
+    assert.equal(await stage.alice.get(session, 'owner'), alice)
+  })
+
+  it('a user who does not exist can be granted access', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.alice.call(session, 'AccessGrant', 'u', 4_000_000)
+    assert.deepEqual(await stage.alice.get(session, 'acl'), [4_000_000])
+  })
+}

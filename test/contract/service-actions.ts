@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import {it} from 'node:test'
+
+import {until} from '../support/cli'
+import {backendRefused, noObject, rejects, type Stage, watch} from './service-stage'
+
+const ALREADY_PAUSED = backendRefused('Connection is already paused')
+const NOT_PAUSED = backendRefused('Connection is not paused')
+
+/** Pause, Resume, Restart, Connect and Disconnect. */
+export function actionFacts(stage: Stage): void {
+  it('Pause ends the traffic, Resume brings it back, and the device stays', async () => {
+    const {world, alice} = stage
+    const session = await world.startSession('alice', 'cert')
+    const device = await alice.get(session, 'device_name')
+    assert.equal(await world.carriesTraffic(session), true)
+    await alice.call(session, 'Pause', 's', 'a reason')
+    assert.deepEqual(await alice.status(session), [2, 14, ''])
+    assert.equal(await world.carriesTraffic(session), false)
+    assert.equal(await alice.get(session, 'device_name'), device)
+    await alice.call(session, 'Resume')
+    assert.ok([12, 15].includes((await alice.status(session))[1]))
+    await alice.reaches(session, 7)
+    assert.equal(await world.carriesTraffic(session), true)
+    assert.equal(await alice.get(session, 'device_name'), device)
+  })
+
+  it('what is paused is not paused again, and still is resumed', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'Pause', 's', '')
+    await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
+    await stage.alice.call(session, 'Resume')
+    await stage.alice.reaches(session, 7)
+  })
+
+  it('what is not paused is not resumed', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
+    assert.equal((await stage.alice.status(session))[1], 7)
+  })
+
+  it('Restart connects anew', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'Restart')
+    assert.equal((await stage.alice.status(session))[1], 12)
+    await stage.alice.reaches(session, 7)
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('Restart of a paused session connects it', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'Pause', 's', '')
+    await stage.alice.call(session, 'Restart')
+    await stage.alice.reaches(session, 7)
+    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('StatusChange tells every step of a pause, a resume and a restart', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'LogForward', 'b', true)
+    const steps = async (method: string, last: number) => {
+      stage.alice.forget()
+      await (method === 'Pause'
+        ? stage.alice.call(session, 'Pause', 's', 'a reason')
+        : stage.alice.call(session, method))
+      await until(`${method} is done`, () => stage.alice.statuses(session).some(([, minor]) => minor === last))
+      return stage.alice.statuses(session)
+    }
+
+    assert.deepEqual(await steps('Pause', 14), [
+      [2, 13, 'Reason: a reason'],
+      [2, 14, ''],
+    ])
+    assert.deepEqual(await steps('Resume', 7), [
+      [2, 15, ''],
+      [2, 12, ''],
+      [2, 7, ''],
+    ])
+    assert.deepEqual(await steps('Restart', 7), [
+      [2, 12, ''],
+      [2, 12, ''],
+      [2, 7, ''],
+    ])
+  })
+
+  it('Connect makes a new session a connected one', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
+    await stage.alice.call(session, 'Ready')
+    await stage.alice.call(session, 'LogForward', 'b', true)
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+    const path = await stage.alice.get(session, 'config_path')
+    await until('all is told', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
+    assert.deepEqual(stage.alice.statuses(session), [
+      [2, 2, `config_path=${String(path)}`],
+      [2, 6, ''],
+      [2, 6, ''],
+      [2, 7, ''],
+    ])
+  })
+
+  it('Connect does nothing to a connected session', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'Connect')
+    await watch(500, async () => assert.equal((await stage.alice.status(session))[1], 7))
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('Restart of a session that was never started leaves it at reconnecting; Connect connects', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.alice.call(session, 'Restart')
+    await watch(1500, async () => assert.deepEqual(await stage.alice.status(session), [2, 12, '']))
+    assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+  })
+
+  it('a session that was never started can be paused; Resume leaves it at resuming; Connect connects', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
+    await stage.alice.call(session, 'Pause', 's', '')
+    assert.equal((await stage.alice.status(session))[1], 14)
+    await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
+    await stage.alice.call(session, 'Resume')
+    await watch(1500, async () => assert.deepEqual(await stage.alice.status(session), [2, 15, '']))
+    assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+  })
+
+  it('a session whose server never answers is paused and resumed while it connects', async () => {
+    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    assert.equal((await stage.alice.status(session))[1], 6)
+    await stage.alice.call(session, 'Pause', 's', '')
+    assert.equal((await stage.alice.status(session))[1], 14)
+    await stage.alice.call(session, 'Resume')
+    const after = await stage.alice.status(session)
+    assert.ok([6, 12, 15].includes(after[1]), String(after))
+  })
+
+  it('Disconnect: the object is gone with the reply, the device and the traffic too', async () => {
+    const {world, alice} = stage
+    const session = await world.startSession('alice', 'cert')
+    await alice.call(session, 'Disconnect')
+    await rejects(alice.status(session), noObject(session))
+    await rejects(alice.call(session, 'Disconnect'), noObject(session))
+    assert.deepEqual(await alice.sessions(), [])
+    assert.equal(await world.carriesTraffic(session), false)
+    assert.deepEqual(await alice.manager('FetchManagedInterfaces'), [])
+  })
+
+  it('Disconnect tells everybody that the session is destroyed, and whose it was', async () => {
+    await stage.alice.listen()
+    const session = await stage.world.startSession('alice', 'cert')
+    await until('created', () => stage.alice.events(session).length > 0)
+    await stage.alice.call(session, 'Disconnect')
+    await until('destroyed', () => stage.alice.events(session).length > 1)
+    assert.deepEqual(stage.alice.events(session), [
+      [1, stage.world.uid('alice')],
+      [2, stage.world.uid('alice')],
+    ])
+  })
+
+  it('Disconnect ends what is new, what connects and what is paused', async () => {
+    const sessions = [
+      await stage.world.startSession('alice', 'cert2', {until: 'new'}),
+      await stage.world.startSession('alice', 'dead', {until: 'started'}),
+      await stage.world.startSession('alice', 'cert'),
+    ]
+    await stage.alice.call(sessions[2]!, 'Pause', 's', '')
+    for (const session of sessions) await stage.alice.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('StatusChange tells the steps of a disconnect', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'LogForward', 'b', true)
+    stage.alice.forget()
+    await stage.alice.call(session, 'Disconnect')
+    await until('done', () => stage.alice.statuses(session).some(([, minor]) => minor === 16))
+    assert.deepEqual(stage.alice.statuses(session), [
+      [2, 8, ''],
+      [2, 9, ''],
+      [2, 16, ''],
+    ])
+  })
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import {it} from 'node:test'
+
+import {accessDenied, failed, invalidArgs, NO_SESSION, noObject, rejects, type Stage} from './service-stage'
+
+const rejectedByTheBus = (member: string) => (error: {text: string; type: string}) => {
+  assert.equal(error.type, accessDenied('').type)
+  assert.match(error.text, /^Rejected send message, /)
+  assert.match(error.text, new RegExp(`member="${member}"`))
+  return true
+}
+
+/** How calls go wrong that nobody's rights have to do with. */
+export function errorFacts(stage: Stage): void {
+  it('a path that does not exist: the same error for properties and methods', async () => {
+    await stage.alice.sessions()
+    const error = noObject(NO_SESSION)
+    await rejects(stage.alice.get(NO_SESSION, 'status'), error)
+    await rejects(stage.alice.getAll(NO_SESSION), error)
+    await rejects(stage.alice.set(NO_SESSION, 'log_verbosity', 'u', 1), error)
+    await rejects(stage.alice.call(NO_SESSION, 'Disconnect'), error)
+    await rejects(stage.alice.call(NO_SESSION, 'Pause', 's', ''), error)
+  })
+
+  it('a property that does not exist', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await rejects(stage.alice.get(session, 'nope'), invalidArgs('No such property “nope”'))
+    await rejects(stage.alice.set(session, 'nope', 'b', true), invalidArgs('No such property “nope”'))
+  })
+
+  it('a stranger learns that a property does not exist', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await rejects(stage.bob.get(session, 'nope'), invalidArgs('No such property “nope”'))
+  })
+
+  it('a property that is only read', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await rejects(stage.alice.set(session, 'owner', 'u', 1), invalidArgs('Property “owner” is not writable'))
+    await rejects(
+      stage.alice.set(session, 'config_name', 's', 'x'),
+      invalidArgs('Property “config_name” is not writable'),
+    )
+  })
+
+  it('a property of another type', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await rejects(
+      stage.alice.set(session, 'public_access', 's', 'yes'),
+      invalidArgs('Error setting property “public_access”: Expected type “b” but got “s”'),
+    )
+  })
+
+  it('arguments of another signature', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const expected = (given: string, wanted: string) =>
+      invalidArgs(`Type of message, “(${given})”, does not match expected type “(${wanted})”`)
+    await rejects(stage.alice.call(session, 'Pause'), expected('', 's'))
+    await rejects(stage.alice.call(session, 'Pause', 'u', 1), expected('u', 's'))
+    await rejects(stage.alice.call(session, 'Resume', 's', ''), expected('s', ''))
+    await rejects(stage.alice.manager('LookupConfigName', 'o', '/'), expected('o', 's'))
+  })
+
+  it('log_verbosity is 0 to 6, and starts at 3', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 3)
+    for (const level of [0, 6]) {
+      await stage.alice.set(session, 'log_verbosity', 'u', level)
+      assert.equal(await stage.alice.get(session, 'log_verbosity'), level)
+    }
+
+    for (const level of [7, 99]) {
+      await rejects(stage.alice.set(session, 'log_verbosity', 'u', level), failed('Incorrect log level'))
+    }
+
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 6)
+  })
+
+  it('the bus itself refuses methods that it was not told of', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await assert.rejects(stage.alice.call(session, 'Nope'), rejectedByTheBus('Nope'))
+    await assert.rejects(stage.alice.manager('Nope'), rejectedByTheBus('Nope'))
+    const transfer = stage.alice.call(session, 'TransferOwnership', 'uu', 1, 2)
+    await assert.rejects(transfer, rejectedByTheBus('TransferOwnership'))
+  })
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import {it} from 'node:test'
+
+import type {Profile} from '../support/world'
+
+import {until} from '../support/cli'
+import {backendRefused, notReady, rejects, type Stage, watch} from './service-stage'
+
+/** Type, group, id, name, description, hidden; and what is right. */
+type Question = readonly [number, number, number, string, string, boolean]
+
+const user: Question = [1, 1, 0, 'username', 'Auth User name', false]
+const password: Question = [1, 1, 1, 'password', 'Auth Password', true]
+const QUESTIONS: Partial<Record<Profile, readonly [Question, string][]>> = {
+  pass: [
+    [user, 'vpnuser'],
+    [password, 'secret'],
+  ],
+  chal: [
+    [user, 'vpnuser'],
+    [password, 'secret'],
+    [[1, 4, 0, 'static_challenge', 'Enter the PIN', false], '123456'],
+  ],
+  key: [[[1, 3, 0, 'pk_passphrase', 'Private key passphrase', true], 'opensesame']],
+}
+
+const NOT_READY = notReady('Missing user credentials')
+
+/** User input, refusals and authentication on the web. */
+export function inputFacts(stage: Stage): void {
+  for (const [profile, questions] of Object.entries(QUESTIONS)) {
+    it(`${profile}: asks for ${questions.map(([[, , , name]]) => name).join(', ')}`, async () => {
+      const {alice} = stage
+      const session = await stage.world.startSession('alice', profile as Profile, {until: 'new'})
+      assert.deepEqual(await alice.status(session), [2, 4, 'Username/password credentials needed'])
+      const groups = [...new Set(questions.map(([[, group]]) => group))]
+      const [found] = await alice.call(session, 'UserInputQueueGetTypeGroup')
+      assert.deepEqual(
+        found,
+        groups.map((group) => [1, group]),
+      )
+      for (const group of groups) {
+        const [ids] = await alice.call(session, 'UserInputQueueCheck', 'uu', 1, group)
+        const expected = questions.filter(([question]) => question[1] === group).map(([question]) => question[2])
+        assert.deepEqual(ids, expected)
+      }
+
+      for (const [question, answer] of questions) {
+        const [type, group, id] = question
+        await rejects(alice.call(session, 'Ready'), NOT_READY)
+        assert.deepEqual(await alice.call(session, 'UserInputQueueFetch', 'uuu', type, group, id), question)
+        await alice.call(session, 'UserInputProvide', 'uuus', type, group, id, answer)
+      }
+
+      await alice.call(session, 'Ready')
+      assert.deepEqual(await alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])
+      await alice.call(session, 'Connect')
+      await alice.reaches(session, 7)
+    })
+  }
+
+  it('nothing is asked where a certificate is all', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    await stage.alice.call(session, 'Ready')
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[]])
+    const provide = stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, 'x')
+    await rejects(provide, backendRefused('User input not required'))
+  })
+
+  it('an answered question is asked and answered no more', async () => {
+    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const provide = (id: number, value: string) =>
+      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, id, value)
+    await provide(0, 'vpnuser')
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[1]])
+    const provided = 'net.openvpn.v3.error.input-already-provided: Request ID 0 has already been provided'
+    await rejects(provide(0, 'somebody'), backendRefused(provided))
+    await rejects(
+      stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 0),
+      backendRefused('net.openvpn.v3.already-provided: User input already provided'),
+    )
+    await provide(1, 'secret')
+    await rejects(provide(1, 'secret'), backendRefused('User input not required'))
+  })
+
+  it('questions that there are not, and empty answers', async () => {
+    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    await rejects(
+      stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 7),
+      backendRefused('net.openvpn.v3.element-not-found: No requires queue element found'),
+    )
+    await rejects(
+      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 7, 'x'),
+      backendRefused('net.openvpn.v3.invalid-input: No matching entry found in the request queue'),
+    )
+    await rejects(
+      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 4, 0, 'x'),
+      backendRefused('User input not required'),
+    )
+    await rejects(
+      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, ''),
+      backendRefused('net.openvpn.v3.error.invalid-input: No value provided for RequiresSlot ID 0'),
+    )
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 4), [[]])
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[0, 1]])
+  })
+
+  it('Connect without the input is refused', async () => {
+    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    await rejects(stage.alice.call(session, 'Connect'), backendRefused('Required user input not provided'))
+    assert.deepEqual(await stage.alice.sessions(), [session])
+  })
+
+  it('paused before it was started, and given its input, it stays at resuming until Connect', async () => {
+    const {alice} = stage
+    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    await alice.call(session, 'Pause', 's', '')
+    assert.equal((await alice.status(session))[1], 14)
+    await alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, 'vpnuser')
+    await alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 1, 'secret')
+    await alice.call(session, 'Ready')
+    await alice.call(session, 'Resume')
+    await watch(1500, async () => assert.deepEqual(await alice.status(session), [2, 15, '']))
+    await alice.call(session, 'Connect')
+    await alice.reaches(session, 7)
+  })
+
+  it('a wrong password is a dead end: neither Restart nor Connect leads out of it', async () => {
+    const {alice} = stage
+    await alice.listen()
+    const options = {input: ['vpnuser', 'wrong'], until: 'started'} as const
+    const session = await stage.world.startSession('alice', 'pass', options)
+    await alice.reaches(session, 11)
+    await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 11, 'Authentication failed']))
+    assert.deepEqual(await alice.sessions(), [session])
+    await alice.call(session, 'Ready')
+    await alice.call(session, 'Restart')
+    await watch(1500, async () => assert.deepEqual(await alice.status(session), [2, 12, '']))
+    await alice.call(session, 'Disconnect')
+  })
+
+  it('what was refused can be disconnected, and its statistics say why', async () => {
+    const options = {input: ['vpnuser', 'wrong'], until: 'started'} as const
+    const session = await stage.world.startSession('alice', 'pass', options)
+    await stage.alice.reaches(session, 11)
+    const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
+    assert.equal(statistics.AUTH_FAILED, 1n)
+    assert.equal(await stage.alice.get(session, 'device_name'), '')
+    await stage.alice.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('on AttentionRequired everybody hears what is needed', async (t) => {
+    if (stage.alone(t)) return
+    await stage.bob.listen()
+    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    await until('told', () => stage.bob.signals('AttentionRequired', session).length > 0)
+    assert.deepEqual(
+      stage.bob.signals('AttentionRequired', session).map(({body}) => body),
+      [[1, 1, 'Username/password credentials needed']],
+    )
+  })
+
+  it('authentication on the web: a URL by status and by signal, connected once it is granted', async () => {
+    const {alice} = stage
+    await alice.listen()
+    const session = await stage.world.startSession('alice', 'web', {until: 'started'})
+    await alice.reaches(session, 22)
+    const [major, , url] = await alice.status(session)
+    assert.equal(major, 3)
+    assert.match(url, /^https:\/\/\S+$/)
+    await until('told', () => alice.signals('AttentionRequired', session).some(({body}) => body[1] === 9))
+    const told = alice.signals('AttentionRequired', session).filter(({body}) => body[1] === 9)
+    assert.deepEqual(
+      told.map(({body}) => body),
+      [[1, 9, url]],
+    )
+    await rejects(alice.call(session, 'Ready'), notReady('Pending web authentication'))
+    await stage.world.grantWebAuthentication(true)
+    await alice.reaches(session, 7)
+    await alice.call(session, 'Ready')
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+}

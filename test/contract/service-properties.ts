@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import {it} from 'node:test'
+
+import {failed, rejects, type Stage, type Typed} from './service-stage'
+
+const SIGNATURES: Readonly<Record<string, string>> = {
+  acl: 'au',
+  backend_pid: 'u',
+  config_name: 's',
+  config_path: 'o',
+  connected_to: '(ssu)',
+  dco: 'b',
+  device_name: 's',
+  device_path: 'o',
+  last_log: 'a{sv}',
+  log_forwards: 'ao',
+  log_verbosity: 'u',
+  owner: 'u',
+  public_access: 'b',
+  restrict_log_access: 'b',
+  session_created: 't',
+  session_name: 's',
+  statistics: 'a{sx}',
+  status: '(uus)',
+}
+
+/** What a session tells of itself. */
+export function propertyFacts(stage: Stage): void {
+  const read = async (session: string): Promise<Record<string, Typed>> => {
+    const all: Record<string, Typed> = {}
+    for (const property of Object.keys(SIGNATURES)) {
+      if (property === 'device_path' && stage.world.version === '24.1') continue
+      all[property] = await stage.alice.typed(session, property)
+    }
+
+    return all
+  }
+
+  const signatures = (all: Record<string, Typed>) =>
+    Object.fromEntries(Object.entries(all).map(([name, {signature}]) => [name, signature]))
+  const expected = (all: Record<string, Typed>) =>
+    Object.fromEntries(Object.keys(all).map((name) => [name, SIGNATURES[name]]))
+
+  it('a connected session', async () => {
+    const before = Math.floor(Date.now() / 1000) - 1
+    const session = await stage.world.startSession('alice', 'cert')
+    const all = await read(session)
+    assert.deepEqual(signatures(all), expected(all))
+    assert.equal(all.owner!.value, stage.world.uid('alice'))
+    assert.equal(all.config_name!.value, 'cert')
+    assert.match(String(all.config_path!.value), /^\/net\/openvpn\/v3\/configuration\/[\dax-]/)
+    assert.deepEqual(all.status!.value, [2, 7, ''])
+    assert.match(String(all.device_name!.value), /^tun\d+$/)
+    assert.deepEqual(all.acl!.value, [])
+    assert.deepEqual(all.log_forwards!.value, [])
+    assert.equal(all.public_access!.value, false)
+    assert.equal(all.restrict_log_access!.value, true)
+    assert.equal(all.log_verbosity!.value, 3)
+    assert.equal(Number(all.backend_pid!.value) > 1, true)
+    const created = Number(all.session_created!.value)
+    assert.equal(created >= before && created <= Date.now() / 1000 + 1, true)
+    const [protocol, server, port] = all.connected_to!.value as [string, string, number]
+    assert.deepEqual([protocol, port], ['udp', 1194])
+    assert.equal(all.session_name!.value, server)
+    assert.deepEqual(Object.keys(all.last_log!.value as object).sort(), ['log_category', 'log_group', 'log_message'])
+  })
+
+  it('a connected session: its statistics are what is not 0', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
+    for (const counter of ['BYTES_IN', 'BYTES_OUT', 'PACKETS_IN', 'PACKETS_OUT']) {
+      assert.equal(statistics[counter]! > 0n, true, counter)
+    }
+
+    for (const [counter, value] of Object.entries(statistics)) assert.notEqual(value, 0n, counter)
+    assert.equal('AUTH_FAILED' in statistics, false)
+    assert.equal('N_PAUSE' in statistics, false)
+  })
+
+  it('pauses and reconnections are counted', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(session, 'Pause', 's', '')
+    assert.equal((await stage.alice.get<Record<string, bigint>>(session, 'statistics')).N_PAUSE, 1n)
+    await stage.alice.call(session, 'Resume')
+    await stage.alice.reaches(session, 7)
+    assert.equal((await stage.alice.get<Record<string, bigint>>(session, 'statistics')).N_RECONNECT, 1n)
+  })
+
+  it('a session that is still connecting has no server, no name and no device', async () => {
+    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const all = await read(session)
+    assert.deepEqual(signatures(all), expected(all))
+    assert.deepEqual(all.status!.value, [2, 6, ''])
+    assert.deepEqual(all.connected_to!.value, ['', '', 0])
+    assert.equal(all.session_name!.value, '')
+    assert.equal(all.device_name!.value, '')
+  })
+
+  it('device_path of a session that is still connecting', async () => {
+    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const answer = stage.alice.typed(session, 'device_path')
+    if (stage.world.version === '24.1') await rejects(answer, failed('NULL/nullptr value is not allowed'))
+    else assert.deepEqual(await answer, {signature: 'o', value: '/'})
+  })
+
+  it('device_path of a connected session is an object path, introspected as a string', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    const {signature, value} = await stage.alice.typed(session, 'device_path')
+    assert.equal(signature, 'o')
+    assert.match(String(value), /^\/net\/openvpn\/v3\/netcfg\/./)
+    const [xml] = await stage.alice.introspect(session)
+    assert.match(String(xml), /<property type="s" name="device_path"/)
+  })
+
+  it('GetAll answers what single reads answer', async () => {
+    const session = await stage.world.startSession('alice', 'cert')
+    const all = await stage.alice.getAll(session)
+    assert.deepEqual(signatures(all), SIGNATURES)
+    for (const name of ['owner', 'status', 'session_created', 'connected_to', 'device_name', 'device_path']) {
+      assert.deepEqual(all[name], await stage.alice.typed(session, name), name)
+    }
+  })
+
+  it('public_access and restrict_log_access are what was set', async () => {
+    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    for (const value of [true, false]) {
+      for (const property of ['public_access', 'restrict_log_access']) {
+        await stage.alice.set(session, property, 'b', value)
+        assert.equal(await stage.alice.get(session, property), value, property)
+      }
+    }
+  })
+
+  it('dco is set before the start and not after it', async () => {
+    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    await rejects(stage.alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
+  })
+}

@@ -1,0 +1,239 @@
+import type {TestContext} from 'node:test'
+
+import assert from 'node:assert/strict'
+import {setTimeout as sleep} from 'node:timers/promises'
+
+import type {ReceivedSignal} from '../support/bus-client-process'
+import type {UserName, World} from '../support/world'
+
+import {BusClient} from '../support/bus-client'
+import {until} from '../support/cli'
+
+export const SESSIONS = 'net.openvpn.v3.sessions'
+export const MANAGER = '/net/openvpn/v3/sessions'
+export const BACKENDS = 'net.openvpn.v3.backends'
+export const NO_PROFILE = '/net/openvpn/v3/configuration/nope'
+export const NO_SESSION = `${MANAGER}/00000000s0000s4000s8000s000000000000`
+const PROPERTIES = 'org.freedesktop.DBus.Properties'
+const BUS = 'org.freedesktop.DBus'
+
+/** An error reply as `assert.rejects` compares it. */
+export interface Expected {
+  readonly type: string
+  readonly text: string
+}
+
+const freedesktop = (name: string) => (text: string) => ({type: `${BUS}.Error.${name}`, text})
+const mangled = (domain: string, space: string) => (text: string) => ({
+  type: `org.gtk.GDBus.UnmappedGError.Quark._${domain.replaceAll('.', '_2e')}.Code36`,
+  text: `GDBus.Error:${domain}:${space}${text}`,
+})
+
+export const accessDenied = freedesktop('AccessDenied')
+export const failed = freedesktop('Failed')
+export const invalidArgs = freedesktop('InvalidArgs')
+export const unknownMethod = freedesktop('UnknownMethod')
+export const refused = mangled('net.openvpn.gdbuspp', ' ')
+export const backendRefused = mangled('net.openvpn.gdbuspp.request', '  ')
+export const notReady = mangled('net.openvpn.v3.error.ready', ' ')
+
+export const DENIED = accessDenied('Access denied')
+export const METHOD_DENIED = refused('Access denied')
+export const noObject = (path: string) => unknownMethod(`Object does not exist at path “${path}”`)
+
+export type Status = readonly [number, number, string]
+
+/** A property with the signature that it arrived with. */
+export interface Typed {
+  readonly signature: string
+  readonly value: unknown
+}
+
+/** One user's connection to the bus, with the calls that are made here. */
+export class Caller {
+  readonly #client: BusClient
+  #listens = false
+
+  constructor(uid: number, busAddress: string) {
+    this.#client = new BusClient(uid, busAddress)
+  }
+
+  /** A method of a session. */
+  call(path: string, member: string, signature = '', ...body: unknown[]): Promise<readonly unknown[]> {
+    return this.#call(SESSIONS, path, SESSIONS, member, signature, body)
+  }
+
+  /** The first result of a method of the manager, which may have to start first. */
+  async manager<T>(member: string, signature = '', ...body: unknown[]): Promise<T> {
+    let answer: readonly unknown[] = []
+    await until('the manager is there', async () => {
+      try {
+        answer = await this.call(MANAGER, member, signature, ...body)
+        return true
+      } catch (error) {
+        if ((error as Expected).type !== unknownMethod('').type) throw error
+        return false
+      }
+    })
+    return answer[0] as T
+  }
+
+  sessions(): Promise<string[]> {
+    return this.manager<string[]>('FetchAvailableSessions')
+  }
+
+  async typed(path: string, property: string): Promise<Typed> {
+    const [variant] = await this.#call(SESSIONS, path, PROPERTIES, 'Get', 'ss', [SESSIONS, property])
+    return variant as Typed
+  }
+
+  async get<T = unknown>(path: string, property: string): Promise<T> {
+    const {value} = await this.typed(path, property)
+    return value as T
+  }
+
+  async set(path: string, property: string, signature: string, value: unknown): Promise<void> {
+    await this.#call(SESSIONS, path, PROPERTIES, 'Set', 'ssv', [SESSIONS, property, {signature, value}])
+  }
+
+  async getAll(path: string): Promise<Record<string, Typed>> {
+    const [all] = await this.#call(SESSIONS, path, PROPERTIES, 'GetAll', 's', [SESSIONS])
+    return all as Record<string, Typed>
+  }
+
+  introspect(path: string): Promise<readonly unknown[]> {
+    return this.#call(SESSIONS, path, 'org.freedesktop.DBus.Introspectable', 'Introspect', '', [])
+  }
+
+  status(path: string): Promise<Status> {
+    return this.get<Status>(path, 'status')
+  }
+
+  /** Waits for a minor status code. */
+  async reaches(path: string, minor: number): Promise<void> {
+    let last: Status | undefined
+    await until(`${path} at status ${minor}`, async () => {
+      last = await this.status(path)
+      return last[1] === minor
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}, but at ${String(last)}`)
+    })
+  }
+
+  /** The unique name of a bus name's owner. */
+  async ownerOf(name: string): Promise<string> {
+    const [owner] = await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'GetNameOwner', 's', [name])
+    return owner as string
+  }
+
+  async hasOwner(name: string): Promise<boolean> {
+    const [owned] = await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'NameHasOwner', 's', [name])
+    return owned === true
+  }
+
+  /** From now on, every signal that is broadcast arrives as well. */
+  async listen(): Promise<void> {
+    if (this.#listens) return
+    this.#listens = true
+    await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'AddMatch', 's', ["type='signal'"])
+  }
+
+  signals(member: string, path?: string): ReceivedSignal[] {
+    return this.#client.signals.filter(
+      (signal) => signal.member === member && (path === undefined || signal.path === path),
+    )
+  }
+
+  /** What StatusChange told about a session. */
+  statuses(path: string): Status[] {
+    return this.signals('StatusChange', path).map(({body}) => body as unknown as Status)
+  }
+
+  /** What SessionManagerEvent told about a session: type and owner. */
+  events(path: string): unknown[] {
+    return this.signals('SessionManagerEvent', MANAGER)
+      .filter(({body}) => body[0] === path)
+      .map(({body}) => body.slice(1))
+  }
+
+  forget(): void {
+    this.#client.signals.length = 0
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  #call(destination: string, path: string, face: string, member: string, signature: string, body: readonly unknown[]) {
+    return this.#client.call({destination, path, interface: face, member, signature, body})
+  }
+}
+
+/** The world, and everybody in it. */
+export class Stage {
+  readonly #callers = new Map<UserName, Caller>()
+  readonly #open: () => World
+
+  constructor(open: () => World) {
+    this.#open = open
+  }
+
+  get world(): World {
+    return this.#open()
+  }
+
+  get alice(): Caller {
+    return this.as('alice')
+  }
+
+  get bob(): Caller {
+    return this.as('bob')
+  }
+
+  get carol(): Caller {
+    return this.as('carol')
+  }
+
+  get root(): Caller {
+    return this.as('root')
+  }
+
+  as(user: UserName): Caller {
+    let caller = this.#callers.get(user)
+    if (!caller) {
+      caller = new Caller(this.world.uid(user), this.world.busAddress)
+      this.#callers.set(user, caller)
+    }
+
+    return caller
+  }
+
+  /** Skips a test that needs several users where there is only one. */
+  alone(t: TestContext): boolean {
+    if (!this.world.canBecome) t.skip('only root can become other users')
+    return !this.world.canBecome
+  }
+
+  async reset(): Promise<void> {
+    await this.world.reset()
+    for (const caller of this.#callers.values()) caller.forget()
+  }
+
+  close(): void {
+    for (const caller of this.#callers.values()) caller.close()
+    this.#callers.clear()
+  }
+}
+
+/** Looks again and again for a while. */
+export async function watch(milliseconds: number, look: () => Promise<void> | void): Promise<void> {
+  const end = Date.now() + milliseconds
+  do {
+    await look()
+    await sleep(100)
+  } while (Date.now() < end)
+}
+
+export async function rejects(call: Promise<unknown>, expected: Expected, message?: string): Promise<void> {
+  await assert.rejects(call, {...expected}, message)
+}

@@ -1,0 +1,34 @@
+import {after, beforeEach, describe} from 'node:test'
+
+import type {World} from '../support/world'
+
+import {accessFacts} from './service-access'
+import {actionFacts} from './service-actions'
+import {errorFacts} from './service-errors'
+import {inputFacts} from './service-input'
+import {managerFacts} from './service-manager'
+import {propertyFacts} from './service-properties'
+import {signalFacts} from './service-signals'
+import {Stage} from './service-stage'
+import {staleFacts} from './service-stale'
+
+const chapters: readonly [string, (stage: Stage) => void][] = [
+  ['access', accessFacts],
+  ['errors', errorFacts],
+  ['actions', actionFacts],
+  ['input', inputFacts],
+  ['properties', propertyFacts],
+  ['signals', signalFacts],
+  ['stale sessions', staleFacts],
+  ['the manager', managerFacts],
+]
+
+/** What the service does, seen on the wire. Whoever calls this opens and closes the world. */
+export function serviceContract(title: string, world: () => World): void {
+  describe(`the service: ${title}`, () => {
+    const stage = new Stage(world)
+    beforeEach(() => stage.reset())
+    after(() => stage.close())
+    for (const [chapter, facts] of chapters) describe(chapter, () => facts(stage))
+  })
+}

@@ -1,0 +1,50 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {createServer, type Server, type Socket} from 'node:net'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+
+/** A socket that is no proper message bus: what it does is up to `behave`. */
+export class FakeBus {
+  readonly address: string
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-fake-'))
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(behave: (socket: Socket, data: string) => void) {
+    this.address = `unix:path=${path.join(this.#folder, 'bus')}`
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('data', (data) => behave(socket, data.toString('latin1')))
+    })
+  }
+
+  static async open(behave: (socket: Socket, data: string) => void): Promise<FakeBus> {
+    const bus = new FakeBus(behave)
+    await new Promise<void>((resolve) => {
+      bus.#server.listen(path.join(bus.#folder, 'bus'), resolve)
+    })
+    return bus
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+    rmSync(this.#folder, {force: true, recursive: true})
+  }
+}
+
+export const misbehaviours: Readonly<Record<string, (socket: Socket, data: string) => void>> = {
+  'accepts and is silent': () => {},
+  'answers with garbage': (socket) => socket.write('\u0000\u0001garbage\r\n'),
+  'closes at once': (socket) => socket.end(),
+  'closes after the handshake': (socket, data) => {
+    if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')
+    else socket.end()
+  },
+  'rejects the user': (socket) => socket.write('REJECTED EXTERNAL\r\n'),
+  'sends garbage after the handshake': (socket, data) => {
+    if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')
+    else socket.write('l\u0002\u0001\u0001\u0004\u0000\u0000\u0000\u0001\u0000\u0000\u0000\u0010\u0000\u0000\u0000' + 'z'.repeat(64), 'latin1')
+  },
+}
