@@ -242,7 +242,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       if (result.error) this.notice(`${err.red('Error:')} ${line}${result.error.hint ? `\n${result.error.hint}` : ''}`)
       else this.log(result.changed ? line : out.dim(line))
-      if (result.statistics) process.stdout.write(statisticsText(result.statistics))
+      if (result.statistics) this.log(statisticsText(result.statistics))
     }
 
     if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {

@@ -26,7 +26,7 @@ const METHODS: readonly [string, string?, ...unknown[]][] = [
 export function accessFacts(stage: Stage): void {
   it('only the owner sees a private session in the list, and root does not', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const [user, listed] of [
       ['alice', [session]],
       ['bob', []],
@@ -39,17 +39,19 @@ export function accessFacts(stage: Stage): void {
 
   it('everybody sees a session with public access', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
     for (const user of ['alice', 'bob', 'root'] as const) {
       assert.deepEqual(await stage.as(user).sessions(), [session], user)
       assert.deepEqual(await stage.as(user).manager('LookupConfigName', 's', 'cert'), [session], user)
     }
+
+    await stage.world.setPublicAccess(session, false)
   })
 
   it('a granted user sees the session, until the grant is revoked', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'AccessGrant', 'u', stage.world.uid('bob'))
     assert.deepEqual(await stage.alice.get(session, 'acl'), [stage.world.uid('bob')])
     assert.deepEqual(await stage.bob.sessions(), [session])
@@ -62,8 +64,7 @@ export function accessFacts(stage: Stage): void {
 
   it('sessions of one name are all found by it, in the order of their paths', async () => {
     const same = [
-      await stage.world.startSession('alice', 'cert', {until: 'new'}),
-      await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
+      await stage.begin('alice', 'cert', {until: 'new'}),
       await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
     ].sort()
     const other = await stage.world.startSession('alice', 'cert2', {until: 'new'})
@@ -74,7 +75,7 @@ export function accessFacts(stage: Stage): void {
 
   it('a stranger reads no property, and GetAll answers it nothing', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const property of ['status', 'owner', 'acl', 'config_name', 'session_created', 'public_access']) {
       await rejects(stage.bob.get(session, property), DENIED, property)
     }
@@ -85,7 +86,7 @@ export function accessFacts(stage: Stage): void {
 
   it('a stranger sets no property and calls no method', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const property of [...ADMINISTRATION, 'dco']) {
       await rejects(stage.bob.set(session, property, 'b', true), DENIED, property)
     }
@@ -97,7 +98,7 @@ export function accessFacts(stage: Stage): void {
 
   it('root reads any session, and does nothing else with it', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     assert.equal((await stage.root.status(session))[1], 2)
     assert.equal(await stage.root.get(session, 'owner'), stage.world.uid('alice'))
     assert.equal(Object.keys(await stage.root.getAll(session)).length > 12, true)
@@ -108,7 +109,7 @@ export function accessFacts(stage: Stage): void {
 
   it('a granted user reads, pauses, resumes, restarts, sets the log level and disconnects', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.begin('alice', 'cert')
     await stage.world.grant(session, 'bob')
     assert.equal(await stage.bob.get(session, 'owner'), stage.world.uid('alice'))
     await stage.bob.set(session, 'log_verbosity', 'u', 5)
@@ -125,16 +126,17 @@ export function accessFacts(stage: Stage): void {
 
   it('a granted user changes nothing about access', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.grant(session, 'bob')
     for (const property of ADMINISTRATION) await rejects(stage.bob.set(session, property, 'b', true), DENIED)
     await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('carol')), METHOD_DENIED)
     await rejects(stage.bob.call(session, 'AccessRevoke', 'u', stage.world.uid('bob')), METHOD_DENIED)
+    await stage.alice.call(session, 'AccessRevoke', 'u', stage.world.uid('bob'))
   })
 
   it('with public access a stranger reads and sets nothing, and yet calls methods', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await stage.alice.set(session, 'public_access', 'b', true)
     await rejects(stage.bob.status(session), DENIED)
     assert.deepEqual(await stage.bob.getAll(session), {})
@@ -152,14 +154,15 @@ export function accessFacts(stage: Stage): void {
 
   it('with public access root calls methods as any stranger', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
     await stage.root.call(session, 'Ready')
     await rejects(stage.root.set(session, 'log_verbosity', 'u', 5), DENIED)
+    await stage.world.setPublicAccess(session, false)
   })
 
   it('nobody is granted access twice, or loses what was not granted', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     const bob = stage.world.uid('bob')
     await rejects(stage.alice.call(session, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
     await stage.alice.call(session, 'AccessGrant', 'u', bob)
@@ -169,7 +172,7 @@ export function accessFacts(stage: Stage): void {
   })
 
   it('the owner is not on the list of those granted access', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     const alice = stage.world.uid('alice')
     assert.deepEqual(await stage.alice.get(session, 'acl'), [])
     await rejects(stage.alice.call(session, 'AccessRevoke', 'u', alice), refused('UID not granted access'))
@@ -177,8 +180,9 @@ export function accessFacts(stage: Stage): void {
   })
 
   it('a user who does not exist can be granted access', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'AccessGrant', 'u', 4_000_000)
     assert.deepEqual(await stage.alice.get(session, 'acl'), [4_000_000])
+    await stage.alice.call(session, 'AccessRevoke', 'u', 4_000_000)
   })
 }

@@ -11,7 +11,7 @@ const NOT_PAUSED = backendRefused('Connection is not paused')
 export function actionFacts(stage: Stage): void {
   it('Pause ends the traffic, Resume brings it back, and the device stays', async () => {
     const {world, alice} = stage
-    const session = await world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     const device = await alice.get(session, 'device_name')
     assert.equal(await world.carriesTraffic(session), true)
     await alice.call(session, 'Pause', 's', 'a reason')
@@ -26,7 +26,7 @@ export function actionFacts(stage: Stage): void {
   })
 
   it('what is paused is not paused again, and still is resumed', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Pause', 's', '')
     await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
     await stage.alice.call(session, 'Resume')
@@ -34,13 +34,13 @@ export function actionFacts(stage: Stage): void {
   })
 
   it('what is not paused is not resumed', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
     assert.equal((await stage.alice.status(session))[1], 7)
   })
 
   it('Restart connects anew', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Restart')
     assert.equal((await stage.alice.status(session))[1], 12)
     await stage.alice.reaches(session, 7)
@@ -48,7 +48,7 @@ export function actionFacts(stage: Stage): void {
   })
 
   it('Restart of a paused session connects it', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Pause', 's', '')
     await stage.alice.call(session, 'Restart')
     await stage.alice.reaches(session, 7)
@@ -56,8 +56,8 @@ export function actionFacts(stage: Stage): void {
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
-  it('StatusChange tells every step of a pause, a resume and a restart', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+  it('StatusChange tells every step of a pause, a resume, a restart and a disconnect', async () => {
+    const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     const steps = async (method: string, last: number) => {
       stage.alice.forget()
@@ -82,10 +82,15 @@ export function actionFacts(stage: Stage): void {
       [2, 12, ''],
       [2, 7, ''],
     ])
+    assert.deepEqual(await steps('Disconnect', 16), [
+      [2, 8, ''],
+      [2, 9, ''],
+      [2, 16, ''],
+    ])
   })
 
   it('Connect makes a new session a connected one', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
     await stage.alice.call(session, 'Ready')
     await stage.alice.call(session, 'LogForward', 'b', true)
@@ -102,14 +107,14 @@ export function actionFacts(stage: Stage): void {
   })
 
   it('Connect does nothing to a connected session', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Connect')
     await watch(500, async () => assert.equal((await stage.alice.status(session))[1], 7))
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
   it('Restart of a session that was never started leaves it at reconnecting; Connect connects', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'Restart')
     await watch(1500, async () => assert.deepEqual(await stage.alice.status(session), [2, 12, '']))
     assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
@@ -117,21 +122,8 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('a session that was never started can be paused; Resume leaves it at resuming; Connect connects', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
-    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
-    await stage.alice.call(session, 'Pause', 's', '')
-    assert.equal((await stage.alice.status(session))[1], 14)
-    await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
-    await stage.alice.call(session, 'Resume')
-    await watch(1500, async () => assert.deepEqual(await stage.alice.status(session), [2, 15, '']))
-    assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
-    await stage.alice.call(session, 'Connect')
-    await stage.alice.reaches(session, 7)
-  })
-
   it('a session whose server never answers is paused and resumed while it connects', async () => {
-    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const session = await stage.begin('alice', 'dead', {until: 'started'})
     assert.equal((await stage.alice.status(session))[1], 6)
     await stage.alice.call(session, 'Pause', 's', '')
     assert.equal((await stage.alice.status(session))[1], 14)
@@ -142,7 +134,7 @@ export function actionFacts(stage: Stage): void {
 
   it('Disconnect: the object is gone with the reply, the device and the traffic too', async () => {
     const {world, alice} = stage
-    const session = await world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     await alice.call(session, 'Disconnect')
     await rejects(alice.status(session), noObject(session))
     await rejects(alice.call(session, 'Disconnect'), noObject(session))
@@ -151,39 +143,11 @@ export function actionFacts(stage: Stage): void {
     assert.deepEqual(await alice.manager('FetchManagedInterfaces'), [])
   })
 
-  it('Disconnect tells everybody that the session is destroyed, and whose it was', async () => {
-    await stage.alice.listen()
-    const session = await stage.world.startSession('alice', 'cert')
-    await until('created', () => stage.alice.events(session).length > 0)
-    await stage.alice.call(session, 'Disconnect')
-    await until('destroyed', () => stage.alice.events(session).length > 1)
-    assert.deepEqual(stage.alice.events(session), [
-      [1, stage.world.uid('alice')],
-      [2, stage.world.uid('alice')],
-    ])
-  })
-
-  it('Disconnect ends what is new, what connects and what is paused', async () => {
-    const sessions = [
-      await stage.world.startSession('alice', 'cert2', {until: 'new'}),
-      await stage.world.startSession('alice', 'dead', {until: 'started'}),
-      await stage.world.startSession('alice', 'cert'),
-    ]
-    await stage.alice.call(sessions[2]!, 'Pause', 's', '')
-    for (const session of sessions) await stage.alice.call(session, 'Disconnect')
+  it('Disconnect ends what connects and what is paused', async () => {
+    const connecting = await stage.begin('alice', 'dead', {until: 'started'})
+    const paused = await stage.world.startSession('alice', 'cert')
+    await stage.alice.call(paused, 'Pause', 's', '')
+    for (const session of [connecting, paused]) await stage.alice.call(session, 'Disconnect')
     assert.deepEqual(await stage.alice.sessions(), [])
-  })
-
-  it('StatusChange tells the steps of a disconnect', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
-    await stage.alice.call(session, 'LogForward', 'b', true)
-    stage.alice.forget()
-    await stage.alice.call(session, 'Disconnect')
-    await until('done', () => stage.alice.statuses(session).some(([, minor]) => minor === 16))
-    assert.deepEqual(stage.alice.statuses(session), [
-      [2, 8, ''],
-      [2, 9, ''],
-      [2, 16, ''],
-    ])
   })
 }

@@ -3,6 +3,9 @@ import {it} from 'node:test'
 
 import {accessDenied, failed, invalidArgs, NO_SESSION, noObject, rejects, type Stage} from './service-stage'
 
+const mismatch = (given: string, wanted: string) =>
+  invalidArgs(`Type of message, “(${given})”, does not match expected type “(${wanted})”`)
+
 const rejectedByTheBus = (member: string) => (error: {text: string; type: string}) => {
   assert.equal(error.type, accessDenied('').type)
   assert.match(error.text, /^Rejected send message, /)
@@ -13,7 +16,7 @@ const rejectedByTheBus = (member: string) => (error: {text: string; type: string
 /** How calls go wrong that nobody's rights have to do with. */
 export function errorFacts(stage: Stage): void {
   it('a path that does not exist: the same error for properties and methods', async () => {
-    await stage.alice.sessions()
+    await stage.borrow('alice', 'cert', {until: 'new'})
     const error = noObject(NO_SESSION)
     await rejects(stage.alice.get(NO_SESSION, 'status'), error)
     await rejects(stage.alice.getAll(NO_SESSION), error)
@@ -23,19 +26,19 @@ export function errorFacts(stage: Stage): void {
   })
 
   it('a property that does not exist', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.alice.get(session, 'nope'), invalidArgs('No such property “nope”'))
     await rejects(stage.alice.set(session, 'nope', 'b', true), invalidArgs('No such property “nope”'))
   })
 
   it('a stranger learns that a property does not exist', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.bob.get(session, 'nope'), invalidArgs('No such property “nope”'))
   })
 
   it('a property that is only read', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.alice.set(session, 'owner', 'u', 1), invalidArgs('Property “owner” is not writable'))
     await rejects(
       stage.alice.set(session, 'config_name', 's', 'x'),
@@ -44,7 +47,7 @@ export function errorFacts(stage: Stage): void {
   })
 
   it('a property of another type', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(
       stage.alice.set(session, 'public_access', 's', 'yes'),
       invalidArgs('Error setting property “public_access”: Expected type “b” but got “s”'),
@@ -52,19 +55,17 @@ export function errorFacts(stage: Stage): void {
   })
 
   it('arguments of another signature', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
-    const expected = (given: string, wanted: string) =>
-      invalidArgs(`Type of message, “(${given})”, does not match expected type “(${wanted})”`)
-    await rejects(stage.alice.call(session, 'Pause'), expected('', 's'))
-    await rejects(stage.alice.call(session, 'Pause', 'u', 1), expected('u', 's'))
-    await rejects(stage.alice.call(session, 'Resume', 's', ''), expected('s', ''))
-    await rejects(stage.alice.manager('LookupConfigName', 'o', '/'), expected('o', 's'))
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
+    await rejects(stage.alice.call(session, 'Pause'), mismatch('', 's'))
+    await rejects(stage.alice.call(session, 'Pause', 'u', 1), mismatch('u', 's'))
+    await rejects(stage.alice.call(session, 'Resume', 's', ''), mismatch('s', ''))
+    await rejects(stage.alice.manager('LookupConfigName', 'o', '/'), mismatch('o', 's'))
   })
 
-  it('log_verbosity is 0 to 6, and starts at 3', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
-    assert.equal(await stage.alice.get(session, 'log_verbosity'), 3)
-    for (const level of [0, 6]) {
+  it('log_verbosity is 0 to 6', async () => {
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
+    const original = await stage.alice.get(session, 'log_verbosity')
+    for (const level of [6, 0]) {
       await stage.alice.set(session, 'log_verbosity', 'u', level)
       assert.equal(await stage.alice.get(session, 'log_verbosity'), level)
     }
@@ -73,11 +74,12 @@ export function errorFacts(stage: Stage): void {
       await rejects(stage.alice.set(session, 'log_verbosity', 'u', level), failed('Incorrect log level'))
     }
 
-    assert.equal(await stage.alice.get(session, 'log_verbosity'), 6)
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 0)
+    await stage.alice.set(session, 'log_verbosity', 'u', original)
   })
 
   it('the bus itself refuses methods that it was not told of', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await assert.rejects(stage.alice.call(session, 'Nope'), rejectedByTheBus('Nope'))
     await assert.rejects(stage.alice.manager('Nope'), rejectedByTheBus('Nope'))
     const transfer = stage.alice.call(session, 'TransferOwnership', 'uu', 1, 2)

@@ -24,6 +24,15 @@ const QUESTIONS: Partial<Record<Profile, readonly [Question, string][]>> = {
   key: [[[1, 3, 0, 'pk_passphrase', 'Private key passphrase', true], 'opensesame']],
 }
 
+const CREDENTIALS = 'Username/password credentials needed'
+
+/** The status's message, and what AttentionRequired says. */
+const NEEDED = {
+  chal: [CREDENTIALS, [1, 1, CREDENTIALS]],
+  key: ['Private key passphrase needed to connect', [1, 3, 'Private key passphrase needed']],
+  pass: [CREDENTIALS, [1, 1, CREDENTIALS]],
+} as const
+
 const NOT_READY = notReady('Missing user credentials')
 
 /** User input, refusals and authentication on the web. */
@@ -31,8 +40,16 @@ export function inputFacts(stage: Stage): void {
   for (const [profile, questions] of Object.entries(QUESTIONS)) {
     it(`${profile}: asks for ${questions.map(([[, , , name]]) => name).join(', ')}`, async () => {
       const {alice} = stage
-      const session = await stage.world.startSession('alice', profile as Profile, {until: 'new'})
-      assert.deepEqual(await alice.status(session), [2, 4, 'Username/password credentials needed'])
+      const listener = stage.as(stage.world.canBecome ? 'bob' : 'alice')
+      await listener.listen()
+      const session = await stage.begin('alice', profile as Profile, {until: 'new'})
+      const [status, attention] = NEEDED[profile as keyof typeof NEEDED]
+      assert.deepEqual(await alice.status(session), [2, 4, status])
+      await until('everybody is told', () => listener.signals('AttentionRequired', session).length > 0)
+      assert.deepEqual(
+        listener.signals('AttentionRequired', session).map(({body}) => body),
+        [attention],
+      )
       const groups = [...new Set(questions.map(([[, group]]) => group))]
       const [found] = await alice.call(session, 'UserInputQueueGetTypeGroup')
       assert.deepEqual(
@@ -60,7 +77,7 @@ export function inputFacts(stage: Stage): void {
   }
 
   it('nothing is asked where a certificate is all', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'Ready')
     assert.deepEqual(await stage.alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])
     assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[]])
@@ -68,24 +85,8 @@ export function inputFacts(stage: Stage): void {
     await rejects(provide, backendRefused('User input not required'))
   })
 
-  it('an answered question is asked and answered no more', async () => {
-    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
-    const provide = (id: number, value: string) =>
-      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, id, value)
-    await provide(0, 'vpnuser')
-    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[1]])
-    const provided = 'net.openvpn.v3.error.input-already-provided: Request ID 0 has already been provided'
-    await rejects(provide(0, 'somebody'), backendRefused(provided))
-    await rejects(
-      stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 0),
-      backendRefused('net.openvpn.v3.already-provided: User input already provided'),
-    )
-    await provide(1, 'secret')
-    await rejects(provide(1, 'secret'), backendRefused('User input not required'))
-  })
-
   it('questions that there are not, and empty answers', async () => {
-    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(
       stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 7),
       backendRefused('net.openvpn.v3.element-not-found: No requires queue element found'),
@@ -107,65 +108,64 @@ export function inputFacts(stage: Stage): void {
   })
 
   it('Connect without the input is refused', async () => {
-    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(stage.alice.call(session, 'Connect'), backendRefused('Required user input not provided'))
     assert.deepEqual(await stage.alice.sessions(), [session])
   })
 
+  it('an answered question is asked and answered no more', async () => {
+    const session = await stage.borrow('alice', 'pass', {until: 'new'})
+    const provide = (id: number, value: string) =>
+      stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, id, value)
+    await provide(0, 'vpnuser')
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[1]])
+    const provided = 'net.openvpn.v3.error.input-already-provided: Request ID 0 has already been provided'
+    await rejects(provide(0, 'somebody'), backendRefused(provided))
+    await rejects(
+      stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 0),
+      backendRefused('net.openvpn.v3.already-provided: User input already provided'),
+    )
+    await provide(1, 'secret')
+    await rejects(provide(1, 'secret'), backendRefused('User input not required'))
+  })
+
   it('paused before it was started, and given its input, it stays at resuming until Connect', async () => {
     const {alice} = stage
-    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const session = await stage.begin('alice', 'pass', {until: 'new'})
+    await rejects(alice.call(session, 'Resume'), backendRefused('Connection is not paused'))
     await alice.call(session, 'Pause', 's', '')
     assert.equal((await alice.status(session))[1], 14)
+    await rejects(alice.call(session, 'Pause', 's', ''), backendRefused('Connection is already paused'))
     await alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, 'vpnuser')
     await alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 1, 'secret')
     await alice.call(session, 'Ready')
     await alice.call(session, 'Resume')
     await watch(1500, async () => assert.deepEqual(await alice.status(session), [2, 15, '']))
+    assert.deepEqual(await alice.get(session, 'statistics'), {})
     await alice.call(session, 'Connect')
     await alice.reaches(session, 7)
   })
 
-  it('a wrong password is a dead end: neither Restart nor Connect leads out of it', async () => {
+  it('a wrong password is a dead end: it stays, and Restart does not lead out of it', async () => {
     const {alice} = stage
-    await alice.listen()
     const options = {input: ['vpnuser', 'wrong'], until: 'started'} as const
-    const session = await stage.world.startSession('alice', 'pass', options)
+    const session = await stage.begin('alice', 'pass', options)
     await alice.reaches(session, 11)
     await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 11, 'Authentication failed']))
     assert.deepEqual(await alice.sessions(), [session])
+    assert.equal((await alice.get<Record<string, bigint>>(session, 'statistics')).AUTH_FAILED, 1n)
+    assert.equal(await alice.get(session, 'device_name'), '')
     await alice.call(session, 'Ready')
     await alice.call(session, 'Restart')
     await watch(1500, async () => assert.deepEqual(await alice.status(session), [2, 12, '']))
     await alice.call(session, 'Disconnect')
-  })
-
-  it('what was refused can be disconnected, and its statistics say why', async () => {
-    const options = {input: ['vpnuser', 'wrong'], until: 'started'} as const
-    const session = await stage.world.startSession('alice', 'pass', options)
-    await stage.alice.reaches(session, 11)
-    const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
-    assert.equal(statistics.AUTH_FAILED, 1n)
-    assert.equal(await stage.alice.get(session, 'device_name'), '')
-    await stage.alice.call(session, 'Disconnect')
-    assert.deepEqual(await stage.alice.sessions(), [])
-  })
-
-  it('on AttentionRequired everybody hears what is needed', async (t) => {
-    if (stage.alone(t)) return
-    await stage.bob.listen()
-    const session = await stage.world.startSession('alice', 'pass', {until: 'new'})
-    await until('told', () => stage.bob.signals('AttentionRequired', session).length > 0)
-    assert.deepEqual(
-      stage.bob.signals('AttentionRequired', session).map(({body}) => body),
-      [[1, 1, 'Username/password credentials needed']],
-    )
+    assert.deepEqual(await alice.sessions(), [])
   })
 
   it('authentication on the web: a URL by status and by signal, connected once it is granted', async () => {
     const {alice} = stage
     await alice.listen()
-    const session = await stage.world.startSession('alice', 'web', {until: 'started'})
+    const session = await stage.begin('alice', 'web', {until: 'started'})
     await alice.reaches(session, 22)
     const [major, , url] = await alice.status(session)
     assert.equal(major, 3)

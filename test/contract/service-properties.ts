@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {it} from 'node:test'
 
+import {until} from '../support/cli'
 import {failed, rejects, type Stage, type Typed} from './service-stage'
 
 const SIGNATURES: Readonly<Record<string, string>> = {
@@ -24,6 +25,11 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   status: '(uus)',
 }
 
+const signatures = (all: Record<string, Typed>) =>
+  Object.fromEntries(Object.entries(all).map(([name, {signature}]) => [name, signature]))
+const expected = (all: Record<string, Typed>) =>
+  Object.fromEntries(Object.keys(all).map((name) => [name, SIGNATURES[name]]))
+
 /** What a session tells of itself. */
 export function propertyFacts(stage: Stage): void {
   const read = async (session: string): Promise<Record<string, Typed>> => {
@@ -36,14 +42,8 @@ export function propertyFacts(stage: Stage): void {
     return all
   }
 
-  const signatures = (all: Record<string, Typed>) =>
-    Object.fromEntries(Object.entries(all).map(([name, {signature}]) => [name, signature]))
-  const expected = (all: Record<string, Typed>) =>
-    Object.fromEntries(Object.keys(all).map((name) => [name, SIGNATURES[name]]))
-
   it('a connected session', async () => {
-    const before = Math.floor(Date.now() / 1000) - 1
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     const all = await read(session)
     assert.deepEqual(signatures(all), expected(all))
     assert.equal(all.owner!.value, stage.world.uid('alice'))
@@ -55,10 +55,9 @@ export function propertyFacts(stage: Stage): void {
     assert.deepEqual(all.log_forwards!.value, [])
     assert.equal(all.public_access!.value, false)
     assert.equal(all.restrict_log_access!.value, true)
-    assert.equal(all.log_verbosity!.value, 3)
     assert.equal(Number(all.backend_pid!.value) > 1, true)
     const created = Number(all.session_created!.value)
-    assert.equal(created >= before && created <= Date.now() / 1000 + 1, true)
+    assert.equal(Math.abs(created - Date.now() / 1000) < 120, true)
     const [protocol, server, port] = all.connected_to!.value as [string, string, number]
     assert.deepEqual([protocol, port], ['udp', 1194])
     assert.equal(all.session_name!.value, server)
@@ -66,7 +65,7 @@ export function propertyFacts(stage: Stage): void {
   })
 
   it('a connected session: its statistics are what is not 0', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.begin('alice', 'cert')
     const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
     for (const counter of ['BYTES_IN', 'BYTES_OUT', 'PACKETS_IN', 'PACKETS_OUT']) {
       assert.equal(statistics[counter]! > 0n, true, counter)
@@ -77,17 +76,23 @@ export function propertyFacts(stage: Stage): void {
     assert.equal('N_PAUSE' in statistics, false)
   })
 
-  it('pauses and reconnections are counted', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+  it('pauses and reconnections are counted, a little later', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    const counted = async (counter: string) => {
+      const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
+      return statistics[counter] ?? 0n
+    }
+
+    const [pauses, reconnections] = [await counted('N_PAUSE'), await counted('N_RECONNECT')]
     await stage.alice.call(session, 'Pause', 's', '')
-    assert.equal((await stage.alice.get<Record<string, bigint>>(session, 'statistics')).N_PAUSE, 1n)
+    await until('the pause is counted', async () => (await counted('N_PAUSE')) === pauses + 1n)
     await stage.alice.call(session, 'Resume')
     await stage.alice.reaches(session, 7)
-    assert.equal((await stage.alice.get<Record<string, bigint>>(session, 'statistics')).N_RECONNECT, 1n)
+    assert.equal(await counted('N_RECONNECT'), reconnections + 1n)
   })
 
   it('a session that is still connecting has no server, no name and no device', async () => {
-    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const session = await stage.begin('alice', 'dead', {until: 'started'})
     const all = await read(session)
     assert.deepEqual(signatures(all), expected(all))
     assert.deepEqual(all.status!.value, [2, 6, ''])
@@ -97,14 +102,14 @@ export function propertyFacts(stage: Stage): void {
   })
 
   it('device_path of a session that is still connecting', async () => {
-    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const session = await stage.borrow('alice', 'dead', {until: 'started'})
     const answer = stage.alice.typed(session, 'device_path')
     if (stage.world.version === '24.1') await rejects(answer, failed('NULL/nullptr value is not allowed'))
     else assert.deepEqual(await answer, {signature: 'o', value: '/'})
   })
 
   it('device_path of a connected session is an object path, introspected as a string', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     const {signature, value} = await stage.alice.typed(session, 'device_path')
     assert.equal(signature, 'o')
     assert.match(String(value), /^\/net\/openvpn\/v3\/netcfg\/./)
@@ -113,7 +118,7 @@ export function propertyFacts(stage: Stage): void {
   })
 
   it('GetAll answers what single reads answer', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.borrow('alice', 'cert')
     const all = await stage.alice.getAll(session)
     assert.deepEqual(signatures(all), SIGNATURES)
     for (const name of ['owner', 'status', 'session_created', 'connected_to', 'device_name', 'device_path']) {
@@ -122,7 +127,7 @@ export function propertyFacts(stage: Stage): void {
   })
 
   it('public_access and restrict_log_access are what was set', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const value of [true, false]) {
       for (const property of ['public_access', 'restrict_log_access']) {
         await stage.alice.set(session, property, 'b', value)
@@ -132,7 +137,7 @@ export function propertyFacts(stage: Stage): void {
   })
 
   it('dco is set before the start and not after it', async () => {
-    const session = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const session = await stage.borrow('alice', 'dead', {until: 'started'})
     await rejects(stage.alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
   })
 }

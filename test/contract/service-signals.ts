@@ -17,7 +17,7 @@ export function signalFacts(stage: Stage): void {
     if (stage.alone(t)) return
     await stage.alice.listen()
     await stage.bob.listen()
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'Pause', 's', '')
     await stage.alice.call(session, 'Resume')
     await stage.alice.reaches(session, 7)
@@ -32,7 +32,7 @@ export function signalFacts(stage: Stage): void {
   it('with it they come from the log service to that connection alone', async (t) => {
     if (stage.alone(t)) return
     await stage.bob.listen()
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     await pauseAndHear(session)
     const log = await stage.alice.ownerOf('net.openvpn.v3.log')
@@ -56,7 +56,7 @@ export function signalFacts(stage: Stage): void {
   })
 
   it('asked for twice, each comes twice', async () => {
-    const session = await stage.world.startSession('alice', 'cert')
+    const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     await stage.alice.call(session, 'LogForward', 'b', true)
     await stage.alice.call(session, 'Pause', 's', '')
@@ -68,7 +68,7 @@ export function signalFacts(stage: Stage): void {
   })
 
   it('signals of one session only', async () => {
-    const one = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const one = await stage.begin('alice', 'cert', {until: 'new'})
     const other = await stage.world.startSession('alice', 'cert2', {until: 'new'})
     await stage.alice.call(one, 'LogForward', 'b', true)
     await stage.alice.call(other, 'Pause', 's', '')
@@ -77,7 +77,7 @@ export function signalFacts(stage: Stage): void {
   })
 
   it('log_forwards lists a proxy for each listener, and nobody after LogForward(false)', async () => {
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'LogForward', 'b', true)
     const forwards = await stage.alice.get<string[]>(session, 'log_forwards')
     assert.equal(forwards.length, 1)
@@ -90,7 +90,7 @@ export function signalFacts(stage: Stage): void {
 
   it('a granted user may listen once restrict_log_access is off', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.world.grant(session, 'bob')
     await rejects(stage.bob.call(session, 'LogForward', 'b', true), METHOD_DENIED)
     await stage.alice.set(session, 'restrict_log_access', 'b', false)
@@ -103,7 +103,7 @@ export function signalFacts(stage: Stage): void {
 
   it('a stranger may not listen, whatever restrict_log_access says', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.bob.call(session, 'LogForward', 'b', true), METHOD_DENIED)
     await stage.alice.set(session, 'restrict_log_access', 'b', false)
     for (const caller of [stage.bob, stage.root]) {
@@ -113,7 +113,7 @@ export function signalFacts(stage: Stage): void {
 
   it('with public access a stranger may listen once restrict_log_access is off', async (t) => {
     if (stage.alone(t)) return
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
     await rejects(stage.bob.call(session, 'LogForward', 'b', true), METHOD_DENIED)
     await stage.alice.set(session, 'restrict_log_access', 'b', false)
@@ -125,7 +125,7 @@ export function signalFacts(stage: Stage): void {
   it('everybody hears of sessions made and gone', async (t) => {
     if (stage.alone(t)) return
     await stage.bob.listen()
-    const session = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
     await until('created', () => stage.bob.events(session).length > 0)
     await stage.alice.call(session, 'Disconnect')
     await until('destroyed', () => stage.bob.events(session).length > 1)

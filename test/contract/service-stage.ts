@@ -2,9 +2,10 @@ import type {TestContext} from 'node:test'
 
 import assert from 'node:assert/strict'
 import {setTimeout as sleep} from 'node:timers/promises'
+import {isDeepStrictEqual} from 'node:util'
 
 import type {ReceivedSignal} from '../support/bus-client-process'
-import type {UserName, World} from '../support/world'
+import type {Profile, StartOptions, UserName, World} from '../support/world'
 
 import {BusClient} from '../support/bus-client'
 import {until} from '../support/cli'
@@ -60,7 +61,7 @@ export class Caller {
 
   /** A method of a session. */
   call(path: string, member: string, signature = '', ...body: unknown[]): Promise<readonly unknown[]> {
-    return this.#call(SESSIONS, path, SESSIONS, member, signature, body)
+    return this.send(SESSIONS, path, SESSIONS, member, signature, body)
   }
 
   /** The first result of a method of the manager, which may have to start first. */
@@ -83,7 +84,7 @@ export class Caller {
   }
 
   async typed(path: string, property: string): Promise<Typed> {
-    const [variant] = await this.#call(SESSIONS, path, PROPERTIES, 'Get', 'ss', [SESSIONS, property])
+    const [variant] = await this.send(SESSIONS, path, PROPERTIES, 'Get', 'ss', [SESSIONS, property])
     return variant as Typed
   }
 
@@ -93,16 +94,16 @@ export class Caller {
   }
 
   async set(path: string, property: string, signature: string, value: unknown): Promise<void> {
-    await this.#call(SESSIONS, path, PROPERTIES, 'Set', 'ssv', [SESSIONS, property, {signature, value}])
+    await this.send(SESSIONS, path, PROPERTIES, 'Set', 'ssv', [SESSIONS, property, {signature, value}])
   }
 
   async getAll(path: string): Promise<Record<string, Typed>> {
-    const [all] = await this.#call(SESSIONS, path, PROPERTIES, 'GetAll', 's', [SESSIONS])
+    const [all] = await this.send(SESSIONS, path, PROPERTIES, 'GetAll', 's', [SESSIONS])
     return all as Record<string, Typed>
   }
 
   introspect(path: string): Promise<readonly unknown[]> {
-    return this.#call(SESSIONS, path, 'org.freedesktop.DBus.Introspectable', 'Introspect', '', [])
+    return this.send(SESSIONS, path, 'org.freedesktop.DBus.Introspectable', 'Introspect', '', [])
   }
 
   status(path: string): Promise<Status> {
@@ -122,12 +123,12 @@ export class Caller {
 
   /** The unique name of a bus name's owner. */
   async ownerOf(name: string): Promise<string> {
-    const [owner] = await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'GetNameOwner', 's', [name])
+    const [owner] = await this.send(BUS, '/org/freedesktop/DBus', BUS, 'GetNameOwner', 's', [name])
     return owner as string
   }
 
   async hasOwner(name: string): Promise<boolean> {
-    const [owned] = await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'NameHasOwner', 's', [name])
+    const [owned] = await this.send(BUS, '/org/freedesktop/DBus', BUS, 'NameHasOwner', 's', [name])
     return owned === true
   }
 
@@ -135,7 +136,7 @@ export class Caller {
   async listen(): Promise<void> {
     if (this.#listens) return
     this.#listens = true
-    await this.#call(BUS, '/org/freedesktop/DBus', BUS, 'AddMatch', 's', ["type='signal'"])
+    await this.send(BUS, '/org/freedesktop/DBus', BUS, 'AddMatch', 's', ["type='signal'"])
   }
 
   signals(member: string, path?: string): ReceivedSignal[] {
@@ -164,15 +165,19 @@ export class Caller {
     this.#client.close()
   }
 
-  #call(destination: string, path: string, face: string, member: string, signature: string, body: readonly unknown[]) {
+  /** Any call. */
+  send(destination: string, path: string, face: string, member: string, signature: string, body: readonly unknown[]) {
     return this.#client.call({destination, path, interface: face, member, signature, body})
   }
 }
+
+const kindOf = (...start: unknown[]): string => JSON.stringify(start)
 
 /** The world, and everybody in it. */
 export class Stage {
   readonly #callers = new Map<UserName, Caller>()
   readonly #open: () => World
+  #scene?: {readonly kind: string; readonly path: string; readonly state: unknown[]}
 
   constructor(open: () => World) {
     this.#open = open
@@ -214,9 +219,33 @@ export class Stage {
     return !this.world.canBecome
   }
 
+  /** A session, alone in the world. */
+  async begin(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
+    await this.reset()
+    const path = await this.world.startSession(user, profile, options)
+    this.#scene = {kind: kindOf(user, profile, options), path, state: await this.#state(user, path)}
+    return path
+  }
+
+  /** The same for tests that leave it as it was: where the last one did, this one gets its session. */
+  async borrow(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
+    const {kind, path, state} = this.#scene ?? {}
+    for (const caller of this.#callers.values()) caller.forget()
+    const same = kind === kindOf(user, profile, options) && isDeepStrictEqual(await this.world.sessions(), [path])
+    const intact = same && isDeepStrictEqual(await this.#state(user, path!).catch(() => {}), state)
+    return intact ? path! : this.begin(user, profile, options)
+  }
+
   async reset(): Promise<void> {
+    this.#scene = undefined
     await this.world.reset()
     for (const caller of this.#callers.values()) caller.forget()
+  }
+
+  /** What tests change and can change back. */
+  #state(user: UserName, path: string): Promise<unknown[]> {
+    const properties = ['status', 'acl', 'public_access', 'restrict_log_access', 'log_verbosity', 'log_forwards']
+    return Promise.all(properties.map((property) => this.as(user).get(path, property)))
   }
 
   close(): void {

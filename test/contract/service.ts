@@ -1,4 +1,4 @@
-import {after, beforeEach, describe} from 'node:test'
+import {after, describe} from 'node:test'
 
 import type {World} from '../support/world'
 
@@ -27,8 +27,10 @@ const chapters: readonly [string, (stage: Stage) => void][] = [
 export function serviceContract(title: string, world: () => World): void {
   describe(`the service: ${title}`, () => {
     const stage = new Stage(world)
-    beforeEach(() => stage.reset())
-    after(() => stage.close())
+    after(async () => {
+      await stage.reset()
+      stage.close()
+    })
     for (const [chapter, facts] of chapters) describe(chapter, () => facts(stage))
   })
 }

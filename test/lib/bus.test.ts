@@ -1,7 +1,7 @@
+import {Bus, BusError, type BusErrorKind} from '#lib/bus'
 import assert from 'node:assert/strict'
 import {afterEach, describe, it} from 'node:test'
 
-import {Bus, BusError, type BusErrorKind} from '#lib/bus'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
 
 async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<BusError> {

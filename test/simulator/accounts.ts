@@ -33,12 +33,11 @@ export function accounts(canBecome: boolean): Record<UserName, Account> {
   for (const [index, [user, system]] of preferred.entries()) {
     const anybody = [...known].find(([, id]) => !taken.has(id))?.[0] ?? user
     const name = [user, system].find((each) => known.has(each)) ?? anybody
-    const account =
-      canBecome
-        ? {name, uid: known.get(name) ?? 6001 + index}
-        : index === 0
-          ? {name: own, uid}
-          : {name: user, uid: uid + index}
+    const account = canBecome
+      ? {name, uid: known.get(name) ?? 6001 + index}
+      : index === 0
+        ? {name: own, uid}
+        : {name: user, uid: uid + index}
     taken.add(account.uid)
     result[user] = account
   }

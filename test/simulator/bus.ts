@@ -83,18 +83,18 @@ ${allow(SESSIONS, SESSIONS, ['TransferOwnership'])}
 </busconfig>
 `
 
-/** Called with the name of a service that the bus has been asked to start. */
-export type Activation = (name: string) => void
-
 /**
  * A private message bus, open to every user of the machine like the system bus, with the system bus's rules. It ends
  * with this process.
  */
 export class PrivateBus {
   readonly address: string
+  /** Called with the name of a service that the bus has been asked to start. */
+  onActivation?: (name: string) => void
   private closed = false
   private readonly exited: Promise<void>
   private readonly guard: ChildProcess
+  private readonly watcher: FSWatcher
   private readonly onExit = () => {
     this.guard.kill('SIGKILL')
     this.daemon.kill('SIGKILL')
@@ -104,8 +104,10 @@ export class PrivateBus {
   private constructor(
     private readonly dir: string,
     private readonly daemon: ChildProcess,
-    private readonly watcher: FSWatcher,
   ) {
+    this.watcher = watch(join(dir, 'wanted'), (_event, name) => {
+      if (name) this.onActivation?.(name)
+    })
     this.address = `unix:path=${dir}/bus`
     this.exited = new Promise((resolve) => {
       daemon.once('exit', () => resolve())
@@ -118,28 +120,20 @@ export class PrivateBus {
    * Starts a bus. Its services are started by a file that the bus touches and that this process sees: a name is taken
    * by whoever is told to, here by a new connection of the process that has the model.
    */
-  static async start(activation: Activation = () => {}): Promise<PrivateBus> {
+  static async start({activatable = true}: {activatable?: boolean} = {}): Promise<PrivateBus> {
     const dir = await mkdtemp(join(tmpdir(), 'ovpn3-simulator-'))
     try {
       await chmod(dir, 0o755)
       await mkdir(join(dir, 'services'))
       await mkdir(join(dir, 'wanted'))
-      for (const name of [SESSIONS, CONFIGURATION]) {
+      for (const name of activatable ? [SESSIONS, CONFIGURATION] : []) {
         const exec = `/bin/sh -c "echo > ${dir}/wanted/${name}"`
 
         await writeFile(join(dir, 'services', `${name}.service`), `[D-BUS Service]\nName=${name}\nExec=${exec}\n`)
       }
 
       await writeFile(join(dir, 'bus.conf'), configuration(dir))
-      const watcher = watch(join(dir, 'wanted'), (_event, name) => {
-        if (name) activation(name)
-      })
-      try {
-        return new PrivateBus(dir, await spawnDaemon(join(dir, 'bus.conf')), watcher)
-      } catch (error) {
-        watcher.close()
-        throw error
-      }
+      return new PrivateBus(dir, await spawnDaemon(join(dir, 'bus.conf')))
     } catch (error) {
       await rm(dir, {force: true, recursive: true})
       throw error

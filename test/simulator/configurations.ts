@@ -1,9 +1,10 @@
 import {Variant} from 'dbus-next'
 
+import type {Profile, Profiles} from './profiles'
+
 import {accessDenied, failed, refused} from './errors'
 import {configurationManagerInterface, profileInterface} from './interface'
 import {CONFIGURATION, PROPERTIES, rootPath} from './names'
-import type {Profile, Profiles} from './profiles'
 import {type Call, type Reply, Server, type Target} from './server'
 
 const root = rootPath(CONFIGURATION)
@@ -13,10 +14,17 @@ const object: Target = {iface: profileInterface}
 const values: Readonly<Record<string, (profile: Profile) => unknown>> = {
   acl: () => [],
   import_timestamp: ({imported}) => imported,
+  last_used_timestamp: ({imported}) => imported,
+  locked_down: () => false,
   name: ({name}) => name,
   owner: ({owner}) => owner,
   persistent: () => true,
   public_access: () => false,
+  readonly: () => false,
+  single_use: () => false,
+  tags: () => [],
+  transfer_owner_session: () => false,
+  used_count: () => 1,
   valid: () => true,
 }
 

@@ -1,6 +1,6 @@
 import type {Message, Variant} from 'dbus-next'
 
-import {invalidArgs, type ServiceError, unknownMethod} from './errors'
+import {failed, invalidArgs, type ServiceError, unknownMethod} from './errors'
 import {INTROSPECTABLE, PEER, PROPERTIES} from './names'
 
 /** An interface as it is introspected: signatures in and out, with the names of the arguments. */
@@ -12,7 +12,7 @@ export interface Interface {
 }
 
 const code = {names: 'code_major code_minor message', type: 'uus'}
-const log = {names: 'group level message', type: 'uus'}
+const logSignal = {names: 'group level message', type: 'uus'}
 
 export const managerInterface: Interface = {
   methods: {
@@ -24,7 +24,7 @@ export const managerInterface: Interface = {
   },
   name: 'net.openvpn.v3.sessions',
   properties: {version: {type: 's'}},
-  signals: {Log: log, SessionManagerEvent: {names: 'path type owner', type: 'oqu'}},
+  signals: {Log: logSignal, SessionManagerEvent: {names: 'path type owner', type: 'oqu'}},
 }
 
 export const sessionInterface: Interface = {
@@ -69,7 +69,7 @@ export const sessionInterface: Interface = {
     statistics: {type: 'a{sx}'},
     status: {type: '(uus)'},
   },
-  signals: {AttentionRequired: code, Log: log, StatusChange: code},
+  signals: {AttentionRequired: code, Log: logSignal, StatusChange: code},
 }
 
 export const configurationManagerInterface: Interface = {
@@ -87,10 +87,17 @@ export const profileInterface: Interface = {
   properties: {
     acl: {type: 'au'},
     import_timestamp: {type: 't'},
+    last_used_timestamp: {type: 't'},
+    locked_down: {type: 'b'},
     name: {type: 's'},
     owner: {type: 'u'},
     persistent: {type: 'b'},
     public_access: {type: 'b'},
+    readonly: {type: 'b'},
+    single_use: {type: 'b'},
+    tags: {type: 'as'},
+    transfer_owner_session: {type: 'b'},
+    used_count: {type: 'u'},
     valid: {type: 'b'},
   },
 }
@@ -136,9 +143,14 @@ export function check(message: Message, iface: Interface, missing?: ReadonlySet<
   }
 }
 
-/** The answer to a call whose object is gone by the time its turn comes. */
-export const noSuchInterface = (iface: string, path: string): ServiceError =>
+const noSuchInterface = (iface: string, path: string): ServiceError =>
   unknownMethod(`No such interface ${quoted(iface)} on object at path ${path}`)
+
+/** The answer to a call whose object was there when the call arrived, and is gone when its turn comes. */
+export const vanished = ({interface: iface, member, path}: Message): ServiceError =>
+  iface === PROPERTIES && member === 'Set'
+    ? failed('Mismatch of object path/interface between object accessed and request')
+    : noSuchInterface(iface, path)
 
 /** The answer to a call whose object is gone already when it arrives. */
 export const noSuchObject = (path: string): ServiceError =>

@@ -1,9 +1,10 @@
 import {Message, type MessageBus} from 'dbus-next'
 
+import type {Session} from './session'
+
 import {disconnect, own} from './connection'
 import {BACKENDS, LOG, rootPath} from './names'
 import {uniqueId} from './profiles'
-import type {Session} from './session'
 
 /**
  * The log service: sends each session's StatusChange and Log signals to those who asked for them with LogForward, and

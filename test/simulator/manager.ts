@@ -1,16 +1,16 @@
 import {Variant} from 'dbus-next'
 import {setTimeout as sleep} from 'node:timers/promises'
 
+import type {LogService} from './logs'
+import type {Profiles} from './profiles'
+
 import {mayAct, mayAdminister, mayForwardLog, mayRead, maySet} from './access'
 import {accessDenied, backendRefused, failed, NO_BACKEND, refused} from './errors'
 import {managerInterface, sessionInterface} from './interface'
-import type {LogService} from './logs'
 import {PROPERTIES, rootPath, SESSIONS} from './names'
-import type {Profiles} from './profiles'
+import {read, readAll, type Version} from './properties'
 import {type Call, type Reply, Server, type Target} from './server'
 import {type Listener, Session, type Status, type Timings} from './session'
-
-export type Version = '24.1' | '27.1'
 
 const root = rootPath(SESSIONS)
 const managerTarget: Target = {iface: managerInterface}
@@ -43,17 +43,17 @@ export class SessionManager extends Server implements Listener {
 
   /** Makes a session of a profile, as NewTunnel does. */
   async newTunnel(owner: number, configPath: string): Promise<string> {
+    // Whoever knows the path of somebody else's profile may start a session from it.
     const profile = this.profiles.get(configPath)
-    const usable = profile && profile.owner === owner ? profile : undefined
-    if (this.version === '27.1' && usable) {
+    if (this.version === '27.1' && profile) {
       for (const session of this.sessions.values()) {
         if (session.configPath === configPath)
           throw refused('A session with this configuration profile is already running')
       }
     }
 
-    const session = new Session(owner, usable, configPath, this)
-    if (!usable) {
+    const session = new Session(owner, profile, configPath, this)
+    if (!profile) {
       await sleep(this.timings.newTunnel)
       // 27.1 answers the path of a session that is never there; 24.1 keeps one without a status.
       if (this.version === '24.1') this.add(session)
@@ -119,6 +119,16 @@ export class SessionManager extends Server implements Listener {
     return `tun${number}`
   }
 
+  gaveUp(session: Session): void {
+    if (this.version === '24.1') return
+    void session.disconnect()
+    setTimeout(() => {
+      if (!this.sessions.has(session.path)) return
+      this.remove(session)
+      this.event(session, DESTROYED)
+    }, 2 * this.timings.removalEvent).unref()
+  }
+
   protected override gone(connection: string): void {
     for (const session of this.sessions.values()) this.logs.gone(session, connection)
   }
@@ -162,10 +172,8 @@ export class SessionManager extends Server implements Listener {
   /** The two calls that ask every backend for its device, and that a stale session kills 24.1 with. */
   private async lookInterfaces(sessions: Session[], wanted?: string): Promise<Reply> {
     for (const session of sessions) {
-      // eslint-disable-next-line no-await-in-loop
       if (session.backend === 'hung') await sleep(this.timings.hung)
       if (session.backend !== 'alive' && this.version === '24.1') {
-        // eslint-disable-next-line no-await-in-loop
         await this.crash()
         throw failed('crashed')
       }
@@ -199,119 +207,14 @@ export class SessionManager extends Server implements Listener {
     const {message, uid} = call
     if (message.interface !== PROPERTIES) return this.act(session, call)
     const [, name, value] = message.body as [string, string, Variant]
-    if (message.member === 'GetAll') return ['a{sv}', mayRead(session, uid) ? this.readAll(session) : {}]
+    if (message.member === 'GetAll') return ['a{sv}', mayRead(session, uid) ? readAll(session, this.version) : {}]
     if (message.member === 'Set') {
       this.write(session, uid, name, value.value)
       return ['']
     }
 
     if (!mayRead(session, uid)) throw accessDenied('Access denied')
-    return ['v', this.read(session, name)]
-  }
-
-  private read(session: Session, name: string): Variant {
-    const fault = session.faults.get(name)
-    if (fault instanceof Variant) return fault
-    if (fault && fault !== 'missing') throw fault
-    // Described as a string, and yet it arrives as an object path.
-    const type = name === 'device_path' ? 'o' : sessionInterface.properties[name]!.type
-    return new Variant(type, this.value(session, name))
-  }
-
-  private readAll(session: Session): Record<string, Variant> {
-    const all: Record<string, Variant> = {}
-    for (const name of Object.keys(sessionInterface.properties)) {
-      if (session.faults.get(name) === 'missing') continue
-      try {
-        all[name] = this.read(session, name)
-      } catch {
-        // A property that cannot be read is left out.
-      }
-    }
-
-    return all
-  }
-
-  private value(session: Session, name: string): unknown {
-    switch (name) {
-      case 'acl': {
-        return session.acl
-      }
-
-      case 'backend_pid': {
-        return session.backendPid
-      }
-
-      case 'config_name': {
-        return session.configName
-      }
-
-      case 'config_path': {
-        return session.configPath
-      }
-
-      case 'connected_to': {
-        return session.connectedTo
-      }
-
-      case 'dco': {
-        return session.dco
-      }
-
-      case 'device_name': {
-        return session.device
-      }
-
-      case 'device_path': {
-        if (session.devicePath === '' && this.version === '24.1') throw failed('NULL/nullptr value is not allowed')
-        return session.devicePath || '/'
-      }
-
-      case 'last_log': {
-        const {category, group, message} = session.lastLog
-        return {
-          log_group: new Variant('u', group),
-          log_category: new Variant('u', category),
-          log_message: new Variant('s', message),
-        }
-      }
-
-      case 'log_forwards': {
-        return [...session.forwards.proxies.values()].sort()
-      }
-
-      case 'log_verbosity': {
-        return session.logVerbosity
-      }
-
-      case 'owner': {
-        return session.owner
-      }
-
-      case 'public_access': {
-        return session.publicAccess
-      }
-
-      case 'restrict_log_access': {
-        return session.restrictLogAccess
-      }
-
-      case 'session_created': {
-        return session.created
-      }
-
-      case 'session_name': {
-        return session.sessionName
-      }
-
-      case 'statistics': {
-        return session.statistics()
-      }
-
-      default: {
-        return session.status
-      }
-    }
+    return ['v', read(session, name, this.version)]
   }
 
   private write(session: Session, uid: number, name: string, value: unknown): void {

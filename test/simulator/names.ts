@@ -24,6 +24,7 @@ export const Minor = {
   connected: 7,
   disconnecting: 8,
   disconnected: 9,
+  connectionFailed: 10,
   authFailed: 11,
   reconnecting: 12,
   pausing: 13,

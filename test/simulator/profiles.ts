@@ -90,7 +90,7 @@ export class Profiles {
   }
 
   /** The first that the user has under this name. */
-  find(owner: number, name: string): Profile | undefined {
+  named(owner: number, name: string): Profile | undefined {
     for (const profile of this.byPath.values()) if (profile.owner === owner && profile.name === name) return profile
   }
 

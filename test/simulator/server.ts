@@ -2,7 +2,7 @@ import {Message, type MessageBus} from 'dbus-next'
 
 import {callBus, connect, disconnect} from './connection'
 import {failed, ServiceError} from './errors'
-import {check, type Interface, introspect, noSuchInterface, noSuchObject} from './interface'
+import {check, type Interface, introspect, noSuchObject, vanished} from './interface'
 import {DBUS, INTROSPECTABLE, PEER, rootPath} from './names'
 
 /** A method call as it came, and who it came from. */
@@ -159,10 +159,8 @@ export abstract class Server {
 
       // Only what really has to wait is awaited: a thousand reads need no thousand turns of the event loop.
       const known = this.uids.get(message.sender)
-      // eslint-disable-next-line no-await-in-loop
       const uid = typeof known === 'number' ? known : await this.uid(bus, message.sender)
       const served = this.answer(bus, {message, uid})
-      // eslint-disable-next-line no-await-in-loop
       if (served) await served
     }
 
@@ -176,7 +174,7 @@ export abstract class Server {
     const interception = this.intercept?.(call)
     if (interception || this.cost > 0) return this.answerLate(bus, call, interception)
     try {
-      if (!this.target(message.path)) throw noSuchInterface(message.interface, message.path)
+      if (!this.target(message.path)) throw vanished(message)
       const reply = this.serve(call)
       if (!(reply instanceof Promise)) return this.reply(bus, message, reply)
       return reply.then(
@@ -198,7 +196,7 @@ export abstract class Server {
     })
     if (this.bus !== bus) return
     try {
-      if (!this.target(message.path)) throw noSuchInterface(message.interface, message.path)
+      if (!this.target(message.path)) throw vanished(message)
       this.reply(bus, message, await this.serve(call))
     } catch (error) {
       this.fail(bus, message, error)

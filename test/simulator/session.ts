@@ -40,6 +40,8 @@ export interface Listener {
   log(session: Session, group: number, level: number, message: string): void
   /** The lowest tun device that no session has. */
   freeDevice(): string
+  /** The client could not even start. */
+  gaveUp(session: Session): void
   status(session: Session, status: Status): void
   readonly timings: Timings
   readonly webGranted: boolean
@@ -72,6 +74,7 @@ const counterOrder = [
 ]
 const CLIENT_LOG = 7
 const INFO = 4
+const ERROR = 6
 let lastPid = 50_000
 
 /** One VPN session and its backend process. */
@@ -108,6 +111,7 @@ export class Session {
   private pendingWeb = false
   private trafficSince = 0
   private challenged = false
+  private connectedOnce = false
 
   constructor(
     readonly owner: number,
@@ -159,7 +163,11 @@ export class Session {
   /** The backend is there with its profile; tells what it waits for. */
   initialise(): void {
     if (this.uninitialised) return
-    if (this.queue.length > 0) {
+    const [first] = this.queue
+    if (first?.group === Group.keyPassphrase) {
+      this.setStatus(Major.connection, Minor.inputRequired, 'Private key passphrase needed to connect')
+      this.listener.attention(this, CREDENTIALS, Group.keyPassphrase, 'Private key passphrase needed')
+    } else if (first) {
       this.setStatus(Major.connection, Minor.inputRequired, 'Username/password credentials needed')
       this.listener.attention(this, CREDENTIALS, Group.userPassword, 'Username/password credentials needed')
     } else {
@@ -247,7 +255,11 @@ export class Session {
   /** Starts the client. While it makes a connection, a second call blocks the manager and hangs the backend. */
   connect(): Promise<void> | void {
     this.assertInitialised()
-    if (this.client === 'ended' || this.established) return
+    if (this.client === 'ended' || this.established || this.pendingWeb) return
+    if (this.missing().some(({group}) => group === Group.keyPassphrase)) {
+      throw backendRefused('Request never provided by front-end')
+    }
+
     this.setStatus(Major.connection, Minor.configOk, `config_path=${this.configPath}`)
     if (this.client === 'running') {
       this.log('Starting connection')
@@ -259,6 +271,7 @@ export class Session {
     this.paused = false
     this.log('Starting connection')
     this.setStatus(Major.connection, Minor.connecting)
+    if (!this.keyOpens()) return this.after(0, () => this.failWithKey())
     this.count('BYTES_OUT', 353)
     this.count('PACKETS_OUT', 1)
     if (this.behaviour.port === undefined) return
@@ -274,7 +287,6 @@ export class Session {
     if (this.paused) throw backendRefused('Connection is already paused')
     this.count()
     this.clearTimers()
-    this.pendingWeb = false
     this.paused = true
     if (this.client === 'running') this.count('N_PAUSE', 1)
     this.log('Pausing connection')
@@ -319,7 +331,7 @@ export class Session {
 
   /** The user has been seen on the web page. */
   grantWeb(): void {
-    if (!this.pendingWeb) return
+    if (!this.pendingWeb || this.paused) return
     this.pendingWeb = false
     this.clearTimers()
     this.after(0, () => this.establish())
@@ -392,9 +404,10 @@ export class Session {
     if (this.client !== 'running' || this.behaviour.port === undefined) return
     this.count()
     this.established = false
+    this.pendingWeb = false
     this.count('N_RECONNECT', 1)
-    this.log('Reconnecting')
-    this.setStatus(Major.connection, Minor.reconnecting)
+    this.log(this.connectedOnce ? 'Reconnecting' : 'Connecting')
+    this.setStatus(Major.connection, this.connectedOnce ? Minor.reconnecting : Minor.connecting)
     this.attempt()
   }
 
@@ -416,6 +429,22 @@ export class Session {
     const right = !answers || inputs.every((_, index) => this.queue[index]?.value === answers[index])
     const answer = this.queue.find(({group}) => group === Group.dynamicChallenge)
     return right && (!answer || answer.value === challenge?.answer)
+  }
+
+  private keyOpens(): boolean {
+    const {answers} = this.behaviour
+    return this.queue.every(
+      ({group, value}, index) => group !== Group.keyPassphrase || !answers || value === answers[index],
+    )
+  }
+
+  /** The key stays closed: nothing is sent. 27.1 ends the session by itself, 24.1 would try again. */
+  private failWithKey(): void {
+    const problem = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
+    this.client = 'new'
+    this.listener.log(this, CLIENT_LOG, ERROR, `Connection failed: ${problem}`)
+    this.setStatus(Major.connection, Minor.connectionFailed, problem)
+    this.listener.gaveUp(this)
   }
 
   private refuse(): void {
@@ -457,6 +486,7 @@ export class Session {
 
   private enterTunnel(): void {
     this.established = true
+    this.connectedOnce = true
     this.paused = false
     this.device ||= this.listener.freeDevice()
     this.devicePath ||= `${NETCFG_PATH}/${this.backendPid}_${uniqueId('t')}`

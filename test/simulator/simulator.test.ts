@@ -282,38 +282,40 @@ for (const version of ['27.1', '24.1'] as const) {
   })
 }
 
-test('24.1 aborts when it is asked for interfaces while a session is stale', async () => {
-  const world = await simulator({me: true, version: '24.1'})
-  const client = await Client.of(world.busAddress)
-  const path = await world.startSession('alice', 'cert')
-  await world.killBackend(path)
-  await assert.rejects(client.call(MANAGER, 'LookupInterface', 's', ['tun0']), {
-    type: 'org.freedesktop.DBus.Error.NoReply',
+describe('a simulator of its own', () => {
+  test('24.1 aborts when it is asked for interfaces while a session is stale', async () => {
+    const world = await simulator({me: true, version: '24.1'})
+    const client = await Client.of(world.busAddress)
+    const path = await world.startSession('alice', 'cert')
+    await world.killBackend(path)
+    await assert.rejects(client.call(MANAGER, 'LookupInterface', 's', ['tun0']), {
+      type: 'org.freedesktop.DBus.Error.NoReply',
+    })
+    assert.deepEqual(await world.sessions(), [])
+    await client.close()
+    await world.close()
   })
-  assert.deepEqual(await world.sessions(), [])
-  await client.close()
-  await world.close()
-})
 
-test('the bus lets one connection wait for 128 replies, as the system bus does', async () => {
-  const world = await simulator({cost: 1, me: true})
-  const client = await Client.of(world.busAddress)
-  const path = await world.startSession('alice', 'cert')
-  const results = await Promise.allSettled(Array.from({length: 160}, () => client.get(path, 'owner')))
-  const limit = 'The maximum number of pending replies per connection has been reached'
-  assert.deepEqual(
-    reason(results.find(({status}) => status === 'rejected')!),
-    error('org.freedesktop.DBus.Error.LimitsExceeded', limit),
-  )
-  await client.close()
-  await world.close()
-})
+  test('the bus lets one connection wait for 128 replies, as the system bus does', async () => {
+    const world = await simulator({cost: 1, me: true})
+    const client = await Client.of(world.busAddress)
+    const path = await world.startSession('alice', 'cert')
+    const results = await Promise.allSettled(Array.from({length: 160}, () => client.get(path, 'owner')))
+    const limit = 'The maximum number of pending replies per connection has been reached'
+    assert.deepEqual(
+      reason(results.find(({status}) => status === 'rejected')!),
+      error('org.freedesktop.DBus.Error.LimitsExceeded', limit),
+    )
+    await client.close()
+    await world.close()
+  })
 
-test('a bus that is killed takes nobody along', async () => {
-  const world = await simulator()
-  const client = await Client.of(world.busAddress)
-  await world.killBus()
-  await assert.rejects(connect(world.busAddress))
-  await client.close()
-  await world.close()
+  test('a bus that is killed takes nobody along', async () => {
+    const world = await simulator()
+    const client = await Client.of(world.busAddress)
+    await world.killBus()
+    await assert.rejects(connect(world.busAddress))
+    await client.close()
+    await world.close()
+  })
 })

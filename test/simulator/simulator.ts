@@ -3,16 +3,17 @@ import type {Variant} from 'dbus-next'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import type {Profile as ProfileName, StartOptions, UserName, World} from '../support/world'
+import type {Call, Interception} from './server'
 
 import {accounts} from './accounts'
 import {PrivateBus} from './bus'
 import {ConfigurationManager} from './configurations'
 import {ServiceError} from './errors'
 import {LogService} from './logs'
-import {SessionManager, type Version} from './manager'
+import {SessionManager} from './manager'
 import {CONFIGURATION, Major, Minor, SESSIONS} from './names'
 import {type Behaviour, behaviours, Profiles} from './profiles'
-import type {Call, Interception} from './server'
+import {type Version} from './properties'
 import {realistic, Session, type Status, type Timings} from './session'
 
 export {ServiceError} from './errors'
@@ -82,9 +83,9 @@ export class Simulator implements World {
   }
 
   static async start(options: SimulatorOptions = {}): Promise<Simulator> {
-    let simulator: Simulator | undefined
-    const bus = await PrivateBus.start((name) => simulator?.activate(name))
-    simulator = new Simulator(bus, options.version ?? '27.1', options)
+    const bus = await PrivateBus.start()
+    const simulator = new Simulator(bus, options.version ?? '27.1', options)
+    bus.onActivation = (name) => simulator.activate(name)
     try {
       await Promise.all([simulator.manager.start(), simulator.configurations.start(), simulator.logs.start()])
     } catch (error) {
@@ -262,7 +263,7 @@ export class Simulator implements World {
 
   /** The path of a user's profile. */
   profilePath(user: UserName, name: string): string {
-    const profile = this.profiles.find(this.uid(user), name)
+    const profile = this.profiles.named(this.uid(user), name)
     if (!profile) throw new Error(`${user} has no profile ${JSON.stringify(name)}`)
     return profile.path
   }
@@ -291,7 +292,7 @@ export class Simulator implements World {
   ): Promise<string> {
     await this.manager.start()
     const uid = this.uid(user)
-    const found = this.profiles.find(uid, name)
+    const found = this.profiles.named(uid, name)
     if (!found) throw new Error(`${user} has no profile ${JSON.stringify(name)}`)
     const profile = fresh ? this.profiles.add(uid, name, found.behaviour) : found
     const path = await this.manager.newTunnel(uid, profile.path)
@@ -354,12 +355,12 @@ export class Simulator implements World {
     const end = Date.now() + 5000
     while (!session.isConnected) {
       const [major, minor] = session.status
-      if (major === Major.connection && minor === Minor.authFailed) return
-      if (Date.now() > end || !this.manager.sessions.has(session.path)) {
+      if (major === Major.connection && (minor === Minor.authFailed || minor === Minor.connectionFailed)) return
+      if (!this.manager.sessions.has(session.path)) return
+      if (Date.now() > end) {
         throw new Error(`${session.configName} did not connect; its status is ${session.status.join(', ')}`)
       }
 
-      // eslint-disable-next-line no-await-in-loop
       await sleep(2)
     }
   }

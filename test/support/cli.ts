@@ -40,8 +40,10 @@ function temporaryFolder(name: string): string {
   return folder
 }
 
-/** The CLI as every user of this machine can read it: where it is, or, where that is private, a copy of what is
- * shipped. */
+/**
+ * The CLI as every user of this machine can read it: where it is, or, where that is private, a copy of what is
+ * shipped.
+ */
 export function cli(): string {
   shipped ??= isReadableByAll(path.join(repository, 'bin', 'run.js')) ? repository : copyOfCli()
   return path.join(shipped, 'bin', 'run.js')
@@ -134,7 +136,8 @@ export async function ovpn3(
   await during?.(child, () => out() + err())
   const {signal, status} = await ended
   clearTimeout(timer)
-  if (signal === 'SIGKILL') throw new Error(`still running after ${limit} ms: ovpn3 ${args.join(' ')}\n${out()}${err()}`)
+  if (signal === 'SIGKILL')
+    throw new Error(`still running after ${limit} ms: ovpn3 ${args.join(' ')}\n${out()}${err()}`)
   return {signal, status, stderr: err(), stdout: out(), time: performance.now() - started}
 }
 

@@ -35,16 +35,20 @@ export class FakeBus {
 }
 
 export const misbehaviours: Readonly<Record<string, (socket: Socket, data: string) => void>> = {
-  'accepts and is silent': () => {},
+  'accepts and is silent'() {},
   'answers with garbage': (socket) => socket.write('\u0000\u0001garbage\r\n'),
   'closes at once': (socket) => socket.end(),
-  'closes after the handshake': (socket, data) => {
+  'closes after the handshake'(socket, data) {
     if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')
     else socket.end()
   },
   'rejects the user': (socket) => socket.write('REJECTED EXTERNAL\r\n'),
-  'sends garbage after the handshake': (socket, data) => {
+  'sends garbage after the handshake'(socket, data) {
     if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')
-    else socket.write('l\u0002\u0001\u0001\u0004\u0000\u0000\u0000\u0001\u0000\u0000\u0000\u0010\u0000\u0000\u0000' + 'z'.repeat(64), 'latin1')
+    else
+      socket.write(
+        'l\u0002\u0001\u0001\u0004\u0000\u0000\u0000\u0001\u0000\u0000\u0000\u0010\u0000\u0000\u0000' + 'z'.repeat(64),
+        'latin1',
+      )
   },
 }

@@ -35,12 +35,13 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false
-
   /** Flags whose value is optional, and what they are without it. */
   static optionalValues: Readonly<Record<string, string>> = {}
   protected flags!: FlagsOf<T>
   readonly #abort = new AbortController()
   #graceful = 0
+  /** The command is over: what still winds down has nothing to say. */
+  #muted = false
   readonly #resolved: ResolvedSessions[] = []
   #signal: SignalName | undefined
 
@@ -64,6 +65,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       await Promise.race([work, interrupted])
       if (this.#signal) process.exitCode = this.#signalStatus()
     } finally {
+      this.#muted = true
       await Promise.all(this.#resolved.map((resolved) => resolved.close()))
       await Promise.allSettled([work])
       end()
@@ -92,7 +94,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   /** A line for the person, on stderr. */
   protected notice(text: string): void {
-    process.stderr.write(`${text}\n`)
+    if (!this.#muted) process.stderr.write(`${text}\n`)
   }
 
   /**
@@ -114,13 +116,19 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     return options.includes('--json')
   }
 
+  /** A result, on stdout. */
+  override log(text = ''): void {
+    if (!this.#muted) process.stdout.write(`${text}\n`)
+  }
+
   override logJson(json: unknown): void {
-    process.stdout.write(toJson(json, 2) + '\n')
+    if (!this.#muted) process.stdout.write(toJson(json, 2) + '\n')
   }
 
   protected override async catch(error: unknown): Promise<void> {
     const known = this.#known(error)
     if (!known) throw error
+    this.#muted = false
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) {
       this.logJson({error: {...errorJson(known), candidates: known.candidates}})
@@ -152,9 +160,14 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   #listenForSignals(): () => void {
     const names = Object.keys(signalNumbers) as SignalName[]
     const onSignal = (name: SignalName) => {
+      if (this.#signal) {
+        // asked twice: at once, then
+        end()
+        process.kill(process.pid, name)
+        return
+      }
+
       this.#signal = name
-      // the second one ends the process at once
-      end()
       this.#abort.abort()
     }
 

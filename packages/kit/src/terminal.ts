@@ -50,6 +50,7 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
       })
     }
 
+    if (answer === '') throw new Ovpn3Error('input-missing', `an empty answer to "${safeText(text)}" is none`)
     answers.push(answer)
   }
 
@@ -59,12 +60,15 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
 async function askOnTerminal(message: string, hidden: boolean, signal: AbortSignal): Promise<string> {
   if (hidden) {
     const {default: prompt} = await import('@inquirer/password')
-    return onTerminal(prompt({mask: false, message: `${message}:`}, context(signal)))
+    return onTerminal(prompt({mask: false, message: `${message}:`, validate: isAnswer}, context(signal)))
   }
 
   const {default: prompt} = await import('@inquirer/input')
-  return onTerminal(prompt({message: `${message}:`}, context(signal)))
+  return onTerminal(prompt({message: `${message}:`, validate: isAnswer}, context(signal)))
 }
+
+/** The service takes no empty values. */
+const isAnswer = (text: string) => text !== '' || 'An answer is needed'
 
 /** Results go to stdout, so what is said to the person goes to stderr. */
 function context(signal: AbortSignal) {

@@ -52,7 +52,8 @@ export function fromRemote(name: string, text: string): BusError {
   if (kind) return new BusError(kind, text, name)
   if (spawnFailure.test(name)) return new BusError('service-unknown', text, name)
   if (text.endsWith(': Access denied')) return new BusError('access-denied', text, name)
-  if (name === 'org.freedesktop.DBus.Error.UnknownMethod' && text.startsWith('Object does not exist'))
+  // the second text is what calls get that were under way when the object went
+  if (name === 'org.freedesktop.DBus.Error.UnknownMethod' && /^(Object does not exist|No such interface) /.test(text))
     return new BusError('object-gone', text, name)
   return new BusError('remote', text, name)
 }

@@ -1,3 +1,5 @@
+import {isOvpn3Error} from '@ovpn3/kit/model'
+
 import {Bus, BusError, type BusOptions, type Call, unwrap} from '../bus'
 import {toOvpn3Error} from './errors'
 import {configManagerPath, configService, idOf, managerPath, sessionInterface, sessionService} from './names'
@@ -54,9 +56,23 @@ export class SessionManager {
 
   /**
    * The profile names of sessions, by session path, found without touching a session: for those that vanish when they
-   * are looked at. Profiles that the caller cannot see, or that were renamed or deleted, are missing.
+   * are looked at. Profiles that the caller cannot see, or that were renamed or deleted, are missing, and all of them
+   * where the configuration manager does not answer: the names are a help, no more.
    */
   async configNames(): Promise<Map<string, string>> {
+    try {
+      return await this.#configNames()
+    } catch (error) {
+      if (error instanceof BusError || isOvpn3Error(error)) return new Map()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#bus.close()
+  }
+
+  async #configNames(): Promise<Map<string, string>> {
     const configs = await this.#configCall({member: 'FetchAvailableConfigs', path: configManagerPath})
     const names = await Promise.all(
       (configs[0] as string[]).map(async (path) => {
@@ -76,10 +92,6 @@ export class SessionManager {
       ),
     )
     return new Map(found.flat())
-  }
-
-  async close(): Promise<void> {
-    this.#bus.close()
   }
 
   #configCall(call: Partial<Call> & {member: string; path: string}): Promise<unknown[]> {

@@ -218,12 +218,10 @@ class Attempt {
   async #provideInput(): Promise<boolean> {
     let needed = false
     while (!(await this.#session.ready())) {
-      needed = true
       const requests = await this.#session.inputRequests()
-      if (requests.length === 0)
-        throw new Ovpn3Error('refused', 'it waits for something that cannot be given here', {
-          hint: 'See openvpn3 session-auth',
-        })
+      // it waits for something that is not typed in, such as web authentication
+      if (requests.length === 0) break
+      needed = true
       const answers = await this.#person.answer(this.#session, requests)
       for (const [index, request] of requests.entries()) {
         await this.#session.provideInput(request, answers[index]!)

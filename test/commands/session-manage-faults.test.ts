@@ -1,0 +1,254 @@
+import type {ErrorJson, SessionResult} from '@ovpn3/kit/model'
+
+import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import type {UserName, World} from '../support/world'
+
+import {PrivateBus} from '../simulator/bus'
+import {type Simulator, simulator, userPassword} from '../simulator/simulator'
+import {cli, environment, ovpn3, until} from '../support/cli'
+import {document} from '../support/schemas'
+
+interface Manage {
+  readonly sessions: readonly SessionResult[]
+}
+
+/** The users of a world, on another bus. */
+const placeWithBus = (world: World, busAddress: string) =>
+  ({busAddress, canBecome: world.canBecome, uid: (user: UserName) => world.uid(user)}) as unknown as World
+
+/** Tells those who follow a session that it is connected, as anybody on the bus can. */
+async function spoof(world: Simulator, path: string): Promise<void> {
+  const bus = sessionBus({busAddress: world.busAddress})
+  await once(bus, 'connect')
+  for (const destination of world.subscribers(path))
+    bus.send(
+      new Message({
+        body: [2, 7, ''],
+        destination,
+        interface: 'net.openvpn.v3.backends',
+        member: 'StatusChange',
+        path,
+        signature: 'uus',
+        type: MessageType.SIGNAL,
+      }),
+    )
+  assert.ok(world.subscribers(path).length > 0)
+  // a call behind it: when it is answered, the signals have been sent
+  await bus.call(
+    new Message({
+      destination: 'org.freedesktop.DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'GetId',
+      path: '/org/freedesktop/DBus',
+    }),
+  )
+  bus.disconnect()
+}
+
+describe('session-manage when things go wrong', () => {
+  let world: Simulator
+  const manage = (args: string, options?: Parameters<typeof ovpn3>[3]) =>
+    ovpn3(world, 'alice', ['session-manage', ...args.split(' ')], options)
+  const sessionsOf = (stdout: string) => document<Manage>('session-manage', stdout).sessions
+  const errorOf = (stdout: string) => document<{error: ErrorJson}>('error', stdout).error
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  it('a bus without the service is exit 6, and says what to install', async () => {
+    const bus = await PrivateBus.start({activatable: false})
+    try {
+      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
+      assert.equal(run.status, 6)
+      assert.equal(errorOf(run.stdout).code, 'service-unavailable')
+      assert.match(errorOf(run.stdout).hint!, /openvpn3-client/)
+    } finally {
+      await bus.stop()
+    }
+  })
+
+  for (const [member, args] of [
+    ['Pause', '--pause --config load-1'],
+    ['FetchAvailableSessions', '--cleanup'],
+    ['LookupConfigName', '--pause --config load-1'],
+    ['Disconnect', '--disconnect --config load-1'],
+  ] as const) {
+    it(`a manager that ends in the middle of ${member} is exit 6`, async () => {
+      world.createSessions(1)
+      world.intercept(({message}) => (message.member === member ? 'crash' : undefined))
+      const run = await manage(`${args} --json`)
+      assert.equal(run.status, 6, run.stdout)
+      assert.match(run.stdout, /"code": "service-unavailable"/)
+      assert.match(run.stdout, /went away before it answered/)
+    })
+  }
+
+  it('a bus that is killed in the middle is exit 6', async () => {
+    const own = await simulator()
+    try {
+      own.createSessions(1)
+      own.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
+      const run = await ovpn3(own, 'alice', ['session-manage', '--pause', '--config', 'load-1', '--json'], {
+        async during() {
+          await until('it pauses', () => own.calls.byMember.has('Pause'))
+          await own.killBus()
+        },
+      })
+      assert.equal(run.status, 6, run.stderr)
+      assert.equal(sessionsOf(run.stdout)[0]?.error?.code, 'disconnected')
+    } finally {
+      await own.close()
+    }
+  })
+
+  it('a call that is never answered is given up at its deadline', async () => {
+    world.createSessions(1)
+    world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
+    const run = await manage('--pause --config load-1 --json')
+    assert.equal(run.status, 7)
+    assert.equal(sessionsOf(run.stdout)[0]?.error?.code, 'timeout')
+    assert.ok(run.time > 24_000 && run.time < 29_000, `${run.time} ms`)
+  })
+
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    it(`${signal} while a call hangs ends at once with ${status}`, async () => {
+      world.createSessions(1)
+      world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
+      const run = await manage('--pause --config load-1 --json', {
+        async during(child) {
+          await until('it pauses', () => world.calls.byMember.has('Pause'))
+          child.kill(signal)
+        },
+      })
+      assert.equal(run.status, status)
+      assert.equal(errorOf(run.stdout).code, 'interrupted')
+      assert.ok(run.time < 5000)
+    })
+  }
+
+  it('SIGINT while it waits for a line of stdin leaves the session as it was', async () => {
+    const path = await world.startSession('alice', 'pass', {until: 'new'})
+    const run = await manage('--resume --config pass --timeout 10', {
+      async during(child, output) {
+        await until('it asks', () => output().includes('needs input'))
+        child.kill('SIGINT')
+      },
+      input: 'vpnuser\n',
+      openStdin: true,
+    })
+    assert.equal(run.status, 130)
+    assert.deepEqual(world.status(path).slice(0, 2), [2, 4])
+    assert.deepEqual(world.answers(path), {})
+  })
+
+  it('a closed stdout does not stop half-way', async () => {
+    world.createSessions(20)
+    const child = spawn(process.execPath, [cli(), 'session-manage', '--disconnect', '--all', '--yes'], {
+      env: environment(world, 'alice'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
+    })
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data
+    })
+    const status = await new Promise((resolve) => {
+      child.on('close', resolve)
+    })
+    assert.doesNotMatch(stderr, /EPIPE| {2}at /)
+    assert.equal(status, 0, stderr)
+    assert.deepEqual(await world.sessions(), [])
+  })
+
+  it('one property that fails does not hide the others', async () => {
+    const [path] = world.createSessions(1)
+    world.failProperty(path!, 'statistics')
+    const run = await manage(`--disconnect --path ${path} --json`)
+    assert.equal(run.status, 0)
+    assert.deepEqual(
+      sessionsOf(run.stdout).map(({config, statistics}) => [config, statistics]),
+      [['load-1', undefined]],
+    )
+  })
+
+  it('a property of another type is an error about that property', async () => {
+    const [path] = world.createSessions(1)
+    world.breakProperty(path!, 'status', new Variant('s', 'fine'))
+    const run = await manage(`--pause --path ${path} --json`)
+    assert.equal(run.status, 1)
+    assert.match(sessionsOf(run.stdout)[0]!.message, /something else than a list as status/)
+  })
+
+  it('an unknown status code is shown as its number', async () => {
+    const [path] = world.createSessions(1)
+    world.setStatus(path!, [7, 99, 'brand new'])
+    const run = await manage('--cleanup')
+    assert.match(run.stdout, /kept: status 7\/99/)
+  })
+
+  it('64-bit counters keep all their digits', async () => {
+    const [path] = world.createSessions(1)
+    world.setStatistics(path!, {BYTES_IN: 9_223_372_036_854_775_807n, BYTES_OUT: 9_007_199_254_740_993n})
+    const run = await manage(`--disconnect --path ${path} --json`)
+    assert.match(run.stdout, /"BYTES_IN": 9223372036854775807,/)
+    assert.match(run.stdout, /"BYTES_OUT": 9007199254740993\b/)
+  })
+
+  it('some of several that fail are exit 3, and the rest is done', async () => {
+    const [first] = world.createSessions(3)
+    await world.killBackend(first!)
+    const run = await manage('--pause --all --yes --json')
+    assert.equal(run.status, 3)
+    assert.deepEqual(
+      sessionsOf(run.stdout)
+        .map(({outcome}) => outcome)
+        .sort(),
+      ['done', 'done', 'failed'],
+    )
+  })
+
+  it('a dynamic challenge in the middle of it is asked for', async () => {
+    world.addProfile('alice', 'dyn', {
+      ...userPassword('vpnuser', 'secret'),
+      challenge: {answer: '987', question: 'The code on your token'},
+    })
+    const path = await world.startProfile('alice', 'dyn', {until: 'new'})
+    const run = await manage('--resume --config dyn --timeout 10 --json', {input: 'vpnuser\nsecret\n987\n'})
+    assert.equal(run.status, 0, run.stdout + run.stderr)
+    assert.equal(await world.carriesTraffic(path), true)
+  })
+
+  it('the reads of a clean-up are two or three a session, whatever else there is', async () => {
+    world.createSessions(50)
+    world.calls.reset()
+    const run = await manage('--cleanup --json')
+    assert.equal(sessionsOf(run.stdout).length, 50)
+    const reads = [...world.calls.byMember].filter(([member]) => member.startsWith('Get ')).map(([, n]) => n)
+    assert.deepEqual(reads, [50, 50, 50])
+    assert.equal(world.calls.byMember.get('FetchAvailableSessions'), 1)
+  })
+
+  it('signals of a stranger are not believed', async () => {
+    const path = await world.startSession('alice', 'dead', {until: 'started'})
+    const run = await manage('--restart --config dead --timeout 2 --keep', {
+      async during(_, output) {
+        await until('it waits', () => output().includes('reconnecting'))
+        await spoof(world, path)
+      },
+    })
+    assert.equal(run.status, 7, run.stdout)
+  })
+})

@@ -1,0 +1,3 @@
+import {realTests} from './real'
+
+realTests('sid')

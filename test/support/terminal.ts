@@ -1,0 +1,98 @@
+import {execFile, execFileSync} from 'node:child_process'
+import {promisify} from 'node:util'
+
+import type {UserName, World} from './world'
+
+import {cli, environment, until} from './cli'
+
+const run = promisify(execFile)
+
+/** For the `skip` of a test: why there is no terminal here, or false. With CI=true never skip. */
+export function skipTerminal(): string | false {
+  if (process.env.CI === 'true') return false
+  try {
+    execFileSync('tmux', ['-V'], {stdio: 'ignore'})
+    return false
+  } catch {
+    return 'needs tmux'
+  }
+}
+
+let count = 0
+
+/** A terminal in which a user of the world works, and what is seen in it. */
+export class Terminal {
+  readonly #socket = `ovpn3-test-${process.pid}-${count++}`
+
+  /** Opens a terminal with a shell in which `ovpn3` is the CLI. */
+  static async open(
+    world: Pick<World, 'busAddress' | 'canBecome' | 'uid'>,
+    user: UserName,
+    {columns = 80, env = {}, rows = 30}: {columns?: number; env?: Readonly<Record<string, string>>; rows?: number} = {},
+  ): Promise<Terminal> {
+    const terminal = new Terminal()
+    const uid = String(world.uid(user))
+    const variables = Object.entries({...environment(world, user), PS1: '> ', TERM: 'tmux-256color', ...env})
+    await terminal.#tmux([
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-x',
+      String(columns),
+      '-y',
+      String(rows),
+      ...(world.canBecome ? ['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups'] : []),
+      'env',
+      '-i',
+      ...variables.map(([name, value]) => `${name}=${value}`),
+      'bash',
+      '-c',
+      `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`,
+    ])
+    await until('the prompt is there', async () => (await terminal.screen()).includes('>'))
+    return terminal
+  }
+
+  /** What is typed: keys by their tmux names (`Enter`, `Down`, `C-c`) or text. */
+  async type(...keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.#tmux(['send-keys', key])
+  }
+
+  async screen({escapes = false} = {}): Promise<string> {
+    const {stdout} = await this.#tmux(['capture-pane', '-p', ...(escapes ? ['-e'] : [])])
+    return stdout.replaceAll(/[ \t]+$/gm, '').trimEnd()
+  }
+
+  /** Waits until the screen shows it, and answers the screen. */
+  async shows(what: RegExp, limit = 10_000): Promise<string> {
+    let screen = ''
+    try {
+      await until(
+        `the terminal shows ${what}`,
+        async () => {
+          screen = await this.screen()
+          return what.test(screen)
+        },
+        limit,
+      )
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; it shows:\n${screen}`)
+    }
+
+    return screen
+  }
+
+  async cursorIsVisible(): Promise<boolean> {
+    const {stdout} = await this.#tmux(['display-message', '-p', '#{cursor_flag}'])
+    return stdout.trim() === '1'
+  }
+
+  async close(): Promise<void> {
+    await this.#tmux(['kill-server']).catch(() => {})
+  }
+
+  #tmux(args: readonly string[]) {
+    return run('tmux', ['-L', this.#socket, ...args], {env: {...process.env, TMUX: '', LC_ALL: 'C.UTF-8'}})
+  }
+}
