@@ -61,6 +61,7 @@ export default [
       'max-params': 'off',
       'n/no-process-exit': 'off',
       'unicorn/no-process-exit': 'off',
+      'unicorn/consistent-function-scoping': 'off',
       'mocha/no-mocha-arrows': 'off',
       'mocha/max-top-level-suites': 'off',
       'mocha/no-setup-in-describe': 'off',
@@ -77,4 +78,5 @@ export default [
     rules: forbid([onlyBus, {message, regex}]),
   })),
   {files: ['bin/**'], rules: {'@typescript-eslint/no-require-imports': 'off'}},
+  {files: ['scripts/**'], rules: {'n/no-process-exit': 'off', 'unicorn/no-process-exit': 'off'}},
 ]

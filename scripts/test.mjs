@@ -1,6 +1,6 @@
 /**
- * Runs the tests that this machine can run: node scripts/test.mjs [part of a file's name ...]. Each test file is a
- * process of its own; the last lines are the counts of node's test runner.
+ * Runs the tests that this machine can run: node scripts/test.mjs [--fast] [part of a file's name ...]. --fast leaves
+ * those on the real service out. Each test file is a process of its own; the last lines are the counts.
  */
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
@@ -12,9 +12,15 @@ const npm = spawnSync('npm', ['run', '--silent', 'build'], {cwd: root, stdio: 'i
 if (npm.status !== 0) process.exit(npm.status ?? 1)
 
 const compiled = join(root, 'build', 'test')
-const wanted = process.argv.slice(2)
+const fast = process.argv.includes('--fast')
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--fast')
 const files = readdirSync(compiled, {recursive: true})
-  .filter((file) => file.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => file.includes(part))))
+  .filter(
+    (file) =>
+      file.endsWith('.test.js') &&
+      !(fast && file.startsWith('real')) &&
+      (wanted.length === 0 || wanted.some((part) => file.includes(part))),
+  )
   // the real service is slowest: first in, last out
   .sort((a, b) => Number(b.startsWith('real')) - Number(a.startsWith('real')) || a.localeCompare(b))
   .map((file) => join(compiled, file))
