@@ -11,18 +11,18 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const npm = spawnSync('npm', ['run', '--silent', 'build'], {cwd: root, stdio: 'inherit'})
 if (npm.status !== 0) process.exit(npm.status ?? 1)
 
-const compiled = join(root, 'build', 'test')
+const compiled = join(root, 'build')
 const fast = process.argv.includes('--fast')
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--fast')
 const files = readdirSync(compiled, {recursive: true})
   .filter(
     (file) =>
       file.endsWith('.test.js') &&
-      !(fast && file.startsWith('real')) &&
+      !(fast && file.startsWith('test/real')) &&
       (wanted.length === 0 || wanted.some((part) => file.includes(part))),
   )
   // the real service is slowest: first in, last out
-  .sort((a, b) => Number(b.startsWith('real')) - Number(a.startsWith('real')) || a.localeCompare(b))
+  .sort((a, b) => Number(b.startsWith('test/real')) - Number(a.startsWith('test/real')) || a.localeCompare(b))
   .map((file) => join(compiled, file))
 if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`)

@@ -29,6 +29,7 @@ import {
   bringUp,
   cleanUp,
   disconnect,
+  keepUnreadable,
   logLevel,
   pause,
   type Person,
@@ -39,6 +40,7 @@ import {
 } from '../lib/operations'
 
 const action = {helpGroup: 'ACTION'}
+const option = {helpGroup: 'OTHER'}
 const resumeOption = {helpGroup: 'RESUME AND RESTART'}
 
 /** What each action needs to know of a session; the less, the sooner it is done. */
@@ -57,6 +59,7 @@ export default class SessionManage extends SessionCommand<typeof SessionManage> 
 Actions can be repeated: pausing what is paused, resuming what is connected and disconnecting what is stale succeed, and say that nothing had to change.
 
 Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused; 130 interrupted.`
+  static override usage = '<%= command.id %> ACTION [SESSION] [OPTION...]'
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --pause --config office',
@@ -85,8 +88,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   ]
   static override optionalValues = {'log-level': showLevel}
   static override flags = {
-    ...selectorFlags,
-    ...allFlag,
     pause: Flags.boolean({...action, char: 'P', summary: 'Pause a session.'}),
     resume: Flags.boolean({...action, char: 'R', summary: 'Resume a paused session.'}),
     restart: Flags.boolean({...action, summary: 'Disconnect a session and connect it again.'}),
@@ -98,9 +99,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     cleanup: Flags.boolean({...action, summary: 'Remove stale sessions: those whose backend process is gone.'}),
     'log-level': Flags.string({
       ...action,
-      helpValue: '[0-6]',
-      summary: 'Show the log level of a session, or with =LEVEL set it.',
+      helpValue: 'LEVEL',
+      summary: 'Show the log level of a session, or with =LEVEL (0 to 6) set it.',
     }),
+    ...selectorFlags,
+    ...allFlag,
     timeout: Flags.string({
       ...resumeOption,
       helpValue: 'SECS',
@@ -111,10 +114,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       ...resumeOption,
       summary: 'When the time is up, or on Ctrl-C, leave the session trying.',
     }),
-    reason: Flags.string({helpValue: 'TEXT', summary: 'With --pause: the reason, for the log of the session.'}),
-    failed: Flags.boolean({summary: 'With --cleanup: also remove sessions at a dead end, such as a refused login.'}),
-    'dry-run': Flags.boolean({summary: 'Say what would be done, and do nothing.'}),
-    yes: Flags.boolean({char: 'y', summary: 'Act on several sessions without asking.'}),
+    reason: Flags.string({
+      ...option,
+      helpValue: 'TEXT',
+      summary: 'With --pause: the reason, for the log of the session.',
+    }),
+    failed: Flags.boolean({
+      ...option,
+      summary: 'With --cleanup: also remove sessions at a dead end, such as a refused login.',
+    }),
+    'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
+    yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
 
   protected async execute(): Promise<void> {
@@ -135,7 +145,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
-    const sessions = await this.#select(plan.action)
+    const {kept, sessions} = await this.#select(plan.action)
+    return [...kept, ...(await this.#actOn(sessions, plan))]
+  }
+
+  async #actOn(sessions: readonly Session[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
       case 'disconnect': {
@@ -157,8 +171,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     }
   }
 
-  /** The sessions that are meant, after whoever has to agree has agreed. */
-  async #select(name: Exclude<Plan['action'], 'cleanup'>): Promise<readonly Session[]> {
+  /** The sessions that are meant, after whoever has to agree has agreed, and those that are left alone. */
+  async #select(
+    name: Exclude<Plan['action'], 'cleanup'>,
+  ): Promise<{kept: readonly SessionResult[]; sessions: readonly Session[]}> {
     const selector = selectorOf(this.flags)
     const interactive = isInteractive() && !this.jsonEnabled()
     if (selector?.kind === 'all' && name === 'log-level')
@@ -169,17 +185,18 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       })
     const {sessions} = await this.resolve({read: properties[name], selector: selector ?? {kind: 'all'}})
     if (selector?.kind === 'all') {
-      await this.#agree(name, sessions, interactive)
-      return sessions
+      const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
+      const mine = sessions.filter((session) => !keepUnreadable(session))
+      await this.#agree(name, mine, interactive)
+      return {kept, sessions: mine}
     }
 
-    return [
-      await chooseOne(sessions, selector, {
-        interactive,
-        question: `Which session to ${verb(name)}?`,
-        signal: this.abortSignal,
-      }),
-    ]
+    const chosen = await chooseOne(sessions, selector, {
+      interactive,
+      question: `Which session to ${verb(name)}?`,
+      signal: this.abortSignal,
+    })
+    return {kept: [], sessions: [chosen]}
   }
 
   async #agree(name: Plan['action'], sessions: readonly Session[], interactive: boolean): Promise<void> {
@@ -206,6 +223,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         const value = await run(session)
         return {failure: value.error && safeText(value.error.message), value}
       },
+      key: session.id,
       title: `${doing} ${labelOf(session)}`,
     }))
     return runTasks(tasks, {quiet: this.jsonEnabled()})
@@ -242,7 +260,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       if (result.error) this.notice(`${err.red('Error:')} ${line}${result.error.hint ? `\n${result.error.hint}` : ''}`)
       else this.log(result.changed ? line : out.dim(line))
-      if (result.statistics) this.log(statisticsText(result.statistics))
+      const counters = statisticsText(result.statistics ?? {})
+      if (counters) this.log(counters)
     }
 
     if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {

@@ -16,7 +16,12 @@ const resolver: SessionResolver = async function ({context, request}): Promise<R
   try {
     const found = await candidates(manager, selector, configNames)
     const sessions = await keepMatching(found, selector, read)
-    return {close: () => manager.close(), sessions}
+    return {
+      close: () => manager.close(),
+      list: () => manager.sessions(),
+      sessions,
+      watch: (listener) => manager.watch(listener),
+    }
   } catch (error) {
     await manager.close()
     throw error

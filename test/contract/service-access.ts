@@ -62,17 +62,6 @@ export function accessFacts(stage: Stage): void {
     assert.deepEqual(await stage.bob.manager('LookupConfigName', 's', 'cert'), [])
   })
 
-  it('sessions of one name are all found by it, in the order of their paths', async () => {
-    const same = [
-      await stage.begin('alice', 'cert', {until: 'new'}),
-      await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
-    ].sort()
-    const other = await stage.world.startSession('alice', 'cert2', {until: 'new'})
-    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'cert'), same)
-    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'nope'), [])
-    assert.deepEqual(await stage.alice.sessions(), [...same, other].sort())
-  })
-
   it('a stranger reads no property, and GetAll answers it nothing', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
@@ -107,23 +96,6 @@ export function accessFacts(stage: Stage): void {
     await rejects(stage.root.set(session, 'log_verbosity', 'u', 5), DENIED)
   })
 
-  it('a granted user reads, pauses, resumes, restarts, sets the log level and disconnects', async (t) => {
-    if (stage.alone(t)) return
-    const session = await stage.begin('alice', 'cert')
-    await stage.world.grant(session, 'bob')
-    assert.equal(await stage.bob.get(session, 'owner'), stage.world.uid('alice'))
-    await stage.bob.set(session, 'log_verbosity', 'u', 5)
-    assert.equal(await stage.alice.get(session, 'log_verbosity'), 5)
-    await stage.bob.call(session, 'Pause', 's', '')
-    await stage.bob.reaches(session, 14)
-    await stage.bob.call(session, 'Resume')
-    await stage.bob.reaches(session, 7)
-    await stage.bob.call(session, 'Restart')
-    await stage.bob.reaches(session, 7)
-    await stage.bob.call(session, 'Disconnect')
-    assert.deepEqual(await stage.alice.sessions(), [])
-  })
-
   it('a granted user changes nothing about access', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
@@ -132,24 +104,6 @@ export function accessFacts(stage: Stage): void {
     await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('carol')), METHOD_DENIED)
     await rejects(stage.bob.call(session, 'AccessRevoke', 'u', stage.world.uid('bob')), METHOD_DENIED)
     await stage.alice.call(session, 'AccessRevoke', 'u', stage.world.uid('bob'))
-  })
-
-  it('with public access a stranger reads and sets nothing, and yet calls methods', async (t) => {
-    if (stage.alone(t)) return
-    const session = await stage.borrow('alice', 'cert')
-    await stage.alice.set(session, 'public_access', 'b', true)
-    await rejects(stage.bob.status(session), DENIED)
-    assert.deepEqual(await stage.bob.getAll(session), {})
-    await rejects(stage.bob.set(session, 'log_verbosity', 'u', 5), DENIED)
-    await rejects(stage.bob.set(session, 'public_access', 'b', false), DENIED)
-    await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('bob')), METHOD_DENIED)
-    await stage.bob.call(session, 'Ready')
-    await stage.bob.call(session, 'Pause', 's', '')
-    await stage.alice.reaches(session, 14)
-    await stage.bob.call(session, 'Resume')
-    await stage.alice.reaches(session, 7)
-    await stage.bob.call(session, 'Disconnect')
-    assert.deepEqual(await stage.alice.sessions(), [])
   })
 
   it('with public access root calls methods as any stranger', async (t) => {
@@ -184,5 +138,51 @@ export function accessFacts(stage: Stage): void {
     await stage.alice.call(session, 'AccessGrant', 'u', 4_000_000)
     assert.deepEqual(await stage.alice.get(session, 'acl'), [4_000_000])
     await stage.alice.call(session, 'AccessRevoke', 'u', 4_000_000)
+  })
+
+  it('a granted user reads, pauses, resumes, restarts, sets the log level and disconnects', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.begin('alice', 'cert')
+    await stage.world.grant(session, 'bob')
+    assert.equal(await stage.bob.get(session, 'owner'), stage.world.uid('alice'))
+    await stage.bob.set(session, 'log_verbosity', 'u', 5)
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 5)
+    await stage.bob.call(session, 'Pause', 's', '')
+    await stage.bob.reaches(session, 14)
+    await stage.bob.call(session, 'Resume')
+    await stage.bob.reaches(session, 7)
+    await stage.bob.call(session, 'Restart')
+    await stage.bob.reaches(session, 7)
+    await stage.bob.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('with public access a stranger reads and sets nothing, and yet calls methods', async (t) => {
+    if (stage.alone(t)) return
+    const session = await stage.borrow('alice', 'cert')
+    await stage.alice.set(session, 'public_access', 'b', true)
+    await rejects(stage.bob.status(session), DENIED)
+    assert.deepEqual(await stage.bob.getAll(session), {})
+    await rejects(stage.bob.set(session, 'log_verbosity', 'u', 5), DENIED)
+    await rejects(stage.bob.set(session, 'public_access', 'b', false), DENIED)
+    await rejects(stage.bob.call(session, 'AccessGrant', 'u', stage.world.uid('bob')), METHOD_DENIED)
+    await stage.bob.call(session, 'Ready')
+    await stage.bob.call(session, 'Pause', 's', '')
+    await stage.alice.reaches(session, 14)
+    await stage.bob.call(session, 'Resume')
+    await stage.alice.reaches(session, 7)
+    await stage.bob.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('sessions of one name are all found by it, in the order of their paths', async () => {
+    const same = [
+      await stage.begin('alice', 'cert', {until: 'new'}),
+      await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),
+    ].sort()
+    const other = await stage.world.startSession('alice', 'cert2', {until: 'new'})
+    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'cert'), same)
+    assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'nope'), [])
+    assert.deepEqual(await stage.alice.sessions(), [...same, other].sort())
   })
 }

@@ -9,53 +9,6 @@ const NOT_PAUSED = backendRefused('Connection is not paused')
 
 /** Pause, Resume, Restart, Connect and Disconnect. */
 export function actionFacts(stage: Stage): void {
-  it('Pause ends the traffic, Resume brings it back, and the device stays', async () => {
-    const {world, alice} = stage
-    const session = await stage.borrow('alice', 'cert')
-    const device = await alice.get(session, 'device_name')
-    assert.equal(await world.carriesTraffic(session), true)
-    await alice.call(session, 'Pause', 's', 'a reason')
-    assert.deepEqual(await alice.status(session), [2, 14, ''])
-    assert.equal(await world.carriesTraffic(session), false)
-    assert.equal(await alice.get(session, 'device_name'), device)
-    await alice.call(session, 'Resume')
-    assert.ok([12, 15].includes((await alice.status(session))[1]))
-    await alice.reaches(session, 7)
-    assert.equal(await world.carriesTraffic(session), true)
-    assert.equal(await alice.get(session, 'device_name'), device)
-  })
-
-  it('what is paused is not paused again, and still is resumed', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    await stage.alice.call(session, 'Pause', 's', '')
-    await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
-    await stage.alice.call(session, 'Resume')
-    await stage.alice.reaches(session, 7)
-  })
-
-  it('what is not paused is not resumed', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
-    assert.equal((await stage.alice.status(session))[1], 7)
-  })
-
-  it('Restart connects anew', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    await stage.alice.call(session, 'Restart')
-    assert.equal((await stage.alice.status(session))[1], 12)
-    await stage.alice.reaches(session, 7)
-    assert.equal(await stage.world.carriesTraffic(session), true)
-  })
-
-  it('Restart of a paused session connects it', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    await stage.alice.call(session, 'Pause', 's', '')
-    await stage.alice.call(session, 'Restart')
-    await stage.alice.reaches(session, 7)
-    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
-    assert.equal(await stage.world.carriesTraffic(session), true)
-  })
-
   it('StatusChange tells every step of a pause, a resume, a restart and a disconnect', async () => {
     const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
@@ -106,13 +59,6 @@ export function actionFacts(stage: Stage): void {
     ])
   })
 
-  it('Connect does nothing to a connected session', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    await stage.alice.call(session, 'Connect')
-    await watch(500, async () => assert.equal((await stage.alice.status(session))[1], 7))
-    assert.equal(await stage.world.carriesTraffic(session), true)
-  })
-
   it('Restart of a session that was never started leaves it at reconnecting; Connect connects', async () => {
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'Restart')
@@ -122,7 +68,7 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('a session whose server never answers is paused and resumed while it connects', async () => {
+  it('a session whose server never answers is paused, resumed and disconnected while it connects', async () => {
     const session = await stage.begin('alice', 'dead', {until: 'started'})
     assert.equal((await stage.alice.status(session))[1], 6)
     await stage.alice.call(session, 'Pause', 's', '')
@@ -130,6 +76,60 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.call(session, 'Resume')
     const after = await stage.alice.status(session)
     assert.ok([6, 12, 15].includes(after[1]), String(after))
+    await stage.alice.call(session, 'Disconnect')
+    assert.deepEqual(await stage.alice.sessions(), [])
+  })
+
+  it('Pause ends the traffic, Resume brings it back, and the device stays', async () => {
+    const {world, alice} = stage
+    const session = await stage.borrow('alice', 'cert')
+    const device = await alice.get(session, 'device_name')
+    assert.equal(await world.carriesTraffic(session), true)
+    await alice.call(session, 'Pause', 's', 'a reason')
+    assert.deepEqual(await alice.status(session), [2, 14, ''])
+    assert.equal(await world.carriesTraffic(session), false)
+    assert.equal(await alice.get(session, 'device_name'), device)
+    await alice.call(session, 'Resume')
+    await alice.reaches(session, 7)
+    assert.equal(await world.carriesTraffic(session), true)
+    assert.equal(await alice.get(session, 'device_name'), device)
+  })
+
+  it('what is paused is not paused again, and still is resumed', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    await stage.alice.call(session, 'Pause', 's', '')
+    await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
+    await stage.alice.call(session, 'Resume')
+    await stage.alice.reaches(session, 7)
+  })
+
+  it('what is not paused is not resumed', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
+    assert.equal((await stage.alice.status(session))[1], 7)
+  })
+
+  it('Restart connects anew', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    await stage.alice.call(session, 'Restart')
+    await stage.alice.reaches(session, 7)
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('Restart of a paused session connects it', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    await stage.alice.call(session, 'Pause', 's', '')
+    await stage.alice.call(session, 'Restart')
+    await stage.alice.reaches(session, 7)
+    await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
+    assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('Connect does nothing to a connected session', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    await stage.alice.call(session, 'Connect')
+    await watch(500, async () => assert.equal((await stage.alice.status(session))[1], 7))
+    assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
   it('Disconnect: the object is gone with the reply, the device and the traffic too', async () => {
@@ -141,13 +141,5 @@ export function actionFacts(stage: Stage): void {
     assert.deepEqual(await alice.sessions(), [])
     assert.equal(await world.carriesTraffic(session), false)
     assert.deepEqual(await alice.manager('FetchManagedInterfaces'), [])
-  })
-
-  it('Disconnect ends what connects and what is paused', async () => {
-    const connecting = await stage.begin('alice', 'dead', {until: 'started'})
-    const paused = await stage.world.startSession('alice', 'cert')
-    await stage.alice.call(paused, 'Pause', 's', '')
-    for (const session of [connecting, paused]) await stage.alice.call(session, 'Disconnect')
-    assert.deepEqual(await stage.alice.sessions(), [])
   })
 }

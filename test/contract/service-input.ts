@@ -76,15 +76,6 @@ export function inputFacts(stage: Stage): void {
     })
   }
 
-  it('nothing is asked where a certificate is all', async () => {
-    const session = await stage.borrow('alice', 'cert', {until: 'new'})
-    await stage.alice.call(session, 'Ready')
-    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])
-    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[]])
-    const provide = stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, 'x')
-    await rejects(provide, backendRefused('User input not required'))
-  })
-
   it('questions that there are not, and empty answers', async () => {
     const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(
@@ -181,5 +172,14 @@ export function inputFacts(stage: Stage): void {
     await alice.reaches(session, 7)
     await alice.call(session, 'Ready')
     assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('nothing is asked where a certificate is all', async () => {
+    const session = await stage.borrow('alice', 'cert', {until: 'new'})
+    await stage.alice.call(session, 'Ready')
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])
+    assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[]])
+    const provide = stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, 'x')
+    await rejects(provide, backendRefused('User input not required'))
   })
 }

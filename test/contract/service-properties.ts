@@ -48,7 +48,7 @@ export function propertyFacts(stage: Stage): void {
     assert.deepEqual(signatures(all), expected(all))
     assert.equal(all.owner!.value, stage.world.uid('alice'))
     assert.equal(all.config_name!.value, 'cert')
-    assert.match(String(all.config_path!.value), /^\/net\/openvpn\/v3\/configuration\/[\dax-]/)
+    assert.match(String(all.config_path!.value), /^\/net\/openvpn\/v3\/configuration\/[\da-fx]{36}$/)
     assert.deepEqual(all.status!.value, [2, 7, ''])
     assert.match(String(all.device_name!.value), /^tun\d+$/)
     assert.deepEqual(all.acl!.value, [])
@@ -74,6 +74,24 @@ export function propertyFacts(stage: Stage): void {
     for (const [counter, value] of Object.entries(statistics)) assert.notEqual(value, 0n, counter)
     assert.equal('AUTH_FAILED' in statistics, false)
     assert.equal('N_PAUSE' in statistics, false)
+  })
+
+  it('device_path of a connected session is an object path, introspected as a string', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    const {signature, value} = await stage.alice.typed(session, 'device_path')
+    assert.equal(signature, 'o')
+    assert.match(String(value), /^\/net\/openvpn\/v3\/netcfg\/./)
+    const [xml] = await stage.alice.introspect(session)
+    assert.match(String(xml), /<property type="s" name="device_path"/)
+  })
+
+  it('GetAll answers what single reads answer', async () => {
+    const session = await stage.borrow('alice', 'cert')
+    const all = await stage.alice.getAll(session)
+    assert.deepEqual(signatures(all), SIGNATURES)
+    for (const name of ['owner', 'status', 'session_created', 'connected_to', 'device_name', 'device_path']) {
+      assert.deepEqual(all[name], await stage.alice.typed(session, name), name)
+    }
   })
 
   it('pauses and reconnections are counted, a little later', async () => {
@@ -108,36 +126,18 @@ export function propertyFacts(stage: Stage): void {
     else assert.deepEqual(await answer, {signature: 'o', value: '/'})
   })
 
-  it('device_path of a connected session is an object path, introspected as a string', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    const {signature, value} = await stage.alice.typed(session, 'device_path')
-    assert.equal(signature, 'o')
-    assert.match(String(value), /^\/net\/openvpn\/v3\/netcfg\/./)
-    const [xml] = await stage.alice.introspect(session)
-    assert.match(String(xml), /<property type="s" name="device_path"/)
+  it('dco cannot be set after the start', async () => {
+    const session = await stage.borrow('alice', 'dead', {until: 'started'})
+    await rejects(stage.alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
   })
 
-  it('GetAll answers what single reads answer', async () => {
-    const session = await stage.borrow('alice', 'cert')
-    const all = await stage.alice.getAll(session)
-    assert.deepEqual(signatures(all), SIGNATURES)
-    for (const name of ['owner', 'status', 'session_created', 'connected_to', 'device_name', 'device_path']) {
-      assert.deepEqual(all[name], await stage.alice.typed(session, name), name)
-    }
-  })
-
-  it('public_access and restrict_log_access are what was set', async () => {
+  it('public_access, restrict_log_access and, before the start, dco are what was set', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const value of [true, false]) {
-      for (const property of ['public_access', 'restrict_log_access']) {
+      for (const property of ['public_access', 'restrict_log_access', 'dco']) {
         await stage.alice.set(session, property, 'b', value)
         assert.equal(await stage.alice.get(session, property), value, property)
       }
     }
-  })
-
-  it('dco is set before the start and not after it', async () => {
-    const session = await stage.borrow('alice', 'dead', {until: 'started'})
-    await rejects(stage.alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
   })
 }

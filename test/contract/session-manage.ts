@@ -290,6 +290,18 @@ export function sessionManageContract(title: string, world: () => World): void {
       })
     })
 
+    it("of all, somebody else's public session is left alone", async (t) => {
+      if (needsUsers(t)) return
+      const path = await world().startSession('alice', 'cert')
+      await world().setPublicAccess(path, true)
+      for (const action of ['--disconnect', '--pause', '--restart']) {
+        const run = await json(`${action} --all --yes`, {}, 'carol')
+        assert.deepEqual([run.status, run.sessions.map(({outcome}) => outcome)], [0, ['kept']], action)
+      }
+
+      assert.equal(await world().carriesTraffic(path), true)
+    })
+
     describe('actions on what is stale', () => {
       for (const action of ['--pause', '--resume', '--restart', '--log-level']) {
         it(`${action} says so`, async () => {

@@ -3,7 +3,13 @@ import {after, before, describe} from 'node:test'
 import type {World} from '../support/world'
 
 import {serviceContract} from '../contract/service'
+import {sessionAclContract} from '../contract/session-acl'
 import {sessionManageContract} from '../contract/session-manage'
+import {sessionStatsContract} from '../contract/session-stats'
+import {sessionsListContract} from '../contract/sessions-list'
+import {differentialAclTests} from './differential-acl'
+import {differentialListTests} from './differential-list'
+import {differentialStatsTests} from './differential-stats'
 import {lab, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
 
@@ -25,5 +31,11 @@ export function realTests(suite: Suite): void {
     labTests(suite, world)
     serviceContract(suite, world)
     sessionManageContract(suite, world)
+    sessionsListContract(suite, world)
+    sessionStatsContract(suite, world)
+    sessionAclContract(suite, world)
+    differentialListTests(suite, world)
+    differentialStatsTests(suite, world)
+    differentialAclTests(suite, world)
   })
 }

@@ -6,8 +6,8 @@ import type {Profiles} from './profiles'
 
 import {mayAct, mayAdminister, mayForwardLog, mayRead, maySet} from './access'
 import {accessDenied, backendRefused, failed, NO_BACKEND, refused} from './errors'
-import {managerInterface, sessionInterface} from './interface'
-import {PROPERTIES, rootPath, SESSIONS} from './names'
+import {managerInterface, sessionInterface, vanished} from './interface'
+import {Major, Minor, PROPERTIES, rootPath, SESSIONS} from './names'
 import {read, readAll, type Version} from './properties'
 import {type Call, type Reply, Server, type Target} from './server'
 import {type Listener, Session, type Status, type Timings} from './session'
@@ -43,11 +43,11 @@ export class SessionManager extends Server implements Listener {
 
   /** Makes a session of a profile, as NewTunnel does. */
   async newTunnel(owner: number, configPath: string): Promise<string> {
-    // Whoever knows the path of somebody else's profile may start a session from it.
+    // Whoever knows the path of somebody else's profile may start a session from it, whether its owner has one or not.
     const profile = this.profiles.get(configPath)
     if (this.version === '27.1' && profile) {
       for (const session of this.sessions.values()) {
-        if (session.configPath === configPath)
+        if (session.configPath === configPath && session.owner === owner)
           throw refused('A session with this configuration profile is already running')
       }
     }
@@ -81,7 +81,10 @@ export class SessionManager extends Server implements Listener {
 
   /** Removes a session as Disconnect does. */
   async disconnect(session: Session): Promise<void> {
-    if (session.backend === 'alive') await session.disconnect()
+    session.ending = session.disconnect().then(() => {
+      session.status = [Major.session, Minor.closed, 'Session closed']
+    })
+    await session.ending
     this.remove(session)
     if (this.version === '24.1') this.event(session, DESTROYED)
     else setTimeout(() => this.event(session, DESTROYED), this.timings.removalEvent).unref()
@@ -189,15 +192,27 @@ export class SessionManager extends Server implements Listener {
 
   /** Whatever is done with a session, its backend is asked first, and a session without an answer is removed. */
   private serveSession(session: Session, call: Call): Promise<Reply> | Reply {
-    if (session.backend === 'alive') return this.serveLive(session, call)
-    return sleep(this.timings[session.backend]).then(() =>
-      session.backend === 'alive' ? this.serveLive(session, call) : this.withoutBackend(session, call),
-    )
+    const waiting = this.untilAsked(session, call.message.interface !== PROPERTIES)
+    return waiting ? waiting.then(() => this.serveAsked(session, call)) : this.serveAsked(session, call)
+  }
+
+  /** A backend that ends its session answers a read afterwards. */
+  private untilAsked({backend, ending}: Session, isMethod: boolean): Promise<unknown> | undefined {
+    if (backend !== 'alive') return sleep(this.timings[backend])
+    return isMethod ? sleep(this.timings.method) : ending
+  }
+
+  private serveAsked(session: Session, call: Call): Promise<Reply> | Reply {
+    return session.backend === 'alive' ? this.serveLive(session, call) : this.withoutBackend(session, call)
   }
 
   private withoutBackend(session: Session, {message}: Call): Reply {
-    this.remove(session)
-    this.event(session, DESTROYED)
+    // A read and a method may have waited for it, each for itself.
+    if (this.sessions.has(session.path)) {
+      this.remove(session)
+      this.event(session, DESTROYED)
+    }
+
     if (message.interface !== PROPERTIES) throw refused(NO_BACKEND)
     if (message.member === 'GetAll') return ['a{sv}', {}]
     throw failed(NO_BACKEND)
@@ -247,6 +262,7 @@ export class SessionManager extends Server implements Listener {
   }
 
   private act(session: Session, {message, uid}: Call): Promise<Reply> | Reply {
+    if (!this.sessions.has(session.path)) throw vanished(message)
     const {body, member, sender} = message
     const allowed = member === 'LogForward' ? mayForwardLog : member.startsWith('Access') ? mayAdminister : mayAct
     if (!allowed(session, uid)) throw refused('Access denied')

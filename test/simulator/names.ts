@@ -32,6 +32,7 @@ export const Minor = {
   resuming: 15,
   done: 16,
   urlAuthentication: 22,
+  closed: 28,
 } as const
 
 /** What a user is asked for, by attention group; the attention type of all of them is 1, credentials. */

@@ -3,7 +3,8 @@ import {Message, type MessageBus} from 'dbus-next'
 import {callBus, connect, disconnect} from './connection'
 import {failed, ServiceError} from './errors'
 import {check, type Interface, introspect, noSuchObject, vanished} from './interface'
-import {DBUS, INTROSPECTABLE, PEER, rootPath} from './names'
+import {DBUS, INTROSPECTABLE, PEER, PROPERTIES, rootPath} from './names'
+import {Queue} from './queue'
 
 /** A method call as it came, and who it came from. */
 export interface Call {
@@ -43,9 +44,10 @@ export class Counts {
 }
 
 /**
- * A D-Bus service that answers one call at a time, in the order of arrival, as the real ones do. What their D-Bus
- * library does by itself (unknown objects and members, wrong types, introspection, pings) is answered at once, even
- * while the service is busy.
+ * A D-Bus service that takes calls in the order of arrival, as the real ones do: properties it reads and writes itself,
+ * one at a time, methods it hands to a worker, which also serves one at a time. So a method that takes its time makes
+ * methods wait, and a property makes everything wait that comes after it. What their D-Bus library does by itself
+ * (unknown objects and members, wrong types, introspection, pings) is answered at once, even while the service is busy.
  */
 export abstract class Server {
   readonly counts = new Counts()
@@ -54,9 +56,6 @@ export abstract class Server {
   /** Looked at before a call is served. */
   intercept?: (call: Call) => Interception | undefined
   protected bus?: MessageBus
-  private queue: Message[] = []
-  private next = 0
-  private busy = false
   private starting?: Promise<void>
   private ready = false
   private readonly uids = new Map<string, Promise<number> | number>()
@@ -85,8 +84,6 @@ export abstract class Server {
     const {bus} = this
     this.bus = undefined
     this.ready = false
-    this.queue = []
-    this.next = 0
     this.uids.clear()
     if (bus) await disconnect(bus)
   }
@@ -108,9 +105,11 @@ export abstract class Server {
     if (this.bus) return
     const bus = await connect(this.address)
     this.bus = bus
+    const methods = new Queue<Call>((call) => this.answer(bus, call))
+    const calls = new Queue<Message>((message) => this.take(bus, message, methods))
     // Before the name is taken: what made the bus start the service is delivered with it.
     bus.addMethodHandler((message) => {
-      this.receive(bus, message)
+      this.receive(bus, message, calls)
       return true
     })
     bus.on('message', (message) => {
@@ -130,7 +129,7 @@ export abstract class Server {
     }
   }
 
-  private receive(bus: MessageBus, message: Message): void {
+  private receive(bus: MessageBus, message: Message, calls: Queue<Message>): void {
     const root = rootPath(this.name)
     const {path} = message
     const target = this.ready ? this.target(path) : undefined
@@ -144,31 +143,25 @@ export abstract class Server {
 
     const problem = target ? check(message, target.iface, target.missing) : noSuchObject(path)
     if (problem) return this.fail(bus, message, problem)
-    this.queue.push(message)
-    if (!this.busy) void this.work(bus)
+    calls.push(message)
   }
 
-  private async work(bus: MessageBus): Promise<void> {
-    this.busy = true
-    while (this.bus === bus && this.next < this.queue.length) {
-      const message = this.queue[this.next++]!
-      if (this.next === this.queue.length || this.next > 1024) {
-        this.queue = this.queue.slice(this.next)
-        this.next = 0
-      }
-
-      // Only what really has to wait is awaited: a thousand reads need no thousand turns of the event loop.
-      const known = this.uids.get(message.sender)
-      const uid = typeof known === 'number' ? known : await this.uid(bus, message.sender)
-      const served = this.answer(bus, {message, uid})
-      if (served) await served
+  private take(bus: MessageBus, message: Message, methods: Queue<Call>): Promise<void> | void {
+    const known = this.uids.get(message.sender)
+    if (typeof known !== 'number') {
+      return this.uid(bus, message.sender).then((uid) => this.dispatch(bus, {message, uid}, methods))
     }
 
-    this.busy = false
-    if (this.bus && this.bus !== bus && this.next < this.queue.length) void this.work(this.bus)
+    return this.dispatch(bus, {message, uid: known}, methods)
+  }
+
+  private dispatch(bus: MessageBus, call: Call, methods: Queue<Call>): Promise<void> | void {
+    if (call.message.interface === PROPERTIES) return this.answer(bus, call)
+    methods.push(call)
   }
 
   private answer(bus: MessageBus, call: Call): Promise<void> | void {
+    if (this.bus !== bus) return
     const {message} = call
     this.counts.add(message)
     const interception = this.intercept?.(call)

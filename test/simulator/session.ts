@@ -11,7 +11,7 @@ export type Status = [number, number, string]
 
 /** How long things take, in milliseconds: in the order of the real ones' size, but shorter. */
 export const realistic = {
-  /** Connect blocks its caller for this long when it is called while a connection is being made; then the backend hangs. */
+  /** Connect blocks its caller for this long when it is called while a connection is being made, which hangs the backend. */
   connectTimeout: 5000,
   /** From the first packet to the connection, or to its refusal. */
   connecting: 15,
@@ -21,10 +21,14 @@ export const realistic = {
   disconnecting: 8,
   /** How long the manager waits for a backend that does not answer. */
   hung: 10_000,
-  /** Making a session, during which the manager answers nobody. */
+  /** What a session's method takes: reads that were sent right after it are answered before it. */
+  method: 2,
+  /** Making a session, during which other methods wait. */
   newTunnel: 10,
   /** From the name being taken to the objects being there, when the manager starts. */
   objects: 50,
+  /** From a pause to its being counted. */
+  pauseCount: 20,
   /** From the reply to Disconnect to the event, on 27.1. */
   removalEvent: 25,
   /** From Restart to the new attempt. */
@@ -94,6 +98,8 @@ export class Session {
   lastLog: {category: number; group: number; message: string} = {category: 0, group: 0, message: ''}
   status: Status = [0, 0, '']
   backend: 'alive' | 'dead' | 'hung' = 'alive'
+  /** Disconnect is under way. */
+  ending?: Promise<void>
   configName: string
   configPath: string
   device = ''
@@ -288,7 +294,7 @@ export class Session {
     this.count()
     this.clearTimers()
     this.paused = true
-    if (this.client === 'running') this.count('N_PAUSE', 1)
+    if (this.client === 'running') setTimeout(() => this.count('N_PAUSE', 1), this.listener.timings.pauseCount).unref()
     this.log('Pausing connection')
     this.setStatus(Major.connection, Minor.pausing, `Reason: ${reason.replaceAll(/[\n\r]/g, '')}`)
     this.setStatus(Major.connection, Minor.paused)
@@ -393,9 +399,8 @@ export class Session {
   }
 
   private async hang(): Promise<void> {
-    this.clearTimers()
+    this.stop()
     await sleep(this.listener.timings.connectTimeout)
-    this.backend = 'hung'
     throw backendTimeout('Timeout was reached')
   }
 

@@ -58,7 +58,13 @@ class Client {
 const error = (type: string, text: string | RegExp) => ({text, type})
 const unknownObject = (path: string) =>
   error('org.freedesktop.DBus.Error.UnknownMethod', `Object does not exist at path “${path}”`)
+const vanished = (path: string) =>
+  error(
+    'org.freedesktop.DBus.Error.UnknownMethod',
+    `No such interface “org.freedesktop.DBus.Properties” on object at path ${path}`,
+  )
 const noBackend = error('org.freedesktop.DBus.Error.Failed', 'Backend VPN process did not respond')
+const noBackendForMethod = {text: 'GDBus.Error:net.openvpn.gdbuspp: Backend VPN process did not respond'}
 
 /** Type and text of the error that a call was answered with. */
 function reason(result: PromiseSettledResult<unknown>): unknown {
@@ -183,24 +189,75 @@ for (const version of ['27.1', '24.1'] as const) {
       ])
       assert.deepEqual(reason(first), noBackend)
       // Accepted before the session was gone: another text than for a call that comes later.
-      const late = `No such interface “org.freedesktop.DBus.Properties” on object at path ${path}`
-      assert.deepEqual(reason(second), error('org.freedesktop.DBus.Error.UnknownMethod', late))
+      assert.deepEqual(reason(second), vanished(path))
       assert.deepEqual(reason(third), error('org.freedesktop.DBus.Error.InvalidArgs', 'No such property “nope”'))
       await assert.rejects(client.get(path, 'status'), unknownObject(path))
     })
 
-    test('answers nobody while it waits for a hung backend', async () => {
+    test('everything waits for a read that waits for a hung backend', async () => {
       const path = await world.startSession('alice', 'cert')
       const other = await world.startSession('alice', 'cert2')
       await world.stopBackend(path)
       const start = Date.now()
       const hung = client.get(path, 'status')
+      const waiting = [client.get(other, 'status'), client.call(other, 'Ready'), client.get(MANAGER, 'version')]
+      const ends = waiting.map((call) => call.then(() => Date.now() - start))
       await assert.rejects(client.get(path, 'nope'), {text: 'No such property “nope”'})
       assert.ok(Date.now() - start < 100)
-      const waiting = client.get(other, 'status')
       await assert.rejects(hung, noBackend)
-      assert.ok(Date.now() - start >= 115)
-      assert.deepEqual(await waiting, [2, 7, ''])
+      for (const end of await Promise.all(ends)) assert.ok(end >= 115, `${end} ms`)
+    })
+
+    test('methods, and no reads, wait for a method that waits for a hung backend', async () => {
+      const path = await world.startSession('alice', 'cert')
+      const other = await world.startSession('alice', 'cert2')
+      await world.stopBackend(path)
+      const start = Date.now()
+      const hung = client.call(path, 'Ready')
+      const listed = client.call(MANAGER, 'FetchAvailableSessions').then(() => Date.now() - start)
+      assert.deepEqual(await client.get(other, 'status'), [2, 7, ''])
+      await client.get(MANAGER, 'version')
+      assert.ok(Date.now() - start < 100)
+      await sleep(20)
+      const read = client.get(path, 'status')
+      await assert.rejects(hung, noBackendForMethod)
+      assert.ok((await listed) >= 115)
+      // It has waited for a time of its own, also after the method had the session removed.
+      await assert.rejects(read, noBackend)
+      assert.ok(Date.now() - start >= 135)
+    })
+
+    test('reads that follow a method at once are answered before it, and never during a disconnection', async () => {
+      const path = await world.startSession('alice', 'cert')
+      Object.assign(world.timings, {disconnecting: 60, method: 30, pauseCount: 60})
+      const order: unknown[] = []
+      const read = (property: string) => client.get(path, property).then((value) => order.push(value))
+      await Promise.all([client.call(path, 'Pause', 's', ['']).then(() => order.push('paused')), read('status')])
+      assert.deepEqual(order, [[2, 7, ''], 'paused'])
+      assert.deepEqual(await client.get(path, 'status'), [2, 14, ''])
+      const counted = async () => (await client.get(path, 'statistics')) as Record<string, bigint>
+      assert.equal((await counted()).N_PAUSE, undefined)
+      await sleep(80)
+      assert.equal((await counted()).N_PAUSE, 1n)
+      await client.call(path, 'Resume')
+      await sleep(40)
+      const gone = client.call(path, 'Disconnect')
+      await sleep(50)
+      const [during, after] = await Promise.allSettled([client.get(path, 'status'), client.get(path, 'status'), gone])
+      assert.deepEqual(during, {status: 'fulfilled', value: [3, 28, 'Session closed']})
+      assert.deepEqual(reason(after), vanished(path))
+    })
+
+    test('reads do not wait while a session is made', async () => {
+      const path = await world.startSession('alice', 'cert')
+      world.timings.newTunnel = 150
+      const start = Date.now()
+      const made = client.call(MANAGER, 'NewTunnel', 'o', [world.profilePath('alice', 'cert2')])
+      const listed = client.call(MANAGER, 'FetchAvailableSessions').then(() => Date.now() - start)
+      await client.get(path, 'status')
+      assert.ok(Date.now() - start < 100)
+      await made
+      assert.ok((await listed) >= 140)
     })
 
     test('a second Connect while connecting hangs the backend', async () => {

@@ -1,6 +1,7 @@
 /** The part of an oclif flag that matters here. */
 export interface FlagNames {
   readonly aliases?: readonly string[]
+  readonly char?: string
   readonly type: 'boolean' | 'option'
 }
 
@@ -55,12 +56,31 @@ export function normalizeArgv(
   return result
 }
 
+/** Whether a switch is given, by its name or among short ones, as in `-jc NAME`. */
+export function hasSwitch(argv: readonly string[], flags: Readonly<Record<string, FlagNames>>, name: string): boolean {
+  const end = argv.indexOf('--')
+  return argv
+    .slice(0, end === -1 ? undefined : end)
+    .some((argument) => argument === `--${name}` || shortFlags(flags, argument).names.includes(name))
+}
+
 /** `-c` awaits its value, `-cNAME` has it, and in `-Pc` the last one decides. */
-function takesValue(flags: Readonly<Record<string, FlagNames & {char?: string}>>, argument: string): boolean {
+function takesValue(flags: Readonly<Record<string, FlagNames>>, argument: string): boolean {
+  return shortFlags(flags, argument).awaitsValue
+}
+
+/** What is within `-Pc`; what follows a flag that takes a value is that value. */
+function shortFlags(
+  flags: Readonly<Record<string, FlagNames>>,
+  argument: string,
+): {readonly awaitsValue: boolean; readonly names: readonly string[]} {
+  const names: string[] = []
+  if (!/^-[^-]/.test(argument)) return {awaitsValue: false, names}
   for (let i = 1; i < argument.length; i++) {
-    const flag = Object.values(flags).find(({char}) => char === argument[i])
-    if (flag?.type === 'option') return i === argument.length - 1
+    const [name, flag] = Object.entries(flags).find(([, {char}]) => char === argument[i]) ?? []
+    if (name !== undefined) names.push(name)
+    if (flag?.type === 'option') return {awaitsValue: i === argument.length - 1, names}
   }
 
-  return false
+  return {awaitsValue: false, names}
 }

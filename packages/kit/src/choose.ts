@@ -1,6 +1,7 @@
 import {
   count,
   duration,
+  hasCode,
   Ovpn3Error,
   safeText,
   type Selector,
@@ -13,18 +14,21 @@ import {selectorText} from './selector'
 import {pick} from './terminal'
 import {userName} from './users'
 
+/** The status of a session that is gone by having been looked at. */
+const stale = 'stale'
+
 /** What tells sessions apart, read for each of them. */
 export async function summarize(sessions: readonly Session[]): Promise<SessionSummary[]> {
   return Promise.all(
     sessions.map(async (session) => {
-      const {values} = await session.read(['config_name', 'owner', 'device_name', 'status', 'session_created'])
+      const {errors, values} = await session.read(['config_name', 'owner', 'device_name', 'status', 'session_created'])
       return {
         path: session.path,
         id: session.id,
         config: values.config_name ?? null,
         owner: values.owner ?? null,
         device: values.device_name || null,
-        status: values.status ? statusText(values.status) : null,
+        status: values.status ? statusText(values.status) : isGone(errors.status) ? stale : null,
         created: values.session_created ?? null,
       }
     }),
@@ -53,6 +57,8 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
   )
 }
 
+const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
+
 export interface ChooseOptions {
   /** What is to be done with it, for the question: `Which session is to be paused?` */
   readonly question: string
@@ -78,13 +84,17 @@ export async function chooseOne(
     )
 
   const candidates = await summarize(sessions)
-  const lines = await summaryLines(candidates)
-  if (interactive)
+  if (interactive) {
+    const present = candidates.flatMap((candidate, i) => (candidate.status === stale ? [] : [{candidate, i}]))
+    if (present.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
+    const lines = await summaryLines(present.map(({candidate}) => candidate))
     return pick(
       question,
-      sessions.map((session, i) => ({name: lines[i]!, value: session})),
+      present.map(({i}, line) => ({name: lines[line]!, value: sessions[i]!})),
       signal,
     )
+  }
+
   throw new Ovpn3Error(
     'session-ambiguous',
     `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(sessions.length, 'session')}`,

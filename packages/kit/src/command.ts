@@ -1,20 +1,11 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
-import {distance} from 'fastest-levenshtein'
 
-import {normalizeArgv} from './argv'
-import {summaryLines} from './choose'
-import {colorsOf} from './color'
+import {hasSwitch, normalizeArgv} from './argv'
+import {closest} from './closest'
 import {type ResolverRequest, resolveSessions} from './hook'
-import {
-  errorJson,
-  exitStatus,
-  isOvpn3Error,
-  Ovpn3Error,
-  type ResolvedSessions,
-  safeText,
-  shortId,
-  toJson,
-} from './model'
+import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from './model'
+import {errorDocument, errorText} from './report'
+import {tellTask} from './tasks'
 import {releaseStdin} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
@@ -31,7 +22,7 @@ type SignalName = keyof typeof signalNumbers
  */
 export abstract class SessionCommand<T extends typeof Command> extends Command {
   static override baseFlags = {
-    json: Flags.boolean({helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
+    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
   }
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false
@@ -85,11 +76,10 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   /** Says that the session manager keeps silent. */
   protected onStall(session?: {readonly id: string}): void {
-    this.notice(
-      session
-        ? `Waiting for session ${shortId(session.id)}: the session manager gets no answer from its backend.`
-        : 'Waiting for the session manager: it gives no answer.',
-    )
+    const text = session
+      ? `Waiting for session ${shortId(session.id)}: the session manager gets no answer from its backend.`
+      : 'Waiting for the session manager: it gives no answer.'
+    if (!tellTask(session?.id, text)) this.notice(text)
   }
 
   /** A line for the person, on stderr. */
@@ -111,9 +101,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   override jsonEnabled(): boolean {
-    const end = this.argv.indexOf('--')
-    const options = end === -1 ? this.argv : this.argv.slice(0, end)
-    return options.includes('--json')
+    return hasSwitch(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags}, 'json')
   }
 
   /** A result, on stdout. */
@@ -130,19 +118,8 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     if (!known) throw error
     this.#muted = false
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
-    if (this.jsonEnabled()) {
-      this.logJson({error: {...errorJson(known), candidates: known.candidates}})
-      return
-    }
-
-    const lines = [`${colorsOf(process.stderr).red('Error:')} ${safeText(known.message)}`]
-    if (known.candidates) {
-      const summaries = await summaryLines(known.candidates)
-      lines.push(...summaries.map((line) => `  ${line}`))
-    }
-
-    if (known.hint) lines.push(safeText(known.hint))
-    this.notice(lines.join('\n'))
+    if (this.jsonEnabled()) this.logJson(errorDocument(known))
+    else this.notice(await errorText(known))
   }
 
   async #work(): Promise<void> {
@@ -183,7 +160,9 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   #known(error: unknown): Ovpn3Error | undefined {
     if (isOvpn3Error(error)) return error
-    if (!(error instanceof Errors.CLIError)) return undefined
+    if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return undefined
+    // the command line was understood, so it is not to blame
+    if (this.flags) return new Ovpn3Error('failed', error.message.replace(/\nRequire stack:.*/s, ''), {cause: error})
     return parseError(error, Object.entries({...this.ctor.baseFlags, ...this.ctor.flags}), this.#help)
   }
 
@@ -213,13 +192,4 @@ function parseError(
     .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
     .replaceAll(/\s*\n\s*/g, ' ')
   return new Ovpn3Error('usage', message, {hint: help})
-}
-
-/** The name that is meant, where one or two letters, or the end, are off. */
-function closest(typed: string, names: readonly string[]): string | undefined {
-  const near = names
-    .map((name) => ({name, off: typed && name.startsWith(typed) ? 0 : distance(typed, name)}))
-    .filter(({name, off}) => off <= Math.min(2, name.length - 1))
-    .sort((a, b) => a.off - b.off)
-  return near[0]?.name
 }

@@ -20,7 +20,8 @@ declare module '@oclif/core/interfaces' {
   interface Hooks {
     'session-resolver': {
       options: {request: ResolverRequest}
-      return: ResolvedSessions
+      /** Undefined: nothing to say to this request. */
+      return: ResolvedSessions | undefined
     }
   }
 }
@@ -34,8 +35,9 @@ export type SessionResolver = Interfaces.Hook<'session-resolver'>
  */
 export async function resolveSessions(config: Interfaces.Config, request: ResolverRequest): Promise<ResolvedSessions> {
   const {failures, successes} = await config.runHook('session-resolver', {request})
+  const answers = successes.flatMap(({result}) => result ?? [])
   const close = async () => {
-    await Promise.all(successes.map(({result}) => result.close()))
+    await Promise.all(answers.map((answer) => answer.close()))
   }
 
   // oclif collects what a hook throws and goes on as if nothing had happened
@@ -44,9 +46,22 @@ export async function resolveSessions(config: Interfaces.Config, request: Resolv
     throw failures[0].error
   }
 
-  if (successes.length === 0)
+  if (answers.length === 0)
     throw new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {
       hint: 'No installed plugin has a session-resolver hook; the CLI ovpn3 has one',
     })
-  return {close, sessions: successes.flatMap(({result}) => result.sessions)}
+  return {
+    close,
+    async list() {
+      const lists = await Promise.all(answers.map((answer) => answer.list()))
+      return lists.flat()
+    },
+    sessions: answers.flatMap(({sessions}) => sessions),
+    async watch(listener) {
+      const ends = await Promise.all(answers.map((answer) => answer.watch(listener)))
+      return async () => {
+        await Promise.all(ends.map((end) => end()))
+      }
+    },
+  }
 }

@@ -9,8 +9,29 @@ export interface TaskEnd<T> {
 
 export interface Task<T> {
   readonly title: string
+  /** What `tellTask` knows it by: the id of its session. */
+  readonly key?: string
   /** @param progress shows what is going on at the moment, in a few words */
   run(progress: (text: string) => void): Promise<TaskEnd<T>>
+}
+
+/** Shows text with a running task. */
+interface Running {
+  readonly key?: string
+  tell(text: string): void
+}
+
+const running = new Set<Running>()
+
+/**
+ * Says something with the task of this key, or else with the first that runs: while tasks are animated, nothing else
+ * can be written. False where no task is.
+ */
+export function tellTask(key: string | undefined, text: string): boolean {
+  const tasks = [...running]
+  const task = tasks.find((candidate) => candidate.key === key) ?? tasks[0]
+  task?.tell(text)
+  return task !== undefined
 }
 
 /**
@@ -26,6 +47,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
   }
 
   const {Listr, ListrLogger, ProcessOutput} = await import('listr2')
+  const animated = canAnimate()
   // left alone, listr2 writes to stdout, where only results belong
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
@@ -34,12 +56,20 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
     tasks.map((task, index) => ({
       async task(_: unknown, handle: {output: string}) {
         let shown = ''
-        const end = await task.run((text) => {
+        const tell = (text: string) => {
           if (text !== shown) handle.output = text
           shown = text
-        })
-        values[index] = end.value
-        if (end.failure) throw new Error(end.failure)
+        }
+
+        const self = {key: task.key, tell}
+        if (animated) running.add(self)
+        try {
+          const end = await task.run(tell)
+          values[index] = end.value
+          if (end.failure) throw new Error(end.failure)
+        } finally {
+          running.delete(self)
+        }
       },
       title: task.title,
     })),
@@ -49,7 +79,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
       exitOnError: false,
       // else it ends the process by itself on SIGINT
       registerSignalListeners: false,
-      renderer: canAnimate() ? 'default' : 'simple',
+      renderer: animated ? 'default' : 'simple',
       rendererOptions: {clearOutput: true, logger},
     },
   )

@@ -50,6 +50,8 @@ export interface Signal {
 }
 
 export interface BusOptions {
+  /** Called when the connection is over, by whichever side. */
+  readonly onClose?: (error: BusError) => void
   /** Called once for each object path whose call has been the oldest unanswered one of its destination for 1.5 s. */
   readonly onStall?: (path: string) => void
   /** Receives a line for each message, for debugging. */
@@ -84,7 +86,8 @@ export class Bus {
   readonly #pending = new Set<Pending>()
   readonly #queue: Pending[] = []
   readonly #stalled = new Set<string>()
-  readonly #subscriptions = new Set<Subscription>()
+  /** By path; those for any path under the empty one. */
+  readonly #subscriptions = new Map<string, Set<Subscription>>()
   #closed: BusError | undefined
   #inFlight = 0
   #stallTimer: NodeJS.Timeout | undefined
@@ -156,10 +159,13 @@ export class Bus {
     const subscription = {...match, listener}
     const rule = match.unicast ? undefined : matchRule(match)
     await Promise.all([this.#trackOwner(match.sender), rule && this.#addMatch(rule)])
-    this.#subscriptions.add(subscription)
+    const key = match.path ?? ''
+    const group = this.#subscriptions.get(key) ?? new Set()
+    this.#subscriptions.set(key, group.add(subscription))
 
     return async () => {
-      if (!this.#subscriptions.delete(subscription)) return
+      if (!group.delete(subscription)) return
+      if (group.size === 0 && this.#subscriptions.get(key) === group) this.#subscriptions.delete(key)
       if (rule && !this.#closed) await this.#removeMatch(rule)
     }
   }
@@ -310,15 +316,25 @@ export class Bus {
 
     if (this.#subscriptions.size === 0) return
     this.#options.trace?.(`** ${message.path} ${message.member} ${show(message.body)}`)
-    for (const subscription of this.#subscriptions) {
-      if (
-        this.#owners.get(subscription.sender) === message.sender &&
-        subscription.interface === message.interface &&
-        (subscription.path ?? message.path) === message.path &&
-        (subscription.member ?? message.member) === message.member &&
-        (subscription.arg0 ?? message.body[0]) === message.body[0]
-      )
-        subscription.listener(message)
+    for (const key of [message.path, '']) {
+      for (const subscription of this.#subscriptions.get(key) ?? []) {
+        if (
+          this.#owners.get(subscription.sender) === message.sender &&
+          subscription.interface === message.interface &&
+          (subscription.member ?? message.member) === message.member &&
+          (subscription.arg0 ?? message.body[0]) === message.body[0]
+        )
+          this.#deliver(subscription, message)
+      }
+    }
+  }
+
+  /** A signal that a listener cannot make sense of is traced and dropped: dbus-next would answer it with an error. */
+  #deliver(subscription: Subscription, message: Message): void {
+    try {
+      subscription.listener(message)
+    } catch (error) {
+      this.#options.trace?.(`** ${message.path} ${message.member} makes no sense: ${String(error)}`)
     }
   }
 
@@ -333,6 +349,7 @@ export class Bus {
 
     this.#pending.clear()
     this.#subscriptions.clear()
+    this.#options.onClose?.(error)
   }
 }
 

@@ -6,10 +6,14 @@ import {BusError} from '../bus'
 const backendGone = /Backend VPN process did not respond/
 const alreadyPaused = /Connection is already paused/
 const notPaused = /Connection is not paused/
+const alreadyGranted = /UID already granted access/
+const notGranted = /UID not granted access/
 const notReady = /net\.openvpn\.v3\.error\.ready/
 
 export const isAlreadyPaused = (error: unknown) => hasText(error, alreadyPaused)
 export const isNotPaused = (error: unknown) => hasText(error, notPaused)
+export const isAlreadyGranted = (error: unknown) => hasText(error, alreadyGranted)
+export const isNotGranted = (error: unknown) => hasText(error, notGranted)
 export const isNotReady = (error: unknown) => hasText(error, notReady)
 
 function hasText(error: unknown, pattern: RegExp): boolean {

@@ -1,8 +1,16 @@
-import {isOvpn3Error} from '@ovpn3/kit/model'
+import {isOvpn3Error, type Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
 
 import {Bus, BusError, type BusOptions, type Call, unwrap} from '../bus'
 import {toOvpn3Error} from './errors'
-import {configManagerPath, configService, idOf, managerPath, sessionInterface, sessionService} from './names'
+import {
+  configManagerPath,
+  configService,
+  idOf,
+  managerPath,
+  ownerChange,
+  sessionInterface,
+  sessionService,
+} from './names'
 import {RemoteSession} from './session'
 
 const coldStartDeadline = 5000
@@ -17,20 +25,28 @@ export interface ManagerOptions {
 /** The session manager of this machine. */
 export class SessionManager {
   readonly #bus: Bus
+  readonly #closed: Promise<Ovpn3Error>
 
-  private constructor(bus: Bus) {
+  private constructor(bus: Bus, closed: Promise<Ovpn3Error>) {
     this.#bus = bus
+    this.#closed = closed
   }
 
   /** @throws Ovpn3Error `bus-unreachable` */
   static async open({onStall, trace}: ManagerOptions = {}): Promise<SessionManager> {
+    let close: (error: Ovpn3Error) => void
+    const closed = new Promise<Ovpn3Error>((resolve) => {
+      close = resolve
+    })
     try {
       return new SessionManager(
         await Bus.connect({
+          onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
           onStall:
             onStall && ((path) => onStall(path.startsWith(managerPath + '/') ? {id: idOf(path), path} : undefined)),
           trace,
         }),
+        closed,
       )
     } catch (error) {
       throw toOvpn3Error(error)
@@ -68,8 +84,45 @@ export class SessionManager {
     }
   }
 
+  /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
+  async watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
+    let ended = false
+    const end = await this.#subscribe(listener)
+    void this.#closed.then((error) => {
+      if (!ended) listener({error, type: 'closed'})
+    })
+    return async () => {
+      ended = true
+      await end()
+    }
+  }
+
   async close(): Promise<void> {
     this.#bus.close()
+  }
+
+  async #subscribe(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
+    try {
+      const ends = await Promise.all([
+        this.#bus.subscribe(
+          {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
+          ({body}) => {
+            const [path, type] = body as [string, number, number]
+            if (type === 1) listener({session: this.session(path), type: 'created'})
+            else if (type === 2) listener({path, type: 'removed'})
+          },
+        ),
+        this.#bus.subscribe({...ownerChange, arg0: sessionService}, ({body}) => {
+          const [, previous] = body as [string, string, string]
+          if (previous) listener({type: 'reset'})
+        }),
+      ])
+      return async () => {
+        await Promise.all(ends.map((end) => end()))
+      }
+    } catch (error) {
+      throw toOvpn3Error(error)
+    }
   }
 
   async #configNames(): Promise<Map<string, string>> {

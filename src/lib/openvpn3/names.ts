@@ -6,6 +6,13 @@ export const managerPath = '/net/openvpn/v3/sessions'
 export const logService = 'net.openvpn.v3.log'
 export const configService = 'net.openvpn.v3.configuration'
 export const configManagerPath = '/net/openvpn/v3/configuration'
+/** The bus's own signal about whoever takes or loses a name. */
+export const ownerChange = {
+  interface: 'org.freedesktop.DBus',
+  member: 'NameOwnerChanged',
+  path: '/org/freedesktop/DBus',
+  sender: 'org.freedesktop.DBus',
+}
 
 export function idOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)

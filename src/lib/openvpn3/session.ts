@@ -1,16 +1,17 @@
 import {
+  type Following,
   type InputRequest,
   Ovpn3Error,
+  type Profile,
   type PropertyName,
   type Session,
   type SessionEvent,
   type Snapshot,
-  type Unsubscribe,
 } from '@ovpn3/kit/model'
 
 import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
-import {isAlreadyPaused, isNotPaused, isNotReady, toOvpn3Error} from './errors'
-import {idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {isAlreadyGranted, isAlreadyPaused, isNotGranted, isNotPaused, isNotReady, toOvpn3Error} from './errors'
+import {configService, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
 import {decode, decodeStatus} from './properties'
 
 /** A session of the session manager. */
@@ -99,15 +100,33 @@ export class RemoteSession implements Session {
   }
 
   async setLogLevel(level: number): Promise<void> {
-    await this.#call({
-      body: [sessionInterface, 'log_verbosity', variant('u', level)],
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Set',
-      signature: 'ssv',
-    })
+    await this.#set('log_verbosity', 'u', level)
   }
 
-  async follow(listener: (event: SessionEvent) => void): Promise<Unsubscribe> {
+  async grant(uid: number): Promise<boolean> {
+    return this.#unless(isAlreadyGranted, {body: [uid], member: 'AccessGrant', signature: 'u'})
+  }
+
+  async revoke(uid: number): Promise<boolean> {
+    return this.#unless(isNotGranted, {body: [uid], member: 'AccessRevoke', signature: 'u'})
+  }
+
+  async setPublicAccess(enabled: boolean): Promise<void> {
+    await this.#set('public_access', 'b', enabled)
+  }
+
+  async setLogAccess(enabled: boolean): Promise<void> {
+    await this.#set('restrict_log_access', 'b', !enabled)
+  }
+
+  async profile(): Promise<Profile> {
+    const {errors, values} = await this.read(['config_path'])
+    if (errors.config_path) throw errors.config_path
+    return this.#profileAt(values.config_path!)
+  }
+
+  async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+    let gone = false
     const subscriptions = await Promise.all([
       // the log service forwards the backend's signals to each one who asked, under the backend's interface
       this.#bus.subscribe(
@@ -121,20 +140,30 @@ export class RemoteSession implements Session {
         ({body}) => listener({status: decodeStatus(body), type: 'status'}),
       ),
       this.#bus.subscribe(
-        {interface: sessionInterface, member: 'AttentionRequired', path: this.path, sender: sessionService},
-        ({body}) => listener({group: Number(body[1]), message: String(body[2]), type: 'attention'}),
+        // one match rule for all sessions: a connection may not have many
+        {interface: sessionInterface, member: 'AttentionRequired', sender: sessionService},
+        ({body, path}) => {
+          if (path === this.path) listener({group: Number(body[1]), message: String(body[2]), type: 'attention'})
+        },
       ),
       this.#bus.subscribe(
         {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
         ({body}) => {
-          if (body[0] === this.path && body[1] === 2) listener({type: 'removed'})
+          if (body[0] !== this.path || body[1] !== 2) return
+          gone = true
+          listener({type: 'removed'})
         },
       ),
     ])
-    const forwarded = await this.#forwardLog(true)
-    return async () => {
-      await Promise.all([...subscriptions.map((end) => end()), forwarded && this.#forwardLog(false)])
+    const live = await this.#forwardLog(true)
+    const end = async () => {
+      await Promise.all([
+        ...subscriptions.map((unsubscribe) => unsubscribe()),
+        live && !gone && this.#forwardLog(false),
+      ])
     }
+
+    return Object.assign(end, {live})
   }
 
   /** False where the caller may not read the log. Each call with `true` needs one with `false`: they are counted. */
@@ -152,6 +181,32 @@ export class RemoteSession implements Session {
     const body = await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'})
     const [, , , name, description, hidden] = body as [number, number, number, string, string, boolean]
     return {description, group, hidden, id, name, type}
+  }
+
+  async #profileAt(path: string): Promise<Profile> {
+    try {
+      const [name] = await this.#bus.call({
+        body: [configService, 'name'],
+        destination: configService,
+        interface: 'org.freedesktop.DBus.Properties',
+        member: 'Get',
+        path,
+        signature: 'ss',
+      })
+      return {available: true, name: String(unwrap(name))}
+    } catch (error) {
+      if (error instanceof BusError && error.kind !== 'disconnected') return {available: false}
+      throw toOvpn3Error(error)
+    }
+  }
+
+  async #set(name: PropertyName, signature: string, value: unknown): Promise<void> {
+    await this.#call({
+      body: [sessionInterface, name, variant(signature, value)],
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Set',
+      signature: 'ssv',
+    })
   }
 
   async #get(name: PropertyName): Promise<unknown> {

@@ -10,6 +10,16 @@ import {
 
 import {attempt, deadEndError, goneError, result, statusOf} from './result'
 
+/**
+ * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody
+ * else's. Undefined where it can be read. For those who act on all there are; whoever names one session means it.
+ */
+export function keepUnreadable(session: Session): SessionResult | undefined {
+  const errors = Object.values(session.snapshot.errors)
+  const unreadable = errors.length > 0 && errors.every((error) => hasCode(error, 'access-denied'))
+  return unreadable ? result(session, 'kept', 'kept: not readable by you, owned by someone else') : undefined
+}
+
 export interface PauseOptions {
   readonly dryRun?: boolean
   /** Goes to the session's log. */

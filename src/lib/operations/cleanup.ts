@@ -8,6 +8,7 @@ import {
   statusText,
 } from '@ovpn3/kit/model'
 
+import {keepUnreadable} from './actions'
 import {attempt, goneError, result} from './result'
 
 export interface CleanupOptions {
@@ -30,8 +31,8 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
     if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
-    if (hasCode(errors.status, 'access-denied'))
-      return result(session, 'kept', 'kept: not readable by you, owned by someone else')
+    const kept = keepUnreadable(session)
+    if (kept) return kept
     if (errors.status) throw errors.status
     const status = values.status!
     const why = reason(status, values.session_created, failed)

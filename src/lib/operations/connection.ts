@@ -43,6 +43,8 @@ export interface Person {
 }
 
 export interface Wait<T> {
+  /** The id of the session that is waited for. */
+  readonly key: string
   readonly title: string
   run(progress: (text: string) => void): Promise<{failure?: string; value: T}>
 }
@@ -145,6 +147,7 @@ class Attempt {
   wait(): Wait<void> {
     const title = `${words[this.#options.action].title} ${labelOf(this.#session)}`
     return {
+      key: this.#session.id,
       run: async (progress) => {
         await this.#guard(() => this.#untilSettled(progress))
         return {failure: this.result?.error?.message, value: undefined}

@@ -1,4 +1,4 @@
-export {disconnect, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
+export {disconnect, keepUnreadable, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
 export {cleanUp, type CleanupOptions, planCleanUp} from './cleanup'
 export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'
 export {baseProperties} from './result'

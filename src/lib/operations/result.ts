@@ -1,6 +1,7 @@
 import {
   configOf,
   errorJson,
+  goneError,
   isOvpn3Error,
   Ovpn3Error,
   type Session,
@@ -9,6 +10,8 @@ import {
   statusJson,
   statusText,
 } from '@ovpn3/kit/model'
+
+export {goneError} from '@ovpn3/kit/model'
 
 /** What every action needs to know of a session beforehand. */
 export const baseProperties = ['config_name', 'status'] as const
@@ -57,15 +60,6 @@ export function statusOf(session: Session): SessionStatus {
   const {errors, values} = session.snapshot
   if (values.status) return values.status
   throw goneError(session) ?? errors.status ?? new Ovpn3Error('failed', 'its status could not be read')
-}
-
-/**
- * That the session is stale, where any of its properties said so: the first read of a stale session says it, the
- * ones behind it already find it gone.
- */
-export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined {
-  const all = Object.values(errors)
-  return all.find(({code}) => code === 'session-stale') ?? all.find(({code}) => code === 'session-not-found')
 }
 
 /** That an action is pointless on a session where no client runs any more. */

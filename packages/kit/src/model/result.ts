@@ -70,6 +70,15 @@ export function labelOf(session: Session): string {
 }
 
 /**
+ * That the session is stale, where any of its properties said so: the first read of a stale session says it, the
+ * ones behind it already find it gone.
+ */
+export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined {
+  const all = Object.values(errors)
+  return all.find(({code}) => code === 'session-stale') ?? all.find(({code}) => code === 'session-not-found')
+}
+
+/**
  * The exit status of a command that acted on sessions: of several, one that failed makes it `some-failed`, and
  * one that was interrupted `interrupted`.
  */

@@ -69,6 +69,9 @@ export interface InputRequest {
   readonly hidden: boolean
 }
 
+/** The profile that a session was started from, as it is now. */
+export type Profile = {readonly available: false} | {readonly available: true; readonly name: string}
+
 export type SessionEvent =
   | {readonly type: 'removed'}
   | {readonly type: 'status'; readonly status: SessionStatus}
@@ -77,6 +80,13 @@ export type SessionEvent =
 
 /** Ends a subscription; awaiting it means the service has been told. */
 export type Unsubscribe = () => Promise<void>
+
+/** A subscription to one session. */
+export interface Following {
+  (): Promise<void>
+  /** False: the caller may not read the session's log, so status changes do not arrive. */
+  readonly live: boolean
+}
 
 /**
  * A session, wherever it comes from: the session manager of this machine, or whatever another plugin's
@@ -109,11 +119,21 @@ export interface Session {
   provideInput(request: InputRequest, value: string): Promise<void>
   /** @param level 0 to 6 */
   setLogLevel(level: number): Promise<void>
+  /** Only the owner may. False: that user has been granted access before. */
+  grant(uid: number): Promise<boolean>
+  /** Only the owner may. False: that user was not granted access. */
+  revoke(uid: number): Promise<boolean>
+  /** Lets everybody list and use the session, or no longer. Only the owner may. */
+  setPublicAccess(enabled: boolean): Promise<void>
+  /** Lets the users who were granted access read the session's log, or no longer. Only the owner may. */
+  setLogAccess(enabled: boolean): Promise<void>
+  /** The profile as it is now: it may have been renamed, deleted, or not be the caller's to see. */
+  profile(): Promise<Profile>
   /**
    * Follows status, attention and removal until the returned function is called. Where the caller may not read the
    * log, status changes do not arrive: poll as well.
    */
-  follow(listener: (event: SessionEvent) => void): Promise<Unsubscribe>
+  follow(listener: (event: SessionEvent) => void): Promise<Following>
 }
 
 /** Which sessions a command is about. */
@@ -124,9 +144,25 @@ export type Selector =
   /** A session path, a session id, or the beginning of an id (4 characters or more). */
   | {readonly kind: 'path'; readonly path: string}
 
+/** What happens among the sessions that a selector stands for. */
+export type SessionsEvent =
+  | {readonly type: 'created'; readonly session: Session}
+  | {readonly type: 'removed'; readonly path: string}
+  /** The session manager ended, and every session with it, without a `removed` for each. */
+  | {readonly type: 'reset'}
+  /** No more events will come: the source of the sessions is gone. */
+  | {readonly type: 'closed'; readonly error: Ovpn3Error}
+
 /** What a selector stands for: all sessions that match, and what is behind them. */
 export interface ResolvedSessions {
   readonly sessions: readonly Session[]
+  /**
+   * Follows sessions that come and go until the returned function is called. A new session has not been looked at,
+   * and may not match the selector.
+   */
+  watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe>
+  /** The sessions there are now, whether they match the selector or not. They have not been looked at. */
+  list(): Promise<readonly Session[]>
   /** Gives back connections and subscriptions. */
   close(): Promise<void>
 }

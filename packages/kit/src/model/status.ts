@@ -90,6 +90,50 @@ export function statusText(status: SessionStatus): string {
   return minorWords[status.minor] ?? `status ${status.major}/${status.minor}`
 }
 
+const classicMajor: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
+
+const classicMinor: readonly string[] = [
+  '(unset)',
+  'Configuration error',
+  'Configuration OK',
+  'Configuration missing inline data',
+  'Configuration requires user input',
+  'Client initialized',
+  'Client connecting',
+  'Client connected',
+  'Client disconnecting',
+  'Client disconnected',
+  'Client connection failed',
+  'Client authentication failed',
+  'Client reconnect',
+  'Client pausing connection',
+  'Client connection paused',
+  'Client connection resuming',
+  'Client process exited',
+  'New session created',
+  'Backend Session Object completed',
+  'Session deleted',
+  'User/password authentication',
+  'Challenge/response authentication',
+  'URL authentication',
+  'PKCS#11 Sign',
+  'PKCS#11 Encrypt',
+  'PKCS#11 Decrypt',
+  'PKCS#11 Verify',
+  'Process started',
+  'Process stopped',
+  'Process killed',
+]
+
+/** A status in the reference tool's words, for scripts that know them: `Connection, Client connected: message`. */
+export function classicStatusText({major, message, minor}: SessionStatus): string {
+  // the message is the URL, which the reference keeps to itself
+  if (major === StatusMajor.session && minor === StatusMinor.urlAuthentication)
+    return 'Web authentication required to connect'
+  const text = `${classicMajor[major] ?? major}, ${classicMinor[minor] ?? minor}`
+  return message ? `${text}: ${message}` : text
+}
+
 /**
  * No client runs and none will: the session can only be disconnected. Seen on 24.1 and 27.1: neither Resume, nor
  * Restart, nor Connect brings it back.

@@ -30,3 +30,17 @@ export function duration(seconds: number): string {
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
+
+const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
+
+/** `0 B`, `17.4 MiB`: at most four digits. */
+export function bytes(n: bigint | number): string {
+  let value = Number(n)
+  let unit = 0
+  while (Math.abs(value) >= 1024 && unit < binaryUnits.length - 1) {
+    value /= 1024
+    unit++
+  }
+
+  return `${unit === 0 || Math.abs(value) >= 100 ? Math.round(value) : value.toFixed(1)} ${binaryUnits[unit]}`
+}

@@ -1,0 +1,45 @@
+/** A part of the terminal that is drawn again and again. */
+export interface LiveView {
+  /** Shows the text in place of the last one. Calls in quick succession are drawn once. */
+  show(text: () => string): void
+  /** Draws what is outstanding and leaves it on the terminal. */
+  end(): void
+}
+
+/** Milliseconds between two drawings. */
+const frame = 100
+
+/** A view on stdout, which must be a terminal. */
+export async function liveView(): Promise<LiveView> {
+  const {createLogUpdate} = await import('log-update')
+  const update = createLogUpdate(process.stdout, {showCursor: true})
+  let latest = () => ''
+  let timer: NodeJS.Timeout | undefined
+  const draw = () => {
+    timer = undefined
+    // what does not fit would scroll away and be drawn again above
+    const lines = latest().split('\n')
+    update(lines.slice(0, Math.max(1, (process.stdout.rows ?? 24) - 1)).join('\n'))
+  }
+
+  const schedule = () => {
+    timer ??= setTimeout(draw, frame)
+  }
+
+  process.stdout.on('resize', schedule)
+  return {
+    end() {
+      process.stdout.off('resize', schedule)
+      if (timer) {
+        clearTimeout(timer)
+        draw()
+      }
+
+      update.done()
+    },
+    show(text) {
+      latest = text
+      schedule()
+    },
+  }
+}

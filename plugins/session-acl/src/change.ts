@@ -1,0 +1,277 @@
+import {
+  type ErrorJson,
+  errorJson,
+  hasCode,
+  isOvpn3Error,
+  labelOf,
+  Ovpn3Error,
+  type PropertyName,
+  type Session,
+} from '@ovpn3/kit'
+
+import {type User, userOf, userText} from './user'
+
+/** One change of a session's access list. */
+export type Change =
+  | {readonly action: 'allow-log-access' | 'public-access'; readonly value: boolean}
+  | {readonly action: 'grant' | 'revoke'; readonly user: User}
+
+/**
+ * What became of a change:
+ * - `done`: as asked for
+ * - `unchanged`: it was so already
+ * - `planned`: would be done, but for `--dry-run`
+ * - `failed`: see `error`
+ * - `skipped`: not tried, because the one before failed
+ */
+export type ChangeOutcome = 'done' | 'failed' | 'planned' | 'skipped' | 'unchanged'
+
+/** An interface: `docs/schemas` describes it. */
+export interface ChangeResult {
+  readonly action: Change['action']
+  readonly user?: User
+  readonly value?: boolean
+  readonly outcome: ChangeOutcome
+  /** True where it made a difference. */
+  readonly changed: boolean
+  /** The same for people. */
+  readonly message: string
+  readonly error?: ErrorJson
+}
+
+export interface Changes {
+  readonly results: readonly ChangeResult[]
+  /** Why it ended before the last. */
+  readonly error?: Ovpn3Error
+}
+
+/**
+ * Makes the changes, in their order, up to the first that fails. The session's snapshot must have `owner`, and
+ * what `propertiesOf` says.
+ * `report` is told of each as soon as it is made.
+ */
+export async function makeChanges(
+  session: Session,
+  changes: readonly Change[],
+  report: (result: ChangeResult) => void,
+): Promise<Changes> {
+  const results: ChangeResult[] = []
+  for (const [index, change] of changes.entries()) {
+    try {
+      const made = result(session, change, (await make(session, change)) ? 'done' : 'unchanged')
+      results.push(made)
+      report(made)
+    } catch (error) {
+      if (!isOvpn3Error(error)) throw error
+      const skipped = changes.slice(index + 1)
+      const failed = await failure(session, change, skipped, error)
+      results.push(
+        {...result(session, change, 'failed'), error: errorJson(error), message: failed.message},
+        ...skipped.map((each) => result(session, each, 'skipped')),
+      )
+      return {error: asOneOf(results, failed), results}
+    }
+  }
+
+  return {results}
+}
+
+/**
+ * What the changes would come to. The session's snapshot must have all that they change.
+ * @throws Ovpn3Error where it can be told that they would fail
+ */
+export async function planChanges(
+  session: Session,
+  changes: readonly Change[],
+  report: (result: ChangeResult) => void,
+): Promise<Changes> {
+  const {errors, values} = session.snapshot
+  // the service would refuse it, but it is not asked
+  const mayNot =
+    hasCode(errors.owner, 'access-denied') || (values.owner !== undefined && values.owner !== process.getuid?.())
+  if (changes.length > 0 && mayNot) throw about(session, await denied(session))
+  const unread = changes.flatMap(({action}) => propertiesOf(action, true).flatMap((name) => errors[name] ?? []))[0]
+  if (unread) throw about(session, unread)
+  const results = changes.map((change) => result(session, change, differs(session, change) ? 'planned' : 'unchanged'))
+  for (const each of results) report(each)
+  return {results}
+}
+
+/** The properties, besides the owner, that a change has to know. */
+export function propertiesOf(action: Change['action'], dryRun: boolean): readonly PropertyName[] {
+  switch (action) {
+    case 'allow-log-access': {
+      return ['restrict_log_access']
+    }
+
+    case 'grant': {
+      return dryRun ? ['acl'] : []
+    }
+
+    case 'public-access': {
+      return ['public_access']
+    }
+
+    case 'revoke': {
+      return dryRun ? ['acl', 'public_access'] : ['public_access']
+    }
+  }
+}
+
+/** Whether access was revoked from somebody who has it all the same, like everybody. */
+export function leavesPublic({snapshot}: Session, results: readonly ChangeResult[]): boolean {
+  const isPublic = results.find(({action}) => action === 'public-access')?.value ?? snapshot.values.public_access
+  return Boolean(isPublic) && results.some(({action, changed}) => action === 'revoke' && changed)
+}
+
+/** An error with the name of the session in front. */
+export function about(session: Session, error: Ovpn3Error): Ovpn3Error {
+  return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
+}
+
+/** An error that counts as `some-failed` where something has been changed before it. */
+export function asOneOf(results: readonly ChangeResult[], error: Ovpn3Error): Ovpn3Error {
+  return results.some(({changed}) => changed)
+    ? new Ovpn3Error('some-failed', error.message, {cause: error, hint: error.hint})
+    : error
+}
+
+/** True where it made a difference. */
+async function make(session: Session, change: Change): Promise<boolean> {
+  const {owner, public_access, restrict_log_access} = session.snapshot.values
+  switch (change.action) {
+    case 'allow-log-access': {
+      await session.setLogAccess(change.value)
+      return restrict_log_access !== !change.value
+    }
+
+    case 'grant': {
+      // the service would put the owner on the list, which gives them nothing
+      return change.user.uid !== owner && session.grant(change.user.uid)
+    }
+
+    case 'public-access': {
+      await session.setPublicAccess(change.value)
+      return public_access !== change.value
+    }
+
+    case 'revoke': {
+      return session.revoke(change.user.uid)
+    }
+  }
+}
+
+function differs({snapshot: {values}}: Session, change: Change): boolean {
+  switch (change.action) {
+    case 'allow-log-access': {
+      return values.restrict_log_access !== !change.value
+    }
+
+    case 'grant': {
+      return change.user.uid !== values.owner && !values.acl!.includes(change.user.uid)
+    }
+
+    case 'public-access': {
+      return values.public_access !== change.value
+    }
+
+    case 'revoke': {
+      return values.acl!.includes(change.user.uid)
+    }
+  }
+}
+
+function result(session: Session, change: Change, outcome: ChangeOutcome): ChangeResult {
+  const {already, done, wish} = words(change, session.snapshot.values.owner)
+  const message = {done, failed: wish, planned: `Would ${wish}`, skipped: `Not tried: ${wish}`, unchanged: already}
+  return {...change, outcome, changed: outcome === 'done', message: message[outcome]}
+}
+
+interface Words {
+  readonly already: string
+  readonly done: string
+  readonly wish: string
+}
+
+function words(change: Change, owner: number | undefined): Words {
+  switch (change.action) {
+    case 'allow-log-access': {
+      return change.value
+        ? {
+            already: 'Session log is accessible to users granted session access already',
+            done: 'Session log is now accessible to users granted session access',
+            wish: 'make the session log accessible to users granted session access',
+          }
+        : {
+            already: 'Session log is only accessible to the session owner already',
+            done: 'Session log is now only accessible to the session owner',
+            wish: 'make the session log accessible to the session owner only',
+          }
+    }
+
+    case 'grant': {
+      const user = userText(change.user)
+      return {
+        already: change.user.uid === owner ? `${user} owns the session and has access` : `${user} has access already`,
+        done: `Granted access to ${user}`,
+        wish: `grant access to ${user}`,
+      }
+    }
+
+    case 'public-access': {
+      return change.value
+        ? {
+            already: 'Session is accessible by everyone already',
+            done: 'Session is now accessible by everyone',
+            wish: 'make the session accessible by everyone',
+          }
+        : {
+            already: 'Session is only accessible to specific users already',
+            done: 'Session is now only accessible to specific users',
+            wish: 'make the session accessible to specific users only',
+          }
+    }
+
+    case 'revoke': {
+      const user = userText(change.user)
+      if (change.user.uid === owner)
+        return {
+          already: `${user} owns the session and keeps access`,
+          done: `Took ${user} off the list of users; as the owner of the session they keep access`,
+          wish: `take ${user}, who owns the session and keeps access, off the list of users`,
+        }
+      return {
+        already: `${user} was not granted access`,
+        done: `Revoked access from ${user}`,
+        wish: `revoke access from ${user}`,
+      }
+    }
+  }
+}
+
+/** Errors after which nobody can say whether the session manager has done it. */
+const uncertain = ['disconnected', 'service-unavailable', 'timeout'] as const
+
+async function failure(
+  session: Session,
+  change: Change,
+  skipped: readonly Change[],
+  error: Ovpn3Error,
+): Promise<Ovpn3Error> {
+  const wish = (each: Change) => words(each, session.snapshot.values.owner).wish
+  const {code, hint, message} = error.code === 'access-denied' ? await denied(session) : error
+  const parts = [
+    `${labelOf(session)}: could not ${wish(change)}: ${message}`,
+    ...(hasCode(error, ...uncertain) ? ['whether it was done is not known'] : []),
+    ...(skipped.length > 0 ? [`not tried: ${skipped.map((each) => wish(each)).join(', ')}`] : []),
+  ]
+  return new Ovpn3Error(code, parts.join('; '), {cause: error, hint})
+}
+
+/** Granted users and root may look, and so the owner can mostly be named. */
+async function denied({snapshot: {values}}: Session): Promise<Ovpn3Error> {
+  const owner = values.owner === undefined ? undefined : userText(await userOf(values.owner))
+  return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
+    hint: `Ask ${owner ? `${owner}` : 'the owner of the session'} to do it`,
+  })
+}

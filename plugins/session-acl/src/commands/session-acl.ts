@@ -1,0 +1,177 @@
+import {Flags} from '@oclif/core'
+import {
+  chooseOne,
+  colorsOf,
+  exitStatus,
+  goneError,
+  isInteractive,
+  Ovpn3Error,
+  type PropertyName,
+  type Selector,
+  selectorFlags,
+  selectorOf,
+  type Session,
+  SessionCommand,
+} from '@ovpn3/kit'
+
+import {
+  about,
+  asOneOf,
+  type Change,
+  type ChangeResult,
+  type Changes,
+  leavesPublic,
+  makeChanges,
+  planChanges,
+  propertiesOf,
+} from '../change'
+import {accessListOf, accessListText, aclProperties, reportOf} from '../report'
+import {changesOf} from '../request'
+
+const access = {helpGroup: 'ACCESS'}
+
+export default class SessionAcl extends SessionCommand<typeof SessionAcl> {
+  static override summary = 'Show and change who may use a VPN session.'
+  static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Select a session and say what to do; on a terminal the session can be picked from a list.
+
+true and false may also be written yes and no, on and off, 1 and 0.
+
+Options can be combined: first all values are checked, then users are granted and revoked access, then the switches are set, then --show shows what came of it. Granting who has access, and revoking who has none, succeeds and says so. Changes end at the first that fails.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 130 interrupted.`
+  static override examples = [
+    {
+      command: '<%= config.bin %> <%= command.id %> --show --config office',
+      description: 'Show who may use a session',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --grant bob --grant 6003 --config office',
+      description: 'Let two users use it, one of them by uid',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --revoke bob --path 7c1b --show',
+      description: 'Take the access away again, and show who is left',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --public-access false --allow-log-access false --interface tun0',
+      description: 'Close a session to all but the owner and the users on the list',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --show --config office --json',
+      description: 'The access list as JSON, for a script',
+    },
+  ]
+  static override flags = {
+    ...selectorFlags,
+    show: Flags.boolean({...access, char: 's', summary: 'Show who has access, after the changes.'}),
+    grant: Flags.string({
+      ...access,
+      char: 'G',
+      helpValue: 'USER',
+      multiple: true,
+      multipleNonGreedy: true,
+      summary: 'Let this user, by name or uid, use the session; can be given several times.',
+    }),
+    revoke: Flags.string({
+      ...access,
+      char: 'R',
+      helpValue: 'USER',
+      multiple: true,
+      multipleNonGreedy: true,
+      summary: 'Take the access of this user away; can be given several times.',
+    }),
+    'public-access': Flags.string({
+      ...access,
+      helpValue: 'true|false',
+      summary: 'Let every user of this machine use the session, or not.',
+    }),
+    'allow-log-access': Flags.string({
+      ...access,
+      helpValue: 'true|false',
+      summary: 'Let users who were granted access read the log of the session, or not.',
+    }),
+    'dry-run': Flags.boolean({summary: 'Say what would be changed, and change nothing.'}),
+  }
+
+  protected async execute(): Promise<void> {
+    const selector = selectorOf(this.flags)
+    const changes = await changesOf(this.flags)
+    const session = await this.#select(selector, changes)
+    const gone = goneError(session)
+    if (gone) throw about(session, gone)
+    const report = (result: ChangeResult) => this.#print(result)
+    const made = this.#dryRun
+      ? await planChanges(session, changes, report)
+      : await makeChanges(session, changes, report)
+    if (made.error && !made.results.some(({changed}) => changed)) throw made.error
+    if (leavesPublic(session, made.results))
+      this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
+    await this.#finish(session, changes, made)
+  }
+
+  async #select(selector: Selector | undefined, changes: readonly Change[]): Promise<Session> {
+    const interactive = isInteractive() && !this.jsonEnabled()
+    if (!selector && !interactive)
+      throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
+        hint: 'Your sessions: ovpn3 sessions-list',
+      })
+    const read = this.#properties(changes, selector?.kind === 'config')
+    // what is only listed to pick from need not be read
+    const {sessions} = await this.resolve({read: selector ? read : [], selector: selector ?? {kind: 'all'}})
+    const session = await chooseOne(sessions, selector, {
+      interactive,
+      question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
+      signal: this.abortSignal,
+    })
+    if (!selector) await session.look(read)
+    return session
+  }
+
+  /** What has to be known of the session beforehand; the less, the sooner it is done. */
+  #properties(changes: readonly Change[], configIsKnown: boolean): PropertyName[] {
+    const named = changes.length > 0 || this.jsonEnabled()
+    return [
+      ...new Set<PropertyName>([
+        'owner',
+        ...(named && !configIsKnown ? (['config_name'] as const) : []),
+        ...(this.#shows && this.#staysAsItIs(changes) ? aclProperties : []),
+        ...changes.flatMap(({action}) => propertiesOf(action, this.#dryRun)),
+      ]),
+    ]
+  }
+
+  get #dryRun(): boolean {
+    return Boolean(this.flags['dry-run'])
+  }
+
+  get #shows(): boolean {
+    return Boolean(this.flags.show) || this.jsonEnabled()
+  }
+
+  #staysAsItIs(changes: readonly Change[]): boolean {
+    return changes.length === 0 || this.#dryRun
+  }
+
+  #print({message, outcome}: ChangeResult): void {
+    if (!this.jsonEnabled()) this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(message) : message)
+  }
+
+  /** Shows what there is to show, and ends with the exit status of what went wrong. */
+  async #finish(session: Session, changes: readonly Change[], {error, results}: Changes): Promise<void> {
+    const {snapshot} = session
+    const after = this.#shows && !this.#staysAsItIs(changes) ? await session.read(aclProperties) : snapshot
+    const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
+    const unread = this.#shows ? errors.find(Boolean) : undefined
+    const failure = error ?? (unread && asOneOf(results, about(session, unread)))
+    if (failure && failure.code !== 'some-failed') throw failure
+    const list = await accessListOf({...snapshot.values, ...after.values})
+    if (this.jsonEnabled()) {
+      this.logJson(reportOf(session, list, {changes: results, dryRun: this.#dryRun, error: failure}))
+      if (failure) process.exitCode = exitStatus[failure.code]
+      return
+    }
+
+    if (this.flags.show && !unread) this.log(accessListText(list))
+    if (failure) throw failure
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  configOf,
+  count,
+  type ErrorJson,
+  errorJson,
+  type Ovpn3Error,
+  safeText,
+  type Session,
+  type SessionProperties,
+} from '@ovpn3/kit'
+
+import type {ChangeResult} from './change'
+
+import {type User, userOf} from './user'
+
+/** What an access list is made of, but for the owner, who never changes. */
+export const aclProperties = ['public_access', 'restrict_log_access', 'acl'] as const
+
+/** Who may use a session. Null is what could not be read. */
+export interface AccessList {
+  readonly owner: User | null
+  readonly publicAccess: boolean | null
+  /** Whether the users who were granted access may read the session's log. */
+  readonly logAccess: boolean | null
+  readonly users: readonly User[] | null
+}
+
+/** What session-acl did, and what came of it. An interface: `docs/schemas` describes it. */
+export interface AclReport extends AccessList {
+  readonly path: string
+  readonly id: string
+  readonly config: string | null
+  readonly changes: readonly ChangeResult[]
+  readonly dryRun: boolean
+  /** Why it ended before all was done. */
+  readonly error?: ErrorJson
+}
+
+export interface ReportDetails {
+  readonly changes: readonly ChangeResult[]
+  readonly dryRun: boolean
+  readonly error?: Ovpn3Error
+}
+
+export async function accessListOf(values: Readonly<Partial<SessionProperties>>): Promise<AccessList> {
+  const {acl, owner, public_access, restrict_log_access} = values
+  const [ownerUser, ...users] = await Promise.all([
+    owner === undefined ? null : userOf(owner),
+    ...(acl ?? []).map((uid) => userOf(uid)),
+  ])
+  return {
+    owner: ownerUser ?? null,
+    publicAccess: public_access ?? null,
+    logAccess: restrict_log_access === undefined ? null : !restrict_log_access,
+    users: acl ? (users as User[]) : null,
+  }
+}
+
+export function reportOf(session: Session, list: AccessList, {changes, dryRun, error}: ReportDetails): AclReport {
+  return {
+    path: session.path,
+    id: session.id,
+    config: configOf(session),
+    ...list,
+    changes,
+    dryRun,
+    error: error && errorJson(error),
+  }
+}
+
+/** An access list as the reference tool prints it: where everybody has access, nobody is listed. */
+export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
+  const lines: [label: string, value: string][] = [
+    ['Owner', owner ? entry(owner) : '(unknown)'],
+    ['Public access', publicAccess ? 'yes' : 'no'],
+    ['Users granted log access', logAccess ? 'yes' : 'no'],
+  ]
+  if (!publicAccess) lines.push(['Users granted access', count(users?.length ?? 0, 'user')])
+  return [
+    ...lines.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`),
+    ...(publicAccess ? [] : (users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`)),
+  ].join('\n')
+}
+
+const labelWidth = 25
+
+function entry({name, uid}: User): string {
+  return `(${uid})  ${name === null ? '(unknown)' : safeText(name)}`
+}

@@ -1,0 +1,79 @@
+import {findUid, Ovpn3Error} from '@ovpn3/kit'
+
+import type {Change} from './change'
+
+import {type User, userOf, userText} from './user'
+
+/** The flags of session-acl that say what to do. */
+export interface RequestFlags {
+  readonly 'allow-log-access'?: string
+  readonly grant?: readonly string[]
+  readonly 'public-access'?: string
+  readonly revoke?: readonly string[]
+  readonly show?: boolean
+}
+
+const booleans: Readonly<Record<string, boolean>> = {
+  0: false,
+  1: true,
+  false: false,
+  no: false,
+  off: false,
+  on: true,
+  true: true,
+  yes: true,
+}
+
+/**
+ * The changes that are asked for, in the order in which they are made; none where the access list is only shown. Every
+ * value has been checked.
+ * @throws Ovpn3Error `usage`
+ */
+export async function changesOf(flags: RequestFlags): Promise<Change[]> {
+  const {grant = [], revoke = [], show} = flags
+  const switches = (['public-access', 'allow-log-access'] as const).flatMap((action) => {
+    const text = flags[action]
+    return text === undefined ? [] : [{action, value: booleanOf(text, action)}]
+  })
+  if (!show && grant.length + revoke.length + switches.length === 0)
+    throw new Ovpn3Error(
+      'usage',
+      'nothing to do: give --show, --grant, --revoke, --public-access or --allow-log-access',
+      {hint: 'See ovpn3 session-acl --help'},
+    )
+  const [granted, revoked] = await Promise.all([usersOf(grant, 'grant'), usersOf(revoke, 'revoke')])
+  const both = granted.find(({uid}) => revoked.some((user) => user.uid === uid))
+  if (both)
+    throw new Ovpn3Error('usage', `${userText(both)} is both granted and revoked access`, {
+      hint: 'Give each user once, with --grant or with --revoke',
+    })
+  return [
+    ...granted.map((user) => ({action: 'grant' as const, user})),
+    ...revoked.map((user) => ({action: 'revoke' as const, user})),
+    ...switches,
+  ]
+}
+
+function booleanOf(text: string, flag: string): boolean {
+  const value = booleans[text.toLowerCase()]
+  if (value === undefined)
+    throw new Ovpn3Error('usage', `--${flag}: "${text}" is neither true nor false`, {
+      hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',
+    })
+  return value
+}
+
+/** Each user once, however often and in whichever way they are named. */
+async function usersOf(names: readonly string[], flag: 'grant' | 'revoke'): Promise<User[]> {
+  const uids = await Promise.all(names.map((name) => uidOf(name, flag)))
+  return Promise.all([...new Set(uids)].map((uid) => userOf(uid)))
+}
+
+async function uidOf(name: string, flag: 'grant' | 'revoke'): Promise<number> {
+  const uid = await findUid(name)
+  if (uid === undefined)
+    throw new Ovpn3Error('usage', `--${flag}: there is no user "${name}"`, {
+      hint: 'Give the name of a user of this system, or a uid',
+    })
+  return uid
+}

@@ -1,0 +1,326 @@
+import type {ErrorJson} from '@ovpn3/kit/model'
+
+import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
+import assert from 'node:assert/strict'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import type {World} from '../../../test/support/world'
+
+import {type Call, ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
+import {ovpn3, until} from '../../../test/support/cli'
+import {document} from '../../../test/support/schemas'
+import {skipTerminal, Terminal} from '../../../test/support/terminal'
+
+/** No bus at all: whoever fails for wrong usage has touched nothing. */
+const nowhere = {
+  busAddress: 'unix:path=/nowhere/bus',
+  canBecome: false,
+  uid: () => process.getuid!(),
+} as unknown as World
+
+const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
+
+const wrong: Readonly<Record<string, readonly [args: readonly string[], message: RegExp]>> = {
+  'a boolean that is missing': [['-o', path, '--public-access'], /--public-access expects a value/],
+  'a boolean twice': [['-o', path, '--public-access', '1', '--public-access', '0'], /only be specified once/],
+  'a second user without an option': [['-o', path, '--grant', '0', '1'], /unexpected argument: 1/],
+  'a user that is root by arithmetic': [['-o', path, '--grant', '+0'], /there is no user "\+0"/],
+  'a user without a name': [['-o', path, '--grant', ''], /there is no user ""/],
+  'an empty boolean': [['-o', path, '--allow-log-access', ''], /"" is neither true nor false/],
+  'an option that is none': [['-o', path, '--grnt', 'bob'], /there is no option --grnt/],
+  'no selector': [['--show'], /no session: select one/],
+  'nothing but a dry run': [['-o', path, '--dry-run'], /nothing to do/],
+  'nothing but a session': [['-o', path], /nothing to do/],
+  'one user twice over': [
+    ['-o', path, '--grant', '0', '--revoke', 'root'],
+    /root \(uid 0\) is both granted and revoked/,
+  ],
+  'two selectors': [['-o', path, '-c', 'x', '--show'], /cannot be used together/],
+}
+
+describe('wrong usage of session-acl', () => {
+  for (const [what, [args, message]] of Object.entries(wrong)) {
+    it(`${what}: exit 2, a message and a hint`, async () => {
+      const run = await ovpn3(nowhere, 'alice', ['session-acl', ...args, '--json'])
+      assert.equal(run.status, 2, run.stdout)
+      const {error} = document<{error: ErrorJson}>('error', run.stdout)
+      assert.equal(error.code, 'usage')
+      assert.match(error.message, message)
+      assert.ok(error.hint)
+    })
+  }
+})
+
+describe('the text of an access list', () => {
+  it('is safe to show, and says what it cannot', () => {
+    const users = [{name: 'e\u001B[31mvil\u202E', uid: 7}]
+    assert.equal(
+      accessListText({logAccess: true, owner: {name: null, uid: 5}, publicAccess: false, users}),
+      [
+        '                    Owner: (5)  (unknown)',
+        '            Public access: no',
+        ' Users granted log access: yes',
+        '     Users granted access: 1 user',
+        '                           - (7)  evil',
+      ].join('\n'),
+    )
+  })
+})
+
+describe('session-acl when things go wrong', () => {
+  let world: Simulator
+  const acl = (args: string, options?: Parameters<typeof ovpn3>[3]) =>
+    ovpn3(world, 'alice', ['session-acl', ...args.split(' ')], options)
+  const errorOf = (stdout: string) => document<{error: ErrorJson}>('error', stdout).error
+  const reportOf = (stdout: string) => document<AclReport>('session-acl', stdout)
+
+  /** Does something to the nth call of a member. */
+  const onCall = (member: string, n: number, what: ReturnType<NonNullable<Parameters<Simulator['intercept']>[0]>>) => {
+    let seen = 0
+    world.intercept(({message}: Call) => (message.member === member && ++seen === n ? what : undefined))
+  }
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  it('reads no more than it needs, and nothing twice', async () => {
+    const [session] = world.createSessions(3)
+    const reads = async (args: string) => {
+      world.calls.reset()
+      assert.equal((await acl(args)).status, 0, args)
+      return [...world.calls.byMember].map(([member, n]) => `${member} ${n}`).sort()
+    }
+
+    const list = ['Get acl 1', 'Get owner 1', 'Get public_access 1', 'Get restrict_log_access 1']
+    assert.deepEqual(await reads(`-o ${session} --show`), list)
+    assert.deepEqual(await reads('-c load-1 --show --json'), [...list, 'LookupConfigName 1'])
+    assert.deepEqual(await reads(`-o ${session} --grant 7`), ['AccessGrant 1', 'Get config_name 1', 'Get owner 1'])
+    assert.deepEqual(await reads(`-o ${session} --grant 8 --revoke 7 --show`), [
+      'AccessGrant 1',
+      'AccessRevoke 1',
+      'Get acl 1',
+      'Get config_name 1',
+      'Get owner 1',
+      'Get public_access 2',
+      'Get restrict_log_access 1',
+    ])
+    assert.deepEqual(
+      await reads(`-o ${session} --grant ${world.uid('alice')}`),
+      ['Get config_name 1', 'Get owner 1'],
+      'granting the owner is not even asked for',
+    )
+  })
+
+  const refused = new ServiceError('org.freedesktop.DBus.Error.Failed', 'No \u001B[31mroom')
+  const three = '--grant 7 --grant 8 --revoke 9 --public-access yes'
+
+  it('a change in the middle that fails: what was done, what failed, what was not tried', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, refused)
+    const run = await acl(`-o ${session} ${three} --show`)
+    assert.equal(run.status, 3)
+    assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n +Owner: .*\n[^]*: 1 user\n +- \(7\) {2}\S+\n$/)
+    assert.match(
+      run.stderr,
+      /^Error: load-1 \(\w{8}\): could not grant access to \S+ \(uid 8\): the session manager answered: No room; not tried: revoke access from \S+ \(uid 9\), make the session accessible by everyone\n$/,
+    )
+  })
+
+  it('the same as JSON: the report, with the error', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, refused)
+    const run = await acl(`-o ${session} ${three} --json`)
+    assert.equal(run.status, 3)
+    const {changes, error, publicAccess, users} = reportOf(run.stdout)
+    assert.deepEqual(
+      changes.map(({action, changed, outcome}) => `${action} ${outcome} ${changed}`),
+      ['grant done true', 'grant failed false', 'revoke skipped false', 'public-access skipped false'],
+    )
+    assert.deepEqual([changes[1]!.error?.code, error?.code], ['failed', 'some-failed'])
+    assert.deepEqual([publicAccess, users!.map(({uid}) => uid)], [false, [7]])
+  })
+
+  it('where nothing was changed before, it is a plain error', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 1, refused)
+    const run = await acl(`-o ${session} ${three} --json`)
+    assert.equal(run.status, 1)
+    assert.match(errorOf(run.stdout).message, /could not grant access to \S+ \(uid 7\): .*; not tried: /)
+    assert.deepEqual((await acl(`-o ${session} --show`)).stdout.split('\n').length, 5)
+  })
+
+  it('access that is lost in the middle', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied'))
+    const run = await acl(`-o ${session} ${three}`)
+    assert.equal(run.status, 3)
+    assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n$/)
+    assert.match(
+      run.stderr,
+      /could not grant .*: only the owner, \S+ \(uid \d+\), may change who has access; not tried/,
+    )
+  })
+
+  it('a session manager that goes away: what was done, and what nobody knows', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, 'crash')
+    const run = await acl(`-o ${session} ${three} --json`)
+    assert.equal(run.status, 3)
+    const {changes, error, users} = reportOf(run.stdout)
+    assert.equal(users, null)
+    assert.deepEqual(
+      changes.map(({outcome}) => outcome),
+      ['done', 'failed', 'skipped', 'skipped'],
+    )
+    assert.equal(changes[1]!.error?.code, 'service-unavailable')
+    assert.match(error!.message, /went away before it answered; whether it was done is not known; not tried: /)
+  })
+
+  it('a session manager that goes away at the first change', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 1, 'crash')
+    const run = await acl(`-o ${session} ${three} --json`)
+    assert.equal(run.status, 6)
+    assert.equal(errorOf(run.stdout).code, 'service-unavailable')
+  })
+
+  it('a session that is gone in the middle', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, {delay: 300})
+    const run = await acl(`-o ${session} ${three} --show`, {
+      async during(_, output) {
+        await until('the first is done', () => output().includes('Granted'))
+        await world.killBackend(session!)
+      },
+    })
+    assert.equal(run.status, 3)
+    assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n$/)
+    assert.match(run.stderr, /could not (grant access to \S+ \(uid 8\)|revoke .*): its backend process is gone/)
+  })
+
+  it('a list that cannot be read after the changes', async () => {
+    const [session] = world.createSessions(1)
+    world.failProperty(session!, 'acl')
+    const run = await acl(`-o ${session} --grant 7 --show`)
+    assert.equal(run.status, 3)
+    assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n$/)
+    assert.match(run.stderr, /^Error: load-1 \(\w{8}\): .*Property not available\n$/)
+    const json = await acl(`-o ${session} --grant 8 --json`)
+    assert.equal(json.status, 3)
+    const {changes, error, publicAccess, users} = reportOf(json.stdout)
+    assert.deepEqual([changes[0]!.changed, error!.code, publicAccess, users], [true, 'some-failed', false, null])
+    const show = await acl(`-o ${session} --show --json`)
+    assert.equal(show.status, 1)
+    assert.equal(errorOf(show.stdout).code, 'failed')
+  })
+
+  it('an owner that cannot be read leaves the changes possible', async () => {
+    const [session] = world.createSessions(1)
+    world.failProperty(session!, 'owner')
+    assert.equal((await acl(`-o ${session} --grant 7`)).status, 0)
+    assert.equal((await acl(`-o ${session} --show`)).status, 1)
+  })
+
+  it('a backend that hangs is named, then its session is gone', async () => {
+    const [session] = world.createSessions(1)
+    await world.stopBackend(session!)
+    world.timings.hung = 3000
+    const run = await acl('-c load-1 --grant 7')
+    assert.equal(run.status, 4)
+    assert.match(run.stderr, /^Waiting for session \w{8}: [^]*Error: load-1 \(\w{8}\): its backend process is gone/)
+  })
+
+  it('Ctrl-C ends it, and what was done has been said', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, 'ignore')
+    const run = await acl(`-o ${session} ${three}`, {
+      async during(child, output) {
+        await until('the first is done', () => output().includes('Granted'))
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(run.status, 130)
+    assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n$/)
+    assert.match(run.stderr, /interrupted/)
+  })
+
+  it('a reader that has gone does not keep the changes from being made', async () => {
+    const [session] = world.createSessions(1)
+    const run = await acl(`-o ${session} --grant 7 --grant 8`, {during: (child) => void child.stdout!.destroy()})
+    assert.ok(run.status === 0 || run.signal === 'SIGPIPE' || run.status === 141, `${run.status} ${run.stderr}`)
+    assert.doesNotMatch(run.stderr, /at .*\.js/)
+  })
+})
+
+describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
+  let world: Simulator
+  let terminal: Terminal | undefined
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(async () => {
+    await terminal?.close()
+    terminal = undefined
+    await world.reset()
+  })
+  after(() => world.close())
+
+  it('lets a session be picked, and looks at no more than that one', async () => {
+    world.createSessions(3)
+    terminal = await Terminal.open(world, 'alice')
+    await terminal.type('ovpn3 session-acl --grant 7 --show', 'Enter')
+    await terminal.shows(/Which session's access to change\?[^]*load-1/)
+    world.calls.reset()
+    await terminal.type('Down', 'Enter')
+    const screen = await terminal.shows(/status 0/)
+    assert.match(screen, /Granted access to \S+ \(uid 7\)\n +Owner: /)
+    assert.equal(world.calls.byMember.get('Get acl'), 1)
+  })
+
+  it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
+    const sessions = [
+      await world.startSession('alice', 'cert'),
+      await world.startSession('alice', 'cert', {fresh: true}),
+    ]
+    terminal = await Terminal.open(world, 'alice')
+    await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
+    await terminal.shows(/Which session's access to change\?/)
+    await terminal.type('C-c')
+    await terminal.shows(/interrupted[^]*status 130/)
+    for (const session of sessions) {
+      const {stdout} = await ovpn3(world, 'alice', ['session-acl', '-o', session, '--show', '--json'])
+      assert.equal(document<AclReport>('session-acl', stdout).publicAccess, false)
+    }
+
+    assert.equal(await terminal.cursorIsVisible(), true)
+  })
+
+  it('never picks without --show or a change, or under --json', async () => {
+    world.createSessions(2)
+    terminal = await Terminal.open(world, 'alice')
+    await terminal.type('ovpn3 session-acl', 'Enter')
+    await terminal.shows(/nothing to do[^]*status 2/)
+    await terminal.type('ovpn3 session-acl --show --json', 'Enter')
+    await terminal.shows(/"no session: select one[^]*status 2/)
+  })
+
+  it('dims what had not to be changed, unless colours are off', async () => {
+    const [session] = world.createSessions(1)
+    for (const [env, pattern] of [
+      // eslint-disable-next-line no-control-regex
+      [{}, /\u001B\[2m[^\n]*owns the session and has access/],
+      // eslint-disable-next-line no-control-regex
+      [{NO_COLOR: '1'}, /^[^\u001B\n]*owns the session and has access/m],
+    ] as const) {
+      terminal = await Terminal.open(world, 'alice', {env})
+      await terminal.type(`ovpn3 session-acl --grant ${world.uid('alice')} -o ${session}`, 'Enter')
+      await terminal.shows(/status 0/)
+      assert.match(await terminal.screen({escapes: true}), pattern)
+      await terminal.close()
+    }
+  })
+})

@@ -1,0 +1,40 @@
+export type Counters = Readonly<Record<string, bigint>>
+
+/** Which counter each rate comes from. */
+export const rateCounters = {
+  bytesIn: 'BYTES_IN',
+  bytesOut: 'BYTES_OUT',
+  packetsIn: 'PACKETS_IN',
+  packetsOut: 'PACKETS_OUT',
+  tunBytesIn: 'TUN_BYTES_IN',
+  tunBytesOut: 'TUN_BYTES_OUT',
+  tunPacketsIn: 'TUN_PACKETS_IN',
+  tunPacketsOut: 'TUN_PACKETS_OUT',
+} as const
+
+export type RateName = keyof typeof rateCounters
+/** By the second. */
+export type Rates = Readonly<Record<RateName, number>>
+
+export interface Reading {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly at: number
+  readonly counters: Counters
+}
+
+/** How fast the counters grew from one reading to the next; null where no time lies between them. */
+export function ratesBetween(before: Reading, after: Reading): Rates | null {
+  const seconds = (after.at - before.at) / 1000
+  if (seconds <= 0) return null
+  return Object.fromEntries(
+    Object.entries(rateCounters).map(([rate, counter]) => {
+      const increase = growth(before.counters[counter], after.counters[counter])
+      return [rate, Math.round((Number(increase) / seconds) * 1000) / 1000]
+    }),
+  ) as Record<RateName, number>
+}
+
+/** A counter that shrank began again from 0. The service leaves out those that are 0. */
+function growth(before = 0n, after = 0n): bigint {
+  return after < before ? after : after - before
+}

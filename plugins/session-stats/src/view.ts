@@ -1,0 +1,179 @@
+import {bytes, type Colors, labelOf, safeText, type Session, tableText} from '@ovpn3/kit'
+
+import type {Observation} from './watch'
+
+import {rateCounters, type RateName, type Rates} from './rates'
+
+const levels = '▁▂▃▄▅▆▇█'
+/** Samples that are kept: more than a terminal is wide. */
+const kept = 400
+
+/** A line of bars, the newest on the right; null leaves a gap. */
+export function graph(values: readonly (null | number)[], width: number): string {
+  const shown = width > 0 ? values.slice(-width) : []
+  const max = Math.max(...shown.map((value) => value ?? 0))
+  const bars = shown.map((value) => {
+    if (value === null) return ' '
+    // the lowest is for nothing at all
+    return value > 0 ? levels[Math.max(1, Math.ceil((value / max) * levels.length) - 1)]! : levels[0]!
+  })
+  return bars.join('').padStart(Math.max(0, width))
+}
+
+/** A rate of bytes: `1.2 MiB/s`. */
+export function speed(bytesPerSecond: number): string {
+  return `${bytes(bytesPerSecond)}/s`
+}
+
+/** `843`, `2.5`: small ones would be rounded to nothing. */
+export function perSecond(packets: number): string {
+  return packets > 0 && packets < 10 ? packets.toFixed(1) : String(Math.round(packets))
+}
+
+/** A sample as one line, for who is not at a terminal. */
+export function sampleLine(observation: Extract<Observation, {type: 'sample'}>): string {
+  const {rates, session, statistics, time} = observation
+  const text = rates
+    ? `in ${speed(rates.bytesIn)}, ${perSecond(rates.packetsIn)} packets/s; ` +
+      `out ${speed(rates.bytesOut)}, ${perSecond(rates.packetsOut)} packets/s`
+    : `in ${bytes(statistics.BYTES_IN ?? 0n)}; out ${bytes(statistics.BYTES_OUT ?? 0n)} so far`
+  return `${time.toISOString()} ${labelOf(session)}: ${text}`
+}
+
+interface Row {
+  readonly history: (null | Rates)[]
+  readonly session: Session
+  error?: string
+  latest?: Extract<Observation, {type: 'sample'}>
+}
+
+export interface Size {
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface BoardOptions {
+  readonly colors: Colors
+  /** Milliseconds from one sample to the next. */
+  readonly interval: number
+  /** One session is shown in detail, else each has a line. */
+  readonly single: boolean
+}
+
+/** What a terminal shows of sessions that are watched. */
+export class Board {
+  readonly #colors: Colors
+  readonly #every: string
+  readonly #rows = new Map<string, Row>()
+  readonly #single: boolean
+  /** Shown below the rest. */
+  message = ''
+
+  constructor({colors, interval, single}: BoardOptions) {
+    this.#colors = colors
+    this.#every = `every ${interval / 1000} s, Ctrl-C ends`
+    this.#single = single
+  }
+
+  add(observations: readonly Observation[]): void {
+    for (const observation of observations) {
+      const {session} = observation
+      if (observation.type === 'removed') {
+        // the last that was seen of it stays
+        if (this.#single) continue
+        this.#rows.delete(session.path)
+        this.message = `${labelOf(session)} is gone`
+        continue
+      }
+
+      const row = this.#rows.get(session.path) ?? {history: [], session}
+      this.#rows.set(session.path, row)
+      if (observation.type === 'sample') {
+        row.latest = observation
+        row.error = undefined
+        row.history.push(observation.rates)
+      } else {
+        row.error = safeText(observation.error.message)
+        row.history.push(null)
+      }
+
+      if (row.history.length > kept) row.history.shift()
+    }
+  }
+
+  text({columns, rows}: Size): string {
+    const all = [...this.#rows.values()]
+    const lines =
+      all.length === 0
+        ? [this.#single ? '' : 'There are no sessions.']
+        : this.#single
+          ? this.#details(all[0]!, columns)
+          : this.#overview(all, {columns, rows})
+    if (this.message) lines.push('', this.#colors.yellow(this.message.slice(0, columns)))
+    return lines.join('\n')
+  }
+
+  #details({error, history, latest, session}: Row, columns: number): string[] {
+    const {bold, cyan, dim, green, red} = this.#colors
+    const lines = [`${bold(labelOf(session).slice(0, columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
+    if (latest) {
+      const cells = (label: string, rate: string, packets: string, total: string) =>
+        label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
+      lines.push(dim(cells('', 'bytes/s', 'packets/s', 'bytes')))
+      const directions = [
+        ['in', 'bytesIn', 'packetsIn', green],
+        ['out', 'bytesOut', 'packetsOut', cyan],
+        ['tun in', 'tunBytesIn', 'tunPacketsIn', cyan],
+        ['tun out', 'tunBytesOut', 'tunPacketsOut', green],
+      ] as const
+      for (const [label, rate, packets, color] of directions) {
+        const text = cells(
+          label,
+          latest.rates ? speed(latest.rates[rate]) : '-',
+          latest.rates ? perSecond(latest.rates[packets]) : '-',
+          bytes(latest.statistics[rateCounters[rate]] ?? 0n),
+        )
+        lines.push(`${text}  ${color(graph(seriesOf(history, rate), columns - text.length - 2))}`.trimEnd())
+      }
+    }
+
+    if (error) lines.push('', red(error.slice(0, columns)))
+    return lines
+  }
+
+  #overview(all: readonly Row[], {columns, rows}: Size): string[] {
+    const {cyan, dim, green, red} = this.#colors
+    // a line each for the heading, what is left out, and the cursor; two for a message
+    const room = Math.max(1, rows - 3 - (this.message ? 2 : 0))
+    const shown = all.length > room + 1 ? all.slice(0, room) : all
+    const width = Math.min(60, Math.max(6, Math.floor((columns - 52) / 2)))
+    const text = tableText(
+      [
+        {flexible: true, header: 'Session'},
+        {header: 'In'.padEnd(10)},
+        {header: ''.padEnd(width)},
+        {header: 'Out'.padEnd(10)},
+        {header: ''.padEnd(width)},
+      ],
+      shown.map(({error, history, latest, session}) =>
+        error || !latest
+          ? [`${labelOf(session)}: ${red(error ?? '')}`, '', '', '', '']
+          : [
+              labelOf(session),
+              (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(10),
+              green(graph(seriesOf(history, 'bytesIn'), width)),
+              (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(10),
+              cyan(graph(seriesOf(history, 'bytesOut'), width)),
+            ],
+      ),
+      columns,
+    )
+    const [heading = '', ...lines] = text.split('\n')
+    const left = all.length - shown.length
+    return [dim(heading), ...lines, ...(left > 0 ? [dim(`and ${left} more`)] : [])]
+  }
+}
+
+function seriesOf(history: readonly (null | Rates)[], rate: RateName): (null | number)[] {
+  return history.map((rates) => rates && rates[rate])
+}

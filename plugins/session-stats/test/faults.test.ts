@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import {ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
+import {cli, environment, ovpn3, type RunOptions, until} from '../../../test/support/cli'
+import {document} from '../../../test/support/schemas'
+
+interface Sample {
+  readonly path: string
+  readonly rates: null | Readonly<Record<string, number>>
+  readonly statistics: null | Readonly<Record<string, number>>
+  readonly error?: {readonly code: string; readonly message: string}
+}
+
+const skipUsers = process.getuid?.() !== 0 && 'needs root, to become several users'
+
+describe('session-stats on the simulator', () => {
+  let world: Simulator
+  const stats = (args: string, options?: RunOptions) =>
+    ovpn3(world, 'alice', ['session-stats', ...args.split(' ')], options)
+  const samplesOf = (stdout: string) =>
+    stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => document<Sample>('session-stats-watch', line))
+
+  before(async () => {
+    world = await simulator({cost: 2})
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  /** Watches a session; `next` is called with the lines so far and ends the watch by answering true. */
+  const watch = (args: string, next: (lines: number) => boolean | Promise<boolean | void> | void) =>
+    stats(args, {
+      async during(child, output) {
+        let seen = 0
+        await until('it has seen enough', async () => {
+          const lines = output().split('\n').length - 1
+          if (lines === seen) return false
+          seen = lines
+          return Boolean(await next(lines))
+        })
+        child.kill('SIGINT')
+      },
+    })
+
+  describe('what it reads', () => {
+    const reads = () => [...world.calls.byMember].filter(([member]) => member.startsWith('Get '))
+
+    it('is one property for one session', async () => {
+      const [path] = world.createSessions(10)
+      for (const args of ['--config load-01', `--path ${path}`, `--path ${path} --json`]) {
+        world.calls.reset()
+        assert.equal((await stats(args)).status, 0)
+        assert.deepEqual(reads(), [['Get statistics', 1]], args)
+      }
+    })
+
+    it('is two a session with --all, four for Prometheus', async () => {
+      world.createSessions(20)
+      world.calls.reset()
+      assert.equal((await stats('--all --json')).status, 0)
+      assert.deepEqual(reads(), [
+        ['Get statistics', 20],
+        ['Get config_name', 20],
+      ])
+      assert.equal(world.calls.total, 41)
+      world.calls.reset()
+      await stats('--format=prometheus')
+      assert.deepEqual(new Map(reads()).size, 4)
+      assert.equal(world.calls.total, 81)
+    })
+
+    it('is the name once and one property a sample with --watch', async () => {
+      world.createSessions(1)
+      world.calls.reset()
+      const run = await watch('--config load-1 --watch=0.2 --json', (lines) => lines >= 4)
+      assert.equal(world.calls.byMember.get('Get config_name'), 1)
+      assert.ok(world.calls.byMember.get('Get statistics')! <= samplesOf(run.stdout).length + 1)
+    })
+  })
+
+  it('the rates are those of the traffic', async () => {
+    const [path] = world.createSessions(1)
+    world.setTraffic(path!, {in: 1_000_000, out: 50_000})
+    const run = await watch('--all --watch=0.5 --json', (lines) => lines >= 6)
+    const rates = samplesOf(run.stdout).flatMap(({rates}) => (rates ? [rates] : []))
+    assert.ok(rates.length >= 5)
+    const mean = (name: string) => rates.reduce((sum, rate) => sum + rate[name]!, 0) / rates.length
+    assert.ok(Math.abs(mean('bytesIn') / 1_000_000 - 1) < 0.1, `${mean('bytesIn')}`)
+    assert.ok(Math.abs(mean('bytesOut') / 50_000 - 1) < 0.1, `${mean('bytesOut')}`)
+  })
+
+  it('counters of 64 bits keep all their digits', async () => {
+    const [path] = world.createSessions(1)
+    world.setStatistics(path!, {BYTES_IN: 9_223_372_036_854_775_807n, BYTES_OUT: 9_007_199_254_740_993n})
+    assert.match((await stats('-c load-1')).stdout, /^ {5}BYTES_IN\.{5}9223372036854775807$/m)
+    assert.match((await stats('-c load-1 -j')).stdout, /"BYTES_IN": 9223372036854775807,/)
+    assert.match((await stats('--all -j')).stdout, /"BYTES_OUT": 9007199254740993\b/)
+    assert.match(
+      (await stats('--format=prometheus')).stdout,
+      /^openvpn3_session_bytes_in_total{.*} 9223372036854775807$/m,
+    )
+    const run = await watch('-c load-1 --watch=0.2 --json', (lines) => lines >= 2)
+    assert.match(run.stdout, /"BYTES_OUT":9007199254740993\b/)
+  })
+
+  it('a counter that shrinks gives no negative rate', async () => {
+    const [path] = world.createSessions(1)
+    world.setStatistics(path!, {BYTES_IN: 9_000_000, BYTES_OUT: 500, PACKETS_IN: 10})
+    const run = await watch('-c load-1 --watch=0.5 --json', (lines) => {
+      if (lines === 1) world.setStatistics(path!, {BYTES_IN: 1000, BYTES_OUT: 700})
+      return lines >= 2
+    })
+    const {rates} = samplesOf(run.stdout)[1]!
+    assert.ok(rates!.bytesIn! > 1500 && rates!.bytesIn! <= 2100, JSON.stringify(rates))
+    assert.ok(rates!.bytesOut! > 300 && rates!.bytesOut! <= 420, JSON.stringify(rates))
+    assert.equal(rates!.packetsIn, 0)
+  })
+
+  it('a closed pipe ends it, quietly', async () => {
+    world.createSessions(1)
+    for (const more of ['', '--json']) {
+      const args = ['session-stats', '--all', '--watch=0.2', ...(more ? [more] : [])]
+      const child = spawn(process.execPath, [cli(), ...args], {
+        env: environment(world, 'alice'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
+      })
+      let stderr = ''
+      child.stderr.on('data', (data: Buffer) => {
+        stderr += data
+      })
+      child.stdout.once('data', () => child.stdout.destroy())
+      const status = await new Promise((resolve) => {
+        child.on('close', resolve)
+      })
+      assert.deepEqual([status, stderr], [0, ''])
+    }
+  })
+
+  for (const [what, args] of [
+    ['one session', '-c load-1'],
+    ['all of them', '--all'],
+  ] as const) {
+    it(`a bus that is killed while it watches ${what} is exit 6`, async () => {
+      const own = await simulator()
+      try {
+        own.createSessions(2)
+        const run = await ovpn3(own, 'alice', ['session-stats', ...args.split(' '), '--watch=0.3', '--json'], {
+          async during(_, output) {
+            await until('it watches', () => output().includes('\n'))
+            await own.killBus()
+          },
+        })
+        assert.equal(run.status, 6, run.stderr)
+        const last = run.stdout.trimEnd().split('\n').at(-1)!
+        assert.equal(document<{error: {code: string}}>('error', last).error.code, 'disconnected')
+      } finally {
+        await own.close()
+      }
+    })
+  }
+
+  it('a manager that ends while it watches is exit 6', async () => {
+    world.createSessions(1)
+    const run = await stats('-c load-1 --watch=0.3', {
+      async during(_, output) {
+        await until('it watches', () => output().includes('\n'))
+        world.intercept(({message}) => (message.member === 'Get' ? 'crash' : undefined))
+      },
+    })
+    assert.equal(run.status, 6, run.stderr)
+    assert.match(run.stderr, /went away before it answered/)
+  })
+
+  it('Ctrl-C ends it at once, whatever hangs', async () => {
+    const [path] = world.createSessions(1)
+    world.timings.hung = 4000
+    const run = await stats('-c load-1 --watch=0.2', {
+      async during(child, output) {
+        await until('it watches', () => output().includes('\n'))
+        await world.stopBackend(path!)
+        await until('the hung one is named', () => /Waiting for session \w{8}/.test(output()), 5000)
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(run.status, 130)
+    assert.equal((await world.sessions()).length, 1, 'before the manager gave up')
+    await until('it has', async () => (await world.sessions()).length === 0)
+  })
+
+  it('a read that fails now and then is reported once, and the watch goes on', async () => {
+    const [path] = world.createSessions(1)
+    const run = await watch('-c load-1 --watch=0.2 --json', (lines) => {
+      if (lines === 1) world.failProperty(path!, 'statistics', 'not \u001B[31mnow')
+      if (lines === 2) world.breakProperty(path!, 'statistics')
+      return lines >= 4
+    })
+    const samples = samplesOf(run.stdout)
+    assert.deepEqual(
+      samples.slice(0, 4).map(({error}) => error?.code),
+      [undefined, 'failed', undefined, undefined],
+    )
+    assert.ok(samples[2]!.rates, 'against the sample before')
+  })
+
+  it('a read that fails from the start is an error, with its text made safe', async () => {
+    const [path] = world.createSessions(1)
+    world.breakProperty(path!, 'statistics', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no \u001B[31m way'))
+    for (const more of ['', '--watch']) {
+      const run = await stats(`-c load-1 ${more}`.trim())
+      assert.deepEqual([run.status, run.stdout], [1, ''])
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(run.stderr, /\u001B\[31m/)
+      assert.match(run.stderr, /load-1 \(\w{8}\): the session manager answered: no {1,2}way/)
+    }
+  })
+
+  it('a session that is listed and cannot be read is said once with --watch --all', {skip: skipUsers}, async () => {
+    const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
+    await world.setPublicAccess(theirs!, true)
+    world.createSessions(1, {name: () => 'ours'})
+    const run = await watch('--all --watch=0.2', (lines) => lines >= 4)
+    assert.equal(run.stderr.match(/access denied/g)?.length, 1)
+    assert.match(run.stdout, /ours/)
+    assert.equal(run.status, 130)
+  })
+
+  describe('wrong usage is rejected before anything is read', () => {
+    for (const [args, message] of [
+      ['-c load-1 --watch=soon', /--watch: "soon" is not a number of seconds/],
+      ['-c load-1 --watch=0', /--watch: "0"/],
+      ['-c load-1 --watch=-1', /--watch: "-1"/],
+      ['-c load-1 --watch=0.1', /0\.2 to 2147483/],
+      ['-c load-1 --watch=1e3', /--watch/],
+      ['-c load-1 --watch=9999999999', /--watch/],
+      ['--watch 5 -c load-1', /unexpected argument: 5|Unexpected/i],
+      ['--format=prometheus --watch', /--watch does not go with --format=prometheus/],
+      ['--format=prometheus --json', /--json and --format cannot be used together/],
+      ['--format=xml', /--format=xml/],
+      ['-c load-1 --all', /--config and --all cannot be used together/],
+    ] as const) {
+      it(args, async () => {
+        world.createSessions(1)
+        world.calls.reset()
+        const run = await stats(args)
+        assert.equal(run.status, 2, run.stderr)
+        assert.match(run.stderr + run.stdout, message)
+        assert.equal(world.calls.total, 0)
+      })
+    }
+  })
+})

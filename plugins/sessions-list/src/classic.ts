@@ -1,0 +1,61 @@
+import {classicStatusText, safeText} from '@ovpn3/kit'
+
+import {configNameOf, type Entry, localTime, remarkOf, serverOf} from './entry'
+
+const line = '-'.repeat(77)
+const labelWidth = 12
+/** Where the first of two values on a line ends, and its label and blank behind it. */
+const valueWidth = 37
+const secondLabelWidth = 8
+
+/** The records as the reference tool prints them. */
+export function classicText(entries: readonly Entry[]): string {
+  if (entries.length === 0) return 'No sessions available'
+  return [line, entries.map((entry) => record(entry)).join('\n\n'), line].join('\n')
+}
+
+function record(entry: Entry): string {
+  const {ownerName, session, values} = entry
+  const created = values.session_created
+  const server = serverOf(entry)
+  const config = configText(entry)
+  return [
+    field('Path', session.path),
+    pair(
+      ['Created', created === undefined ? '(Not available)' : localTime(created)],
+      ['PID', String(values.backend_pid ?? '-')],
+    ),
+    pair(
+      ['Owner', ownerName === undefined ? '(not available)' : safeText(ownerName)],
+      ['Device', values.device_name === undefined ? '(None)' : safeText(values.device_name)],
+    ),
+    ...(config ? [field('Config name', config)] : []),
+    ...(server ? [field('Connected to', safeText(`${server.protocol}:${server.host}:${server.port}`))] : []),
+    field('Status', statusLine(entry)),
+  ].join('\n')
+}
+
+function configText(entry: Entry): string | undefined {
+  const name = configNameOf(entry)
+  if (name === undefined) return undefined
+  const {profile} = entry
+  if (profile && !profile.available) return `${safeText(name)}  (Config not available)`
+  return profile && profile.name !== name
+    ? `${safeText(name)}  (Current name: ${safeText(profile.name)})`
+    : safeText(name)
+}
+
+function statusLine(entry: Entry): string {
+  const {status} = entry.values
+  const text = status ? safeText(classicStatusText(status)) : '(No status)'
+  const remark = remarkOf(entry)
+  return remark ? `${text}: ${safeText(remark)}` : text
+}
+
+function field(label: string, value: string): string {
+  return `${label.padStart(labelWidth)}: ${value}`
+}
+
+function pair([first, value]: readonly [string, string], [second, other]: readonly [string, string]): string {
+  return `${field(first, value.padEnd(valueWidth))}${second.padStart(secondLabelWidth)}: ${other}`
+}

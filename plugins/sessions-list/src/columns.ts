@@ -1,0 +1,165 @@
+import {
+  type Colors,
+  isDeadEnd,
+  type PropertyName,
+  type SessionStatus,
+  shortId,
+  StatusMinor,
+  statusText,
+} from '@ovpn3/kit'
+
+import {ageOf, configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
+
+/** One thing to show, sort and filter by. */
+export interface ListColumn {
+  readonly header: string
+  readonly summary: string
+  /** The properties it takes. */
+  readonly properties: readonly PropertyName[]
+  readonly profile?: boolean
+  /** The key under `--json`; the path and the id are always there. */
+  readonly key?: ListedKey
+  /** Gives way first where the table is too wide. */
+  readonly flexible?: boolean
+  /** Its text, perhaps of foreign origin; undefined where there is none. @param now seconds since 1970 */
+  text(entry: Entry, now: number): string | undefined
+  /** What it is sorted by, where that is not its text. */
+  rank?(entry: Entry): number | string | undefined
+  /** What a filter may name as well. */
+  also?(entry: Entry): string | undefined
+}
+
+const broken: ReadonlySet<number> = new Set([StatusMinor.configError, StatusMinor.inlineMissing])
+const quiet: ReadonlySet<number> = new Set([
+  StatusMinor.unset,
+  StatusMinor.configOk,
+  StatusMinor.newSession,
+  StatusMinor.backendCompleted,
+  StatusMinor.removed,
+  StatusMinor.processStarted,
+])
+
+export const columns = {
+  id: {
+    header: 'ID',
+    summary: 'the first characters of the session id',
+    properties: [],
+    text: ({session}) => shortId(session.id),
+    rank: ({session}) => session.id,
+    also: ({session}) => session.id,
+  },
+  path: {
+    header: 'PATH',
+    summary: 'the D-Bus path',
+    properties: [],
+    text: ({session}) => session.path,
+  },
+  config: {
+    header: 'CONFIG',
+    summary: 'the name of the profile when the session was started',
+    properties: ['config_name'],
+    key: 'config',
+    flexible: true,
+    text: (entry) => configNameOf(entry),
+  },
+  profile: {
+    header: 'PROFILE',
+    summary: 'the name of the profile now',
+    properties: [],
+    profile: true,
+    key: 'profile',
+    flexible: true,
+    text: ({profile}) => profile && (profile.available ? profile.name : 'not available'),
+  },
+  status: {
+    header: 'STATUS',
+    summary: 'the status in a word or two',
+    properties: ['status'],
+    key: 'status',
+    flexible: true,
+    text: (entry) => remarkOf(entry) ?? (entry.values.status && statusText(entry.values.status)),
+  },
+  message: {
+    header: 'MESSAGE',
+    summary: "the service's own remark on the status",
+    properties: ['status'],
+    key: 'status',
+    flexible: true,
+    text: ({values}) => values.status?.message,
+  },
+  device: {
+    header: 'DEVICE',
+    summary: 'the network interface',
+    properties: ['device_name'],
+    key: 'device',
+    text: ({values}) => values.device_name,
+  },
+  server: {
+    header: 'SERVER',
+    summary: 'host, port and protocol it is connected to',
+    properties: ['connected_to'],
+    key: 'server',
+    flexible: true,
+    text(entry) {
+      const server = serverOf(entry)
+      if (!server) return
+      const {host, port, protocol} = server
+      return `${host.includes(':') ? `[${host}]` : host}:${port}/${protocol}`
+    },
+  },
+  owner: {
+    header: 'OWNER',
+    summary: 'the user who started the session',
+    properties: ['owner'],
+    key: 'owner',
+    flexible: true,
+    text: ({ownerName}) => ownerName,
+    also: ({values}) => (values.owner === undefined ? undefined : String(values.owner)),
+  },
+  created: {
+    header: 'CREATED',
+    summary: 'when it was started, in local time',
+    properties: ['session_created'],
+    key: 'created',
+    text: ({values}) => (values.session_created === undefined ? undefined : localTime(values.session_created)),
+    rank: ({values}) => values.session_created,
+  },
+  age: {
+    header: 'AGE',
+    summary: 'how long ago that was',
+    properties: ['session_created'],
+    key: 'created',
+    text: (entry, now) => ageOf(entry, now),
+    rank: ({values}) => (values.session_created === undefined ? undefined : -values.session_created),
+  },
+  pid: {
+    header: 'PID',
+    summary: 'the process id of the backend',
+    properties: ['backend_pid'],
+    key: 'pid',
+    text: ({values}) => (values.backend_pid === undefined ? undefined : String(values.backend_pid)),
+    rank: ({values}) => values.backend_pid,
+  },
+} as const satisfies Readonly<Record<string, ListColumn>>
+
+export type ColumnName = keyof typeof columns
+
+export const columnNames = Object.keys(columns) as ColumnName[]
+
+export function columnOf(name: ColumnName): ListColumn {
+  return columns[name]
+}
+
+/** The colour that a session's status has. */
+export function statusColor({state, values: {status}, waiting}: Entry): keyof Colors | undefined {
+  if (waiting) return 'red'
+  if (state === 'stale' || state === 'hung' || state === 'failed') return 'red'
+  return state === 'ok' && status ? colorOf(status) : 'dim'
+}
+
+function colorOf(status: SessionStatus): keyof Colors | undefined {
+  const {minor} = status
+  if (minor === StatusMinor.connected) return 'green'
+  if (isDeadEnd(status) || broken.has(minor)) return 'red'
+  return quiet.has(minor) || minor > StatusMinor.processKilled ? 'dim' : 'yellow'
+}

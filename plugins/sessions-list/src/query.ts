@@ -1,0 +1,117 @@
+import {Ovpn3Error, type PropertyName} from '@ovpn3/kit'
+
+import type {Entry, ListedKey, Needs} from './entry'
+
+import {type ColumnName, columnNames, columnOf} from './columns'
+
+export interface QueryFlags {
+  readonly columns?: string
+  readonly filter?: readonly string[]
+  readonly sort?: string
+}
+
+export interface Filter {
+  readonly column: ColumnName
+  readonly pattern: RegExp
+}
+
+/** What is to be shown, of which sessions, in which order. */
+export interface Query {
+  /** Undefined: those that the output has by itself. */
+  readonly columns?: readonly ColumnName[]
+  readonly filters: readonly Filter[]
+  readonly sort?: {readonly column: ColumnName; readonly descending: boolean}
+}
+
+const tableColumns: readonly ColumnName[] = ['id', 'config', 'status', 'device', 'server', 'owner', 'age']
+/** What the reference's records and the JSON document show. */
+const allColumns: readonly ColumnName[] = ['config', 'profile', 'owner', 'device', 'server', 'status', 'created', 'pid']
+export const defaultColumns = {classic: allColumns, json: allColumns, table: tableColumns} as const
+
+/**
+ * The query that the flags stand for.
+ * @throws Ovpn3Error `usage`
+ */
+export function queryOf({columns, filter = [], sort}: QueryFlags): Query {
+  return {
+    columns:
+      columns === undefined ? undefined : columns.split(',').map((name) => columnNamed(name.trim(), '--columns')),
+    filters: filter.map((text) => filterOf(text)),
+    sort: sort === undefined ? undefined : sortOf(sort),
+  }
+}
+
+/** What has to be read to show these columns of the sessions that the query asks for. */
+export function needsOf({filters, sort}: Query, shown: readonly ColumnName[]): Needs {
+  const used = [...shown, ...filters.map(({column}) => column), ...(sort ? [sort.column] : [])].map((name) =>
+    columnOf(name),
+  )
+  return {
+    profile: used.some(({profile}) => profile),
+    properties: [...new Set(used.flatMap<PropertyName>(({properties}) => properties))],
+  }
+}
+
+/** The keys that these columns have under `--json`. */
+export function keysOf(shown: readonly ColumnName[]): ListedKey[] {
+  return [...new Set(shown.flatMap((name) => columnOf(name).key ?? []))]
+}
+
+/** True where every filter fits. */
+export function matches({filters}: Query, entry: Entry, now: number): boolean {
+  return filters.every(({column, pattern}) => {
+    const {also, text} = columnOf(column)
+    return pattern.test(text(entry, now) ?? '') || pattern.test(also?.(entry) ?? '')
+  })
+}
+
+const collator = new Intl.Collator('en', {numeric: true})
+
+/** In the order asked for; what has no value comes last. */
+export function sorted(entries: readonly Entry[], {sort}: Query, now: number): readonly Entry[] {
+  if (!sort) return entries
+  const {rank, text} = columnOf(sort.column)
+  const sign = sort.descending ? -1 : 1
+  return entries
+    .map((entry) => ({entry, value: (rank ? rank(entry) : text(entry, now)) || undefined}))
+    .sort((a, b) => {
+      if (a.value === undefined || b.value === undefined)
+        return Number(a.value === undefined) - Number(b.value === undefined)
+      return sign * compare(a.value, b.value)
+    })
+    .map(({entry}) => entry)
+}
+
+function compare(a: number | string, b: number | string): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b))
+}
+
+function columnNamed(name: string, flag: string): ColumnName {
+  const found = columnNames.find((column) => column === name.toLowerCase())
+  if (!found)
+    throw new Ovpn3Error('usage', name ? `${flag}: there is no column ${name}` : `${flag} needs the name of a column`, {
+      hint: `The columns are ${columnNames.join(', ')}`,
+    })
+  return found
+}
+
+function sortOf(text: string): Query['sort'] {
+  const descending = text.startsWith('-')
+  return {column: columnNamed(descending ? text.slice(1) : text, '--sort'), descending}
+}
+
+function filterOf(text: string): Filter {
+  const at = text.indexOf('=')
+  if (at < 1)
+    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form KEY=VALUE`, {
+      hint: 'For example: --filter status=connected',
+    })
+  const parts = text.slice(at + 1).split('*')
+  return {
+    column: columnNamed(text.slice(0, at), '--filter'),
+    pattern: new RegExp(
+      `^${parts.map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)).join('.*')}$`,
+      's',
+    ),
+  }
+}

@@ -1,0 +1,25 @@
+import {type Command, CommandHelp, Help} from '@oclif/core'
+
+const lastGroups = ['OTHER', 'OUTPUT']
+
+/** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
+ * have in common last, and a description that does not begin with the summary again. */
+class OrderedCommandHelp extends CommandHelp {
+  protected override description(): string | undefined {
+    const {description} = this.command
+    return description && this.wrap(description)
+  }
+
+  protected override groupFlags(flags: Command.Flag.Any[]) {
+    const {flagGroups, mainFlags} = super.groupFlags(flags)
+    const rank = (name: string) => lastGroups.indexOf(name)
+    return {
+      flagGroups: Object.fromEntries(Object.entries(flagGroups).sort(([a], [b]) => rank(a) - rank(b))),
+      mainFlags,
+    }
+  }
+}
+
+export default class OrderedHelp extends Help {
+  protected override CommandHelpClass = OrderedCommandHelp
+}

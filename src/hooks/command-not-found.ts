@@ -1,0 +1,69 @@
+import type {Hook} from '@oclif/core'
+
+import {Errors} from '@oclif/core'
+import {closest, errorDocument, errorText, exitStatus, Ovpn3Error, toJson} from '@ovpn3/kit'
+
+/** Commands of the reference tool that have no counterpart here. */
+const ofReference = new Set([
+  'config-acl',
+  'config-dump',
+  'config-import',
+  'config-manage',
+  'config-remove',
+  'configs-list',
+  'log',
+  'session-auth',
+  'session-start',
+])
+
+interface KnownCommand {
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly name: string
+}
+
+/** What can be said where no command was recognised. It is a guess, so nothing is run and nothing asked. */
+export function notFound(
+  bin: string,
+  typed: string,
+  argv: readonly string[],
+  commands: readonly KnownCommand[],
+): Ovpn3Error {
+  const help = `See ${bin} help`
+  const names = commands.map(({name}) => name)
+  if (typed.startsWith('-')) {
+    const command = argv.find((argument) => names.includes(argument))
+    return new Ovpn3Error('usage', `${typed} comes before the command`, {
+      hint: command ? `Options follow it: ${bin} ${command} ${typed} …` : `Options follow a command. ${help}`,
+    })
+  }
+
+  const wrong = (hint: string) => new Ovpn3Error('usage', `there is no command ${typed}`, {hint})
+  const [first = '', ...rest] = typed.split(' ')
+  if (ofReference.has(first)) return wrong(`It is a command of openvpn3 itself: openvpn3 ${typed}`)
+  const begun = names.filter((name) => name.startsWith(typed)).sort()
+  if (begun.length > 1) return wrong(`These begin so: ${begun.join(', ')}`)
+  // the words that follow may be arguments
+  const near = rest
+    .reduce((starts, word) => [`${starts[0]} ${word}`, ...starts], [first])
+    .flatMap((start) => closest(start, names) ?? [])[0]
+  if (near) return wrong(`Did you mean ${near}? ${help}`)
+  const having = commands.filter(({flags}) => first in flags)
+  return wrong(having.length === 1 ? `Did you mean ${bin} ${having[0]!.name} --${first}? ${help}` : help)
+}
+
+const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {
+  const separator = config.topicSeparator
+  const readable = (name: string) => name.replaceAll(':', separator)
+  const commands = config.commands
+    .filter(({hidden}) => !hidden)
+    .flatMap(({aliases, flags, id: name}) => [name, ...aliases].map((each) => ({flags, name: readable(each)})))
+  const error = notFound(config.bin, readable(id), argv, commands)
+  const line = [id, ...argv]
+  const end = line.indexOf('--')
+  const options = end === -1 ? line : line.slice(0, end)
+  if (options.includes('--json') || options.includes('-j')) process.stdout.write(toJson(errorDocument(error), 2) + '\n')
+  else process.stderr.write(`${await errorText(error)}\n`)
+  throw new Errors.ExitError(exitStatus.usage)
+}
+
+export default hook

@@ -1,0 +1,466 @@
+import type {ErrorJson} from '@ovpn3/kit/model'
+import type {AclReport} from '@ovpn3/plugin-session-acl'
+
+import assert from 'node:assert/strict'
+import {chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {after, before, beforeEach, describe, it} from 'node:test'
+
+import type {UserName, World} from '../support/world'
+
+import {ovpn3, type RunOptions, type RunResult} from '../support/cli'
+import {document} from '../support/schemas'
+
+const users: readonly UserName[] = ['alice', 'bob', 'carol']
+const idOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+const short = (path: string) => idOf(path).slice(0, 8)
+const unknownPath = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
+const nobody = 4_000_000
+
+/** Names for the users of a world, who may have no account on this machine. */
+export class Accounts {
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-accounts-'))
+  readonly #names: Readonly<Record<string, string>>
+
+  constructor(readonly world: World) {
+    const known = new Map<number, string>()
+    for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+      const [name, , uid] = line.split(':')
+      if (name && uid && !known.has(Number(uid))) known.set(Number(uid), name)
+    }
+
+    this.#names = Object.fromEntries(users.map((user) => [user, known.get(world.uid(user)) ?? user]))
+    // those whom this machine does not know are known to the getent that comes first in PATH
+    const entries = users
+      .filter((user) => !known.has(world.uid(user)))
+      .map((user) => `${user}|${world.uid(user)}) echo '${user}:x:${world.uid(user)}:${world.uid(user)}::/:/bin/sh';;`)
+    const script = `#!/bin/sh\nPATH='${process.env.PATH}'\ncase "$3" in\n${entries.join('\n')}\n*) exec getent "$@";;\nesac\n`
+    chmodSync(this.#folder, 0o755)
+    writeFileSync(path.join(this.#folder, 'getent'), script, {mode: 0o755})
+  }
+
+  nameOf(user: UserName): string {
+    return this.#names[user] ?? user
+  }
+
+  /** As the command prints it: `bob (uid 6002)`. */
+  text(user: UserName): string {
+    return `${this.nameOf(user)} (uid ${this.world.uid(user)})`
+  }
+
+  /** As `--json` has it. */
+  json(user: UserName): {name: string; uid: number} {
+    return {name: this.nameOf(user), uid: this.world.uid(user)}
+  }
+
+  get environment(): Record<string, string> {
+    return {PATH: `${this.#folder}:${process.env.PATH}`}
+  }
+
+  close(): void {
+    rmSync(this.#folder, {force: true, recursive: true})
+  }
+}
+
+/** What `session-acl` makes of the service, the same on every world. */
+export function sessionAclContract(title: string, world: () => World): void {
+  let accounts: Accounts
+
+  const acl = (args: string, user: UserName = 'alice', options: RunOptions = {}): Promise<RunResult> =>
+    ovpn3(world(), user, ['session-acl', ...args.split(' ').filter(Boolean)], {env: accounts.environment, ...options})
+
+  const json = async (args: string, user?: UserName) => {
+    const run = await acl(`${args} --json`, user)
+    return {...run, ...document<AclReport>('session-acl', run.stdout)}
+  }
+
+  const errorOf = async (args: string, user?: UserName) => {
+    const run = await acl(`${args} --json`, user)
+    return {...run, ...document<{error: ErrorJson & {candidates?: unknown[]}}>('error', run.stdout)}
+  }
+
+  /** The command succeeds and says so in these words, and nothing else on stdout. */
+  const says = (run: RunResult, text: string, stderr = '') => {
+    assert.deepEqual({stderr: run.stderr, status: run.status, stdout: run.stdout}, {stderr, status: 0, stdout: text})
+  }
+
+  const needsUsers = (t: {skip(reason: string): void}) => {
+    if (world().canBecome) return false
+    t.skip('needs root, to become several users')
+    return true
+  }
+
+  /** The sessions that a user sees, without looking at them. */
+  const listedBy = async (user: UserName) => {
+    const run = await ovpn3(world(), user, ['session-manage', '--cleanup', '--dry-run', '--json'])
+    const {sessions} = document<{sessions: {path: string}[]}>('session-manage', run.stdout)
+    return sessions.map(({path}) => path)
+  }
+
+  const entry = (user: UserName) => `(${world().uid(user)})  ${accounts.nameOf(user)}`
+
+  const list = (users: readonly string[], {log = 'no', open = 'no'} = {}) =>
+    [
+      `                    Owner: ${entry('alice')}`,
+      `            Public access: ${open}`,
+      ` Users granted log access: ${log}`,
+      ...(open === 'yes'
+        ? []
+        : [
+            `     Users granted access: ${users.length} user${users.length === 1 ? '' : 's'}`,
+            ...users.map((each) => `                           - ${each}`),
+          ]),
+      '',
+    ].join('\n')
+
+  describe(`session-acl on ${title}`, () => {
+    let session: string
+    /** The next test may have the session of this one. */
+    let untouched = false
+    before(() => {
+      accounts = new Accounts(world())
+    })
+    beforeEach(async () => {
+      const reuse = untouched
+      untouched = false
+      if (reuse) return
+      await world().reset()
+      session = await world().startSession('alice', 'cert', {until: 'new'})
+    })
+    after(() => accounts.close())
+
+    describe('show', () => {
+      it('has the layout of the reference', async () => {
+        says(await acl('--config cert --show'), list([]))
+        await world().grant(session, 'bob')
+        says(await acl('-c cert -s'), list([entry('bob')]))
+        await world().setPublicAccess(session, true)
+        says(await acl(`--path ${session} --show`), list([], {open: 'yes'}))
+      })
+
+      it('names whom it can', async () => {
+        await acl(`-c cert --grant ${nobody} --grant ${world().uid('carol')}`)
+        says(await acl('-c cert -s'), list([`(${nobody})  (unknown)`, entry('carol')]))
+      })
+
+      it('is a document with --json', async () => {
+        await world().grant(session, 'bob')
+        const {stdout} = await acl('-c cert --show --json')
+        assert.deepEqual(document('session-acl', stdout), {
+          path: session,
+          id: idOf(session),
+          config: 'cert',
+          owner: accounts.json('alice'),
+          publicAccess: false,
+          logAccess: false,
+          users: [accounts.json('bob')],
+          changes: [],
+          dryRun: false,
+        })
+        await world().setPublicAccess(session, true)
+        const open = await json(`--path ${short(session)} -s`)
+        assert.deepEqual([open.publicAccess, open.users, open.config], [true, [accounts.json('bob')], 'cert'])
+      })
+
+      it('finds a session by its id', async () => {
+        says(await acl(`-o ${idOf(session)} -s`), list([]))
+      })
+
+      it('is for the owner, granted users and root', async (t) => {
+        if (needsUsers(t)) return
+        await world().grant(session, 'bob')
+        for (const user of ['alice', 'bob', 'root'] as const)
+          says(await acl(`-o ${session} -s`, user), list([entry('bob')]))
+        for (const open of [false, true]) {
+          await world().setPublicAccess(session, open)
+          const {error, status} = await errorOf(`-o ${session} -s`, 'carol')
+          assert.deepEqual([status, error.code], [5, 'access-denied'])
+          assert.match(error.message, new RegExp(short(session)))
+          assert.match(error.hint!, /owner/)
+        }
+      })
+    })
+
+    describe('grant and revoke', () => {
+      it('let a user in and out', async (t) => {
+        if (needsUsers(t)) return
+        const bob = accounts.nameOf('bob')
+        assert.deepEqual(await listedBy('bob'), [])
+        says(await acl(`-c cert --grant ${bob}`), `Granted access to ${accounts.text('bob')}\n`)
+        assert.deepEqual(await listedBy('bob'), [session])
+        assert.equal((await acl('-c cert --show', 'bob')).status, 0)
+        says(await acl(`-c cert --revoke ${bob}`), `Revoked access from ${accounts.text('bob')}\n`)
+        assert.deepEqual(await listedBy('bob'), [])
+        assert.equal((await acl('-c cert --show', 'bob')).status, 4)
+        assert.equal((await acl(`-o ${session} --show`, 'bob')).status, 5)
+      })
+
+      it('take names and uids, several times, and are not greedy', async () => {
+        const run = await acl(`-G ${world().uid('bob')} -G ${accounts.nameOf('carol')} -G ${nobody} -s -c cert`)
+        says(
+          run,
+          `Granted access to ${accounts.text('bob')}\nGranted access to ${accounts.text('carol')}\n` +
+            `Granted access to (${nobody}) (uid ${nobody})\n` +
+            list([entry('bob'), entry('carol'), `(${nobody})  (unknown)`]),
+        )
+        const greedy = await errorOf(`-c cert --revoke ${accounts.nameOf('bob')} ${accounts.nameOf('carol')}`)
+        assert.equal(greedy.status, 2)
+        says(
+          await acl(`--revoke ${accounts.nameOf('bob')} --revoke ${nobody} -R=${world().uid('carol')} --show -c cert`),
+          `Revoked access from ${accounts.text('bob')}\nRevoked access from (${nobody}) (uid ${nobody})\n` +
+            `Revoked access from ${accounts.text('carol')}\n${list([])}`,
+        )
+      })
+
+      it('both in one call, grants first', async () => {
+        await world().grant(session, 'carol')
+        const run = await json(`-c cert -R ${accounts.nameOf('carol')} -G ${accounts.nameOf('bob')}`)
+        assert.equal(run.status, 0)
+        assert.deepEqual(run.changes, [
+          {
+            action: 'grant',
+            user: accounts.json('bob'),
+            outcome: 'done',
+            changed: true,
+            message: `Granted access to ${accounts.text('bob')}`,
+          },
+          {
+            action: 'revoke',
+            user: accounts.json('carol'),
+            outcome: 'done',
+            changed: true,
+            message: `Revoked access from ${accounts.text('carol')}`,
+          },
+        ])
+        assert.deepEqual(run.users, [accounts.json('bob')])
+      })
+
+      it('of what is so already succeed, and say so', async () => {
+        const bob = accounts.nameOf('bob')
+        says(await acl(`-c cert --revoke ${bob}`), `${accounts.text('bob')} was not granted access\n`)
+        await world().grant(session, 'bob')
+        says(await acl(`-c cert --grant ${bob}`), `${accounts.text('bob')} has access already\n`)
+        const run = await json(`-c cert --grant ${bob} --grant ${nobody}`)
+        assert.deepEqual(
+          run.changes.map(({changed, outcome}) => [changed, outcome]),
+          [
+            [false, 'unchanged'],
+            [true, 'done'],
+          ],
+        )
+        assert.equal(run.status, 0)
+      })
+
+      it('of one user in two ways are one', async () => {
+        const run = await json(`-c cert -G ${world().uid('bob')} -G ${accounts.nameOf('bob')}`)
+        assert.equal(run.changes.length, 1)
+      })
+
+      it('the owner has access, and keeps it', async () => {
+        const alice = accounts.nameOf('alice')
+        says(await acl(`-c cert --grant ${alice}`), `${accounts.text('alice')} owns the session and has access\n`)
+        says(await acl(`-c cert --revoke ${alice}`), `${accounts.text('alice')} owns the session and keeps access\n`)
+        const run = await json(`-c cert --revoke ${alice}`)
+        assert.deepEqual([run.status, run.changes[0]!.changed, run.users], [0, false, []])
+      })
+
+      it('an owner who is on the list can be taken off it', async () => {
+        await world().grant(session, 'alice')
+        says(await acl('-c cert -s'), list([entry('alice')]))
+        const run = await acl(`-c cert --revoke ${world().uid('alice')} --show`)
+        says(
+          run,
+          `Took ${accounts.text('alice')} off the list of users; as the owner of the session they keep access\n${list([])}`,
+        )
+      })
+
+      it('a revoked user whom public access lets in is said to be', async () => {
+        await world().grant(session, 'bob')
+        await world().setPublicAccess(session, true)
+        const note = 'Public access is on: everybody can still use the session. --public-access false ends that.\n'
+        const args = `-c cert --revoke ${accounts.nameOf('bob')}`
+        says(await acl(args), `Revoked access from ${accounts.text('bob')}\n`, note)
+        await world().grant(session, 'bob')
+        says(
+          await acl(`${args} --public-access false`),
+          `Revoked access from ${accounts.text('bob')}\nSession is now only accessible to specific users\n`,
+        )
+      })
+    })
+
+    describe('public access and log access', () => {
+      it('are switched on and off', async () => {
+        const is = async (open: boolean, log: boolean) => {
+          const {logAccess, publicAccess} = await json('-c cert -s')
+          assert.deepEqual([publicAccess, logAccess], [open, log])
+        }
+
+        says(await acl('-c cert --public-access true'), 'Session is now accessible by everyone\n')
+        await is(true, false)
+        says(await acl('-c cert --public-access=true'), 'Session is accessible by everyone already\n')
+        says(
+          await acl('-c cert --allow-log-access true'),
+          'Session log is now accessible to users granted session access\n',
+        )
+        await is(true, true)
+        says(
+          await acl('-c cert --allow-log-access true'),
+          'Session log is accessible to users granted session access already\n',
+        )
+        says(
+          await acl('-c cert --allow-log-access false --public-access false --show'),
+          'Session is now only accessible to specific users\nSession log is now only accessible to the session owner\n' +
+            list([]),
+        )
+        await is(false, false)
+        const run = await json('-c cert --public-access false --allow-log-access false')
+        assert.deepEqual(
+          run.changes.map(({action, changed, outcome, value}) => [action, value, outcome, changed]),
+          [
+            ['public-access', false, 'unchanged', false],
+            ['allow-log-access', false, 'unchanged', false],
+          ],
+        )
+      })
+
+      it('understand yes and no as well', async () => {
+        for (const [word, value] of Object.entries({yes: true, no: false, On: true, OFF: false, 1: true, 0: false}))
+          assert.equal((await json(`-c cert --public-access ${word}`)).publicAccess, value, word)
+      })
+    })
+
+    it('a dry run says what would be, and changes nothing', async () => {
+      await world().grant(session, 'carol')
+      const args = `-c cert -G ${accounts.nameOf('bob')} -G ${accounts.nameOf('carol')} -R ${nobody} --public-access yes --dry-run`
+      says(
+        await acl(`${args} --allow-log-access no --show`),
+        [
+          `Would grant access to ${accounts.text('bob')}`,
+          `${accounts.text('carol')} has access already`,
+          `(${nobody}) (uid ${nobody}) was not granted access`,
+          'Would make the session accessible by everyone',
+          'Session log is only accessible to the session owner already',
+          list([entry('carol')]),
+        ].join('\n'),
+      )
+      const run = await json(args)
+      assert.deepEqual(
+        [run.dryRun, run.publicAccess, run.users, run.changes.map(({changed, outcome}) => `${outcome} ${changed}`)],
+        [
+          true,
+          false,
+          [accounts.json('carol')],
+          ['planned false', 'unchanged false', 'unchanged false', 'planned false'],
+        ],
+      )
+      says(await acl('-c cert -s'), list([entry('carol')]))
+    })
+
+    describe('what is wrong is refused before anything is changed', () => {
+      const wrong: Readonly<Record<string, readonly [args: string, message: RegExp]>> = {
+        'a bad boolean': ['--public-access maybe', /--public-access: "maybe" is neither true nor false/],
+        'a bad boolean for the log': ['--allow-log-access 2', /--allow-log-access: "2" is neither true nor false/],
+        'a uid that is too large': ['--grant 4294967295', /there is no user "4294967295"/],
+        'a uid with a sign': ['--revoke=-1', /there is no user "-1"/],
+        'an unknown user': ['--grant nosuchuser', /--grant: there is no user "nosuchuser"/],
+        'an unknown user to revoke': ['--revoke nosuchuser', /--revoke: there is no user "nosuchuser"/],
+      }
+      for (const [what, [args, message]] of Object.entries(wrong)) {
+        it(what, async () => {
+          const {error, status} = await errorOf(`-c cert --grant ${world().uid('bob')} ${args}`)
+          assert.deepEqual([status, error.code], [2, 'usage'])
+          assert.match(error.message, message)
+          assert.ok(error.hint)
+          assert.deepEqual((await json('-c cert -s')).users, [])
+          untouched = true
+        })
+      }
+
+      it('a user who is granted and revoked', async () => {
+        const run = await errorOf(`-c cert -G ${accounts.nameOf('bob')} -R ${world().uid('bob')}`)
+        assert.equal(run.status, 2)
+        assert.match(run.error.message, /is both granted and revoked access/)
+        assert.deepEqual((await json('-c cert -s')).users, [])
+      })
+    })
+
+    describe('who is not the owner', () => {
+      const attempts = [
+        '--grant',
+        '--revoke',
+        '--public-access true',
+        '--allow-log-access true',
+        '--public-access false',
+      ]
+      for (const [user, names] of Object.entries({bob: true, carol: false, root: true})) {
+        it(`changes nothing: ${user}`, async (t) => {
+          if (needsUsers(t)) return
+          await world().grant(session, 'bob')
+          for (const attempt of attempts) {
+            const args = attempt.includes(' ') ? attempt : `${attempt} ${nobody}`
+            for (const dryRun of attempt === '--grant' ? ['', '--dry-run'] : ['']) {
+              const {error, status} = await errorOf(`-o ${session} ${args} ${dryRun}`, user as UserName)
+              assert.deepEqual([status, error.code], [5, 'access-denied'], args)
+              assert.match(error.message, /only the owner/)
+              assert.match(error.message, new RegExp(short(session)))
+              if (names) assert.ok(error.message.includes(accounts.text('alice')), error.message)
+              else assert.doesNotMatch(error.message, new RegExp(accounts.nameOf('alice')))
+            }
+          }
+
+          const {logAccess, publicAccess, users} = await json('-c cert -s')
+          assert.deepEqual([logAccess, publicAccess, users], [false, false, [accounts.json('bob')]])
+        })
+      }
+
+      it('not even where public access lets them do the rest', async (t) => {
+        if (needsUsers(t)) return
+        await world().setPublicAccess(session, true)
+        for (const args of [`--grant ${nobody}`, '--public-access false']) {
+          const {error, status} = await errorOf(`-c cert ${args}`, 'carol')
+          assert.deepEqual([status, error.code], [5, 'access-denied'])
+        }
+
+        const {publicAccess, users} = await json('-c cert -s')
+        assert.deepEqual([publicAccess, users], [true, []])
+      })
+    })
+
+    describe('sessions that are not there', () => {
+      for (const args of ['--show', `--grant ${nobody}`, `--revoke ${nobody} --dry-run`]) {
+        it(`a stale one is said to be: ${args}`, async () => {
+          await world().killBackend(session)
+          const {error, status} = await errorOf(`-c cert ${args}`)
+          assert.deepEqual([status, error.code], [4, 'session-stale'])
+          assert.match(error.message, new RegExp(String.raw`^cert \(${short(session)}\): its backend process is gone`))
+          assert.deepEqual(await world().sessions(), [])
+        })
+      }
+
+      for (const selector of ['--config nope', '--interface tun77', `--path ${unknownPath}`, '--path 00000000']) {
+        it(`none matches, at once: ${selector}`, async () => {
+          const {error, status, time} = await errorOf(`${selector} --show`)
+          assert.deepEqual([status, error.code], [4, 'session-not-found'])
+          assert.ok(time < 2000, `${time} ms`)
+          untouched = true
+        })
+      }
+
+      it('two of one name are an error that lists them', async () => {
+        await world().startSession('alice', 'cert', {fresh: true, until: 'new'})
+        const {error, status} = await errorOf('-c cert --public-access true')
+        assert.deepEqual([status, error.code, error.candidates?.length], [4, 'session-ambiguous', 2])
+      })
+    })
+
+    it('finds a session by its interface', async () => {
+      await world().reset()
+      session = await world().startSession('alice', 'cert')
+      const restart = ['session-manage', '-c', 'cert', '--restart', '--timeout', '8']
+      const device = / on (\S+)\n$/.exec((await ovpn3(world(), 'alice', restart)).stdout)?.[1]
+      says(await acl(`--interface ${device} --show`), list([]))
+      assert.equal((await json(`-I ${device} -s`)).path, session)
+    })
+  })
+}

@@ -1,0 +1,476 @@
+import type {StatusJson} from '@ovpn3/kit/model'
+
+import assert from 'node:assert/strict'
+import {beforeEach, describe, it} from 'node:test'
+
+import type {Simulator} from '../simulator/simulator'
+import type {UserName, World} from '../support/world'
+
+import {BusClient} from '../support/bus-client'
+import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
+import {document} from '../support/schemas'
+
+interface Listed {
+  readonly path: string
+  readonly id: string
+  readonly state: string
+  readonly config?: string | null
+  readonly profile?: {available: boolean; name?: string} | null
+  readonly owner?: {uid: number; name: string | null} | null
+  readonly device?: string | null
+  readonly server?: {protocol: string; host: string; port: number} | null
+  readonly status?: StatusJson | null
+  readonly created?: number | null
+  readonly pid?: number | null
+  readonly error?: {code: string}
+}
+
+interface ListEvent {
+  readonly event: string
+  readonly time: string
+  readonly session: Listed
+}
+
+const short = (path: string) => path.slice(path.lastIndexOf('/') + 1).slice(0, 8)
+const dashes = '-'.repeat(77)
+const configuration = 'net.openvpn.v3.configuration'
+const properties = 'org.freedesktop.DBus.Properties'
+
+/** Acts on the profile that alice's session was started from. */
+async function withProfileOf(
+  world: World,
+  session: string,
+  act: (client: BusClient, profile: string) => Promise<unknown>,
+): Promise<void> {
+  const client = new BusClient(world.uid('alice'), world.busAddress)
+  try {
+    const [path] = await client.call({
+      body: ['net.openvpn.v3.sessions', 'config_path'],
+      destination: 'net.openvpn.v3.sessions',
+      interface: properties,
+      member: 'Get',
+      path: session,
+      signature: 'ss',
+    })
+    await act(client, String((path as {value: unknown}).value))
+  } finally {
+    client.close()
+  }
+}
+
+function deleteProfileOf(world: World, session: string): Promise<void> {
+  return withProfileOf(world, session, (client, path) =>
+    client.call({
+      body: [],
+      destination: configuration,
+      interface: configuration,
+      member: 'Remove',
+      path,
+      signature: '',
+    }),
+  )
+}
+
+function renameProfileOf(world: World, session: string, name: string): Promise<void> {
+  return withProfileOf(world, session, async (client, path) => {
+    const {renameProfile} = world as Partial<Simulator>
+    if (renameProfile) {
+      renameProfile.call(world as Simulator, path, name)
+      return
+    }
+
+    await client.call({
+      body: [configuration, 'name', {signature: 's', value: name}],
+      destination: configuration,
+      interface: properties,
+      member: 'Set',
+      path,
+      signature: 'ssv',
+    })
+  })
+}
+
+/** What `sessions-list` makes of the service, the same on every world. */
+export function sessionsListContract(title: string, world: () => World): void {
+  const list = (args: string, user: UserName = 'alice', options?: RunOptions): Promise<RunResult> =>
+    ovpn3(world(), user, ['sessions-list', ...args.split(' ').filter(Boolean)], options)
+
+  const json = async (args = '', user: UserName = 'alice', options?: RunOptions): Promise<readonly Listed[]> => {
+    const run = await list(`${args} --json`, user, options)
+    assert.equal(run.status, 0, run.stdout + run.stderr)
+    return document<{sessions: Listed[]}>('sessions-list', run.stdout).sessions
+  }
+
+  const needsUsers = (t: {skip(reason: string): void}) => {
+    if (world().canBecome) return false
+    t.skip('needs root, to become several users')
+    return true
+  }
+
+  /**
+   * Watches while `act` is at work, and answers what was seen.
+   * @param act gets `sees`, which waits for an event
+   */
+  const watch = async (
+    act: (
+      sees: (what: string, fits: (event: ListEvent) => boolean, limit?: number) => Promise<ListEvent>,
+    ) => Promise<void>,
+    {args = '', user = 'alice'}: {args?: string; user?: UserName} = {},
+  ) => {
+    let seen: ListEvent[] = []
+    const run = await list(`--watch --json ${args}`, user, {
+      async during(child, output) {
+        const read = () =>
+          output()
+            .split('\n')
+            .slice(0, -1)
+            .map((line) => document<ListEvent>('sessions-list-event', line))
+        await act(async (what, fits, limit = 5000) => {
+          await until(what, () => read().some((event) => fits(event)), limit)
+          return read().find((event) => fits(event))!
+        })
+        seen = read()
+        child.kill('SIGINT')
+      },
+    })
+    assert.deepEqual([run.status, run.stderr], [130, ''])
+    return seen
+  }
+
+  describe(`sessions-list on ${title}`, () => {
+    beforeEach(() => world().reset())
+
+    describe('a list', () => {
+      it('of nothing is a success', async () => {
+        for (const args of ['', '--format=table', '--format=classic', '--columns id,pid']) {
+          const {status, stderr, stdout} = await list(args)
+          assert.deepEqual(
+            {args, status, stderr, stdout},
+            {args, status: 0, stderr: '', stdout: 'No sessions available\n'},
+          )
+        }
+
+        assert.deepEqual(await json(), [])
+      })
+
+      it('has all there is to know about a session', async () => {
+        const path = await world().startSession('alice', 'cert')
+        const [session, ...others] = await json()
+        assert.deepEqual(others, [])
+        const {created, device, owner, pid, server, ...rest} = session!
+        assert.deepEqual(rest, {
+          config: 'cert',
+          id: path.slice(path.lastIndexOf('/') + 1),
+          path,
+          profile: {available: true, name: 'cert'},
+          state: 'ok',
+          status: {major: 2, message: '', minor: 7, text: 'connected'},
+        })
+        assert.match(device!, /^tun\d+$/)
+        assert.deepEqual(server, {host: '10.99.0.1', port: 1194, protocol: 'udp'})
+        assert.equal(owner!.uid, world().uid('alice'))
+        assert.ok(pid! > 1)
+        assert.ok(Math.abs(created! - Date.now() / 1000) < 60)
+      })
+
+      it('without a terminal is in the records of the reference tool', async () => {
+        const connected = await world().startSession('alice', 'cert')
+        const waiting = await world().startSession('alice', 'pass', {until: 'new'})
+        const {status, stderr, stdout} = await list('')
+        assert.deepEqual([status, stderr], [0, ''])
+        const lines = stdout.split('\n')
+        assert.deepEqual([lines[0], lines.at(-2), lines.at(-1)], [dashes, dashes, ''])
+        const records = lines.slice(1, -2).join('\n').split('\n\n')
+        const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
+        const head = (path: string) =>
+          String.raw`^        Path: ${path}\n     Created: ${time} {23}PID: \d+\n       Owner: (?=.{36} )\S+ +Device: `
+        assert.equal(records.length, 2)
+        assert.match(
+          records.find((record) => record.includes(connected))!,
+          new RegExp(
+            String.raw`${head(connected)}tun\d+\n Config name: cert\nConnected to: udp:10\.99\.0\.1:1194\n      Status: Connection, Client connected$`,
+          ),
+        )
+        assert.match(
+          records.find((record) => record.includes(waiting))!,
+          new RegExp(
+            String.raw`${head(waiting)}\n Config name: pass\n      Status: Connection, Configuration requires user input: .+$`,
+          ),
+        )
+      })
+
+      it('is in the order of the session manager, unless it is sorted', async () => {
+        await world().startSession('alice', 'cert', {until: 'new'})
+        await world().startSession('alice', 'pass', {until: 'new'})
+        await world().startSession('alice', 'chal', {until: 'new'})
+        const configs = async (args: string) => (await json(args)).map(({config}) => config)
+        assert.deepEqual(new Set(await configs('')), new Set(['cert', 'chal', 'pass']))
+        assert.deepEqual(await configs('--sort config'), ['cert', 'chal', 'pass'])
+        assert.deepEqual(await configs('--sort -config'), ['pass', 'chal', 'cert'])
+        assert.deepEqual(await configs('--sort=-config'), ['pass', 'chal', 'cert'])
+        const pids = (await json('--sort pid --columns pid')).map(({pid}) => pid!)
+        assert.deepEqual(
+          pids,
+          [...pids].sort((a, b) => a - b),
+        )
+      })
+
+      it('can be filtered', async () => {
+        await world().startSession('alice', 'cert')
+        await world().startSession('alice', 'cert2')
+        const paused = await world().startSession('alice', 'pass')
+        await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', paused])
+        const configs = async (args: string) => new Set((await json(args)).map(({config}) => config))
+        assert.deepEqual(await configs('--filter status=connected'), new Set(['cert', 'cert2']))
+        assert.deepEqual(await configs('--filter config=cert*'), new Set(['cert', 'cert2']))
+        assert.deepEqual(await configs('--filter config=*2 --filter status=connected'), new Set(['cert2']))
+        assert.deepEqual(await configs('--filter config=*2 --filter status=paused'), new Set())
+        assert.deepEqual(await configs(`--filter id=${short(paused)}`), new Set(['pass']))
+        assert.deepEqual(await configs(`--filter path=${paused}`), new Set(['pass']))
+        assert.deepEqual(
+          await configs(`--filter owner=${world().uid('alice')} --filter server=*:1195/udp`),
+          new Set(['pass']),
+        )
+        assert.equal((await list('--filter config=nope')).stdout, 'No sessions available\n')
+        assert.equal((await list('--filter config=nope --format=table')).stdout, 'No session matches\n')
+      })
+
+      it('shows the columns that are asked for', async () => {
+        const path = await world().startSession('alice', 'cert')
+        const run = await list('--columns status,id,config')
+        assert.equal(run.stdout, `STATUS     ID        CONFIG\nconnected  ${short(path)}  cert\n`)
+        const [session] = await json('--columns status,device')
+        assert.deepEqual(Object.keys(session!).sort(), ['device', 'id', 'path', 'state', 'status'])
+        assert.deepEqual(Object.keys((await json('--columns id'))[0]!).sort(), ['id', 'path', 'state'])
+      })
+
+      it('tells two sessions of one name apart', async () => {
+        const paths = [
+          await world().startSession('alice', 'cert', {until: 'new'}),
+          await world().startSession('alice', 'cert', {fresh: true, until: 'new'}),
+        ]
+        assert.deepEqual(
+          new Set((await json()).map(({config, path}) => `${config} ${path}`)),
+          new Set(paths.map((path) => `cert ${path}`)),
+        )
+      })
+
+      it('waits for a session manager that has to be started first', async () => {
+        await world().coldStart()
+        const run = await list('')
+        assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'No sessions available\n', ''])
+      })
+    })
+
+    describe('what went wrong', () => {
+      it('a stale session keeps its row, and is gone the next time', async () => {
+        for (const format of ['json', 'classic', 'table']) {
+          const stale = await world().startSession('alice', 'cert')
+          const other = await world().startSession('alice', 'cert2')
+          await world().killBackend(stale)
+          if (format === 'json') {
+            const sessions = await json()
+            assert.deepEqual(
+              new Map(sessions.map(({error, path, state}) => [path, [state, error?.code]])),
+              new Map([
+                [other, ['ok', undefined]],
+                [stale, ['stale', 'session-stale']],
+              ]),
+            )
+          } else {
+            const {status, stdout} = await list(`--format=${format}`)
+            assert.equal(status, 0)
+            if (format === 'table') assert.match(stdout, new RegExp(`^${short(stale)} .*backend gone, removed`, 'm'))
+            else
+              assert.ok(
+                stdout.includes(
+                  [
+                    `        Path: ${stale}`,
+                    '     Created: (Not available)                           PID: -',
+                    '       Owner: (not available)                        Device: (None)',
+                    '      Status: (No status): backend gone, removed',
+                    '',
+                  ].join('\n'),
+                ),
+                stdout,
+              )
+          }
+
+          assert.deepEqual(await world().sessions(), [other])
+          assert.deepEqual(
+            (await json()).map(({state}) => state),
+            ['ok'],
+          )
+          await world().reset()
+        }
+      })
+
+      it('a list that reads nothing leaves a stale session alone', async () => {
+        const path = await world().startSession('alice', 'cert')
+        await world().killBackend(path)
+        assert.equal((await list('--columns id')).stdout, `ID\n${short(path)}\n`)
+        assert.deepEqual(await world().sessions(), [path])
+      })
+
+      it('a hung session is named within two seconds, and the list comes all the same', async () => {
+        const hung = await world().startSession('alice', 'cert')
+        const other = await world().startSession('alice', 'cert2')
+        await world().stopBackend(hung)
+        let named = 0
+        const started = performance.now()
+        const sessions = await json('', 'alice', {
+          async during(_, output) {
+            await until('it is named', () => output().includes(`Waiting for session ${short(hung)}`), 5000)
+            named = performance.now() - started
+          },
+        })
+        assert.ok(named < 3000, `named after ${named} ms`)
+        assert.deepEqual(
+          new Map(sessions.map(({config, path, state}) => [path, [state, config]])),
+          new Map([
+            [hung, ['hung', null]],
+            [other, ['ok', 'cert2']],
+          ]),
+        )
+        assert.deepEqual(await world().sessions(), [other])
+      })
+
+      it('a profile that is gone is said to be, without delay', async () => {
+        const path = await world().startSession('alice', 'cert', {fresh: true})
+        await deleteProfileOf(world(), path)
+        const run = await list('')
+        assert.match(run.stdout, /^ Config name: cert {2}\(Config not available\)$/m)
+        assert.ok(run.time < 1500, `${run.time} ms`)
+        assert.deepEqual(
+          (await json()).map(({config, profile}) => [config, profile]),
+          [['cert', {available: false}]],
+        )
+      })
+
+      it('a profile that was renamed has both names', async () => {
+        const path = await world().startSession('alice', 'cert', {fresh: true})
+        await renameProfileOf(world(), path, 'office')
+        assert.match((await list('')).stdout, /^ Config name: cert {2}\(Current name: office\)$/m)
+        assert.deepEqual(
+          (await json()).map(({config, profile}) => [config, profile]),
+          [['cert', {available: true, name: 'office'}]],
+        )
+        assert.match((await list('--columns config,profile')).stdout, /^cert +office$/m)
+      })
+    })
+
+    describe('access', () => {
+      it('only the sessions that a user may see', async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        for (const user of ['bob', 'carol', 'root'] as const) assert.deepEqual(await json('', user), [], user)
+        await world().grant(path, 'bob')
+        const [granted] = await json('', 'bob')
+        assert.deepEqual([granted?.path, granted?.owner?.uid, granted?.state], [path, world().uid('alice'), 'ok'])
+        assert.deepEqual(await json('', 'carol'), [])
+      })
+
+      it("a stranger's public session is listed, and said not to be readable", async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        await world().setPublicAccess(path, true)
+        const [session] = await json('', 'carol')
+        assert.deepEqual([session?.path, session?.state, session?.error?.code], [path, 'unreadable', 'access-denied'])
+        assert.match(
+          (await list('--format=table', 'carol')).stdout,
+          new RegExp(`^${short(path)} .*not readable by you`, 'm'),
+        )
+        assert.match((await list('', 'carol')).stdout, /^ {6}Status: \(No status\): not readable by you$/m)
+        assert.equal(await world().carriesTraffic(path), true)
+      })
+    })
+
+    describe('a watch', () => {
+      it('sees sessions come, change and go', async () => {
+        const first = await world().startSession('alice', 'cert')
+        let second = ''
+        const seen = await watch(async (sees) => {
+          const {session} = await sees('the first', ({event}) => event === 'present')
+          assert.deepEqual([session.path, session.status?.minor], [first, 7])
+          second = await world().startSession('alice', 'cert2', {until: 'new'})
+          await sees('the second', ({event, session}) => event === 'created' && session.path === second, 1000)
+          await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', first])
+          await sees(
+            'the pause',
+            ({event, session}) => event === 'changed' && session.path === first && session.status?.minor === 14,
+            1000,
+          )
+          await ovpn3(world(), 'alice', ['session-manage', '--resume', '--path', second, '--wait'])
+          await sees(
+            'a device',
+            ({session}) =>
+              session.path === second && Boolean(session.device && session.server) && session.status?.minor === 7,
+            2000,
+          )
+          await ovpn3(world(), 'alice', ['session-manage', '--disconnect', '--path', first])
+          await sees('its end', ({event, session}) => event === 'removed' && session.path === first, 1000)
+        })
+        assert.deepEqual(await world().sessions(), [second])
+        assert.equal(await world().carriesTraffic(second), true)
+        assert.equal(seen.filter(({event}) => event === 'present').length, 1)
+        assert.equal(seen.filter(({event}) => event === 'created').length, 1)
+        assert.equal(seen.filter(({event}) => event === 'removed').length, 1)
+        assert.equal(seen.find(({event}) => event === 'created')!.session.config, 'cert2')
+      })
+
+      it('sees a session that loses its backend', async () => {
+        const path = await world().startSession('alice', 'cert')
+        await watch(async (sees) => {
+          await sees('it', ({event}) => event === 'present')
+          await world().killBackend(path)
+          const {session} = await sees('its end', ({event}) => event === 'removed', 15_000)
+          assert.equal(session.config, 'cert')
+        })
+        assert.deepEqual(await world().sessions(), [])
+      })
+
+      it('survives the end of the session manager', async () => {
+        await world().startSession('alice', 'cert')
+        await watch(async (sees) => {
+          await sees('it', ({event}) => event === 'present')
+          await world().coldStart()
+          await sees('its end', ({event}) => event === 'removed', 3000)
+          const path = await world().startSession('alice', 'cert2')
+          await sees('the next', ({event, session}) => event === 'created' && session.path === path, 3000)
+        })
+      })
+
+      it('polls a session whose log it may not read', async (t) => {
+        if (needsUsers(t)) return
+        const path = await world().startSession('alice', 'cert')
+        await world().grant(path, 'bob')
+        await watch(
+          async (sees) => {
+            await sees('it', ({event}) => event === 'present')
+            await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', path])
+            await sees('the pause', ({session}) => session.status?.minor === 14, 4000)
+          },
+          {user: 'bob'},
+        )
+      })
+
+      it('shows nobody what is not his', async (t) => {
+        if (needsUsers(t)) return
+        for (const user of ['bob', 'root'] as const) {
+          const seen = await watch(
+            async (sees) => {
+              await world().startSession(user, 'cert2', {until: 'new'})
+              await sees('one of his own', ({session}) => session.config === 'cert2')
+              await world().startSession('alice', 'cert')
+              const own = await world().startSession(user, 'pass', {until: 'new'})
+              await sees('another of his own', ({event, session}) => event === 'created' && session.path === own)
+            },
+            {user},
+          )
+          assert.deepEqual(new Set(seen.map(({session}) => session.owner?.uid)), new Set([world().uid(user)]))
+          await world().reset()
+        }
+      })
+    })
+  })
+}

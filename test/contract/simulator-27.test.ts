@@ -1,0 +1,3 @@
+import {simulatorTests} from './simulator'
+
+simulatorTests('27.1')

@@ -1,0 +1,30 @@
+import {after, before, describe} from 'node:test'
+
+import type {World} from '../support/world'
+
+import {simulator} from '../simulator/simulator'
+import {serviceContract} from './service'
+import {sessionAclContract} from './session-acl'
+import {sessionManageContract} from './session-manage'
+import {sessionStatsContract} from './session-stats'
+import {sessionsListContract} from './sessions-list'
+
+/** All that holds on the real service, on the simulator as one of its versions. */
+export function simulatorTests(version: World['version']): void {
+  describe(`the simulator as ${version}`, () => {
+    const title = `the simulator of ${version}`
+    let opened: World
+    const world = () => opened
+
+    before(async () => {
+      opened = await simulator({cost: 2, version})
+    })
+    after(() => opened.close())
+
+    serviceContract(title, world)
+    sessionManageContract(title, world)
+    sessionsListContract(title, world)
+    sessionStatsContract(title, world)
+    sessionAclContract(title, world)
+  })
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import {execFile} from 'node:child_process'
+import {chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {describe, it} from 'node:test'
+import {promisify} from 'node:util'
+
+import {demo} from './simulator/demo'
+import {simulator} from './simulator/simulator'
+import {cli, environment} from './support/cli'
+import {repository} from './support/repository'
+
+const run = promisify(execFile)
+
+interface Example {
+  readonly command: string
+  readonly output: string
+}
+
+/** The command lines in ```console blocks, with what is shown to come of them. */
+function examplesIn(file: string): Example[] {
+  const text = readFileSync(path.join(repository, file), 'utf8')
+  return [...text.matchAll(/^```console\n([^]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((example) => {
+        const [command = '', ...lines] = example.split('\n')
+        return {command, output: lines.join('\n')}
+      }),
+  )
+}
+
+/** What differs from run to run. */
+function normalize(text: string): string {
+  return text
+    .replaceAll(/\b[0-9a-f]{8}(s[0-9a-f]{4}){3}s[0-9a-f]{12}\b/g, '<id>')
+    .replaceAll(/\b[0-9a-f]{8}\b/g, '<short>')
+    .replaceAll(/^( {5}[A-Z_]+\.+)\d+$/gm, (_, name: string) => name.replaceAll(/\.+/g, '') + '<n>')
+    .replaceAll(/ {5}([A-Z_]+)\.*<n>/g, ' $1 <n>')
+    .trimEnd()
+}
+
+/** Sessions are listed in the order of their ids, which differ from run to run. */
+function comparable(output: string): string {
+  const lines = normalize(output).split('\n')
+  return lines.every((line) => /^[\w-]+ (\(<short>\)|<short>): |^\d+ of \d+/.test(line))
+    ? lines.sort().join('\n')
+    : lines.join('\n')
+}
+
+/** `…` on a line of its own stands for anything. */
+function pattern(output: string): RegExp {
+  const parts = comparable(output)
+    .split(/^ *…$/m)
+    .map((part) => part.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`))
+  return new RegExp(`^${parts.join('[^]*')}$`)
+}
+
+describe('every command line in the documentation does what is shown', () => {
+  for (const file of ['README.md', 'docs/session-manage.md']) {
+    it(file, async () => {
+      const world = await simulator()
+      const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-docs-'))
+      try {
+        await demo(world)
+        chmodSync(folder, 0o755)
+        const script = `#!/bin/sh\nexec "${process.execPath}" "${cli()}" "$@"\n`
+        writeFileSync(path.join(folder, 'ovpn3'), script, {mode: 0o755})
+        const {PATH, ...env} = environment(world, 'alice')
+        const uid = world.uid('alice')
+        let status = 0
+        const examples = examplesIn(file)
+        assert.ok(examples.length > 3)
+        for (const {command, output} of examples) {
+          // the shell of the text goes on from one line to the next, and $? with it
+          const line = `(exit ${status}); ${command}`
+          const {code, seen} = await run('/bin/sh', ['-c', `{ ${line}\n} 2>&1`], {
+            env: {...env, PATH: `${folder}:${PATH}`},
+            ...(world.canBecome ? {gid: uid, uid} : {}),
+          }).then(
+            ({stdout}) => ({code: 0, seen: stdout}),
+            (error: Error & {code: number; stdout: string}) => ({code: error.code, seen: error.stdout}),
+          )
+          status = code
+          assert.match(comparable(seen), pattern(output), `$ ${command}\n${seen}`)
+        }
+      } finally {
+        rmSync(folder, {force: true, recursive: true})
+        await world.close()
+      }
+    })
+  }
+})

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import {type Simulator, simulator} from '../simulator/simulator'
+import {ovpn3, projectJson, type RunResult} from '../support/cli'
+import {document} from '../support/schemas'
+import {skipTerminal, Terminal} from '../support/terminal'
+
+const {version} = projectJson('package.json') as {version: string}
+const commands = ['session-acl', 'session-manage', 'session-stats', 'sessions-list']
+
+describe('the command line around the commands', () => {
+  let world: Simulator
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  const run = (line: string): Promise<RunResult> => ovpn3(world, 'alice', line.split(' ').filter(Boolean))
+
+  function refuses(result: RunResult, stderr: string): void {
+    assert.deepEqual([result.status, result.stdout, result.stderr], [2, '', stderr])
+  }
+
+  for (const line of ['', 'help', '--help', '-h']) {
+    it(`${line || 'nothing'}: shows what there is`, async () => {
+      const {status, stderr, stdout} = await run(line)
+      assert.deepEqual([status, stderr], [0, ''])
+      for (const command of [...commands, 'plugins', 'help']) assert.match(stdout, new RegExp(`^  ${command}  `, 'm'))
+    })
+  }
+
+  for (const command of commands) {
+    it(`${command}: three ways to its help, which fits 80 columns`, async () => {
+      const ways = await Promise.all([run(`help ${command}`), run(`${command} --help`), run(`${command} -h`)])
+      for (const {status, stderr, stdout} of ways) {
+        assert.deepEqual([status, stderr], [0, ''])
+        assert.equal(stdout, ways[0]!.stdout)
+      }
+
+      const {stdout} = ways[0]!
+      assert.match(stdout, new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
+      assert.match(stdout, /^EXAMPLES$/m)
+      for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
+    })
+  }
+
+  it('help wins over what else is wrong', async () => {
+    assert.equal((await run('session-manage --bogus --help')).status, 0)
+    assert.equal((await run('session-manage --pause --resume -h')).status, 0)
+  })
+
+  for (const line of ['--version', 'version'])
+    it(`${line}: of the CLI and of what it runs on`, async () => {
+      const {status, stdout} = await run(line)
+      assert.equal(status, 0)
+      assert.equal(stdout, `ovpn3/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
+    })
+
+  it('plugins: none of the user, those of the core with --core', async () => {
+    assert.match((await run('plugins')).stdout, /No plugins installed/)
+    const {status, stdout} = await run('plugins --core')
+    assert.equal(status, 0)
+    for (const name of ['sessions-list', 'session-stats', 'session-acl'])
+      assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
+  })
+
+  it('the help of a command that there is not', async () => {
+    const result = await run('help nosuch')
+    assert.equal(result.status, 2)
+    assert.match(result.stderr, /Command nosuch not found\./)
+  })
+
+  describe('a command that there is not', () => {
+    const cases: Readonly<Record<string, readonly [string, string]>> = {
+      'a letter wrong': ['session-manege --pause --all --yes', 'Did you mean session-manage? See ovpn3 help'],
+      'its beginning': ['session-m', 'Did you mean session-manage? See ovpn3 help'],
+      'a beginning of several': ['session-', 'These begin so: session-acl, session-manage, session-stats'],
+      'an action': ['disconnect --config office', 'Did you mean ovpn3 session-manage --disconnect? See ovpn3 help'],
+      'one of openvpn3': [
+        'session-start --config office',
+        'It is a command of openvpn3 itself: openvpn3 session-start',
+      ],
+      'nothing near': ['frobnicate', 'See ovpn3 help'],
+      'a topic': ['plugins instal', 'Did you mean plugins install? See ovpn3 help'],
+      'with an argument': ['plugins instal nosuch', 'Did you mean plugins install? See ovpn3 help'],
+    }
+    for (const [what, [line, hint]] of Object.entries(cases)) {
+      it(what, async () => {
+        world.createSessions(2)
+        const typed = line.split(' --')[0]!
+        refuses(await run(line), `Error: there is no command ${typed}\n${hint}\n`)
+        assert.equal(world.calls.total, 0, 'nothing was asked, nothing was done')
+      })
+    }
+
+    it('control characters stay where they came from', async () => {
+      const {status, stderr} = await ovpn3(world, 'alice', ['\u001B[31mevil\u0007'])
+      assert.equal(status, 2)
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(stderr, /[\u0000-\u0009\u000B-\u001F]/)
+    })
+
+    it('as JSON', async () => {
+      const {status, stderr, stdout} = await run('session-manege --pause --json')
+      assert.deepEqual([status, stderr], [2, ''])
+      const {error} = document<{error: {code: string; hint: string; message: string}}>('error', stdout)
+      assert.deepEqual(error, {
+        code: 'usage',
+        hint: 'Did you mean session-manage? See ovpn3 help',
+        message: 'there is no command session-manege',
+      })
+    })
+  })
+
+  describe('an option before the command', () => {
+    it('is told where it belongs', async () => {
+      refuses(
+        await run('-c office session-manage --pause'),
+        'Error: -c comes before the command\nOptions follow it: ovpn3 session-manage -c …\n',
+      )
+      refuses(
+        await run('--bogus'),
+        'Error: --bogus comes before the command\nOptions follow a command. See ovpn3 help\n',
+      )
+    })
+
+    it('--json too, in JSON', async () => {
+      const {status, stdout} = await run('--json sessions-list')
+      assert.equal(status, 2)
+      const {error} = document<{error: {hint: string; message: string}}>('error', stdout)
+      assert.equal(error.message, '--json comes before the command')
+      assert.equal(error.hint, 'Options follow it: ovpn3 sessions-list --json …')
+    })
+  })
+
+  describe('on a terminal', {skip: skipTerminal()}, () => {
+    let terminal: Terminal
+
+    before(async () => {
+      terminal = await Terminal.open(world, 'alice', {columns: 100})
+    })
+    after(() => terminal.close())
+
+    it('a mistyped command is not run, and nothing is asked', async () => {
+      world.createSessions(2)
+      await terminal.type('ovpn3 session-manege --disconnect --all --yes', 'Enter')
+      const screen = await terminal.shows(/\[status \d+\]/)
+      assert.match(
+        screen,
+        /Error: there is no command session-manege\nDid you mean session-manage\? See ovpn3 help\n\[status 2\]\n>$/,
+      )
+      // what is typed next, Enter above all, reaches the shell and no question
+      await terminal.type('', 'Enter', 'echo still here', 'Enter')
+      await terminal.shows(/^still here\n\[status 0\]/m)
+      assert.equal((await world.sessions()).length, 2)
+    })
+  })
+})

@@ -1,0 +1,125 @@
+import type {ResolvedSessions} from '@ovpn3/kit'
+
+import assert from 'node:assert/strict'
+import {readFileSync, symlinkSync} from 'node:fs'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
+
+import {demo} from '../simulator/demo'
+import {type Simulator, simulator} from '../simulator/simulator'
+import {repository} from '../support/repository'
+import {document} from '../support/schemas'
+import {pattern, type Step, stepsOf} from './guide'
+import {Sandbox, skipRegistry} from './sandbox'
+
+describe('docs/plugins.md', {skip: skipRegistry()}, () => {
+  let world: Simulator
+  let sandbox: Sandbox
+  const plugin = 'ovpn3-plugin-uptime'
+
+  before(async () => {
+    world = await simulator({me: true})
+    await demo(world)
+    sandbox = new Sandbox({DBUS_SYSTEM_BUS_ADDRESS: world.busAddress})
+    // the reader's checkout, beside the folder of the plugin
+    symlinkSync(repository, path.join(sandbox.folder, 'ovpn3'))
+  })
+  after(async () => {
+    sandbox.remove()
+    await world.close()
+  })
+
+  /** A shell that goes on from one command to the next: where it is, its variables, and $?. */
+  async function follow(steps: readonly Step[]): Promise<void> {
+    let directory = '.'
+    let variables: Record<string, string> = {}
+    let status = 0
+    for (const step of steps) {
+      if (step.kind === 'file') {
+        sandbox.write(path.join(plugin, step.name), step.text)
+        continue
+      }
+
+      const state = path.join(sandbox.folder, 'state')
+      const line = `(exit ${status})\n{ ${step.command}\n} 2>&1; s=$?; { pwd; printf %s "$VPN_RECORDING"; } >"${state}"; exit $s`
+      const run = await sandbox.run(line, directory, variables)
+      status = run.status
+      assert.match(run.stdout.trimEnd(), pattern(step.output), `$ ${step.command}\n${run.stdout}${run.stderr}`)
+      const [where = '', recording = ''] = readFileSync(state, 'utf8').split('\n')
+      directory = where
+      variables = {VPN_RECORDING: recording}
+    }
+  }
+
+  it('can be followed to the letter', async () => {
+    const steps = stepsOf('docs/plugins.md')
+    assert.ok(steps.filter(({kind}) => kind === 'file').length >= 7)
+    assert.ok(steps.filter(({kind}) => kind === 'command').length >= 20)
+    await follow(steps)
+    assert.match(await sandbox.must('ovpn3 plugins'), /No plugins installed/)
+  })
+
+  it('implements all that the hook and its sessions need', async () => {
+    process.env.VPN_RECORDING = path.join(sandbox.folder, plugin, 'recording.json')
+    const {default: hook} = await import(path.join(sandbox.folder, plugin, 'hooks', 'recording.js'))
+    const resolved = (await hook({request: {read: [], selector: {kind: 'all'}}})) as ResolvedSessions
+    delete process.env.VPN_RECORDING
+    const missing = [
+      ...missingMethods('ResolvedSessions', resolved),
+      ...missingMethods('Session', resolved.sessions[0]!),
+    ]
+    assert.deepEqual(missing, [], 'docs/plugins.md does not have them')
+  })
+
+  it("gets the errors of the CLI's hook with their codes, though it has a kit of its own", async () => {
+    world.createSessions(2, {name: () => 'twin'})
+    await sandbox.must('ovpn3 plugins link .', plugin)
+    const cases = [
+      ['bus-unreachable', 6, '', {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nonexistent'}],
+      ['session-ambiguous', 4, '--config twin', {}],
+      ['usage', 2, '--bogus', {}],
+    ] as const
+    for (const [code, status, args, environment] of cases) {
+      const json = await sandbox.run(`ovpn3 session-uptime ${args} --json`, plugin, environment)
+      assert.equal(json.status, status, json.stderr)
+      assert.equal(document<{error: {code: string}}>('error', json.stdout).error.code, code)
+      const text = await sandbox.run(`ovpn3 session-uptime ${args}`, plugin, environment)
+      assert.equal(text.status, status)
+      assert.match(text.stderr, /^Error: [^\n]+\n/)
+      assert.doesNotMatch(text.stderr, /^ +at /m)
+    }
+
+    await sandbox.must('ovpn3 plugins unlink ovpn3-plugin-uptime', plugin)
+  })
+
+  it('its TypeScript compiles and runs', async () => {
+    const folder = path.join(plugin, 'typescript')
+    const modules = path.join(sandbox.folder, folder, 'node_modules')
+    await sandbox.must(
+      `mkdir -p node_modules/@ovpn3 node_modules/@types && \
+      ln -s ../../../node_modules/@ovpn3/kit node_modules/@ovpn3/kit && \
+      ln -s ../../node_modules/@oclif node_modules/@oclif && \
+      ln -s "${repository}/node_modules/@types/node" "${modules}/@types/node"`,
+      folder,
+    )
+    await sandbox.must(`"${process.execPath}" "${repository}/node_modules/typescript/bin/tsc" -p .`, folder)
+    const manifest = {
+      name: 'ovpn3-plugin-count',
+      version: '1.0.0',
+      oclif: {bin: 'count', commands: './dist/commands', hooks: {'session-resolver': './dist/hooks/nothing'}},
+    }
+    sandbox.write(path.join(folder, 'package.json'), JSON.stringify(manifest))
+    sandbox.write(path.join(folder, 'bin', 'run.js'), "require('@oclif/core').execute({dir: __dirname})\n")
+    assert.equal(await sandbox.must('node bin/run.js sessions-count', folder), '0 sessions\n')
+    assert.equal(await sandbox.must('node bin/run.js sessions-count -q', folder), '0\n')
+  })
+})
+
+/** Methods that kit declares for an interface and that an object does not have. */
+function missingMethods(type: string, object: object): string[] {
+  const declared = readFileSync(path.join(repository, 'packages/kit/dist/model/session.d.ts'), 'utf8')
+  const [, body = ''] = new RegExp(String.raw`interface ${type} \{([^]*?)\n\}`).exec(declared) ?? []
+  const methods = [...body.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name!)
+  assert.ok(methods.length > 2, `the methods of ${type}`)
+  return methods.filter((name) => typeof object[name as keyof object] !== 'function')
+}

@@ -1,0 +1,99 @@
+import {execFile, execFileSync} from 'node:child_process'
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+
+import {repository} from '../support/repository'
+
+export interface ShellResult {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** For the `skip` of a test: why packages cannot be installed here, or false. With CI=true never skip. */
+export function skipRegistry(): string | false {
+  if (process.env.CI === 'true') return false
+  try {
+    execFileSync('npm', ['view', '@oclif/core@~4.14.0', 'version', '--fetch-retries=0', '--fetch-timeout=5000'], {
+      stdio: 'ignore',
+    })
+    return false
+  } catch {
+    return 'needs an npm registry'
+  }
+}
+
+/**
+ * A folder to make packages and CLIs in, and a shell in it. `ovpn3` is the CLI there; what it keeps of plugins, it
+ * keeps in the folder, so that nothing of the user's is touched.
+ */
+export class Sandbox {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-plugins-'))
+  readonly #environment: Readonly<Record<string, string | undefined>>
+
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.write('bin/ovpn3', `#!/bin/sh\nexec "${process.execPath}" "${path.join(repository, 'bin', 'run.js')}" "$@"\n`)
+    this.#environment = {
+      ...process.env,
+      // the test runner's own, which a runner of the plugin would take for its parent
+      NODE_TEST_CONTEXT: undefined,
+      LC_ALL: 'C.UTF-8',
+      PATH: `${path.join(this.folder, 'bin')}:${process.env.PATH}`,
+      XDG_CACHE_HOME: path.join(this.folder, 'cache'),
+      XDG_CONFIG_HOME: path.join(this.folder, 'config'),
+      XDG_DATA_HOME: path.join(this.folder, 'data'),
+      npm_config_loglevel: 'error',
+      npm_config_prefer_offline: 'true',
+      npm_config_update_notifier: 'false',
+      ...environment,
+    }
+  }
+
+  /** Writes a file, given relative to the folder. Scripts in bin/ can be executed. */
+  write(file: string, text: string): void {
+    const target = path.join(this.folder, file)
+    mkdirSync(path.dirname(target), {recursive: true})
+    writeFileSync(target, text, {mode: path.basename(path.dirname(target)) === 'bin' ? 0o755 : 0o644})
+  }
+
+  /** Runs a shell command. @param cwd relative to the folder */
+  run(command: string, cwd = '.', environment: Readonly<Record<string, string>> = {}): Promise<ShellResult> {
+    return new Promise((resolve) => {
+      execFile(
+        '/bin/sh',
+        ['-c', command],
+        {
+          cwd: path.resolve(this.folder, cwd),
+          env: {...this.#environment, ...environment},
+          maxBuffer: 1e7,
+          timeout: 120_000,
+        },
+        (error, stdout, stderr) => {
+          const status = error ? (typeof error.code === 'number' ? error.code : 255) : 0
+          resolve({status, stderr, stdout})
+        },
+      )
+    })
+  }
+
+  /** The same, where anything but success is a failure of the test. */
+  async must(command: string, cwd?: string, environment?: Readonly<Record<string, string>>): Promise<string> {
+    const {status, stderr, stdout} = await this.run(command, cwd, environment)
+    if (status !== 0) throw new Error(`exit status ${status}: ${command}\n${stdout}${stderr}`)
+    return stdout
+  }
+
+  /** Makes a package of a workspace of this repository. Answers its file. */
+  async pack(workspace: string): Promise<string> {
+    const name = await this.must(
+      `npm pack --silent --workspace ${workspace} --pack-destination "${this.folder}"`,
+      repository,
+    )
+    return path.join(this.folder, name.trim())
+  }
+
+  remove(): void {
+    rmSync(this.folder, {force: true, recursive: true})
+  }
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import {beforeEach, describe, it} from 'node:test'
+
+import type {UserName, World} from '../support/world'
+
+import {ovpn3} from '../support/cli'
+import {reference} from './reference'
+
+interface Outcome {
+  readonly status: number
+  readonly stdout: string
+}
+
+/** The counters of either form; undefined where it is neither. */
+function countersOf(stdout: string): Map<string, bigint> | undefined {
+  const entries = [...stdout.matchAll(/^(?: {5}([A-Z_]+)\.+|\s+"([A-Z_]+)" ?: )(\d+),?$/gm)]
+  return entries.length > 0
+    ? new Map(entries.map(([, text, json, value]) => [(text ?? json)!, BigInt(value!)]))
+    : undefined
+}
+
+/** A text output without its counters' values, which grow. */
+const shape = (stdout: string) => stdout.replaceAll(/\.+\d+$/gm, '')
+
+/** `session-stats` of the reference tool and ours, one after the other, in the situations of the transcripts. */
+export function differentialStatsTests(title: string, world: () => World): void {
+  const ours = async (user: UserName, args: readonly string[]): Promise<Outcome> => {
+    const run = await ovpn3(world(), user, ['session-stats', ...args])
+    return {status: run.status!, stdout: run.stdout}
+  }
+
+  const theirs = (user: UserName, args: readonly string[]) => reference(world(), user, ['session-stats', ...args])
+
+  /** Ours lies between two runs of theirs, and where nothing moved it is the same to the byte. */
+  const agree = async (user: UserName, selector: readonly string[]) => {
+    for (const form of [[], ['--json'], ['-j']]) {
+      const args = [...selector, ...form]
+      const what = `${user}: session-stats ${args.join(' ')}`
+      const before = await theirs(user, args)
+      const mine = await ours(user, args)
+      const after = await theirs(user, args)
+      assert.deepEqual([before.status, mine.status], [0, 0], what)
+      const [low, value, high] = [before, mine, after].map(({stdout}) => countersOf(stdout))
+      if (form.length === 0) {
+        if (before.stdout === after.stdout) assert.equal(mine.stdout, before.stdout, what)
+        if (low?.size === high?.size) assert.equal(shape(mine.stdout), shape(before.stdout), what)
+      } else {
+        if (before.stdout === after.stdout) assert.deepEqual(JSON.parse(mine.stdout), JSON.parse(before.stdout), what)
+        if (low?.size === high?.size) assert.deepEqual(new Set(value?.keys()), new Set(low?.keys()), what)
+      }
+
+      for (const [name, n] of value ?? [])
+        assert.ok(n >= (low?.get(name) ?? 0n) && n <= high!.get(name)!, `${what}: ${name}`)
+    }
+  }
+
+  /** Both fail, and print no result. */
+  const bothRefuse = async (user: UserName, selector: readonly string[], status: number) => {
+    for (const form of [[], ['--json']]) {
+      const what = `${user}: session-stats ${[...selector, ...form].join(' ')}`
+      const theirRun = await theirs(user, [...selector, ...form])
+      const mine = await ours(user, [...selector, ...form])
+      assert.deepEqual([theirRun.status > 0, theirRun.stdout], [true, ''], what)
+      assert.equal(mine.status, status, what)
+      if (form.length === 0) assert.equal(mine.stdout, '', what)
+      else assert.ok('error' in (JSON.parse(mine.stdout) as object), what)
+    }
+  }
+
+  describe(`session-stats beside the reference, ${title}`, () => {
+    beforeEach(() => world().reset())
+
+    it('connected, by path, id, name and interface', async () => {
+      const session = await world().startSession('alice', 'cert')
+      await world().carriesTraffic(session)
+      await agree('alice', ['--path', session])
+      await agree('alice', ['--session-path', session])
+      await agree('alice', ['-o', session])
+      await agree('alice', ['--config', 'cert'])
+      await agree('alice', ['-c', 'cert'])
+      const devices = await Promise.all(['tun0', 'tun1', 'tun2'].map((device) => ours('alice', ['-I', device])))
+      const device = `tun${devices.findIndex(({status}) => status === 0)}`
+      await agree('alice', ['--interface', device])
+      await agree('alice', [`--interface=${device}`])
+    })
+
+    it('paused', async () => {
+      const session = await world().startSession('alice', 'cert')
+      await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', session])
+      await agree('alice', ['--path', session])
+    })
+
+    it('connecting, and not started', async () => {
+      await world().startSession('alice', 'dead', {until: 'started'})
+      await agree('alice', ['--config', 'dead'])
+      await world().startSession('alice', 'pass', {until: 'new'})
+      await agree('alice', ['--config', 'pass'])
+    })
+
+    it('refused by the server', async () => {
+      const session = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
+      await agree('alice', ['--path', session])
+    })
+
+    it('of another user: a stranger, a granted one, root', async () => {
+      const session = await world().startSession('alice', 'cert')
+      for (const user of ['bob', 'carol'] as const) {
+        await bothRefuse(user, ['--path', session], 5)
+        await bothRefuse(user, ['--config', 'cert'], 4)
+        await bothRefuse(user, ['--interface', 'tun0'], 4)
+      }
+
+      await agree('root', ['--path', session])
+      await world().grant(session, 'bob')
+      await agree('bob', ['--path', session])
+      await agree('bob', ['--config', 'cert'])
+      await bothRefuse('carol', ['--path', session], 5)
+      await world().setPublicAccess(session, true)
+      await bothRefuse('carol', ['--path', session], 5)
+    })
+
+    it('two of a name, none, and nothing selected', async () => {
+      await world().startSession('alice', 'cert')
+      await world().startSession('alice', 'cert', {fresh: true})
+      await bothRefuse('alice', ['--config', 'cert'], 4)
+      await bothRefuse('alice', ['--config', 'nope'], 4)
+      await bothRefuse('alice', ['--interface', 'tun77'], 4)
+      await bothRefuse('alice', ['--path', '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'], 4)
+      await bothRefuse('alice', ['--path', 'not/a path'], 2)
+      await bothRefuse('alice', [], 2)
+    })
+
+    it('stale: it is gone afterwards, with either', async () => {
+      for (const run of [theirs, ours]) {
+        const session = await world().startSession('alice', 'cert')
+        await world().killBackend(session)
+        const {status, stdout} = await run('alice', ['--path', session])
+        assert.deepEqual([status, stdout], [run === ours ? 4 : 8, ''])
+        assert.deepEqual(await world().sessions(), [])
+      }
+    })
+  })
+}
