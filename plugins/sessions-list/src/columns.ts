@@ -19,8 +19,8 @@ export interface ListColumn {
   readonly profile?: boolean
   /** The key under `--json`; the path and the id are always there. */
   readonly key?: ListedKey
-  /** Gives way first where the table is too wide. */
-  readonly flexible?: boolean
+  /** Gives way where the table is too wide: 1 first, 2 and 3 where that is not enough. */
+  readonly flexible?: 1 | 2 | 3
   /** Its text, perhaps of foreign origin; undefined where there is none. @param now seconds since 1970 */
   text(entry: Entry, now: number): string | undefined
   /** What it is sorted by, where that is not its text. */
@@ -59,7 +59,7 @@ export const columns = {
     summary: 'the name of the profile when the session was started',
     properties: ['config_name'],
     key: 'config',
-    flexible: true,
+    flexible: 1,
     text: (entry) => configNameOf(entry),
   },
   profile: {
@@ -68,7 +68,7 @@ export const columns = {
     properties: [],
     profile: true,
     key: 'profile',
-    flexible: true,
+    flexible: 1,
     text: ({profile}) => profile && (profile.available ? profile.name : 'not available'),
   },
   status: {
@@ -76,7 +76,7 @@ export const columns = {
     summary: 'the status in a word or two',
     properties: ['status'],
     key: 'status',
-    flexible: true,
+    flexible: 2,
     text: (entry) => remarkOf(entry) ?? (entry.values.status && statusText(entry.values.status)),
   },
   message: {
@@ -84,7 +84,7 @@ export const columns = {
     summary: "the service's own remark on the status",
     properties: ['status'],
     key: 'status',
-    flexible: true,
+    flexible: 1,
     text: ({values}) => values.status?.message,
   },
   device: {
@@ -99,7 +99,7 @@ export const columns = {
     summary: 'host, port and protocol it is connected to',
     properties: ['connected_to'],
     key: 'server',
-    flexible: true,
+    flexible: 3,
     text(entry) {
       const server = serverOf(entry)
       if (!server) return
@@ -112,7 +112,7 @@ export const columns = {
     summary: 'the user who started the session',
     properties: ['owner'],
     key: 'owner',
-    flexible: true,
+    flexible: 2,
     text: ({ownerName}) => ownerName,
     also: ({values}) => (values.owner === undefined ? undefined : String(values.owner)),
   },

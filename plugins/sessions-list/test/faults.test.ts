@@ -140,6 +140,12 @@ describe('sessions-list when things go wrong', () => {
       assert.match((await list('--columns status')).stdout, /^status 7\/99$/m)
     })
 
+    it('has its profile when the configuration manager has to be started first', async () => {
+      await world.startSession('alice', 'cert')
+      await world.coldStartConfigurations()
+      assert.match((await list('')).stdout, /^ Config name: cert$/m)
+    })
+
     it('with control sequences in its name keeps them to itself', async () => {
       const name = 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end'
       world.createSessions(1, {name: () => name})

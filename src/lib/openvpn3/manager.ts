@@ -1,20 +1,10 @@
 import {isOvpn3Error, type Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
 
 import {Bus, BusError, type BusOptions, type Call, unwrap} from '../bus'
+import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
-import {
-  configManagerPath,
-  configService,
-  idOf,
-  managerPath,
-  ownerChange,
-  sessionInterface,
-  sessionService,
-} from './names'
+import {configService, fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {RemoteSession} from './session'
-
-const coldStartDeadline = 5000
-const coldStartPause = 20
 
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
@@ -126,7 +116,7 @@ export class SessionManager {
   }
 
   async #configNames(): Promise<Map<string, string>> {
-    const configs = await this.#configCall({member: 'FetchAvailableConfigs', path: configManagerPath})
+    const configs = await callManager(this.#bus, fetchConfigs)
     const names = await Promise.all(
       (configs[0] as string[]).map(async (path) => {
         const [name] = await this.#configCall({
@@ -151,27 +141,16 @@ export class SessionManager {
     return this.#bus.call({destination: configService, interface: configService, ...call})
   }
 
-  /**
-   * The bus starts the manager when it is called, but delivers that call before the manager object is there: only
-   * that error, and only for this object, is worth another try.
-   */
   async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
-    const deadline = performance.now() + coldStartDeadline
-    for (;;) {
-      try {
-        return await this.#bus.call({
-          destination: sessionService,
-          interface: sessionInterface,
-          path: managerPath,
-          ...call,
-        })
-      } catch (error) {
-        const cold = error instanceof BusError && error.kind === 'object-gone' && performance.now() < deadline
-        if (!cold) throw toOvpn3Error(error)
-        await new Promise((resolve) => {
-          setTimeout(resolve, coldStartPause)
-        })
-      }
+    try {
+      return await callManager(this.#bus, {
+        destination: sessionService,
+        interface: sessionInterface,
+        path: managerPath,
+        ...call,
+      })
+    } catch (error) {
+      throw toOvpn3Error(error)
     }
   }
 }

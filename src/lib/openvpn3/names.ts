@@ -6,6 +6,13 @@ export const managerPath = '/net/openvpn/v3/sessions'
 export const logService = 'net.openvpn.v3.log'
 export const configService = 'net.openvpn.v3.configuration'
 export const configManagerPath = '/net/openvpn/v3/configuration'
+/** The profiles that the caller can see. */
+export const fetchConfigs = {
+  destination: configService,
+  interface: configService,
+  member: 'FetchAvailableConfigs',
+  path: configManagerPath,
+}
 /** The bus's own signal about whoever takes or loses a name. */
 export const ownerChange = {
   interface: 'org.freedesktop.DBus',

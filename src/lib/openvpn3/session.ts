@@ -10,8 +10,9 @@ import {
 } from '@ovpn3/kit/model'
 
 import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
+import {callManager} from './cold-start'
 import {isAlreadyGranted, isAlreadyPaused, isNotGranted, isNotPaused, isNotReady, toOvpn3Error} from './errors'
-import {configService, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {configService, fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
 import {decode, decodeStatus} from './properties'
 
 /** A session of the session manager. */
@@ -185,19 +186,33 @@ export class RemoteSession implements Session {
 
   async #profileAt(path: string): Promise<Profile> {
     try {
-      const [name] = await this.#bus.call({
-        body: [configService, 'name'],
-        destination: configService,
-        interface: 'org.freedesktop.DBus.Properties',
-        member: 'Get',
-        path,
-        signature: 'ss',
-      })
-      return {available: true, name: String(unwrap(name))}
+      return await this.#profileNow(path)
     } catch (error) {
-      if (error instanceof BusError && error.kind !== 'disconnected') return {available: false}
-      throw toOvpn3Error(error)
+      if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
+      if (error.kind !== 'object-gone') return {available: false}
     }
+
+    try {
+      // gone, or not there yet: the bus may have started the configuration manager for that call
+      const [paths] = await callManager(this.#bus, fetchConfigs)
+      if ((paths as string[]).includes(path)) return await this.#profileNow(path)
+    } catch (error) {
+      if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
+    }
+
+    return {available: false}
+  }
+
+  async #profileNow(path: string): Promise<Profile> {
+    const [name] = await this.#bus.call({
+      body: [configService, 'name'],
+      destination: configService,
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Get',
+      path,
+      signature: 'ss',
+    })
+    return {available: true, name: String(unwrap(name))}
   }
 
   async #set(name: PropertyName, signature: string, value: unknown): Promise<void> {
