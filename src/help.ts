@@ -1,4 +1,4 @@
-import {type Command, CommandHelp, Help} from '@oclif/core'
+import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
 
 const lastGroups = ['OTHER', 'OUTPUT']
 
@@ -22,4 +22,9 @@ class OrderedCommandHelp extends CommandHelp {
 
 export default class OrderedHelp extends Help {
   protected override CommandHelpClass = OrderedCommandHelp
+
+  // here and not in package.json, whose options the help command does not pass on
+  constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
+    super(config, {...options, flagSortOrder: 'none'})
+  }
 }
