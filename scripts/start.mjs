@@ -97,7 +97,7 @@ process.on('SIGINT', () => {})
 
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 console.log(`\novpn3 ${version} on a simulated session manager`)
-show('What is there? A dry run touches nothing.', 'ovpn3 session-manage --cleanup --dry-run', environment)
+show('What is there?', 'ovpn3 sessions-list --format=table', environment)
 show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'", environment)
 show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20', environment)
 if (terminal)
@@ -112,12 +112,10 @@ else
     String.raw`printf 'demo\ndemo\n' | ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
     environment,
   )
-show(
-  'One session has lost its backend, another belongs to a colleague: clean up.',
-  'ovpn3 session-manage --cleanup',
-  environment,
-)
-show('The same for a script:', 'ovpn3 session-manage --log-level --config office --json', environment)
+// its backend process is gone from here on
+simulator.kill('SIGUSR2')
+show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup', environment)
+show('For a script:', 'ovpn3 sessions-list --json --filter config=office', environment)
 
 if (terminal) {
   console.log('\nThis shell talks to the simulator: try ovpn3 session-manage --help. Leave it with exit.')

@@ -13,6 +13,14 @@ import {repository} from './support/repository'
 
 const run = promisify(execFile)
 
+const files = [
+  'README.md',
+  'docs/session-manage.md',
+  'plugins/session-acl/README.md',
+  'plugins/session-stats/README.md',
+  'plugins/sessions-list/README.md',
+]
+
 interface Example {
   readonly command: string
   readonly output: string
@@ -59,12 +67,12 @@ function pattern(output: string): RegExp {
 }
 
 describe('every command line in the documentation does what is shown', () => {
-  for (const file of ['README.md', 'docs/session-manage.md']) {
+  for (const file of files) {
     it(file, async () => {
       const world = await simulator()
       const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-docs-'))
       try {
-        await demo(world)
+        await world.killBackend(await demo(world))
         chmodSync(folder, 0o755)
         const script = `#!/bin/sh\nexec "${process.execPath}" "${cli()}" "$@"\n`
         writeFileSync(path.join(folder, 'ovpn3'), script, {mode: 0o755})
@@ -72,7 +80,7 @@ describe('every command line in the documentation does what is shown', () => {
         const uid = world.uid('alice')
         let status = 0
         const examples = examplesIn(file)
-        assert.ok(examples.length > 3)
+        assert.ok(examples.length > 0)
         for (const {command, output} of examples) {
           // the shell of the text goes on from one line to the next, and $? with it
           const line = `(exit ${status}); ${command}`

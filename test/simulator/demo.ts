@@ -2,10 +2,10 @@ import {type Simulator, userPassword} from './simulator'
 
 /**
  * Sessions to try the commands on: `office` and `home-lab` connected, `customer-vpn` paused and waiting for the user
- * name `demo` and the password `demo`, `old-gateway` without a backend, and another user's `colleague`, listed because
- * it is public.
+ * name `demo` and the password `demo`, `old-gateway`, whose backend may be made to fail, and another user's `colleague`,
+ * listed because it is public. Answers the path of `old-gateway`.
  */
-export async function demo(simulator: Simulator): Promise<void> {
+export async function demo(simulator: Simulator): Promise<string> {
   const [office, homeLab] = simulator.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
   simulator.setStatistics(office!, {
     BYTES_IN: 734_003_200,
@@ -23,7 +23,7 @@ export async function demo(simulator: Simulator): Promise<void> {
   const customer = await simulator.startProfile('alice', 'customer-vpn', {until: 'new'})
   simulator.pause(customer)
   const [gateway] = simulator.createSessions(1, {name: () => 'old-gateway'})
-  await simulator.killBackend(gateway!)
   const [colleague] = simulator.createSessions(1, {name: () => 'colleague', user: 'bob'})
   await simulator.setPublicAccess(colleague!, true)
+  return gateway!
 }

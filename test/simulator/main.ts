@@ -20,7 +20,13 @@ async function main(): Promise<void> {
   const {scenario, version} = values
   if ((version !== '24.1' && version !== '27.1') || !['demo', 'empty'].includes(scenario)) throw new Error(usage)
   const world = await simulator({me: true, version})
-  if (scenario === 'demo') await demo(world)
+  if (scenario === 'demo') {
+    const gateway = await demo(world)
+    process.once('SIGUSR2', () => {
+      void world.killBackend(gateway)
+    })
+  }
+
   const end = () => {
     void world.close().then(() => process.exit(0))
   }

@@ -1,5 +1,5 @@
 import {type ChildProcess, execFileSync, spawn} from 'node:child_process'
-import {chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
@@ -61,26 +61,34 @@ function isReadableByAll(file: string): boolean {
 
 function copyOfCli(): string {
   const folder = temporaryFolder('cli')
+  const copy = (name: string) => {
+    mkdirSync(path.dirname(path.join(folder, name)), {recursive: true})
+    // links stay links: the workspaces are links into what is copied
+    execFileSync('cp', ['-a', path.join(repository, name), path.join(folder, name)])
+  }
+
   execFileSync('chmod', ['755', folder])
-  for (const name of ['bin', 'dist', 'packages', 'plugins', 'package.json', 'oclif.manifest.json'])
-    cpSync(path.join(repository, name), path.join(folder, name), {recursive: true})
+  for (const name of [
+    'bin',
+    'dist',
+    'packages',
+    'plugins',
+    'package.json',
+    'oclif.manifest.json',
+    'node_modules/@ovpn3',
+  ])
+    copy(name)
   const installed = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], {
     cwd: repository,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  mkdirSync(path.join(folder, 'node_modules'))
   for (const module of installed.split('\n')) {
-    const relative = path.relative(repository, module)
-    // a workspace is a link into the copy, and what is nested comes with what it is nested in
-    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(relative)) continue
-    cpSync(module, path.join(folder, relative), {recursive: true})
+    const name = path.relative(repository, module)
+    // what is nested comes with what it is nested in
+    if (/^node_modules\/(@(?!ovpn3\/)[^/]+\/)?[^/@]+$/.test(name)) copy(name)
   }
 
-  cpSync(path.join(repository, 'node_modules', '@ovpn3'), path.join(folder, 'node_modules', '@ovpn3'), {
-    recursive: true,
-    verbatimSymlinks: true,
-  })
   return folder
 }
 
