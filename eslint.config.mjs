@@ -72,6 +72,7 @@ export default [
       'mocha/no-setup-in-describe': 'off',
       'mocha/no-async-describe': 'off',
       'mocha/consistent-spacing-between-blocks': 'off',
+      'mocha/handle-done-callback': 'off',
       'mocha/no-skipped-tests': 'off',
       'n/no-unsupported-features/node-builtins': 'off',
     },

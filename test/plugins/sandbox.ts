@@ -40,6 +40,8 @@ export class Sandbox {
       NODE_TEST_CONTEXT: undefined,
       LC_ALL: 'C.UTF-8',
       PATH: `${path.join(this.folder, 'bin')}:${process.env.PATH}`,
+      // CI systems are taken for terminals with colours
+      NO_COLOR: '1',
       XDG_CACHE_HOME: path.join(this.folder, 'cache'),
       XDG_CONFIG_HOME: path.join(this.folder, 'config'),
       XDG_DATA_HOME: path.join(this.folder, 'data'),
