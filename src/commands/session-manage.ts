@@ -166,7 +166,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
       case 'restart':
       case 'resume': {
-        return bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person())
+        // an interruption is for bringUp: what it has started has to be given up
+        return this.graceful(bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person()))
       }
     }
   }
@@ -187,7 +188,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (selector?.kind === 'all') {
       const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
       const mine = sessions.filter((session) => !keepUnreadable(session))
-      await this.#agree(name, mine, interactive)
+      const asked = await this.#agree(name, mine, interactive)
+      if (asked) await Promise.all(mine.map((session) => session.look(properties[name])))
       return {kept, sessions: mine}
     }
 
@@ -196,11 +198,13 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       question: `Which session to ${verb(name)}?`,
       signal: this.abortSignal,
     })
+    // it may have taken the person a while to pick it
+    if (sessions.length > 1 || !selector) await chosen.look(properties[name])
     return {kept: [], sessions: [chosen]}
   }
 
-  async #agree(name: Plan['action'], sessions: readonly Session[], interactive: boolean): Promise<void> {
-    if (sessions.length < 2 || this.flags.yes || this.flags['dry-run']) return
+  async #agree(name: Plan['action'], sessions: readonly Session[], interactive: boolean): Promise<boolean> {
+    if (sessions.length < 2 || this.flags.yes || this.flags['dry-run']) return false
     if (!interactive)
       throw new Ovpn3Error('usage', `--${name} --all acts on ${count(sessions.length, 'session')}: say --yes`, {
         hint: 'Or see what it would do with --dry-run',
@@ -208,6 +212,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const names = sessions.map((session) => labelOf(session)).join(', ')
     if (!(await confirm(`Really ${verb(name)} ${count(sessions.length, 'session')}: ${names}?`, this.abortSignal)))
       throw new Ovpn3Error('interrupted', 'nothing was done')
+    return true
   }
 
   /** One session is soon done; several are shown as tasks, side by side. */
@@ -221,7 +226,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const tasks = sessions.map((session): Task<SessionResult> => ({
       async run() {
         const value = await run(session)
-        return {failure: value.error && safeText(value.error.message), value}
+        return {failure: value.error?.message, value}
       },
       key: session.id,
       title: `${doing} ${labelOf(session)}`,
@@ -242,7 +247,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
         openInBrowser(url)
       },
-      watch: (waits) => this.graceful(runTasks(waits, {quiet: this.jsonEnabled()})),
+      watch: (waits) => runTasks(waits, {quiet: this.jsonEnabled()}),
     }
   }
 

@@ -1,18 +1,20 @@
 import type {ResolvedSessions, Selector, SessionResolver} from '@ovpn3/kit'
 import type {PropertyName} from '@ovpn3/kit/model'
 
-import {hasCode} from '@ovpn3/kit/model'
+import {hasCode, isOutage} from '@ovpn3/kit/model'
 
+import {tracer} from '../lib/bus'
 import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
 
 /** Turns a selector into sessions of this machine's session manager. */
-const resolver: SessionResolver = async function ({context, request}): Promise<ResolvedSessions> {
-  const {configNames, onStall, read, selector} = request
+const resolver: SessionResolver = async function ({request}): Promise<ResolvedSessions> {
+  const {configNames, onStall, read, selector, signal} = request
   const manager = await SessionManager.open({
     onStall,
-    // asking costs nothing, while a trace of every message would
-    trace: process.env.DEBUG ? (line) => context.debug(line) : undefined,
+    trace: tracer(),
   })
+  const abandon = () => void manager.close()
+  signal?.addEventListener('abort', abandon)
   try {
     const found = await candidates(manager, selector, configNames)
     const sessions = await keepMatching(found, selector, read)
@@ -25,6 +27,8 @@ const resolver: SessionResolver = async function ({context, request}): Promise<R
   } catch (error) {
     await manager.close()
     throw error
+  } finally {
+    signal?.removeEventListener('abort', abandon)
   }
 }
 
@@ -68,6 +72,7 @@ async function keepMatching(
   if (selector.kind === 'interface') {
     await Promise.all(sessions.map((session) => session.look(['device_name'])))
     const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
+    if (matching.length === 0) failOnOutage(sessions)
     await Promise.all(matching.map((session) => session.look(read)))
     return matching
   }
@@ -76,6 +81,12 @@ async function keepMatching(
     await Promise.all(sessions.map((session) => session.look(read.length > 0 ? read : ['status'])))
   else if (read.length > 0) await Promise.all(sessions.map((session) => session.look(read)))
   return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
+}
+
+/** That no session has the interface is only known where they could be asked. */
+function failOnOutage(sessions: readonly RemoteSession[]): void {
+  const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
+  if (outage) throw outage
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

@@ -4,6 +4,7 @@ import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
+import {closeSync, openSync} from 'node:fs'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
@@ -250,5 +251,73 @@ describe('session-manage when things go wrong', () => {
       },
     })
     assert.equal(run.status, 7, run.stdout)
+  })
+
+  it('SIGINT while the sessions are looked up changes nothing, and ends at once', async () => {
+    const [hung, other] = world.createSessions(2)
+    await world.stopBackend(hung!)
+    Object.assign(world.timings, {hung: 6000})
+    const run = await manage('--disconnect --all --yes', {
+      async during(child, output) {
+        await until('it waits', () => output().includes('Waiting for session'))
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(run.status, 130)
+    assert.ok(run.time < 5000, `${run.time} ms`)
+    await until('the manager is free again', async () => world.calls.total > 0)
+    assert.ok((await world.sessions()).includes(other!))
+    assert.equal(world.calls.byMember.has('Disconnect'), false)
+  })
+
+  it('control characters of a server do not reach a terminal', async () => {
+    world.addProfile('alice', 'evil')
+    const path = await world.startProfile('alice', 'evil', {until: 'connected'})
+    world.pause(path)
+    const run = await manage(`--resume --path ${path} --timeout 10`, {
+      async during(_, output) {
+        await until('it resumes', () => output().includes('Resuming'))
+        world.setStatus(path, [2, 11, '\u001B]0;owned\u0007 evil\u001B[31m \u009B2J \u202E'])
+      },
+    })
+    assert.match(run.stderr, /evil/)
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(run.stdout + run.stderr, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E]/)
+  })
+
+  it('a manager that ends while an interface is looked for is no missing interface', async () => {
+    world.createSessions(1)
+    world.intercept(({message}) => (message.body[1] === 'device_name' ? 'crash' : undefined))
+    const run = await manage('--pause --interface tun0 --json')
+    assert.equal(run.status, 6)
+    assert.equal(errorOf(run.stdout).code, 'service-unavailable')
+  })
+
+  it('a full disk behind stdout is said, in one line', async () => {
+    const [path] = world.createSessions(1)
+    const full = openSync('/dev/full', 'w')
+    try {
+      const child = spawn(process.execPath, [cli(), 'session-manage', '--pause', '--path', path!], {
+        env: environment(world, 'alice'),
+        stdio: ['ignore', full, 'pipe'],
+        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
+      })
+      let stderr = ''
+      child.stderr!.on('data', (data: Buffer) => {
+        stderr += data
+      })
+      const [status] = (await once(child, 'close')) as [number]
+      assert.equal(status, 1)
+      assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*\n$/)
+    } finally {
+      closeSync(full)
+    }
+  })
+
+  it('DEBUG=ovpn3:* shows the traffic', async () => {
+    world.createSessions(1)
+    const run = await manage('--pause --config load-1', {env: {DEBUG: 'ovpn3:*'}})
+    assert.equal(run.status, 0)
+    assert.match(run.stderr, /^ovpn3:bus -> \S+ Pause/m)
   })
 })

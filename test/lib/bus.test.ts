@@ -1,7 +1,9 @@
 import {Bus, BusError, type BusErrorKind} from '#lib/bus'
 import assert from 'node:assert/strict'
-import {afterEach, describe, it} from 'node:test'
+import {after, afterEach, before, describe, it} from 'node:test'
 
+import {type Simulator, simulator} from '../simulator/simulator'
+import {until} from '../support/cli'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
 
 async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<BusError> {
@@ -40,5 +42,107 @@ describe('a connection to a bus', () => {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = nowhere
       await fails('unreachable', Bus.connect())
     }
+  })
+})
+
+describe('a call', () => {
+  let world: Simulator
+  let bus: Bus
+  const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
+  const get = (path: string, timeout?: number) =>
+    bus.call({
+      body: ['net.openvpn.v3.sessions', 'version'],
+      destination: 'net.openvpn.v3.sessions',
+      interface: 'org.freedesktop.DBus.Properties',
+      member: 'Get',
+      path,
+      signature: 'ss',
+      timeout,
+    })
+  const manager = '/net/openvpn/v3/sessions'
+
+  before(async () => {
+    world = await simulator({me: true})
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = world.busAddress
+    bus = await Bus.connect()
+  })
+  afterEach(() => world.reset())
+  after(async () => {
+    bus.close()
+    await world.close()
+    if (address === undefined) delete process.env.DBUS_SYSTEM_BUS_ADDRESS
+    else process.env.DBUS_SYSTEM_BUS_ADDRESS = address
+  })
+
+  it('that is not answered ends at its deadline', async () => {
+    world.intercept(() => 'ignore')
+    const started = performance.now()
+    await fails('timeout', get(manager, 200))
+    assert.ok(performance.now() - started < 1000)
+  })
+
+  it('waits on while the destination answers others', async () => {
+    world.setCost(30)
+    const replies = await Promise.all(Array.from({length: 20}, () => get(manager, 200)))
+    assert.equal(replies.length, 20)
+  })
+
+  it('comes with any number of others, though a bus allows 128 at a time', async () => {
+    assert.equal((await Promise.all(Array.from({length: 500}, () => get(manager)))).length, 500)
+  })
+
+  it('to an object that is not there, and to a name that nobody has', async () => {
+    await fails('object-gone', get('/net/openvpn/v3/sessions/nope'))
+    await fails('service-unknown', bus.call({destination: 'net.nobody', interface: 'a.b', member: 'C', path: '/'}))
+  })
+
+  it('that is under way rejects when the connection closes, and so do later ones', async () => {
+    const own = await Bus.connect()
+    world.intercept(() => 'ignore')
+    const pending = own.call({
+      destination: 'net.openvpn.v3.sessions',
+      interface: 'net.openvpn.v3.sessions',
+      member: 'FetchAvailableSessions',
+      path: manager,
+    })
+    own.close()
+    await fails('disconnected', pending)
+    await fails('disconnected', own.call({destination: 'a.b', interface: 'a.b', member: 'C', path: '/'}))
+  })
+
+  it('signals come until they are released, match rule included', async () => {
+    const rules = async () => {
+      const [stats] = await bus.call({
+        body: [],
+        destination: 'org.freedesktop.DBus',
+        interface: 'org.freedesktop.DBus.Debug.Stats',
+        member: 'GetAllMatchRules',
+        path: '/org/freedesktop/DBus',
+      })
+      return JSON.stringify(stats).split('SessionManagerEvent').length - 1
+    }
+
+    const seen: unknown[] = []
+    const match = {
+      interface: 'net.openvpn.v3.sessions',
+      member: 'SessionManagerEvent',
+      path: manager,
+      sender: 'net.openvpn.v3.sessions',
+    }
+    const first = await bus.subscribe(match, ({body}) => seen.push(body[1]))
+    const second = await bus.subscribe(match, ({body}) => seen.push(body[1]))
+    const before = await rules().catch(() => -1)
+    await world.startSession('alice', 'cert', {until: 'new'})
+    await until('both heard it', () => seen.length === 2)
+    await first()
+    await first()
+    await world.startSession('alice', 'cert2', {until: 'new'})
+    await until('the second heard it', () => seen.length === 3)
+    await second()
+    // a bus without the interface for that cannot be asked
+    if (before > 0) assert.equal(await rules(), before - 1)
+    await world.startSession('alice', 'dead', {until: 'new'})
+    await get(manager)
+    assert.deepEqual(seen, [1, 1, 1])
   })
 })

@@ -1,12 +1,14 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
+import {setMaxListeners} from 'node:events'
 
 import {hasSwitch, normalizeArgv} from './argv'
 import {closest} from './closest'
+import {colorsOf} from './color'
 import {type ResolverRequest, resolveSessions} from './hook'
 import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
-import {releaseStdin} from './terminal'
+import {canAnimate, releaseStdin} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -34,6 +36,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   /** The command is over: what still winds down has nothing to say. */
   #muted = false
   readonly #resolved: ResolvedSessions[] = []
+  #outputLost = false
   #signal: SignalName | undefined
 
   /** Aborted when the user, or the system, wants the command to end. */
@@ -68,9 +71,19 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
    * What a selector stands for; closed when the command ends.
    * @throws Ovpn3Error
    */
-  protected async resolve(request: Omit<ResolverRequest, 'onStall'>): Promise<ResolvedSessions> {
-    const resolved = await resolveSessions(this.config, {...request, onStall: (session) => this.onStall(session)})
+  protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<ResolvedSessions> {
+    const resolved = await resolveSessions(this.config, {
+      ...request,
+      onStall: (session) => this.onStall(session),
+      signal: this.abortSignal,
+    })
     this.#resolved.push(resolved)
+    if (this.abortSignal.aborted) {
+      // the command is over already, and has closed what there was
+      await resolved.close()
+      throw new Ovpn3Error('interrupted', 'interrupted')
+    }
+
     return resolved
   }
 
@@ -114,8 +127,8 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   protected override async catch(error: unknown): Promise<void> {
-    const known = this.#known(error)
-    if (!known) throw error
+    if (error instanceof Errors.ExitError) throw error
+    const known = this.#known(error) ?? unexpected(error)
     this.#muted = false
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(errorDocument(known))
@@ -130,6 +143,16 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     await this.execute()
   }
 
+  /** The results cannot be written: that is a failure, but no reason to stop half-way. */
+  #outputFailed(error: NodeJS.ErrnoException): void {
+    if (error.code === 'EPIPE' || this.#outputLost) return
+    this.#outputLost = true
+    process.stderr.write(`${colorsOf(process.stderr).red('Error:')} the output cannot be written: ${error.message}\n`)
+    process.on('exit', () => {
+      process.exitCode ||= exitStatus.failed
+    })
+  }
+
   #signalStatus(): number {
     return 128 + signalNumbers[this.#signal!]
   }
@@ -138,8 +161,9 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     const names = Object.keys(signalNumbers) as SignalName[]
     const onSignal = (name: SignalName) => {
       if (this.#signal) {
-        // asked twice: at once, then
+        // asked twice: at once, then; listr2 has hidden the cursor
         end()
+        if (canAnimate()) process.stderr.write('\u001B[?25h')
         process.kill(process.pid, name)
         return
       }
@@ -155,6 +179,11 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     for (const name of names) process.on(name, onSignal)
     // nobody reads what is written any more: no reason to stop half-way
     process.stderr.on('error', () => {})
+    // oclif's own listener throws what is not EPIPE
+    process.stdout.removeAllListeners('error')
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#outputFailed(error))
+    // every session that is waited for listens
+    setMaxListeners(0, this.abortSignal)
     return end
   }
 
@@ -169,6 +198,12 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   get #help(): string {
     return `See ${this.config.bin} ${this.id} --help`
   }
+}
+
+/** An error that nobody foresaw, without its stack unless somebody debugs. */
+function unexpected(error: unknown): Ovpn3Error {
+  const message = error instanceof Error ? (process.env.DEBUG && error.stack) || error.message : String(error)
+  return new Ovpn3Error('failed', message, {cause: error})
 }
 
 /** An error of oclif's parser in our words. */

@@ -13,6 +13,8 @@ export interface ResolverRequest {
    * To be called when the answer is held up, once for each session that is waited for; without one where it is not
    * known whose fault it is.
    */
+  /** Aborted when nobody wants the answer any more. */
+  readonly signal?: AbortSignal
   readonly onStall: (session?: {readonly id: string; readonly path: string}) => void
 }
 

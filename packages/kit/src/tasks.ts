@@ -1,3 +1,4 @@
+import {safeText} from './model'
 import {canAnimate} from './terminal'
 
 /** How a task ended. */
@@ -52,21 +53,25 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
   const values: T[] = []
+  const unexpected: unknown[] = []
   const list = new Listr(
     tasks.map((task, index) => ({
       async task(_: unknown, handle: {output: string}) {
         let shown = ''
         const tell = (text: string) => {
-          if (text !== shown) handle.output = text
+          if (text !== shown) handle.output = safeText(text)
           shown = text
         }
 
         const self = {key: task.key, tell}
         if (animated) running.add(self)
         try {
-          const end = await task.run(tell)
+          const end = await task.run(tell).catch((error: unknown) => {
+            unexpected.push(error)
+            throw error
+          })
           values[index] = end.value
-          if (end.failure) throw new Error(end.failure)
+          if (end.failure) throw new Error(safeText(end.failure))
         } finally {
           running.delete(self)
         }
@@ -84,5 +89,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
     },
   )
   await list.run()
+  // listr2 shows a task that fails and goes on: right for an outcome, wrong for a bug
+  if (unexpected.length > 0) throw unexpected[0]
   return values
 }

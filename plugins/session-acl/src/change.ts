@@ -2,6 +2,7 @@ import {
   type ErrorJson,
   errorJson,
   hasCode,
+  isOutage,
   isOvpn3Error,
   labelOf,
   Ovpn3Error,
@@ -249,9 +250,6 @@ function words(change: Change, owner: number | undefined): Words {
   }
 }
 
-/** Errors after which nobody can say whether the session manager has done it. */
-const uncertain = ['disconnected', 'service-unavailable', 'timeout'] as const
-
 async function failure(
   session: Session,
   change: Change,
@@ -262,7 +260,8 @@ async function failure(
   const {code, hint, message} = error.code === 'access-denied' ? await denied(session) : error
   const parts = [
     `${labelOf(session)}: could not ${wish(change)}: ${message}`,
-    ...(hasCode(error, ...uncertain) ? ['whether it was done is not known'] : []),
+    // it may have been done all the same
+    ...(isOutage(error) ? ['whether it was done is not known'] : []),
     ...(skipped.length > 0 ? [`not tried: ${skipped.map((each) => wish(each)).join(', ')}`] : []),
   ]
   return new Ovpn3Error(code, parts.join('; '), {cause: error, hint})

@@ -4,6 +4,8 @@ import {
   type ErrorJson,
   errorJson,
   hasCode,
+  isOutage,
+  isOvpn3Error,
   Ovpn3Error,
   type Profile,
   type PropertyName,
@@ -46,9 +48,6 @@ export interface Needs {
   readonly profile: boolean
 }
 
-/** Without these no session can be read at all. */
-const fatal = ['disconnected', 'service-unavailable', 'timeout'] as const
-
 /**
  * What a session's snapshot and its profile say.
  * @param hung the session manager had to wait for it
@@ -61,7 +60,7 @@ export async function entryOf(
   hung: boolean,
 ): Promise<Entry> {
   const failures = Object.values(errors)
-  const cause = failures.find((error) => hasCode(error, ...fatal))
+  const cause = failures.find((error) => isOutage(error))
   if (cause) throw cause
   const {error, state} = verdict(failures, Object.keys(values).length, hung)
   const [profile, ownerName] = await Promise.all([
@@ -90,7 +89,7 @@ async function profileOf(session: Session): Promise<Profile | undefined> {
   try {
     return await session.profile()
   } catch (error) {
-    if (hasCode(error, ...fatal) || !(error instanceof Error && 'code' in error)) throw error
+    if (isOutage(error) || !isOvpn3Error(error)) throw error
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 import {
   type Following,
-  hasCode,
   isDeadEnd,
+  isOutage,
   type PropertyName,
   type ResolvedSessions,
   type Session,
@@ -121,7 +121,7 @@ export class Watch {
   #guard(work: Promise<void>): void {
     work.catch((error: unknown) => {
       // its own events tell that the connection is lost, or that the session manager went away
-      if (!hasCode(error, 'disconnected', 'service-unavailable', 'timeout')) this.#end(error)
+      if (!isOutage(error)) this.#end(error)
     })
   }
 

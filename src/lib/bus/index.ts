@@ -1,2 +1,3 @@
 export {Bus, type BusOptions, type Call, defaultTimeout, type Match, type Signal, unwrap, variant} from './bus'
+export {tracer} from './trace'
 export {BusError, type BusErrorKind} from './errors'

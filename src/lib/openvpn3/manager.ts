@@ -1,9 +1,10 @@
 import {isOvpn3Error, type Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
 
-import {Bus, BusError, type BusOptions, type Call, unwrap} from '../bus'
+import {Bus, BusError, type BusOptions, type Call} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
-import {configService, fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
+import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
+import {profileName} from './profile'
 import {RemoteSession} from './session'
 
 export interface ManagerOptions {
@@ -118,27 +119,20 @@ export class SessionManager {
   async #configNames(): Promise<Map<string, string>> {
     const configs = await callManager(this.#bus, fetchConfigs)
     const names = await Promise.all(
-      (configs[0] as string[]).map(async (path) => {
-        const [name] = await this.#configCall({
-          body: [configService, 'name'],
-          interface: 'org.freedesktop.DBus.Properties',
-          member: 'Get',
-          path,
-          signature: 'ss',
-        })
-        return String(unwrap(name))
-      }),
+      (configs[0] as string[]).map((path) =>
+        // one that was deleted meanwhile does not hide the others
+        profileName(this.#bus, path).catch((error: unknown) => {
+          if (error instanceof BusError && error.kind !== 'disconnected') return
+          throw error
+        }),
+      ),
     )
     const found = await Promise.all(
-      [...new Set(names)].map(async (name) =>
+      [...new Set(names.filter((name) => name !== undefined))].map(async (name) =>
         (await this.sessionsOfConfig(name)).map(({path}): [string, string] => [path, name]),
       ),
     )
     return new Map(found.flat())
-  }
-
-  #configCall(call: Partial<Call> & {member: string; path: string}): Promise<unknown[]> {
-    return this.#bus.call({destination: configService, interface: configService, ...call})
   }
 
   async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {

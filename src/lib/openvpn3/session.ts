@@ -7,12 +7,14 @@ import {
   type Session,
   type SessionEvent,
   type Snapshot,
+  type Unsubscribe,
 } from '@ovpn3/kit/model'
 
-import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
+import {type Bus, BusError, type Call, type Match, type Signal, unwrap, variant} from '../bus'
 import {callManager} from './cold-start'
 import {isAlreadyGranted, isAlreadyPaused, isNotGranted, isNotPaused, isNotReady, toOvpn3Error} from './errors'
-import {configService, fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {profileName} from './profile'
 import {decode, decodeStatus} from './properties'
 
 /** A session of the session manager. */
@@ -130,7 +132,7 @@ export class RemoteSession implements Session {
     let gone = false
     const subscriptions = await Promise.all([
       // the log service forwards the backend's signals to each one who asked, under the backend's interface
-      this.#bus.subscribe(
+      this.#subscribe(
         {
           interface: 'net.openvpn.v3.backends',
           member: 'StatusChange',
@@ -140,14 +142,14 @@ export class RemoteSession implements Session {
         },
         ({body}) => listener({status: decodeStatus(body), type: 'status'}),
       ),
-      this.#bus.subscribe(
+      this.#subscribe(
         // one match rule for all sessions: a connection may not have many
         {interface: sessionInterface, member: 'AttentionRequired', sender: sessionService},
         ({body, path}) => {
           if (path === this.path) listener({group: Number(body[1]), message: String(body[2]), type: 'attention'})
         },
       ),
-      this.#bus.subscribe(
+      this.#subscribe(
         {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
         ({body}) => {
           if (body[0] !== this.path || body[1] !== 2) return
@@ -165,6 +167,21 @@ export class RemoteSession implements Session {
     }
 
     return Object.assign(end, {live})
+  }
+
+  async #subscribe(match: Match, listener: (signal: Signal) => void): Promise<Unsubscribe> {
+    try {
+      const end = await this.#bus.subscribe(match, listener)
+      return async () => {
+        try {
+          await end()
+        } catch (error) {
+          throw toOvpn3Error(error)
+        }
+      }
+    } catch (error) {
+      throw toOvpn3Error(error)
+    }
   }
 
   /** False where the caller may not read the log. Each call with `true` needs one with `false`: they are counted. */
@@ -186,7 +203,7 @@ export class RemoteSession implements Session {
 
   async #profileAt(path: string): Promise<Profile> {
     try {
-      return await this.#profileNow(path)
+      return {available: true, name: await profileName(this.#bus, path)}
     } catch (error) {
       if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
       if (error.kind !== 'object-gone') return {available: false}
@@ -195,24 +212,12 @@ export class RemoteSession implements Session {
     try {
       // gone, or not there yet: the bus may have started the configuration manager for that call
       const [paths] = await callManager(this.#bus, fetchConfigs)
-      if ((paths as string[]).includes(path)) return await this.#profileNow(path)
+      if ((paths as string[]).includes(path)) return {available: true, name: await profileName(this.#bus, path)}
     } catch (error) {
       if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
     }
 
     return {available: false}
-  }
-
-  async #profileNow(path: string): Promise<Profile> {
-    const [name] = await this.#bus.call({
-      body: [configService, 'name'],
-      destination: configService,
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Get',
-      path,
-      signature: 'ss',
-    })
-    return {available: true, name: String(unwrap(name))}
   }
 
   async #set(name: PropertyName, signature: string, value: unknown): Promise<void> {

@@ -17,7 +17,7 @@ import {
   type Unsubscribe,
 } from '@ovpn3/kit/model'
 
-import {deadEndError, goneError, result, statusOf} from './result'
+import {baseProperties, deadEndError, result, statusOf} from './result'
 
 export type BringUpAction = 'restart' | 'resume'
 
@@ -51,6 +51,8 @@ export interface Wait<T> {
 
 /** Milliseconds between two looks at the status; signals tell sooner where the caller may have them. */
 const pollInterval = 500
+/** Milliseconds for which what was read of a session is good enough to act on. */
+const snapshotAge = 1000
 /** Milliseconds within which a status of before the action may still be read. */
 const settleTime = 1000
 
@@ -70,22 +72,17 @@ export async function bringUp(
   person: Person,
 ): Promise<SessionResult[]> {
   const attempts = sessions.map((session) => new Attempt(session, options, person))
+  const interrupted = () => options.signal.aborted || attempts.some((attempt) => attempt.interrupted)
   try {
-    for (const attempt of attempts) {
-      // one person answers for all of them
-
-      await attempt.begin()
-    }
-
-    for (;;) {
+    // in turn: one person answers for all of them
+    for (const attempt of attempts) if (!interrupted()) await attempt.begin()
+    while (!interrupted() && attempts.some((attempt) => !attempt.result)) {
       const waiting = attempts.filter((attempt) => !attempt.result)
-      if (waiting.length === 0) break
-
       await person.watch(waiting.map((attempt) => attempt.wait()))
-      for (const attempt of waiting) {
-        await attempt.attend()
-      }
+      for (const attempt of waiting) if (!interrupted()) await attempt.attend()
     }
+
+    await Promise.all(attempts.map((attempt) => attempt.abandon()))
   } finally {
     await Promise.all(attempts.map((attempt) => attempt.end()))
   }
@@ -107,6 +104,7 @@ class Attempt {
   readonly #session: Session
   #shownUrl: string | undefined
   #started = 0
+  readonly #created = performance.now()
   /** A status other than the one of before the action was seen. */
   #moved = false
   #status: SessionStatus | undefined
@@ -120,10 +118,16 @@ class Attempt {
     this.#left = options.timeout * 1000
   }
 
+  get interrupted(): boolean {
+    return this.result?.error?.code === 'interrupted'
+  }
+
   /** Everything up to the moment when the service goes to work. */
   async begin(): Promise<void> {
     await this.#guard(async () => {
       const {action, dryRun, timeout} = this.#options
+      // while others were asked, much may have happened to this one
+      if (this.#snapshotIsOld) await this.#session.look([...baseProperties, 'statistics'])
       const status = statusOf(this.#session)
       this.#status = status
       const {doing, would} = words[action]
@@ -138,7 +142,6 @@ class Attempt {
       if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
       const attached = action === 'resume' && under
       if (!attached) await this.#act(await this.#verb(status))
-      this.#started = performance.now()
       if (!timeout) this.#finish(result(this.#session, 'done', `${doing} in the background`, {status: this.#status}))
     })
   }
@@ -149,7 +152,7 @@ class Attempt {
     return {
       key: this.#session.id,
       run: async (progress) => {
-        await this.#guard(() => this.#untilSettled(progress))
+        await this.#guard(() => this.#untilSettled(progress), {toTheEnd: true})
         return {failure: this.result?.error?.message, value: undefined}
       },
       title,
@@ -170,6 +173,18 @@ class Attempt {
       // a client that asks in the middle of it has ended and has to be started again
       if (await this.#provideInput()) await this.#act('connect')
     })
+  }
+
+  /** After an interruption: what was started is given up, what was not is left as it is. */
+  async abandon(): Promise<void> {
+    if (this.result) return
+    await this.#guard(
+      () => {
+        if (this.#started) return this.#interrupted()
+        throw new Ovpn3Error('interrupted', 'interrupted: nothing was done')
+      },
+      {toTheEnd: true},
+    )
   }
 
   async end(): Promise<void> {
@@ -196,8 +211,12 @@ class Attempt {
   }
 
   async #act(verb: Verb): Promise<void> {
+    this.#started = performance.now()
     switch (verb) {
       case 'connect': {
+        // whoever else has started it meanwhile: a second Connect would kill it
+        const {values} = await this.#session.read(['status'])
+        if (values.status && (isUnderWay(values.status) || values.status.minor === StatusMinor.connected)) break
         await this.#session.connect()
         break
       }
@@ -256,7 +275,7 @@ class Attempt {
     if (events.length === 0) {
       const {values} = await this.#readStatus()
       events.push({status: values.status!, type: 'status'})
-      if (this.#isStale(values.status!)) events.length = 0
+      if (this.#isOutdated(values.status!)) events.length = 0
     }
 
     for (const event of events) {
@@ -316,7 +335,7 @@ class Attempt {
   }
 
   /** The status of before may still be there for a moment after the action. */
-  #isStale(status: SessionStatus): boolean {
+  #isOutdated(status: SessionStatus): boolean {
     const {action} = this.#options
     const before = action === 'restart' ? StatusMinor.connected : StatusMinor.paused
     return !this.#moved && status.minor === before && performance.now() - this.#started < settleTime
@@ -353,7 +372,13 @@ class Attempt {
   async #leave(code: 'interrupted' | 'timeout', why: string): Promise<void> {
     if (this.#options.keep) throw new Ovpn3Error(code, `${why}: it goes on trying`)
     const {statistics} = (await this.#session.read(['statistics'])).values
-    await this.#session.disconnect()
+    try {
+      await this.#session.disconnect()
+    } catch (error) {
+      // gone is what it was to be
+      if (!hasCode(error, 'session-stale', 'session-not-found')) throw error
+    }
+
     const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: '--keep leaves it trying'})
     this.#finish(result(this.#session, 'failed', error.message, {changed: true, error: errorJson(error), statistics}))
   }
@@ -382,17 +407,28 @@ class Attempt {
     this.result = value
   }
 
-  async #guard(action: () => Promise<void> | void): Promise<void> {
+  /** The snapshot was taken so long ago that somebody may have done something since. */
+  get #snapshotIsOld(): boolean {
+    return performance.now() - this.#created > snapshotAge
+  }
+
+  /** Makes a result of what an action throws. An interruption cuts it short, unless it ends itself in good order. */
+  async #guard(action: () => Promise<void> | void, {toTheEnd = false} = {}): Promise<void> {
+    const {signal} = this.#options
+    let stop = () => {}
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(new Ovpn3Error('interrupted', 'interrupted'))
+      if (!toTheEnd) signal.addEventListener('abort', stop)
+    })
     try {
-      await action()
+      await Promise.race([aborted, action()])
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
-      this.#finish(
-        result(this.#session, 'failed', error.message, {
-          error: errorJson(goneError(this.#session) ?? error),
-          status: this.#status,
-        }),
-      )
+      // what was started has to be given up first
+      if (error.code === 'interrupted' && this.#started && !toTheEnd && this.#options.timeout) return
+      this.#finish(result(this.#session, 'failed', error.message, {error: errorJson(error), status: this.#status}))
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
   }
 }

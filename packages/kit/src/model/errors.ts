@@ -75,6 +75,11 @@ export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
 }
 
+/** True where the error is not about one session: nothing else will be answered either. */
+export function isOutage(error: unknown): boolean {
+  return hasCode(error, 'disconnected', 'service-unavailable', 'timeout')
+}
+
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): boolean {
   return isOvpn3Error(error) && codes.includes(error.code)
 }

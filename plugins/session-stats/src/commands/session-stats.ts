@@ -10,6 +10,7 @@ import {
   exitStatusOf,
   hasCode,
   isInteractive,
+  isOutage,
   labelOf,
   liveView,
   Ovpn3Error,
@@ -181,8 +182,10 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   #showAll(sessions: readonly Session[]): void {
+    failOnOutage(sessions)
     const results = sessions.map((session) => resultOf(session))
-    process.exitCode = exitStatusOf(results)
+    // what a stranger made public is listed, but is no failure of ours
+    process.exitCode = exitStatusOf(results.filter(({error}) => error?.code !== 'access-denied'))
     if (this.jsonEnabled()) {
       this.logJson({sessions: results})
       return
@@ -209,6 +212,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   async #prometheus(): Promise<void> {
     const {sessions, single} = await this.#choose(prometheusProperties, prometheusProperties, {kind: 'all'})
     if (single) countersOf(sessions[0]!)
+    failOnOutage(sessions)
     for (const session of sessions) {
       const {error} = resultOf(session)
       if (error) this.#failure(labelOf(session), error)
@@ -305,6 +309,12 @@ function countersOf(session: Session): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
   throw ofSession(session, errors.statistics!)
+}
+
+/** Nothing is said about sessions that nobody could be asked about. */
+function failOnOutage(sessions: readonly Session[]): void {
+  const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
+  if (outage) throw outage
 }
 
 function resultOf(session: Session): StatisticsJson {

@@ -1,0 +1,18 @@
+import {type Bus, unwrap} from '../bus'
+import {configService} from './names'
+
+/**
+ * The name of a profile, by its path.
+ * @throws BusError where it was deleted, or is not the caller's to see
+ */
+export async function profileName(bus: Bus, path: string): Promise<string> {
+  const [name] = await bus.call({
+    body: [configService, 'name'],
+    destination: configService,
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    path,
+    signature: 'ss',
+  })
+  return String(unwrap(name))
+}
