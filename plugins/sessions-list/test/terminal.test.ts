@@ -18,7 +18,9 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
   /** What a command leaves on the screen, without the prompts. */
   const run = async (tty: Terminal, command: string) => {
     await tty.type('clear', 'Enter', command, 'Enter')
-    const screen = await tty.shows(/\[status \d+\]\n>$/)
+    // clear has a status, too: the one behind the command counts
+    const done = String.raw`[^]*\[status \d+\]\n>$`
+    const screen = await tty.shows(new RegExp(command.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`) + done))
     return screen.slice(screen.indexOf(command) + command.length + 1, screen.lastIndexOf('[status')).trimEnd()
   }
 
