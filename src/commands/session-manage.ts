@@ -229,7 +229,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         return {failure: value.error?.message, value}
       },
       key: session.id,
-      title: `${doing} ${labelOf(session)}`,
+      title: `${this.flags['dry-run'] ? 'Looking at' : doing} ${labelOf(session)}`,
     }))
     return runTasks(tasks, {quiet: this.jsonEnabled()})
   }

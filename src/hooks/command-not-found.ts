@@ -40,7 +40,10 @@ export function notFound(
   const wrong = (hint: string) => new Ovpn3Error('usage', `there is no command ${typed}`, {hint})
   const [first = '', ...rest] = typed.split(' ')
   if (ofReference.has(first)) return wrong(`It is a command of openvpn3 itself: openvpn3 ${typed}`)
-  const begun = names.filter((name) => name.startsWith(typed)).sort()
+  // the first words: a topic has many commands, and those have aliases
+  const begun = [
+    ...new Set(names.filter((name) => name.startsWith(typed)).map((name) => name.split(' ', 1)[0]!)),
+  ].sort()
   if (begun.length > 1) return wrong(`These begin so: ${begun.join(', ')}`)
   // the words that follow may be arguments
   const near = rest

@@ -35,7 +35,7 @@ const wrong: Readonly<Record<string, readonly [args: string[], message: RegExp]>
   'a timeout with pause': [['--path', path, '--pause', '--timeout', '4'], /--timeout does not go with --pause/],
   'all and a selector': [['--all', '--config', 'x', '--pause'], /--config and --all cannot be used together/],
   'all with log-level': [['--all', '--log-level'], /--all does not go with --log-level/],
-  'an ambiguous abbreviation': [['--path', path, '--re'], /there is no option --re/],
+  'an ambiguous abbreviation': [['--path', path, '--re'], /--re is ambiguous: --resume, --restart, --reason/],
   'an empty path': [['--path', '', '--pause'], /neither a session path nor a session id/],
   'an empty profile name': [['--config', '', '--pause'], /--config needs a profile name/],
   'an option without its value': [['--pause', '--path'], /--path expects a value/],

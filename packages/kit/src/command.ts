@@ -215,7 +215,13 @@ function parseError(
   if (error.flags?.[0] !== undefined) {
     const [unknown] = error.flags
     const names = flags.flatMap(([name, {aliases = []}]) => [name, ...aliases.filter((alias) => alias.length > 1)])
-    const close = closest(unknown.replace(/^-+/, '').replace(/=.*$/s, ''), names)
+    const typed = unknown.replace(/^-+/, '').replace(/=.*$/s, '')
+    const begun = unknown.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
+    if (begun.length > 1)
+      return new Ovpn3Error('usage', `${unknown} is ambiguous: ${begun.map((name) => `--${name}`).join(', ')}`, {
+        hint: help,
+      })
+    const close = closest(typed, names)
     return new Ovpn3Error('usage', `there is no option ${unknown}`, {
       hint: close ? `Did you mean --${close}? ${help}` : help,
     })

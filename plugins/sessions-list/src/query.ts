@@ -61,7 +61,8 @@ export function keysOf(shown: readonly ColumnName[]): ListedKey[] {
 export function matches({filters}: Query, entry: Entry, now: number): boolean {
   return filters.every(({column, pattern}) => {
     const {also, text} = columnOf(column)
-    return pattern.test(text(entry, now) ?? '') || pattern.test(also?.(entry) ?? '')
+    const other = also?.(entry)
+    return pattern.test(text(entry, now) ?? '') || (other !== undefined && pattern.test(other))
   })
 }
 
