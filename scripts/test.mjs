@@ -32,7 +32,7 @@ if (files.length === 0) {
 const environment = {...process.env}
 // it slows every start of Node down, and adds nothing where nothing is fetched
 delete environment.NODE_EXTRA_CA_CERTS
-const {status} = spawnSync(process.execPath, ['--test', '--test-concurrency=3', ...files], {
+const {status} = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
   cwd: root,
   env: environment,
   stdio: 'inherit',
