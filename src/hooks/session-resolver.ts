@@ -1,7 +1,7 @@
 import type {ResolvedSessions, Selector, SessionResolver} from '@ovpn3/kit'
 import type {PropertyName} from '@ovpn3/kit/model'
 
-import {hasCode, isOutage} from '@ovpn3/kit/model'
+import {failOnOutage, hasCode} from '@ovpn3/kit/model'
 
 import {tracer} from '../lib/bus'
 import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
@@ -72,6 +72,7 @@ async function keepMatching(
   if (selector.kind === 'interface') {
     await Promise.all(sessions.map((session) => session.look(['device_name'])))
     const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
+    // that no session has it is only known where they could be asked
     if (matching.length === 0) failOnOutage(sessions)
     await Promise.all(matching.map((session) => session.look(read)))
     return matching
@@ -81,12 +82,6 @@ async function keepMatching(
     await Promise.all(sessions.map((session) => session.look(read.length > 0 ? read : ['status'])))
   else if (read.length > 0) await Promise.all(sessions.map((session) => session.look(read)))
   return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
-}
-
-/** That no session has the interface is only known where they could be asked. */
-function failOnOutage(sessions: readonly RemoteSession[]): void {
-  const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
-  if (outage) throw outage
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

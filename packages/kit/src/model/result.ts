@@ -1,6 +1,6 @@
 import type {Session} from './session'
 
-import {type ErrorCode, exitStatus, type Ovpn3Error} from './errors'
+import {type ErrorCode, exitStatus, isOutage, type Ovpn3Error} from './errors'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -58,6 +58,15 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
 /** A session's name for people: `office (c2df8ae4)`. */
 export function sessionLabel({config, id}: {readonly config?: string | null; readonly id: string}): string {
   return config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+}
+
+/**
+ * Where nobody could be asked, nothing can be said about single sessions.
+ * @throws Ovpn3Error the outage that the snapshots tell of
+ */
+export function failOnOutage(sessions: readonly Session[]): void {
+  const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
+  if (outage) throw outage
 }
 
 /** The profile's name, from wherever it is known. */

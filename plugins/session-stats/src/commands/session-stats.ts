@@ -8,9 +8,9 @@ import {
   errorJson,
   type ErrorJson,
   exitStatusOf,
+  failOnOutage,
   hasCode,
   isInteractive,
-  isOutage,
   labelOf,
   liveView,
   Ovpn3Error,
@@ -309,12 +309,6 @@ function countersOf(session: Session): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
   throw ofSession(session, errors.statistics!)
-}
-
-/** Nothing is said about sessions that nobody could be asked about. */
-function failOnOutage(sessions: readonly Session[]): void {
-  const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
-  if (outage) throw outage
 }
 
 function resultOf(session: Session): StatisticsJson {
