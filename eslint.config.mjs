@@ -74,6 +74,8 @@ export default [
       'mocha/consistent-spacing-between-blocks': 'off',
       'mocha/handle-done-callback': 'off',
       'mocha/no-skipped-tests': 'off',
+      // a shared stage sets its hooks up for the suite that asks for it
+      'mocha/no-top-level-hooks': 'off',
       'n/no-unsupported-features/node-builtins': 'off',
     },
   },

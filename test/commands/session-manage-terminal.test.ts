@@ -1,58 +1,41 @@
 import assert from 'node:assert/strict'
-import {after, afterEach, before, describe, it} from 'node:test'
+import {describe, it} from 'node:test'
 
-import {type Simulator, simulator} from '../simulator/simulator'
 import {until} from '../support/cli'
-import {skipTerminal, Terminal} from '../support/terminal'
+import {skipTerminal, terminals} from '../support/terminal'
 
 describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
-  let world: Simulator
-  let terminal: Terminal | undefined
-
-  const open = async (options?: Parameters<typeof Terminal.open>[2]) => {
-    terminal = await Terminal.open(world, 'alice', options)
-    return terminal
-  }
-
-  before(async () => {
-    world = await simulator()
-  })
-  afterEach(async () => {
-    await terminal?.close()
-    terminal = undefined
-    await world.reset()
-  })
-  after(() => world.close())
+  const stage = terminals()
 
   it('lets a session be picked', async () => {
-    await world.startSession('alice', 'cert')
-    const second = await world.startSession('alice', 'cert2')
-    const tty = await open()
+    await stage.world.startSession('alice', 'cert')
+    const second = await stage.world.startSession('alice', 'cert2')
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --pause', 'Enter')
     const screen = await tty.shows(/Which session to pause\?/)
     assert.match(screen, /\w{8} {2}cert {3}\S+ +tun0 +connected +\d+s/)
     await tty.type('Down', 'Up', 'Down', 'Enter')
     const done = await tty.shows(/status 0/)
     assert.match(done, /cert2? \(\w{8}\): paused/)
-    assert.equal((await world.sessions()).filter((path) => world.status(path)[1] === 14).length, 1)
+    assert.equal((await stage.world.sessions()).filter((path) => stage.world.status(path)[1] === 14).length, 1)
     assert.ok(second)
   })
 
   it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
-    await world.startSession('alice', 'cert')
-    await world.startSession('alice', 'cert', {fresh: true})
-    const tty = await open()
+    await stage.world.startSession('alice', 'cert')
+    await stage.world.startSession('alice', 'cert', {fresh: true})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --disconnect --config cert', 'Enter')
     await tty.shows(/Which session to disconnect\?/)
     await tty.type('C-c')
     await tty.shows(/interrupted[^]*status 130/)
-    assert.equal((await world.sessions()).length, 2)
+    assert.equal((await stage.world.sessions()).length, 2)
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
   it('asks for user name and password, and hides the password', async () => {
-    const path = await world.startSession('alice', 'pass', {until: 'new'})
-    const tty = await open()
+    const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
     await tty.shows(/Auth User name:/)
     await tty.type('vpnuser', 'Enter')
@@ -62,41 +45,41 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.match(screen, /pass \(\w{8}\): connected/)
     assert.doesNotMatch(screen, /secret/)
     assert.match(screen, /vpnuser/)
-    assert.equal(await world.carriesTraffic(path), true)
+    assert.equal(await stage.world.carriesTraffic(path), true)
   })
 
   it('Ctrl-C at a question leaves the session as it was', async () => {
-    const path = await world.startSession('alice', 'pass', {until: 'new'})
-    const tty = await open()
+    const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
     await tty.shows(/Auth User name:/)
     await tty.type('vpnuser', 'Enter')
     await tty.shows(/Auth Password:/)
     await tty.type('C-c')
     await tty.shows(/interrupted[^]*status 130/)
-    assert.deepEqual(world.status(path).slice(0, 2), [2, 4])
-    assert.deepEqual(world.answers(path), {})
+    assert.deepEqual(stage.world.status(path).slice(0, 2), [2, 4])
+    assert.deepEqual(stage.world.answers(path), {})
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
   it('asks once before it acts on several', async () => {
-    world.createSessions(3)
-    const tty = await open({columns: 120})
+    stage.world.createSessions(3)
+    const tty = await stage.open({columns: 120})
     await tty.type('ovpn3 session-manage --disconnect --all', 'Enter')
     await tty.shows(/Really disconnect 3 sessions: .*\?/)
     await tty.type('n', 'Enter')
     await tty.shows(/nothing was done[^]*status 130/)
-    assert.equal((await world.sessions()).length, 3)
+    assert.equal((await stage.world.sessions()).length, 3)
     await tty.type('ovpn3 session-manage --disconnect --all', 'Enter')
     await tty.shows(/status 130[^]*Really disconnect/)
     await tty.type('y', 'Enter')
     await tty.shows(/status 0/)
-    assert.deepEqual(await world.sessions(), [])
+    assert.deepEqual(await stage.world.sessions(), [])
   })
 
   it('shows progress while it waits, and Ctrl-C restores the terminal', async () => {
-    await world.startSession('alice', 'dead', {until: 'started'})
-    const tty = await open()
+    await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --restart --config dead --wait', 'Enter')
     await tty.shows(/Restarting dead[^]*reconnecting/)
     await tty.type('C-c')
@@ -104,15 +87,15 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.match(screen, /dead \(\w{8}\): interrupted: given up and disconnected/)
     assert.doesNotMatch(screen, /Restarting dead/, 'what was progress is gone')
     assert.equal(await tty.cursorIsVisible(), true)
-    assert.deepEqual(await world.sessions(), [])
+    assert.deepEqual(await stage.world.sessions(), [])
   })
 
   it('shows each session of a clean-up, then only the results', async () => {
-    const [stale, other] = world.createSessions(2)
-    await world.killBackend(stale!)
-    await world.stopBackend(other!)
-    world.timings.hung = 3000
-    const tty = await open()
+    const [stale, other] = stage.world.createSessions(2)
+    await stage.world.killBackend(stale!)
+    await stage.world.stopBackend(other!)
+    stage.world.timings.hung = 3000
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --cleanup', 'Enter')
     await tty.shows(/Checking load-2[^]*Waiting for session \w{8}/, 4000)
     const screen = await tty.shows(/status 0/, 15_000)
@@ -122,63 +105,63 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('colours nothing with NO_COLOR, and does not animate a dumb terminal', async () => {
-    world.createSessions(2)
-    const plain = await open({env: {NO_COLOR: '1'}})
+    stage.world.createSessions(2)
+    const plain = await stage.open({env: {NO_COLOR: '1'}})
     await plain.type('ovpn3 session-manage --pause', 'C-u', 'ovpn3 session-manage --bogus', 'Enter')
     await plain.shows(/status 2/)
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(await plain.screen({escapes: true}), /\u001B\[3\dm/)
     await plain.close()
-    const dumb = await open({env: {TERM: 'dumb'}})
+    const dumb = await stage.open({env: {TERM: 'dumb'}})
     await dumb.type('ovpn3 session-manage --pause', 'Enter')
     await dumb.shows(/no session: select one[^]*status 2/)
   })
 
   it('keeps control sequences of others away from the terminal', async () => {
-    world.addProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
-    const path = await world.startProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
-    const tty = await open()
+    stage.world.addProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
+    const path = await stage.world.startProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
+    const tty = await stage.open()
     await tty.type(`ovpn3 session-manage --pause --path ${path}`, 'Enter')
     const screen = await tty.shows(/status 0/)
     assert.match(screen, /evil gpj\.exe end \(\w{8}\): paused/)
   })
 
   it('names the hung session while it waits', async () => {
-    const [hung] = world.createSessions(1)
-    await world.stopBackend(hung!)
-    world.timings.hung = 4000
-    const tty = await open()
+    const [hung] = stage.world.createSessions(1)
+    await stage.world.stopBackend(hung!)
+    stage.world.timings.hung = 4000
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --pause --config load-1', 'Enter')
     await tty.shows(/Waiting for session \w{8}: the session manager gets no answer/, 3000)
     await tty.shows(/its backend process is gone[^]*status 4/)
-    await until('it is gone', async () => (await world.sessions()).length === 0)
+    await until('it is gone', async () => (await stage.world.sessions()).length === 0)
   })
 
   it('Ctrl-C at a question leaves the other sessions alone, too', async () => {
-    const needy = await world.startSession('alice', 'pass', {until: 'new'})
-    const paused = await world.startSession('alice', 'cert')
-    world.pause(paused)
-    const tty = await open()
+    const needy = await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const paused = await stage.world.startSession('alice', 'cert')
+    stage.world.pause(paused)
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --all --yes', 'Enter')
     await tty.shows(/Auth User name:/)
-    const before = world.status(paused)
+    const before = stage.world.status(paused)
     await tty.type('C-c')
     await tty.shows(/status 130/)
-    assert.deepEqual(world.status(needy).slice(0, 2), [2, 4])
-    if (before[1] === 14) assert.equal(world.status(paused)[1], 14)
+    assert.deepEqual(stage.world.status(needy).slice(0, 2), [2, 4])
+    if (before[1] === 14) assert.equal(stage.world.status(paused)[1], 14)
   })
 
   it('looks again at what took a while to pick', async () => {
-    await world.startSession('alice', 'cert2')
-    const path = await world.startSession('alice', 'cert', {until: 'new'})
-    const tty = await open()
+    await stage.world.startSession('alice', 'cert2')
+    const path = await stage.world.startSession('alice', 'cert', {until: 'new'})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume', 'Enter')
     const screen = await tty.shows(/Which session to resume\?[^]*cert2/)
     await tty.type(...(screen.indexOf('configured') > screen.indexOf('connected') ? ['Down'] : []))
-    world.setStatus(path, [2, 6, ''])
-    world.calls.reset()
+    stage.world.setStatus(path, [2, 6, ''])
+    stage.world.calls.reset()
     await tty.type('Enter')
     await tty.shows(/cert \(\w{8}\): already connecting[^]*status 0/)
-    assert.equal(world.calls.byMember.has('Connect'), false)
+    assert.equal(stage.world.calls.byMember.has('Connect'), false)
   })
 })

@@ -1,8 +1,10 @@
 import {execFile, execFileSync} from 'node:child_process'
+import {after, afterEach, before} from 'node:test'
 import {promisify} from 'node:util'
 
 import type {UserName, World} from './world'
 
+import {type Simulator, simulator} from '../simulator/simulator'
 import {cli, environment, until} from './cli'
 
 const run = promisify(execFile)
@@ -59,6 +61,14 @@ export class Terminal {
     for (const key of keys) await this.#tmux(['send-keys', key])
   }
 
+  /** Runs a command on an empty screen, and answers what it left there. */
+  async run(command: string): Promise<string> {
+    // tmux itself clears: what is typed while a command runs would be echoed where that command leaves the cursor
+    await this.type('-R', command, 'Enter')
+    const screen = await this.shows(/\[status \d+\]\n>$/)
+    return screen.slice(command.length + 1, screen.lastIndexOf('[status')).trimEnd()
+  }
+
   async screen({escapes = false} = {}): Promise<string> {
     const {stdout} = await this.#tmux(['capture-pane', '-p', ...(escapes ? ['-e'] : [])])
     return stdout.replaceAll(/[ \t]+$/gm, '').trimEnd()
@@ -94,5 +104,35 @@ export class Terminal {
 
   #tmux(args: readonly string[]) {
     return run('tmux', ['-L', this.#socket, ...args], {env: {...process.env, TMUX: '', LC_ALL: 'C.UTF-8'}})
+  }
+}
+
+/**
+ * For a suite on terminals: a simulator, made anew for the suite and emptied after each test, and terminals on it
+ * that are closed by then.
+ */
+export function terminals(): {
+  open(options?: Parameters<typeof Terminal.open>[2]): Promise<Terminal>
+  readonly world: Simulator
+} {
+  let world: Simulator
+  const opened: Terminal[] = []
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(async () => {
+    for (const terminal of opened.splice(0)) await terminal.close()
+    await world.reset()
+  })
+  after(() => world.close())
+  return {
+    async open(options) {
+      const terminal = await Terminal.open(world, 'alice', options)
+      opened.push(terminal)
+      return terminal
+    },
+    get world() {
+      return world
+    },
   }
 }

@@ -9,7 +9,7 @@ import type {World} from '../../../test/support/world'
 import {type Call, ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
 import {ovpn3, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
-import {skipTerminal, Terminal} from '../../../test/support/terminal'
+import {skipTerminal, terminals} from '../../../test/support/terminal'
 
 /** No bus at all: whoever fails for wrong usage has touched nothing. */
 const nowhere = {
@@ -256,43 +256,32 @@ describe('session-acl when things go wrong', () => {
 })
 
 describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
-  let world: Simulator
-  let terminal: Terminal | undefined
-
-  before(async () => {
-    world = await simulator()
-  })
-  afterEach(async () => {
-    await terminal?.close()
-    terminal = undefined
-    await world.reset()
-  })
-  after(() => world.close())
+  const stage = terminals()
 
   it('lets a session be picked, and looks at no more than that one', async () => {
-    world.createSessions(3)
-    terminal = await Terminal.open(world, 'alice')
+    stage.world.createSessions(3)
+    const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --grant 7 --show', 'Enter')
     await terminal.shows(/Which session's access to change\?[^]*load-1/)
-    world.calls.reset()
+    stage.world.calls.reset()
     await terminal.type('Down', 'Enter')
     const screen = await terminal.shows(/status 0/)
     assert.match(screen, /Granted access to \S+ \(uid 7\)\n +Owner: /)
-    assert.equal(world.calls.byMember.get('Get acl'), 1)
+    assert.equal(stage.world.calls.byMember.get('Get acl'), 1)
   })
 
   it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
     const sessions = [
-      await world.startSession('alice', 'cert'),
-      await world.startSession('alice', 'cert', {fresh: true}),
+      await stage.world.startSession('alice', 'cert'),
+      await stage.world.startSession('alice', 'cert', {fresh: true}),
     ]
-    terminal = await Terminal.open(world, 'alice')
+    const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
     await terminal.shows(/Which session's access to change\?/)
     await terminal.type('C-c')
     await terminal.shows(/interrupted[^]*status 130/)
     for (const session of sessions) {
-      const {stdout} = await ovpn3(world, 'alice', ['session-acl', '-o', session, '--show', '--json'])
+      const {stdout} = await ovpn3(stage.world, 'alice', ['session-acl', '-o', session, '--show', '--json'])
       assert.equal(document<AclReport>('session-acl', stdout).publicAccess, false)
     }
 
@@ -300,8 +289,8 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('never picks without --show or a change, or under --json', async () => {
-    world.createSessions(2)
-    terminal = await Terminal.open(world, 'alice')
+    stage.world.createSessions(2)
+    const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl', 'Enter')
     await terminal.shows(/nothing to do[^]*status 2/)
     await terminal.type('ovpn3 session-acl --show --json', 'Enter')
@@ -309,18 +298,17 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('dims what had not to be changed, unless colours are off', async () => {
-    const [session] = world.createSessions(1)
+    const [session] = stage.world.createSessions(1)
     for (const [env, pattern] of [
       // eslint-disable-next-line no-control-regex
       [{}, /\u001B\[2m[^\n]*owns the session and has access/],
       // eslint-disable-next-line no-control-regex
       [{NO_COLOR: '1'}, /^[^\u001B\n]*owns the session and has access/m],
     ] as const) {
-      terminal = await Terminal.open(world, 'alice', {env})
-      await terminal.type(`ovpn3 session-acl --grant ${world.uid('alice')} -o ${session}`, 'Enter')
+      const terminal = await stage.open({env})
+      await terminal.type(`ovpn3 session-acl --grant ${stage.world.uid('alice')} -o ${session}`, 'Enter')
       await terminal.shows(/status 0/)
       assert.match(await terminal.screen({escapes: true}), pattern)
-      await terminal.close()
     }
   })
 })

@@ -1,33 +1,16 @@
 import assert from 'node:assert/strict'
-import {after, afterEach, before, describe, it} from 'node:test'
+import {describe, it} from 'node:test'
 
-import {type Simulator, simulator} from '../../../test/simulator/simulator'
-import {skipTerminal, Terminal} from '../../../test/support/terminal'
+import {skipTerminal, terminals} from '../../../test/support/terminal'
 
 describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
-  let world: Simulator
-  let terminal: Terminal | undefined
-
-  const open = async (options?: Parameters<typeof Terminal.open>[2]) => {
-    terminal = await Terminal.open(world, 'alice', options)
-    return terminal
-  }
-
-  before(async () => {
-    world = await simulator()
-  })
-  afterEach(async () => {
-    await terminal?.close()
-    terminal = undefined
-    await world.reset()
-  })
-  after(() => world.close())
+  const stage = terminals()
 
   for (const columns of [80, 120]) {
     it(`draws rates and graphs in ${columns} columns, in place`, async () => {
-      const [path] = world.createSessions(1, {name: () => 'office'})
-      world.setTraffic(path!, {in: 2_000_000, out: 30_000})
-      const tty = await open({columns})
+      const [path] = stage.world.createSessions(1, {name: () => 'office'})
+      stage.world.setTraffic(path!, {in: 2_000_000, out: 30_000})
+      const tty = await stage.open({columns})
       await tty.type('ovpn3 session-stats -c office --watch=0.2', 'Enter')
       const screen = await tty.shows(/in +1\.9 MiB\/s +\d+ +\S+ MiB +[▁-█]{5,}\n/)
       assert.match(screen, /office \(\w{8}\) {2}every 0\.2 s, Ctrl-C ends\n\n +bytes\/s +packets\/s +bytes\n/)
@@ -55,15 +38,15 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     })
 
     it(`has a line for each session with --all in ${columns} columns`, async () => {
-      const paths = world.createSessions(3)
-      for (const path of paths) world.setTraffic(path, {in: 500_000, out: 5000})
-      const tty = await open({columns})
+      const paths = stage.world.createSessions(3)
+      for (const path of paths) stage.world.setTraffic(path, {in: 500_000, out: 5000})
+      const tty = await stage.open({columns})
       await tty.type('ovpn3 session-stats --all --watch=0.2', 'Enter')
       const line = (i: number) => String.raw`load-${i} \(\w{8}\) +4\d\d KiB/s +[▁-█]{4,} +\S+ KiB/s +[▁-█]{4,}\n`
       const screen = await tty.shows(new RegExp(`Session +In +Out\n${line(1)}${line(2)}${line(3)}`.replace(/\\n$/, '')))
       for (const text of screen.split('\n')) assert.ok(text.length <= columns)
-      world.createSessions(1, {name: () => 'more'})
-      await world.killBackend(paths[0]!)
+      stage.world.createSessions(1, {name: () => 'more'})
+      await stage.world.killBackend(paths[0]!)
       await tty.shows(/load-1 \(\w{8}\) is gone/)
       await tty.type('C-c')
       await tty.shows(/status 130/)
@@ -71,8 +54,8 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
   }
 
   it('says how many do not fit', async () => {
-    world.createSessions(30)
-    const tty = await open({rows: 12})
+    stage.world.createSessions(30)
+    const tty = await stage.open({rows: 12})
     await tty.type('ovpn3 session-stats --all --watch=0.3', 'Enter')
     const screen = await tty.shows(/and \d+ more/)
     const shown = screen.match(/load-\d\d \(/g)!.length
@@ -81,35 +64,35 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('has no colour with NO_COLOR, and lines on a dumb terminal', async () => {
-    world.createSessions(1)
-    const plain = await open({env: {NO_COLOR: '1'}})
+    stage.world.createSessions(1)
+    const plain = await stage.open({env: {NO_COLOR: '1'}})
     await plain.type('ovpn3 session-stats -c load-1 --watch=0.2', 'Enter')
     await plain.shows(/tun out/)
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(await plain.screen({escapes: true}), /\u001B\[3[1-9]m/)
     await plain.close()
-    const dumb = await open({columns: 120, env: {TERM: 'dumb'}})
+    const dumb = await stage.open({columns: 120, env: {TERM: 'dumb'}})
     await dumb.type('ovpn3 session-stats -c load-1 --watch=0.2', 'Enter')
     await dumb.shows(/so far\n.*packets\/s\n.*packets\/s\n/)
   })
 
   it('ends when the session is disconnected, and says so below the view', async () => {
-    const path = await world.startSession('alice', 'cert')
-    const tty = await open()
+    const path = await stage.world.startSession('alice', 'cert')
+    const tty = await stage.open()
     await tty.type('ovpn3 session-stats -c cert --watch=0.2', 'Enter')
     await tty.shows(/tun out/)
-    await world.killBackend(path)
+    await stage.world.killBackend(path)
     const screen = await tty.shows(/cert \(\w{8}\): its backend process is gone.*\n(.*\n)*.*status 0/)
     assert.match(screen, /tun out/, 'the last that was seen stays')
   })
 
   it('names a hung session within the view', async () => {
-    const [path] = world.createSessions(1)
-    world.timings.hung = 3000
-    const tty = await open()
+    const [path] = stage.world.createSessions(1)
+    stage.world.timings.hung = 3000
+    const tty = await stage.open()
     await tty.type('ovpn3 session-stats -c load-1 --watch=0.2', 'Enter')
     await tty.shows(/tun out/)
-    await world.stopBackend(path!)
+    await stage.world.stopBackend(path!)
     const screen = await tty.shows(/Waiting for session \w{8}/)
     assert.match(screen, /tun out[^]*Waiting/)
     assert.equal(screen.match(/tun out/g)?.length, 1)
@@ -117,23 +100,23 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('lets a session be picked, and reads it when it has been', async () => {
-    const [first, second] = world.createSessions(2)
-    world.setStatistics(first!, {BYTES_IN: 1})
-    world.setStatistics(second!, {BYTES_IN: 2})
-    const tty = await open()
+    const [first, second] = stage.world.createSessions(2)
+    stage.world.setStatistics(first!, {BYTES_IN: 1})
+    stage.world.setStatistics(second!, {BYTES_IN: 2})
+    const tty = await stage.open()
     await tty.type('ovpn3 session-stats', 'Enter')
     await tty.shows(/Which session to look at\?/)
-    for (const path of [first!, second!]) world.setStatistics(path, {BYTES_IN: 77})
+    for (const path of [first!, second!]) stage.world.setStatistics(path, {BYTES_IN: 77})
     await tty.type('Down', 'Enter')
     await tty.shows(/Connection statistics:\n {5}BYTES_IN\.+77\n\n\[status 0]/)
   })
 
   it('keeps control sequences of others away from the terminal', async () => {
     const name = 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe'
-    world.addProfile('alice', name)
-    const path = await world.startProfile('alice', name)
-    world.setStatistics(path, {'BYTES\u001B[31m_IN': 5})
-    const tty = await open()
+    stage.world.addProfile('alice', name)
+    const path = await stage.world.startProfile('alice', name)
+    stage.world.setStatistics(path, {'BYTES\u001B[31m_IN': 5})
+    const tty = await stage.open()
     await tty.type(`ovpn3 session-stats --path ${path}; ovpn3 session-stats --all --watch=0.2`, 'Enter')
     const screen = await tty.shows(/evil gpj\.exe \(\w{8}\)/)
     assert.match(screen, /BYTES_IN\.+5/)

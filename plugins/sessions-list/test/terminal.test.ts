@@ -1,48 +1,22 @@
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
-import {after, afterEach, before, describe, it} from 'node:test'
+import {describe, it} from 'node:test'
 
-import {type Simulator, simulator} from '../../../test/simulator/simulator'
 import {until} from '../../../test/support/cli'
-import {skipTerminal, Terminal} from '../../../test/support/terminal'
+import {skipTerminal, terminals} from '../../../test/support/terminal'
 
 describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
-  let world: Simulator
-  let terminal: Terminal | undefined
-
-  const open = async (options?: Parameters<typeof Terminal.open>[2]) => {
-    terminal = await Terminal.open(world, 'alice', options)
-    return terminal
-  }
-
-  /** What a command leaves on the screen, without the prompts. */
-  const run = async (tty: Terminal, command: string) => {
-    await tty.type('clear', 'Enter', command, 'Enter')
-    // clear has a status, too: the one behind the command counts
-    const done = String.raw`[^]*\[status \d+\]\n>$`
-    const screen = await tty.shows(new RegExp(command.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`) + done))
-    return screen.slice(screen.indexOf(command) + command.length + 1, screen.lastIndexOf('[status')).trimEnd()
-  }
-
-  before(async () => {
-    world = await simulator()
-  })
-  afterEach(async () => {
-    await terminal?.close()
-    terminal = undefined
-    await world.reset()
-  })
-  after(() => world.close())
+  const stage = terminals()
 
   for (const columns of [80, 120])
     it(`a table that fits ${columns} columns`, async () => {
-      world.createSessions(3, {
+      stage.world.createSessions(3, {
         name: (index) =>
           ['office', 'the-tunnel-with-a-name-that-is-longer-than-any-terminal-has-room-for-it', '東京オフィス'][index]!,
       })
-      await world.startSession('alice', 'pass', {until: 'new'})
-      const tty = await open({columns})
-      const screen = await run(tty, 'ovpn3 sessions-list --sort config')
+      await stage.world.startSession('alice', 'pass', {until: 'new'})
+      const tty = await stage.open({columns})
+      const screen = await tty.run('ovpn3 sessions-list --sort config')
       const lines = screen.split('\n')
       assert.match(lines[0]!, /^ID {8}CONFIG +STATUS +DEVICE {2}SERVER +OWNER +AGE$/)
       assert.equal(lines.length, 5)
@@ -53,12 +27,12 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     })
 
   it('in colours that say how it is', async () => {
-    const paths = world.createSessions(4)
-    world.setStatus(paths[1]!, [2, 14, ''])
-    world.setStatus(paths[2]!, [2, 11, ''])
-    await world.killBackend(paths[3]!)
-    const tty = await open()
-    await run(tty, 'ovpn3 sessions-list')
+    const paths = stage.world.createSessions(4)
+    stage.world.setStatus(paths[1]!, [2, 14, ''])
+    stage.world.setStatus(paths[2]!, [2, 11, ''])
+    await stage.world.killBackend(paths[3]!)
+    const tty = await stage.open()
+    await tty.run('ovpn3 sessions-list')
     const screen = await tty.screen({escapes: true})
     for (const [color, text] of [
       [32, 'connected'],
@@ -70,61 +44,61 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('without colours where they are not wanted', async () => {
-    world.createSessions(1)
-    const tty = await open({env: {NO_COLOR: '1'}})
-    await run(tty, 'ovpn3 sessions-list')
+    stage.world.createSessions(1)
+    const tty = await stage.open({env: {NO_COLOR: '1'}})
+    await tty.run('ovpn3 sessions-list')
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(await tty.screen({escapes: true}), /\u001B\[[\d;]*m/)
   })
 
   it('the records of the reference tool with --format=classic', async () => {
-    world.createSessions(1)
-    const tty = await open()
-    assert.match(await run(tty, 'ovpn3 sessions-list --format=classic'), /^-{77}\n {8}Path: [^]*\n-{77}$/)
-    assert.equal(await run(tty, 'ovpn3 sessions-list --filter config=x'), 'No session matches')
+    stage.world.createSessions(1)
+    const tty = await stage.open()
+    assert.match(await tty.run('ovpn3 sessions-list --format=classic'), /^-{77}\n {8}Path: [^]*\n-{77}$/)
+    assert.equal(await tty.run('ovpn3 sessions-list --filter config=x'), 'No session matches')
   })
 
   it('a live table that is updated in place, until Ctrl-C', async () => {
-    const [first] = world.createSessions(2)
-    const tty = await open({rows: 12})
+    const [first] = stage.world.createSessions(2)
+    const tty = await stage.open({rows: 12})
     await tty.type('ovpn3 sessions-list --watch --sort config', 'Enter')
     await tty.shows(/load-1 +connected[^]*load-2 +connected/)
-    await until('it follows', () => world.subscribers(first!).length === 1)
-    world.setStatus(first!, [2, 14, ''])
+    await until('it follows', () => stage.world.subscribers(first!).length === 1)
+    stage.world.setStatus(first!, [2, 14, ''])
     await tty.shows(/load-1 +paused/, 1000)
-    const path = await world.startSession('alice', 'cert')
+    const path = await stage.world.startSession('alice', 'cert')
     await tty.shows(/ cert +connected +tun\d/, 1000)
     await tty.shows(/ cert .* 2s$/m, 4000)
-    await world.killBackend(path)
+    await stage.world.killBackend(path)
     await tty.type('C-c')
     const screen = await tty.shows(/status 130/)
     assert.equal(screen.match(/^ID /gm)?.length, 1, screen)
     assert.match(screen, /load-1 +paused/)
     assert.equal(await tty.cursorIsVisible(), true)
-    assert.deepEqual(world.subscribers(first!), [])
+    assert.deepEqual(stage.world.subscribers(first!), [])
   })
 
   it('a live table that says when a session does not respond', async () => {
-    const [hung] = world.createSessions(2)
-    world.timings.hung = 4000
-    const tty = await open()
+    const [hung] = stage.world.createSessions(2)
+    stage.world.timings.hung = 4000
+    const tty = await stage.open()
     await tty.type('ovpn3 sessions-list --watch', 'Enter')
     await tty.shows(/load-2/)
-    await world.stopBackend(hung!)
+    await stage.world.stopBackend(hung!)
     await tty.shows(/load-1 +not responding/, 15_000)
-    await until('it is gone', async () => (await world.sessions()).length === 1)
+    await until('it is gone', async () => (await stage.world.sessions()).length === 1)
     await until('its row is gone', async () => !(await tty.screen()).includes('load-1'))
     await tty.type('C-c')
     assert.doesNotMatch(await tty.shows(/status 130/), /Waiting/)
   })
 
   it('a live table that has no more rows than the terminal, and follows its size', async () => {
-    world.createSessions(50)
-    const tty = await open({columns: 100, rows: 20})
-    const device = (await run(tty, 'tty')).trim()
+    stage.world.createSessions(50)
+    const tty = await stage.open({columns: 100, rows: 20})
+    const device = (await tty.run('tty')).trim()
     const resize = (columns: number, rows: number) =>
       execFileSync('stty', ['-F', device, 'cols', String(columns), 'rows', String(rows)])
-    await tty.type('clear', 'Enter', 'ovpn3 sessions-list -w --sort config', 'Enter')
+    await tty.type('-R', 'ovpn3 sessions-list -w --sort config', 'Enter')
     const screen = await tty.shows(/load-17[^]*… 33 more/)
     assert.equal(screen.match(/^ID /gm)?.length, 1)
     resize(60, 10)
