@@ -85,6 +85,18 @@ export default [
     ignores: ['src/lib/bus/**'],
     rules: forbid([onlyBus, {message, regex}]),
   })),
-  {files: ['bin/**'], rules: {'@typescript-eslint/no-require-imports': 'off'}},
+  {
+    files: ['bin/**'],
+    rules: {
+      '@typescript-eslint/no-require-imports': 'off',
+      'n/no-unsupported-features/node-builtins': [
+        'error',
+        {allowExperimental: true, ignores: ['module.enableCompileCache']},
+      ],
+      'no-bitwise': 'off',
+      // the bundle is made by the build
+      'n/no-missing-require': 'off',
+    },
+  },
   {files: ['scripts/**'], rules: {'n/no-process-exit': 'off', 'unicorn/no-process-exit': 'off'}},
 ]

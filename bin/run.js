@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 'use strict'
 
-const {execute, settings} = require('@oclif/core')
+const {join} = require('node:path')
 
-// a linked plugin is run as it is, whether TypeScript is there or not
-settings.enableAutoTranspile = false
-
-// without it oclif looks the user up, and fails for a uid that has no entry, as in a container
-process.env.SHELL ||= '/bin/sh'
-
-void execute({dir: __dirname})
+if (Number(process.versions.node.split('.', 1)[0]) < 20) {
+  console.error(`Error: ovpn3 needs Node.js 20 or later, and this is ${process.version}`)
+  process.exitCode = 1
+} else {
+  require('./load')
+    .load(join(__dirname, '..', 'dist', 'ovpn3.js'))
+    .start(join(__dirname, '..'))
+}

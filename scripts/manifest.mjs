@@ -13,6 +13,13 @@ const plugins = readdirSync(join(root, 'plugins'), {withFileTypes: true})
   .filter((entry) => entry.isDirectory() && existsSync(join(root, 'plugins', entry.name, 'package.json')))
   .map((entry) => join(root, 'plugins', entry.name))
 
+/** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
+function compiled() {
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const commands = {...pjson.oclif.commands, target: './build/src/ovpn3.js'}
+  return {isRoot: true, pjson: {...pjson, oclif: {...pjson.oclif, commands}}}
+}
+
 for (const folder of [root, ...plugins]) {
   const plugin = new Plugin({
     errorOnManifestCreate: true,
@@ -20,6 +27,7 @@ for (const folder of [root, ...plugins]) {
     respectNoCacheDefault: true,
     root: folder,
     type: 'core',
+    ...(folder === root && compiled()),
   })
   await plugin.load()
   const manifest = JSON.stringify(plugin.manifest, null, 2) + '\n'

@@ -2,9 +2,22 @@ import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
 
 const lastGroups = ['OTHER', 'OUTPUT']
 
+/** Fills in what nearly all templates ask for, names, without loading EJS: that would take a fifth of the time. */
+function fillNames(render: (text: string) => string, config: Interfaces.Config, id?: string): typeof render {
+  return (text) => {
+    const named = text.replaceAll('<%= config.bin %>', config.bin).replaceAll('<%= command.id %>', id ?? '$&')
+    return named.includes('<%') ? render(named) : named
+  }
+}
+
 /** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
  * have in common last, and a description that does not begin with the summary again. */
 class OrderedCommandHelp extends CommandHelp {
+  constructor(...options: ConstructorParameters<typeof CommandHelp>) {
+    super(...options)
+    this.render = fillNames(this.render, this.config, this.command.id)
+  }
+
   protected override description(): string | undefined {
     const {description} = this.command
     return description && this.wrap(description)
@@ -26,5 +39,6 @@ export default class OrderedHelp extends Help {
   // here and not in package.json, whose options the help command does not pass on
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     super(config, {...options, flagSortOrder: 'none'})
+    this.render = fillNames(this.render, config)
   }
 }

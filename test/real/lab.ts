@@ -6,7 +6,7 @@ import {promisify} from 'node:util'
 
 import type {Profile, StartOptions, UserName, World} from '../support/world'
 
-import {BusClient, type CallError} from '../support/bus-client'
+import {BusClient, CallError} from '../support/bus-client'
 
 export type Suite = 'sid' | 'trixie'
 
@@ -134,7 +134,7 @@ class Lab implements World {
   }
 
   async startSession(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
-    const session = await this.#newTunnel(user, profile, options.fresh ?? false)
+    const session = await this.#loadedSession(user, profile, options.fresh ?? false)
     let status = ''
     const reached = (wanted: (minor: number) => boolean, seconds: number) =>
       until(
@@ -147,7 +147,6 @@ class Lab implements World {
         },
       )
 
-    await reached((minor) => LOADED.has(minor), 10)
     // Read while reading is harmless: later, looking at a session may remove it.
     this.#started.set(session, {owner: user, backend: (await this.#get('root', session, 'backend_pid')) as number})
     if (options.until === 'new') return session
@@ -258,6 +257,24 @@ class Lab implements World {
   async close(): Promise<void> {
     for (const client of Object.values(this.#clients)) client.close()
     this.#release()
+  }
+
+  /** A new session whose backend has loaded its profile. */
+  async #loadedSession(user: UserName, profile: Profile, fresh: boolean, attempts = 3): Promise<string> {
+    const session = await this.#newTunnel(user, profile, fresh)
+    try {
+      await until(
+        () => `${profile} is loaded`,
+        10,
+        async () => LOADED.has(((await this.#get(user, session, 'status')) as [number, number, string])[1]),
+      )
+      return session
+    } catch (error) {
+      // on a busy machine a backend gives up now and then before it is there, and its session with it (seen on 24.1)
+      if (!(error instanceof CallError && error.text.includes('does not exist')) || attempts === 1) throw error
+      process.stderr.write(`${profile}: ${session} vanished while it was started; once more\n`)
+      return this.#loadedSession(user, profile, true, attempts - 1)
+    }
   }
 
   async #newTunnel(user: UserName, profile: Profile, fresh: boolean): Promise<string> {

@@ -347,6 +347,7 @@ export class Session {
   forceConnected(): void {
     this.client = 'running'
     this.status = [Major.connection, Minor.connected, '']
+    this.countHandshake()
     this.enterTunnel()
   }
 
@@ -418,10 +419,7 @@ export class Session {
 
   private attempt(): void {
     this.after(this.listener.timings.connecting, () => {
-      this.count('BYTES_IN', 3343)
-      this.count('BYTES_OUT', 4021)
-      this.count('PACKETS_IN', 8)
-      this.count('PACKETS_OUT', 10)
+      this.countHandshake()
       if (!this.accepted()) return this.refuse()
       if (this.behaviour.challenge && !this.challenged) return this.challenge(this.behaviour.challenge)
       if (this.behaviour.web) return this.askOnTheWeb()
@@ -499,6 +497,13 @@ export class Session {
     this.count('TUN_BYTES_IN', 48)
     this.count('TUN_PACKETS_IN', 1)
     this.trafficSince = Date.now()
+  }
+
+  private countHandshake(): void {
+    this.count('BYTES_IN', 3343)
+    this.count('BYTES_OUT', 4021)
+    this.count('PACKETS_IN', 8)
+    this.count('PACKETS_OUT', 10)
   }
 
   /** Adds to a counter; without arguments, what went through the tunnel since it was last asked. */

@@ -1,0 +1,164 @@
+/**
+ * Makes dist/: the CLI with its core plugins' commands and all that they need in one file, since reading and searching
+ * for hundreds is most of what a start of an oclif CLI takes, and beside it, in files of their own, what few runs use.
+ * With --meta FILE it also writes what is in there, as esbuild tells it.
+ */
+import {build} from 'esbuild'
+import {createHash} from 'node:crypto'
+import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {dirname, join, sep} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+import {lazyRequires} from './lazy-requires.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const dist = join(root, 'dist')
+const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
+
+/** What hardly any run comes to. */
+const rare = [
+  'cli-spinners',
+  'ejs',
+  'fast-xml-builder',
+  'fast-xml-parser',
+  'lilconfig',
+  'minimatch',
+  'semver',
+  'tinyglobby',
+]
+
+/** The files beside the bundle, and the packages in each: progress, questions, tables, and those. */
+const parts = {
+  live: ['log-update'],
+  prompts: ['@inquirer/confirm', '@inquirer/input', '@inquirer/password', '@inquirer/select'],
+  table: ['cli-table3'],
+  tasks: ['listr2'],
+  ...Object.fromEntries(rare.map((name) => [name, [name]])),
+}
+
+const options = {
+  absWorkingDir: root,
+  bundle: true,
+  // else oclif would check the version of Node with a library: bin/run.js has done so
+  define: {'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"'},
+  // optional, and asked for in a try
+  external: ['pnpapi', 'ts-node', 'tsx', 'typescript'],
+  format: 'cjs',
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+}
+
+/** Core plugins whose commands go into the bundle: ours, and small ones. */
+const bundledPlugins = () => {
+  const {oclif} = readJson(root, 'package.json')
+  return oclif.plugins.filter((name) => name.startsWith('@ovpn3/') || name === '@oclif/plugin-help')
+}
+
+const manifestOf = (name) => readJson(root, 'node_modules', name, 'oclif.manifest.json')
+
+/** The source of src/bundled.ts as it has to be in the bundle, from the plugins' manifests. */
+function bundledCommands() {
+  const plugins = bundledPlugins().map((name) => {
+    const folder = join(root, 'node_modules', name)
+    const commands = Object.entries(manifestOf(name).commands).map(
+      ([id, {relativePath}]) =>
+        `${JSON.stringify(id)}: () => require(${JSON.stringify(join(folder, ...relativePath))}).default`,
+    )
+    const {version} = readJson(folder, 'package.json')
+    return `${JSON.stringify(name)}: {version: ${JSON.stringify(version)}, commands: {${commands.join(', ')}}}`
+  })
+  return `exports.bundled = {${plugins.join(', ')}}`
+}
+
+const plugin = {
+  name: 'ovpn3',
+  setup({onLoad, onResolve}) {
+    const partOf = new Map(Object.entries(parts).flatMap(([part, names]) => names.map((name) => [name, part])))
+    onResolve({filter: /^[^./]/}, ({kind, path}) =>
+      kind !== 'entry-point' && partOf.has(path) ? {namespace: 'part', path} : undefined,
+    )
+    onLoad({filter: /./, namespace: 'part'}, ({path}) => ({
+      contents: `module.exports = require('./${partOf.get(path)}.js')[${JSON.stringify(path)}]`,
+      resolveDir: dist,
+    }))
+    onResolve({filter: /^\.\/[\w-]+\.js$/}, ({namespace, path}) =>
+      namespace === 'part' ? {external: true, path} : undefined,
+    )
+    onLoad({filter: /build[/\\]src[/\\]bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root}))
+    // only their versions are read
+    onLoad({filter: /@oclif[/\\]core[/\\]package\.json$/}, ({path}) => {
+      const {name, version} = readJson(path)
+      return {contents: JSON.stringify({name, version}), loader: 'json'}
+    })
+    // a script with a code cache cannot import: a file that is loaded as any other does it for oclif
+    onResolve({filter: /^\.\/import\.js$/}, ({path}) => ({external: true, path}))
+    onLoad({filter: /@oclif[/\\]core[/\\]lib[/\\]module-loader\.js$/}, ({path}) => ({
+      contents: lazyRequires(
+        readFileSync(path, 'utf8').replaceAll('await import(', "await require('./import.js')("),
+        path,
+      ),
+    }))
+    onLoad({filter: /\.js$/}, ({path}) => {
+      const code = readFileSync(path, 'utf8')
+      return /^\s*(import|export)\b/m.test(code) ? undefined : {contents: lazyRequires(code, path)}
+    })
+  },
+}
+
+/** The licences of the packages that the bundle contains, as they ask for. */
+function licences(inputs) {
+  const folders = new Set(inputs.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
+  return [...folders]
+    .filter((folder) => !folder.includes(`node_modules${sep}@ovpn3${sep}`))
+    .sort()
+    .map((folder) => {
+      const {license, name, version} = readJson(root, folder, 'package.json')
+      const file = readdirSync(join(root, folder)).find((each) => /^licen[cs]e/i.test(each))
+      const text = file ? `\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}` : ''
+      return `${name} ${version}: ${license}${text}\n`
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+rmSync(dist, {force: true, recursive: true})
+const partEntries = await Promise.all(
+  Object.entries(parts).map(([part, names]) =>
+    build({
+      ...options,
+      outfile: join(dist, `${part}.js`),
+      stdin: {
+        contents: names
+          .map((name) => {
+            const key = JSON.stringify(name)
+            return `Object.defineProperty(exports, ${key}, {enumerable: true, get: () => require(${key})})`
+          })
+          .join('\n'),
+        resolveDir: join(root, 'packages', 'kit'),
+      },
+    }),
+  ),
+)
+const main = await build({
+  ...options,
+  entryPoints: ['build/src/ovpn3.js'],
+  outfile: join(dist, 'ovpn3.js'),
+  plugins: [plugin],
+  write: false,
+})
+writeFileSync(join(dist, 'import.js'), '"use strict";module.exports=(url)=>import(url);\n')
+
+// for bin/load.js, which keeps a code cache for each of these commands of just this bundle
+const code = main.outputFiles[0].text
+const identity = createHash('sha256').update(code).digest('hex').slice(0, 16)
+const {commands} = readJson(root, 'oclif.manifest.json')
+const ids = [...Object.keys(commands), ...bundledPlugins().flatMap((name) => Object.keys(manifestOf(name).commands))]
+writeFileSync(join(dist, 'ovpn3.js'), `// ${[identity, ...ids].join(' ')}\n${code}`)
+const outputs = Object.assign({}, ...[main, ...partEntries].map(({metafile}) => metafile.outputs))
+writeFileSync(
+  join(dist, 'THIRD-PARTY-LICENSES.txt'),
+  licences(Object.values(outputs).flatMap(({inputs}) => Object.keys(inputs))),
+)

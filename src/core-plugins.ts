@@ -1,0 +1,52 @@
+import {type Command, type Interfaces, Plugin} from '@oclif/core'
+import {existsSync, readFileSync} from 'node:fs'
+import path from 'node:path'
+
+import {bundled} from './bundled'
+
+/** A plugin that comes with the CLI: where it is and what it says of itself is read, its commands are in the bundle. */
+class CorePlugin extends Plugin {
+  // in the core's place it is the root, which oclif does not go looking for
+  constructor(root: string, pjson: Interfaces.PJSON) {
+    super({isRoot: true, pjson, root, type: 'core'})
+  }
+
+  override async findCommand(id: string, options: {must: true}): Promise<Command.Class> {
+    const {commands, version} = bundled[this.name] ?? {}
+    const load = version === this.version ? commands?.[id] : undefined
+    if (!load) return super.findCommand(id, options)
+    const command = load()
+    command.id = id
+    command.plugin = this
+    return command
+  }
+}
+
+/**
+ * The CLI and the plugins that come with it, by name. oclif would find them as well; it takes longer than all the rest
+ * of the start-up.
+ */
+export async function corePlugins(root: string): Promise<Map<string, Interfaces.Plugin>> {
+  const cli = readPackage(root)
+  const found = (cli.oclif.plugins ?? []).flatMap((name) => {
+    const folder = packageFolder(name, root)
+    // as oclif does with a plugin that somebody has deleted: the others work
+    return folder ? new CorePlugin(folder, readPackage(folder)) : []
+  })
+  const plugins = [new CorePlugin(root, cli), ...found]
+  await Promise.all(plugins.map((plugin) => plugin.load()))
+  for (const plugin of found) plugin.isRoot = false
+  return new Map(plugins.map((plugin) => [plugin.name, plugin]))
+}
+
+function readPackage(folder: string): Interfaces.PJSON {
+  return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
+}
+
+/** Where Node would find the package: in the nearest node_modules that has it. */
+function packageFolder(name: string, from: string): string | undefined {
+  const folder = path.join(from, 'node_modules', name)
+  if (existsSync(path.join(folder, 'package.json'))) return folder
+  const parent = path.dirname(from)
+  return parent === from ? undefined : packageFolder(name, parent)
+}

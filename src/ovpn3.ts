@@ -1,0 +1,34 @@
+/* eslint-disable @typescript-eslint/no-require-imports, n/no-missing-require -- an import would not wait */
+import {type Command, execute, settings} from '@oclif/core'
+
+import {corePlugins} from './core-plugins'
+import {withUserPlugins} from './user-plugins'
+
+/** Runs the command line of this process. @param root the folder of the CLI's package */
+async function start(root: string): Promise<void> {
+  // a linked plugin is run as it is, whether TypeScript is there or not
+  settings.enableAutoTranspile = false
+  // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
+  process.env.SHELL ||= '/bin/sh'
+  const plugins = await withUserPlugins(await corePlugins(root))
+  await execute({loadOptions: {pjson: plugins.get('ovpn3')!.pjson, plugins, root}})
+}
+
+/* What package.json names for oclif. Each is loaded when it is asked for: a command's code not for another's help. */
+export = {
+  commands: {
+    get 'session-manage'(): Command.Class {
+      return (require('./commands/session-manage') as typeof import('./commands/session-manage')).default
+    },
+  },
+  get commandNotFound() {
+    return (require('./hooks/command-not-found') as typeof import('./hooks/command-not-found')).default
+  },
+  get Help() {
+    return (require('./help') as typeof import('./help')).default
+  },
+  get sessionResolver() {
+    return (require('./hooks/session-resolver') as typeof import('./hooks/session-resolver')).default
+  },
+  start,
+}
