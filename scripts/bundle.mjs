@@ -27,11 +27,10 @@ const rare = [
   'tinyglobby',
 ]
 
-/** The files beside the bundle, and the packages in each: progress, questions, tables, and those. */
+/** The files beside the bundle, and the packages in each: progress, questions, and those. */
 const parts = {
   live: ['log-update'],
   prompts: ['@inquirer/confirm', '@inquirer/input', '@inquirer/password', '@inquirer/select'],
-  table: ['cli-table3'],
   tasks: ['listr2'],
   ...Object.fromEntries(rare.map((name) => [name, [name]])),
 }

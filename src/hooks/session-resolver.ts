@@ -1,7 +1,7 @@
 import type {ResolvedSessions, Selector, SessionResolver} from '@ovpn3/kit'
 import type {PropertyName} from '@ovpn3/kit/model'
 
-import {failOnOutage, hasCode} from '@ovpn3/kit/model'
+import {failOnOutage, hasCode, paced} from '@ovpn3/kit/model'
 
 import {tracer} from '../lib/bus'
 import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
@@ -70,18 +70,21 @@ async function keepMatching(
   read: readonly PropertyName[],
 ): Promise<RemoteSession[]> {
   if (selector.kind === 'interface') {
-    await Promise.all(sessions.map((session) => session.look(['device_name'])))
+    await look(sessions, ['device_name'])
     const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
     // that no session has it is only known where they could be asked
     if (matching.length === 0) failOnOutage(sessions)
-    await Promise.all(matching.map((session) => session.look(read)))
+    await look(matching, read)
     return matching
   }
 
-  if (selector.kind === 'path')
-    await Promise.all(sessions.map((session) => session.look(read.length > 0 ? read : ['status'])))
-  else if (read.length > 0) await Promise.all(sessions.map((session) => session.look(read)))
+  if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])
+  else if (read.length > 0) await look(sessions, read)
   return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
+}
+
+async function look(sessions: readonly RemoteSession[], names: readonly PropertyName[]): Promise<void> {
+  await Promise.all(paced(sessions, (session) => session.look(names)))
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

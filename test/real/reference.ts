@@ -9,26 +9,30 @@ export interface ReferenceResult {
   readonly stdout: string
 }
 
-/** Runs the reference tool, which lives beside the service in the lab, as a user of the lab. */
+/** The command that runs the reference tool, which lives beside the service in the lab, as a user of the lab. */
+export function referenceCommand(
+  lab: Pick<World, 'busAddress' | 'name'>,
+  user: UserName,
+  args: readonly string[],
+): string[] {
+  const root = lab.busAddress.replace(/^unix:path=/, '').replace(/\/run\/dbus\/system_bus_socket$/, '')
+  const home = user === 'root' ? '/root' : path.join('/home', user)
+  const variables = ['PATH=/usr/bin:/bin', 'LC_ALL=C.UTF-8', 'TZ=UTC', `HOME=${home}`, 'TERM=dumb']
+  const inside = [`--net=/run/netns/ovpn3-${lab.name}-c`, 'chroot', `--userspec=${user}:`, root]
+  return ['nsenter', ...inside, 'env', '-i', ...variables, 'openvpn3', ...args]
+}
+
 export function reference(
   lab: Pick<World, 'busAddress' | 'name'>,
   user: UserName,
   args: readonly string[],
 ): Promise<ReferenceResult> {
-  const root = lab.busAddress.replace(/^unix:path=/, '').replace(/\/run\/dbus\/system_bus_socket$/, '')
-  const home = user === 'root' ? '/root' : path.join('/home', user)
-  const variables = ['PATH=/usr/bin:/bin', 'LC_ALL=C.UTF-8', 'TZ=UTC', `HOME=${home}`, 'TERM=dumb']
-  const inside = [`--net=/run/netns/ovpn3-${lab.name}-c`, 'chroot', `--userspec=${user}:`, root]
+  const [program, ...rest] = referenceCommand(lab, user, args)
   return new Promise((resolve, reject) => {
-    const child = execFile(
-      'nsenter',
-      [...inside, 'env', '-i', ...variables, 'openvpn3', ...args],
-      {timeout: 30_000},
-      (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') reject(error)
-        else resolve({status: Number(error?.code ?? 0), stderr, stdout})
-      },
-    )
+    const child = execFile(program!, rest, {timeout: 30_000}, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(error)
+      else resolve({status: Number(error?.code ?? 0), stderr, stdout})
+    })
     child.stdin?.end()
   })
 }

@@ -1,5 +1,3 @@
-import type Table from 'cli-table3'
-
 import stringWidth from 'string-width'
 
 export interface Column {
@@ -19,47 +17,54 @@ const minimum = 6
  * @param width of the terminal; without one nothing is cut
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width = Infinity): string {
-  // loaded by those alone who show a table
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const CliTable = require('cli-table3') as typeof Table
-  const widths = fit(columns, measure(columns, rows), width)
-  const table = new CliTable({
-    chars: Object.fromEntries([
-      ...[
-        'top',
-        'top-mid',
-        'top-left',
-        'top-right',
-        'bottom',
-        'bottom-mid',
-        'bottom-left',
-        'bottom-right',
-        'left',
-        'left-mid',
-        'mid',
-        'mid-mid',
-        'right',
-        'right-mid',
-      ].map((name) => [name, '']),
-      ['middle', ' '.repeat(gap)],
-    ]),
-    colWidths: widths,
-    head: columns.map(({header}) => header),
-    style: {border: [], compact: true, head: [], 'padding-left': 0, 'padding-right': 0},
-    truncate: '…',
-  })
-  table.push(...rows.map((row) => [...row]))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
+  const lines = [columns.map(({header}) => header), ...rows]
+  const sizes = lines.map((cells) => cells.map((cell) => displayWidth(cell)))
+  const natural = columns.map((_, i) => sizes.reduce((max, line) => Math.max(max, line[i]!), 0))
+  const widths = fit(columns, natural, width)
+  return lines
+    .map((cells, n) =>
+      cells
+        .map((cell, i) => {
+          const missing = widths[i]! - sizes[n]![i]!
+          return missing < 0 ? cut(cell, widths[i]!) : cell + ' '.repeat(missing)
+        })
+        .join(' '.repeat(gap))
+        .trimEnd(),
+    )
     .join('\n')
 }
 
-function measure(columns: readonly Column[], rows: readonly (readonly string[])[]): number[] {
-  return columns.map(({header}, i) =>
-    rows.reduce((max, row) => Math.max(max, stringWidth(row[i]!)), stringWidth(header)),
-  )
+const plain = /^[\u0020-\u007E]*$/
+
+/** The columns that a text takes up on a terminal. */
+function displayWidth(text: string): number {
+  return plain.test(text) ? text.length : stringWidth(text)
+}
+
+// eslint-disable-next-line no-control-regex
+const colorCode = /(\u001B\[[\d;]*m)/
+
+/** The start of a text, and `…`, in so many columns; what was coloured ends so. */
+function cut(text: string, width: number): string {
+  const segmenter = new Intl.Segmenter()
+  let left = width - 1
+  let ended = false
+  const start = (part: string) => {
+    let kept = ''
+    for (const {segment} of segmenter.segment(part)) {
+      left -= stringWidth(segment)
+      if (ended) break
+      ended = left < 0
+      kept += ended ? '…' : segment
+    }
+
+    return kept
+  }
+
+  return text
+    .split(colorCode)
+    .map((part, i) => (i % 2 === 1 ? part : start(part)))
+    .join('')
 }
 
 /** Narrows the widest flexible column, step by step, until all fits. */

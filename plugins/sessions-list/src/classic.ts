@@ -8,10 +8,18 @@ const labelWidth = 12
 const valueWidth = 37
 const secondLabelWidth = 8
 
-/** The records as the reference tool prints them. */
-export function classicText(entries: readonly Entry[]): string {
-  if (entries.length === 0) return 'No sessions available'
-  return [line, entries.map((entry) => record(entry)).join('\n\n'), line].join('\n')
+/** The records as the reference tool prints them, each as soon as it is its turn. */
+export async function printClassic(
+  entries: AsyncIterable<Entry> | Iterable<Entry>,
+  print: (text: string) => void,
+): Promise<void> {
+  let separator = line
+  for await (const entry of entries) {
+    print(`${separator}\n${record(entry)}`)
+    separator = ''
+  }
+
+  print(separator === line ? 'No sessions available' : line)
 }
 
 function record(entry: Entry): string {

@@ -65,7 +65,7 @@ export const columns = {
   profile: {
     header: 'PROFILE',
     summary: 'the name of the profile now',
-    properties: [],
+    properties: ['config_path'],
     profile: true,
     key: 'profile',
     flexible: 1,

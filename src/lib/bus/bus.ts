@@ -9,6 +9,7 @@ const connectTimeout = 5000
 // A system bus allows a connection 128 unanswered calls (max_replies_per_connection) and answers LimitsExceeded beyond.
 const maxInFlight = 100
 const stallAfter = 1500
+const tick = 50
 
 const dbusName = 'org.freedesktop.DBus'
 const dbusPath = '/org/freedesktop/DBus'
@@ -62,7 +63,6 @@ interface Pending extends Call {
   readonly resolve: (body: unknown[]) => void
   readonly reject: (error: BusError) => void
   readonly since: number
-  timer?: NodeJS.Timeout
   /** It counts as in flight. */
   sent?: boolean
 }
@@ -90,7 +90,7 @@ export class Bus {
   readonly #subscriptions = new Map<string, Set<Subscription>>()
   #closed: BusError | undefined
   #inFlight = 0
-  #stallTimer: NodeJS.Timeout | undefined
+  #clock: NodeJS.Timeout | undefined
 
   private constructor(bus: MessageBus, options: BusOptions) {
     this.#bus = bus
@@ -145,7 +145,7 @@ export class Bus {
 
       const pending: Pending = {...call, reject, resolve, since: performance.now()}
       this.#pending.add(pending)
-      this.#arm(pending, call.timeout ?? defaultTimeout)
+      this.#watch()
       this.#queue.push(pending)
       this.#send()
     })
@@ -228,7 +228,6 @@ export class Bus {
       this.#inFlight++
       pending.sent = true
       this.#options.trace?.(`-> ${pending.path} ${pending.member} ${pending.secret ? '(secret)' : show(pending.body)}`)
-      this.#watchForStall()
       this.#bus
         .call(
           new Message({
@@ -250,8 +249,7 @@ export class Bus {
   #settle(pending: Pending, result: BusError | unknown[]): void {
     this.#release(pending)
     this.#lastAnswer.set(pending.destination, performance.now())
-    if (this.#pending.delete(pending)) {
-      clearTimeout(pending.timer)
+    if (this.#forget(pending)) {
       if (result instanceof BusError) {
         this.#options.trace?.(`<- ${pending.path} ${pending.member} failed: ${result.message}`)
         pending.reject(result)
@@ -268,43 +266,45 @@ export class Bus {
     if (!pending.sent) return
     pending.sent = false
     this.#inFlight--
-    if (this.#inFlight === 0) this.#stopWatching()
   }
 
-  #arm(pending: Pending, delay: number): void {
-    pending.timer = setTimeout(() => {
-      const timeout = pending.timeout ?? defaultTimeout
-      const silent = performance.now() - Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
-      if (silent < timeout - 1) {
-        this.#arm(pending, timeout - silent)
-        return
-      }
-
-      this.#pending.delete(pending)
-      this.#release(pending)
-      this.#send()
-      pending.reject(new BusError('timeout', `no answer to ${pending.member} within ${timeout / 1000} s`))
-    }, delay)
-  }
-
-  #watchForStall(): void {
-    if (!this.#options.onStall || this.#stallTimer) return
-    this.#stallTimer = setInterval(() => {
+  /** One clock for all calls: thousands may be queued, and a timer for each takes more memory than the calls. */
+  #watch(): void {
+    this.#clock ??= setInterval(() => {
+      const now = performance.now()
       const seen = new Set<string>()
       for (const pending of this.#pending) {
-        if (seen.has(pending.destination)) continue
+        const silent = now - Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
+        // the oldest is the one that the destination is at
+        const oldest = !seen.has(pending.destination)
         seen.add(pending.destination)
-        const since = Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
-        if (performance.now() - since < stallAfter || this.#stalled.has(pending.path)) continue
-        this.#stalled.add(pending.path)
-        this.#options.onStall?.(pending.path)
+        if (silent >= (pending.timeout ?? defaultTimeout)) this.#expire(pending)
+        else if (oldest && silent >= stallAfter && !this.#stalled.has(pending.path)) {
+          this.#stalled.add(pending.path)
+          this.#options.onStall?.(pending.path)
+        }
       }
-    }, 250)
+    }, tick)
+  }
+
+  /** False where it was over already. */
+  #forget(pending: Pending): boolean {
+    const known = this.#pending.delete(pending)
+    if (this.#pending.size === 0) this.#stopWatching()
+    return known
   }
 
   #stopWatching(): void {
-    clearInterval(this.#stallTimer)
-    this.#stallTimer = undefined
+    clearInterval(this.#clock)
+    this.#clock = undefined
+  }
+
+  #expire(pending: Pending): void {
+    this.#forget(pending)
+    this.#release(pending)
+    this.#send()
+    const seconds = (pending.timeout ?? defaultTimeout) / 1000
+    pending.reject(new BusError('timeout', `no answer to ${pending.member} within ${seconds} s`))
   }
 
   #receive(message: Message): void {
@@ -342,10 +342,7 @@ export class Bus {
     if (this.#closed) return
     this.#closed = error
     this.#stopWatching()
-    for (const pending of this.#pending) {
-      clearTimeout(pending.timer)
-      pending.reject(error)
-    }
+    for (const pending of this.#pending) pending.reject(error)
 
     this.#pending.clear()
     this.#subscriptions.clear()

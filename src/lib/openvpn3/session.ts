@@ -123,6 +123,8 @@ export class RemoteSession implements Session {
   }
 
   async profile(): Promise<Profile> {
+    const known = this.snapshot.values.config_path
+    if (known) return this.#profileAt(known)
     const {errors, values} = await this.read(['config_path'])
     if (errors.config_path) throw errors.config_path
     return this.#profileAt(values.config_path!)

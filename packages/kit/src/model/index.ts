@@ -1,5 +1,6 @@
 export * from './errors'
 export * from './json'
+export * from './paced'
 export * from './result'
 export * from './session'
 export * from './status'

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, Ovpn3Error, SessionCommand, toJson} from '@ovpn3/kit'
+import {colorsOf, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
 
-import {classicText} from '../classic'
+import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
 import {defaultColumns, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
@@ -71,8 +71,9 @@ A session whose backend is gone is removed by the session manager when it is loo
     const query = queryOf(this.flags)
     const columns = query.columns ?? defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
     const needs = needsOf(query, columns)
-    if (this.flags.watch) await this.#follow(format, query, columns, needs)
-    else this.#print(format, query, columns, await this.#read(needs))
+    await (this.flags.watch
+      ? this.#follow(format, query, columns, needs)
+      : this.#print(format, query, columns, await this.#read(needs)))
   }
 
   override logJson(json: unknown): void {
@@ -102,14 +103,27 @@ A session whose backend is gone is removed by the session manager when it is loo
     return Boolean(process.stdout.isTTY) && process.env.TERM !== 'dumb' && !this.jsonEnabled()
   }
 
-  async #read(needs: Needs): Promise<Entry[]> {
-    const {sessions} = await this.resolve({read: needs.properties, selector: {kind: 'all'}})
-    return Promise.all(
-      sessions.map((session) => entryOf(session, session.snapshot, needs, this.#hung.has(session.path))),
-    )
+  /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
+  async #read(needs: Needs): Promise<Promise<Entry>[]> {
+    const {sessions} = await this.resolve({read: [], selector: {kind: 'all'}})
+    return paced(sessions, async (session) => {
+      const snapshot = await session.look(needs.properties)
+      return entryOf(session, snapshot, needs, this.#hung.has(session.path))
+    })
   }
 
-  #print(format: Format, query: Query, columns: readonly ColumnName[], all: readonly Entry[]): void {
+  async #print(
+    format: Format,
+    query: Query,
+    columns: readonly ColumnName[],
+    reading: readonly Promise<Entry>[],
+  ): Promise<void> {
+    if (format === 'classic' && !query.sort) {
+      await printClassic(inTurn(reading, query), (text) => this.log(text))
+      return
+    }
+
+    const all = await Promise.all(reading)
     const now = present()
     const entries = sorted(
       all.filter((entry) => matches(query, entry, now)),
@@ -118,7 +132,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     )
     switch (format) {
       case 'classic': {
-        this.log(classicText(entries))
+        await printClassic(entries, (text) => this.log(text))
         break
       }
 
@@ -152,5 +166,13 @@ A session whose backend is gone is removed by the session manager when it is loo
       view.end()
       forget()
     }
+  }
+}
+
+/** Each entry that the query asks for when it is there, and the ones before it are. */
+async function* inTurn(reading: readonly Promise<Entry>[], query: Query): AsyncGenerator<Entry> {
+  for (const entry of reading) {
+    const read = await entry
+    if (matches(query, read, present())) yield read
   }
 }

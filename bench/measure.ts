@@ -1,0 +1,124 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {existsSync, readFileSync, writeFileSync} from 'node:fs'
+import {arch, cpus, release} from 'node:os'
+import path from 'node:path'
+import {format, resolveConfig} from 'prettier'
+
+import {repository} from '../test/support/repository'
+
+/** A command that is measured beside others. */
+export interface Case {
+  readonly name: string
+  /** Of the program, with its arguments. */
+  readonly command: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly uid?: number
+  /** Runs before each measurement, and is not measured. */
+  readonly before?: () => Promise<void> | void
+}
+
+export interface Timing {
+  /** Milliseconds. */
+  readonly median: number
+  /** Half of all runs took between these. */
+  readonly middle: readonly [number, number]
+}
+
+/**
+ * Runs the cases in turn, round by round, so that what the machine does meanwhile meets them all alike. The first round
+ * warms up.
+ * @param rounds that count
+ */
+export async function interleave(cases: readonly Case[], rounds: number): Promise<Map<string, Timing>> {
+  const times = new Map<string, number[]>(cases.map(({name}) => [name, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const each of cases) {
+      await each.before?.()
+      const time = await timeOf(each)
+      if (round >= 0) times.get(each.name)!.push(time)
+    }
+  }
+
+  return new Map([...times].map(([name, all]) => [name, timingOf(all)]))
+}
+
+/** Milliseconds that a run takes. It has to succeed: a failure is quick, and no result. */
+async function timeOf({command: [program, ...args], env, name, uid}: Case): Promise<number> {
+  const start = performance.now()
+  const child = spawn(program!, args, {
+    cwd: '/',
+    env: {...plainEnvironment, ...env},
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(uid === undefined ? {} : {gid: uid, uid}),
+  })
+  const errors: Buffer[] = []
+  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk))
+  const status = await ended(child)
+  const time = performance.now() - start
+  if (status !== 0) throw new Error(`${name}: exit status ${status}\n${Buffer.concat(errors).toString()}`)
+  return time
+}
+
+/** Nothing of the machine's but the path: NODE_EXTRA_CA_CERTS alone makes every start of Node longer by a half. */
+export const plainEnvironment: Readonly<Record<string, string>> = {
+  LC_ALL: 'C.UTF-8',
+  PATH: process.env.PATH!,
+  SHELL: '/bin/sh',
+}
+
+export function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', resolve)
+  })
+}
+
+function timingOf(times: readonly number[]): Timing {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
+  return {median: at(0.5), middle: [at(0.25), at(0.75)]}
+}
+
+export const milliseconds = (ms: number): string => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
+
+/** A timing and how many times that of another it is: `43 (40–46) | 2.0`. */
+export function cells(timing: Timing, base: Timing): string[] {
+  const [low, high] = timing.middle.map((ms) => milliseconds(ms))
+  return [`${milliseconds(timing.median)} (${low}–${high})`, (timing.median / base.median).toFixed(2)]
+}
+
+/** Rows as a table in Markdown. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
+  return [line(header), line(header.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map((row) => line(row))].join(
+    '\n',
+  )
+}
+
+const resultsFile = path.join(repository, 'bench', 'RESULTS.md')
+
+/** Prints a result, and puts it into bench/RESULTS.md in place of the one of the same title. */
+export async function record(
+  title: string,
+  text: string,
+  versions: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const setting = [
+    new Date().toISOString().slice(0, 10),
+    ...Object.entries({...versions, Node: process.version, Linux: `${release()} ${arch()}`}).map(
+      ([k, v]) => `${k} ${v}`,
+    ),
+    `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`,
+  ].join(', ')
+  const section = `## ${title}\n\n${setting}\n\n${text}\n`
+  process.stdout.write(`${section}\n`)
+  const intro =
+    '# Results\n\nEach table is of one run in which all that it compares ran in turn. Times are medians in milliseconds, in parentheses what the middle half of the runs took. What counts are the ratios: the machine is shared.\n'
+  const old = existsSync(resultsFile) ? readFileSync(resultsFile, 'utf8') : intro
+  const [head, ...sections] = old.split(/^(?=## )/m)
+  const others = sections.filter((each) => !each.startsWith(`## ${title}\n`))
+  const position = sections.findIndex((each) => each.startsWith(`## ${title}\n`))
+  others.splice(position === -1 ? others.length : position, 0, `${section}\n`)
+  const options = await resolveConfig(resultsFile)
+  writeFileSync(resultsFile, await format([head, ...others].join(''), {...options, filepath: resultsFile}))
+}

@@ -1,0 +1,91 @@
+/** npm run bench:real [-- SUITE]: beside the reference tool, on the real service of the lab. */
+import {chownSync, mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+
+import {lab, type Suite} from '../test/real/lab'
+import {referenceCommand} from '../test/real/reference'
+import {cli} from '../test/support/cli'
+import {type Case, interleave, milliseconds, record, table, type Timing} from './measure'
+
+const sizes = [1, 3, 10, 50]
+const rounds = (size: number) => (size < 50 ? 15 : 5)
+const raw = path.join(__dirname, 'raw.js')
+
+const classic = [
+  'status',
+  'session_created',
+  'backend_pid',
+  'owner',
+  'device_name',
+  'config_name',
+  'config_path',
+  'connected_to',
+]
+const comparisons: readonly {ours: string; reads?: readonly string[]; reference?: string}[] = [
+  {ours: 'sessions-list', reads: classic, reference: 'sessions-list'},
+  {
+    ours: 'sessions-list --format=table',
+    reads: ['config_name', 'status', 'device_name', 'connected_to', 'owner', 'session_created'],
+    reference: 'sessions-list',
+  },
+  {ours: 'sessions-list --columns id,config,status', reads: ['config_name', 'status'], reference: 'sessions-list'},
+  {ours: 'session-manage --cleanup', reads: ['status', 'config_name'], reference: 'session-manage --cleanup'},
+  {ours: 'session-stats --path PATH', reference: 'session-stats --path PATH'},
+]
+
+async function main(suite: Suite): Promise<void> {
+  const world = await lab(suite)
+  const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
+  const uid = world.uid('alice')
+  chownSync(home, uid, uid)
+  const program = cli()
+  const rows: string[][] = []
+  try {
+    await world.reset()
+    const sessions: string[] = []
+    for (const size of sizes) {
+      // a session whose server does not answer is as much work for the manager as any other
+      while (sessions.length < size)
+        sessions.push(await world.startSession('alice', 'dead', {fresh: true, until: 'started'}))
+      const env = {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: home}
+      const words = (command: string) => command.replace('PATH', sessions[0]!).split(' ')
+      for (const {ours, reads, reference} of comparisons) {
+        const cases: Case[] = [
+          {command: [process.execPath, program, ...words(ours)], env, name: 'ours', uid},
+          ...(reads ? [{command: [process.execPath, raw, ...reads], env, name: 'raw', uid}] : []),
+          ...(reference ? [{command: referenceCommand(world, 'alice', words(reference)), name: 'reference'}] : []),
+        ]
+        const timings = await interleave(cases, rounds(size))
+        rows.push(row(`\`${ours}\``, size, timings))
+      }
+    }
+
+    const header = ['ovpn3 …', 'sessions', 'ovpn3', 'openvpn3', 'times as fast', 'the reads alone', 'of it']
+    await record(
+      `Beside openvpn3 ${world.version} (${suite})`,
+      `Sessions that wait for a server. \`openvpn3\` has one form of its list, and is run in the lab's chroot. The reads alone: a process that does nothing but read the same properties, 100 at a time.\n\n${table(header, rows)}`,
+    )
+  } finally {
+    await world.reset()
+    await world.close()
+    rmSync(home, {recursive: true})
+  }
+}
+
+function row(name: string, size: number, timings: ReadonlyMap<string, Timing>): string[] {
+  const [ours, reads, reference] = ['ours', 'raw', 'reference'].map((each) => timings.get(each))
+  const text = (timing: Timing | undefined) =>
+    timing ? `${milliseconds(timing.median)} (${timing.middle.map((ms) => milliseconds(ms)).join('–')})` : ''
+  return [
+    name,
+    String(size),
+    text(ours),
+    text(reference),
+    reference ? (reference.median / ours!.median).toFixed(2) : '',
+    text(reads),
+    reads ? (ours!.median / reads.median).toFixed(2) : '',
+  ]
+}
+
+void main((process.argv[2] as Suite | undefined) ?? 'sid')

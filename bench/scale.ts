@@ -1,0 +1,68 @@
+/** npm run bench:scale: how time and memory grow with the number of sessions, on the simulator. */
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+
+import {simulator} from '../test/simulator/simulator'
+import {repository} from '../test/support/repository'
+import {type Case, ended, interleave, milliseconds, plainEnvironment, record, table} from './measure'
+
+const rounds = 7
+const sizes = [10, 100, 1000, 5000]
+const commands = [
+  'sessions-list --format=classic',
+  'sessions-list --json',
+  'sessions-list --format=table',
+  'sessions-list --columns id,status',
+  'session-stats --all --json',
+  'session-manage --cleanup --dry-run --json',
+]
+const program = path.join(repository, 'bin', 'run.js')
+
+/** MiB that a run takes at most. */
+async function memoryOf({command: [node, ...args], env}: Case): Promise<number> {
+  const child = spawn(node!, ['--require', path.join(__dirname, 'peak.js'), ...args], {
+    env: {...plainEnvironment, ...env},
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  })
+  let told = ''
+  child.stdio[3]!.on('data', (chunk: Buffer) => {
+    told += chunk.toString()
+  })
+  const [status] = await Promise.all([ended(child), once(child, 'close')])
+  if (status !== 0) throw new Error(`exit status ${status}: ${args.join(' ')}`)
+  return Number(told) / 1024
+}
+
+async function main(): Promise<void> {
+  const world = await simulator({me: true})
+  const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
+  const env = {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: home}
+  const cases: Case[] = commands.map((name) => ({command: [process.execPath, program, ...name.split(' ')], env, name}))
+  const start: Case = {command: [process.execPath, program, '--version'], env, name: 'start-up (`--version`)'}
+  const rows = new Map([start, ...cases].map(({name}) => [name, [] as string[]]))
+  try {
+    for (const size of sizes) {
+      world.createSessions(size - (await world.sessions()).length)
+      const timings = await interleave([start, ...cases], rounds)
+      for (const each of [start, ...cases]) {
+        const memory = await memoryOf(each)
+        rows.get(each.name)!.push(`${milliseconds(timings.get(each.name)!.median)} ms, ${memory.toFixed(0)} MiB`)
+      }
+    }
+
+    const header = ['ovpn3 …', ...sizes.map((size) => `${size} sessions`)]
+    const body = [...rows].map(([name, texts]) => [name.startsWith('start') ? name : `\`${name}\``, ...texts])
+    await record(
+      'Scale',
+      `On the simulator, whose own work is in the times: it answers in the same two processors. Medians of ${rounds} rounds, and the most memory that one run took.\n\n${table(header, body)}`,
+    )
+  } finally {
+    await world.close()
+    rmSync(home, {recursive: true})
+  }
+}
+
+void main()
