@@ -59,12 +59,15 @@ export default [
     },
   },
   {
-    files: ['test/**', '**/test/**'],
+    files: ['bench/**', 'test/**', '**/test/**'],
     rules: {
       'max-nested-callbacks': 'off',
+      'no-bitwise': 'off',
       'max-params': 'off',
       'n/no-process-exit': 'off',
       'unicorn/no-process-exit': 'off',
+      // CommonJS has none
+      'unicorn/prefer-top-level-await': 'off',
       'n/no-extraneous-import': 'off',
       'unicorn/consistent-function-scoping': 'off',
       'mocha/no-mocha-arrows': 'off',
@@ -91,7 +94,7 @@ export default [
       '@typescript-eslint/no-require-imports': 'off',
       'n/no-unsupported-features/node-builtins': [
         'error',
-        {allowExperimental: true, ignores: ['module.enableCompileCache']},
+        {allowExperimental: true, ignores: ['module.enableCompileCache', 'zlib.crc32']},
       ],
       'no-bitwise': 'off',
       // the bundle is made by the build

@@ -9,11 +9,13 @@ const fs = require('node:fs')
 const Module = require('node:module')
 const path = require('node:path')
 const vm = require('node:vm')
+// from Node 20.15 on
+const {crc32} = require('node:zlib')
 
 /** What the bundle exports. The cache is a convenience: what fails about it changes nothing but the time. */
 module.exports.load = (file) => {
   const folder = cacheFolder()
-  if (!folder) return require(file)
+  if (!folder || !crc32) return require(file)
   Module.enableCompileCache?.(folder)
 
   const source = fs.readFileSync(file, 'latin1')
@@ -47,7 +49,9 @@ function cacheFolder() {
   if (!caches || NODE_DISABLE_COMPILE_CACHE) return
   const folder = path.join(caches, 'ovpn3', 'code')
   try {
-    fs.mkdirSync(folder, {mode: 0o700, recursive: true})
+    // step by step: a home that does not exist is not made
+    for (const each of [caches, path.dirname(folder), folder])
+      if (!fs.existsSync(each)) fs.mkdirSync(each, {mode: 0o700})
     if (isOwn(fs.statSync(folder))) return folder
   } catch {}
 }
@@ -58,7 +62,11 @@ function read(file) {
   let descriptor
   try {
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
-    if (isOwn(fs.fstatSync(descriptor))) return fs.readFileSync(descriptor)
+    if (!isOwn(fs.fstatSync(descriptor))) return
+    const content = fs.readFileSync(descriptor)
+    const data = content.subarray(0, -4)
+    // V8 believes what it is given, and would crash on a cache that a full or failing disk has spoilt
+    if (content.length > 4 && content.readUInt32LE(data.length) === crc32(data)) return data
   } catch {
   } finally {
     if (descriptor !== undefined) fs.closeSync(descriptor)
@@ -69,7 +77,9 @@ function write(file, data, identity) {
   try {
     const folder = path.dirname(file)
     const unfinished = `${file}.${process.pid}`
-    fs.writeFileSync(unfinished, data, {flag: 'wx', mode: 0o600})
+    const sum = Buffer.alloc(4)
+    sum.writeUInt32LE(crc32(data))
+    fs.writeFileSync(unfinished, Buffer.concat([data, sum]), {flag: 'wx', mode: 0o600})
     fs.renameSync(unfinished, file)
     // those of other versions of the bundle
     for (const name of fs.readdirSync(folder))

@@ -73,6 +73,23 @@ function bundledCommands() {
   return `exports.bundled = {${plugins.join(', ')}}`
 }
 
+/**
+ * The classes of a module, made when they are first used and not when they are constructed: dbus-next makes one of each
+ * with every connection, for descriptions in XML that nobody asks for.
+ */
+const late = (exported) => `new Proxy({}, {
+  get: (_, name) => function (...options) {
+    let made
+    return new Proxy({}, {
+      get(_, key) {
+        made ??= new (${exported}[name])(...options)
+        const value = made[key]
+        return typeof value === 'function' ? value.bind(made) : value
+      },
+    })
+  },
+})`
+
 const plugin = {
   name: 'ovpn3',
   setup({onLoad, onResolve}) {
@@ -80,10 +97,10 @@ const plugin = {
     onResolve({filter: /^[^./]/}, ({kind, path}) =>
       kind !== 'entry-point' && partOf.has(path) ? {namespace: 'part', path} : undefined,
     )
-    onLoad({filter: /./, namespace: 'part'}, ({path}) => ({
-      contents: `module.exports = require('./${partOf.get(path)}.js')[${JSON.stringify(path)}]`,
-      resolveDir: dist,
-    }))
+    onLoad({filter: /./, namespace: 'part'}, ({path}) => {
+      const exported = `require('./${partOf.get(path)}.js')[${JSON.stringify(path)}]`
+      return {contents: `module.exports = ${path.startsWith('fast-xml') ? late(exported) : exported}`, resolveDir: dist}
+    })
     onResolve({filter: /^\.\/[\w-]+\.js$/}, ({namespace, path}) =>
       namespace === 'part' ? {external: true, path} : undefined,
     )
@@ -101,7 +118,7 @@ const plugin = {
         path,
       ),
     }))
-    onLoad({filter: /\.js$/}, ({path}) => {
+    onLoad({filter: /\.c?js$/}, ({path}) => {
       const code = readFileSync(path, 'utf8')
       return /^\s*(import|export)\b/m.test(code) ? undefined : {contents: lazyRequires(code, path)}
     })

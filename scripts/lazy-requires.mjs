@@ -21,11 +21,16 @@ export function lazyRequires(code, file) {
     const text = value?.getText(source)
     if (exported) return [edit(statement, source, `{ let m; ${getter(exported, `m ??= ${text}`)} }`)]
     if (!name) return []
-    const uses = identifiers.filter((node) => node.text === name.text && node !== name && isReference(node))
-    if (uses.some((use) => isDeclaration(use))) return []
+    const wrapping = source.statements.find((other) => wrappedName(other) === name.text)
+    const uses = identifiers.filter(
+      (node) => node.text === name.text && node !== name && isReference(node) && !isWithin(node, wrapping),
+    )
+    if (uses.some((use) => isDeclaration(use) || isAssigned(use))) return []
     const loaded = `${name.text}$loaded`
+    const loading = wrapping ? `__toESM(${text}, 1)` : text
     return [
-      edit(statement, source, `let ${loaded}; const ${name.text} = () => ${loaded} ??= ${text};`),
+      edit(statement, source, `let ${loaded}; const ${name.text} = () => ${loaded} ??= ${loading};`),
+      ...(wrapping ? [edit(wrapping, source, '')] : []),
       ...uses.flatMap((use) => called(use, source)),
     ]
   })
@@ -70,6 +75,16 @@ function isDeclaration(node) {
   return (
     (ts.isParameter(parent) || ts.isVariableDeclaration(parent) || ts.isBindingElement(parent)) && parent.name === node
   )
+}
+
+const isAssigned = ({parent}) =>
+  ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken
+
+const isWithin = (node, statement) => statement && node.pos >= statement.pos && node.end <= statement.end
+
+/** The name in `x = __toESM(x, 1)`, which some bundlers write below the require. */
+function wrappedName(statement) {
+  return /^(\w+) = __toESM\(\1, 1\);$/.exec(statement.getText())?.[1]
 }
 
 /** What becomes of a use. `new x.Y()` needs parentheses: without them, it would be x that is made. */

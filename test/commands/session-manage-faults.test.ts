@@ -232,16 +232,6 @@ describe('session-manage when things go wrong', () => {
     assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('the reads of a clean-up are two or three a session, whatever else there is', async () => {
-    world.createSessions(50)
-    world.calls.reset()
-    const run = await manage('--cleanup --json')
-    assert.equal(sessionsOf(run.stdout).length, 50)
-    const reads = [...world.calls.byMember].filter(([member]) => member.startsWith('Get ')).map(([, n]) => n)
-    assert.deepEqual(reads, [50, 50, 50])
-    assert.equal(world.calls.byMember.get('FetchAvailableSessions'), 1)
-  })
-
   it('signals of a stranger are not believed', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 2 --keep', {

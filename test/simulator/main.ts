@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   process.stdout.write(`DBUS_SYSTEM_BUS_ADDRESS=${world.busAddress}\n`)
 }
 
-// eslint-disable-next-line unicorn/prefer-top-level-await -- a CommonJS module has none
+ 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)

@@ -16,8 +16,6 @@ export interface CleanupOptions {
   readonly failed?: boolean
 }
 
-const cleanUpProperties = ['config_name', 'status', 'session_created'] as const
-
 /** Seconds after which a session that has no status yet will not get one: starting a backend takes one or two. */
 const startTime = 30
 
@@ -27,7 +25,8 @@ const startTime = 30
  */
 export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<SessionResult> {
   return attempt(session, async () => {
-    const {errors, values} = await session.look(cleanUpProperties)
+    // the name is known of most: a read less of each session
+    const {errors, values} = await session.look(session.config === undefined ? ['status', 'config_name'] : ['status'])
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
     if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
@@ -35,7 +34,7 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
     if (kept) return kept
     if (errors.status) throw errors.status
     const status = values.status!
-    const why = reason(status, values.session_created, failed)
+    const why = await reason(session, status, failed)
     if (!why) {
       const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
@@ -51,11 +50,16 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
   })
 }
 
-function reason(status: SessionStatus, created: number | undefined, failed: boolean | undefined): string | undefined {
+async function reason(
+  session: Session,
+  status: SessionStatus,
+  failed: boolean | undefined,
+): Promise<string | undefined> {
   if (failed && isDeadEnd(status)) return status.message || statusText(status)
+  if (status.minor !== StatusMinor.unset) return undefined
+  const {session_created: created} = (await session.read(['session_created'])).values
   const old = created !== undefined && Date.now() / 1000 - created > startTime
-  if (status.minor === StatusMinor.unset && old) return 'it never loaded a profile'
-  return undefined
+  return old ? 'it never loaded a profile' : undefined
 }
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {readdirSync, statSync} from 'node:fs'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
+
+import {type Simulator, simulator} from './simulator/simulator'
+import {cli, environment, ovpn3, projectJson} from './support/cli'
+import {repository} from './support/repository'
+
+interface Budgets {
+  /** Bytes that the files of the bundle have at most. */
+  readonly bytes: Readonly<Record<string, number>>
+  /** Files that a command loads beside the bundle. */
+  readonly files: Readonly<Record<string, readonly string[]>>
+  /** Calls on the bus that a command makes for each session; the services and the bus themselves are asked beside. */
+  readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+const budgets = projectJson('test/budgets.json') as Budgets
+
+/** What costs time and does not depend on the machine: a change of test/budgets.json has to be meant. */
+describe('what a command costs', () => {
+  let world: Simulator
+  before(async () => {
+    world = await simulator()
+  })
+  after(() => world.close())
+
+  it('bytes of the bundle', () => {
+    const files = readdirSync(path.join(repository, 'dist')).filter((file) => file.endsWith('.js'))
+    assert.deepEqual(files.sort(), Object.keys(budgets.bytes).sort())
+    for (const file of files) {
+      const {size} = statSync(path.join(repository, 'dist', file))
+      assert.ok(size <= budgets.bytes[file]!, `${file} has ${size} bytes`)
+    }
+  })
+
+  for (const [command, files] of Object.entries(budgets.files))
+    it(`files loaded by ${command}`, async () => {
+      await world.reset()
+      world.createSessions(2)
+      assert.deepEqual(await loadedBy(world, command), files)
+    })
+
+  for (const [command, calls] of Object.entries(budgets.calls))
+    it(`calls of ${command} for each session`, async () => {
+      await world.reset()
+      world.createSessions(10)
+      const few = await callsOf(world, command)
+      world.createSessions(10)
+      const many = await callsOf(world, command)
+      const more = [...many].map(([call, n]): [string, number] => [call, (n - (few.get(call) ?? 0)) / 10])
+      assert.deepEqual(Object.fromEntries(more.filter(([, n]) => n > 0).sort(([a], [b]) => (a < b ? -1 : 1))), calls)
+    })
+})
+
+async function loadedBy(world: Simulator, command: string): Promise<string[]> {
+  const program = cli()
+  const hook = path.join(__dirname, 'support', 'loaded.js')
+  const child = spawn(process.execPath, ['--require', hook, program, ...command.split(' ')], {
+    cwd: '/',
+    env: environment(world, 'alice'),
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  let told = ''
+  child.stdio[3]!.on('data', (chunk: Buffer) => {
+    told += chunk.toString()
+  })
+  await once(child, 'close')
+  assert.match(told, /ovpn3\.js/)
+  const root = path.dirname(path.dirname(program))
+  return told
+    .split('\n')
+    .filter((file) => file !== hook)
+    .map((file) => path.relative(root, file))
+    .sort()
+}
+
+async function callsOf(world: Simulator, command: string): Promise<Map<string, number>> {
+  world.calls.reset()
+  world.configurationCalls.reset()
+  const {status, stderr} = await ovpn3(world, 'alice', command.split(' '))
+  assert.equal(status, 0, stderr)
+  return new Map([
+    ...world.calls.byMember,
+    ...[...world.configurationCalls.byMember].map(([call, n]): [string, number] => [`profile: ${call}`, n]),
+  ])
+}
