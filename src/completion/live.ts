@@ -18,7 +18,9 @@ const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>>
 export async function liveCandidates(query: LiveQuery, timeIsUp: Promise<void>): Promise<Candidate[]> {
   const {values} = query
   if (values === 'user') {
-    const [everybody, sessions] = await Promise.all([inTime(accounts(), timeIsUp), selected(query, timeIsUp)])
+    const having = selected(query, timeIsUp).catch(() => [])
+    // they can be granted access, whether it can be said who has it or not
+    const [everybody, sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
     return usersToGrant(query, everybody ?? [], sessions)
   }
 

@@ -139,6 +139,7 @@ describe('silence', () => {
     const env = {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus'}
     assert.deepEqual(await values('session-manage --pause -c ', {env}), [])
     assert.ok((await values('session-manage --', {env})).includes('--pause'))
+    assert.ok((await values('session-acl -c office --grant roo', {env})).includes('root'))
   })
 
   for (const [what, behave] of Object.entries(misbehaviours)) {
