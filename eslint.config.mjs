@@ -13,6 +13,11 @@ const layers = [
     message: 'commands get sessions from the session-resolver hook',
     regex: 'lib/(bus|openvpn3)',
   },
+  {
+    files: ['src/complete.ts', 'src/completion/**'],
+    message: 'completion starts without oclif',
+    regex: '^@oclif/|^@ovpn3/kit$|/commands/',
+  },
   {files: ['packages/kit/src/model/**'], message: "kit's model is plain", regex: String.raw`^@oclif/|^\.\./`},
   {files: ['plugins/*/src/**'], message: 'plugins build on @ovpn3/kit alone', regex: 'src/(lib|hooks)'},
 ]

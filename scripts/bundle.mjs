@@ -110,9 +110,9 @@ const plugin = {
       const {name, version} = readJson(path)
       return {contents: JSON.stringify({name, version}), loader: 'json'}
     })
-    // a script with a code cache cannot import: a file that is loaded as any other does it for oclif
+    // a script with a code cache cannot import: a file that is loaded as any other does it
     onResolve({filter: /^\.\/import\.js$/}, ({path}) => ({external: true, path}))
-    onLoad({filter: /@oclif[/\\]core[/\\]lib[/\\]module-loader\.js$/}, ({path}) => ({
+    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]completion[/\\]installed)\.js$/}, ({path}) => ({
       contents: lazyRequires(
         readFileSync(path, 'utf8').replaceAll('await import(', "await require('./import.js')("),
         path,
@@ -158,22 +158,24 @@ const partEntries = await Promise.all(
     }),
   ),
 )
-const main = await build({
+const programs = await build({
   ...options,
-  entryPoints: ['build/src/ovpn3.js'],
-  outfile: join(dist, 'ovpn3.js'),
+  entryPoints: ['build/src/ovpn3.js', 'build/src/complete.js'],
+  outdir: dist,
   plugins: [plugin],
   write: false,
 })
 writeFileSync(join(dist, 'import.js'), '"use strict";module.exports=(url)=>import(url);\n')
 
 // for bin/load.js, which keeps a code cache for each of these commands of just this bundle
-const code = main.outputFiles[0].text
-const identity = createHash('sha256').update(code).digest('hex').slice(0, 16)
+const hash = createHash('sha256')
+for (const {contents} of programs.outputFiles) hash.update(contents)
+const identity = hash.digest('hex').slice(0, 16)
 const {commands} = readJson(root, 'oclif.manifest.json')
 const ids = [...Object.keys(commands), ...bundledPlugins().flatMap((name) => Object.keys(manifestOf(name).commands))]
-writeFileSync(join(dist, 'ovpn3.js'), `// ${[identity, ...ids].join(' ')}\n${code}`)
-const outputs = Object.assign({}, ...[main, ...partEntries].map(({metafile}) => metafile.outputs))
+for (const {path, text} of programs.outputFiles)
+  writeFileSync(path, `// ${[identity, '--complete', ...ids].join(' ')}\n${text}`)
+const outputs = Object.assign({}, ...[programs, ...partEntries].map(({metafile}) => metafile.outputs))
 writeFileSync(
   join(dist, 'THIRD-PARTY-LICENSES.txt'),
   licences(Object.values(outputs).flatMap(({inputs}) => Object.keys(inputs))),

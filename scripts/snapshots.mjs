@@ -22,7 +22,17 @@ const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], 
 
 const mapValues = (object = {}, map) => sorted(Object.fromEntries(Object.entries(object).map(([k, v]) => [k, map(v)])))
 
-const flagOf = ({aliases, char, charAliases, default: value, dependsOn, exclusive, helpGroup, ...flag}) =>
+const flagOf = ({
+  aliases,
+  char,
+  charAliases,
+  default: value,
+  dependsOn,
+  exclusive,
+  helpGroup,
+  relationships,
+  ...flag
+}) =>
   present({
     type: flag.type,
     char,
@@ -36,6 +46,7 @@ const flagOf = ({aliases, char, charAliases, default: value, dependsOn, exclusiv
     allowNo: flag.allowNo,
     exclusive,
     dependsOn,
+    relationships,
     helpGroup,
     helpValue: flag.helpValue,
   })

@@ -1,8 +1,9 @@
 import {type Command, type Interfaces, Plugin} from '@oclif/core'
-import {existsSync, readFileSync} from 'node:fs'
+import {readFileSync} from 'node:fs'
 import path from 'node:path'
 
 import {bundled} from './bundled'
+import {packageFolder} from './folders'
 
 /** A plugin that comes with the CLI: where it is and what it says of itself is read, its commands are in the bundle. */
 class CorePlugin extends Plugin {
@@ -41,12 +42,4 @@ export async function corePlugins(root: string): Promise<Map<string, Interfaces.
 
 function readPackage(folder: string): Interfaces.PJSON {
   return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
-}
-
-/** Where Node would find the package: in the nearest node_modules that has it. */
-function packageFolder(name: string, from: string): string | undefined {
-  const folder = path.join(from, 'node_modules', name)
-  if (existsSync(path.join(folder, 'package.json'))) return folder
-  const parent = path.dirname(from)
-  return parent === from ? undefined : packageFolder(name, parent)
 }

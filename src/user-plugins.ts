@@ -1,7 +1,8 @@
 import {Config, type Interfaces} from '@oclif/core'
 import {existsSync} from 'node:fs'
-import {homedir} from 'node:os'
 import path from 'node:path'
+
+import {dataFolder} from './folders'
 
 /** With those that the user has installed or linked; one of the same name takes the place of ours. */
 export async function withUserPlugins(core: Map<string, Interfaces.Plugin>): Promise<Map<string, Interfaces.Plugin>> {
@@ -15,10 +16,4 @@ export async function withUserPlugins(core: Map<string, Interfaces.Plugin>): Pro
   await bare.load()
   const users = bare.getPluginsList().filter(({name}) => name !== cli.name)
   return new Map([...core, ...users.map((plugin) => [plugin.name, plugin] as const)])
-}
-
-/** Where oclif keeps what users install (its own order of what decides). */
-function dataFolder(): string {
-  const {HOME, OVPN3_DATA_DIR, XDG_DATA_HOME} = process.env
-  return OVPN3_DATA_DIR || path.join(XDG_DATA_HOME || path.join(HOME || homedir(), '.local', 'share'), 'ovpn3')
 }

@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const files = [
   'README.md',
   'docs/session-manage.md',
+  'plugins/autocomplete/README.md',
   'plugins/session-acl/README.md',
   'plugins/session-stats/README.md',
   'plugins/sessions-list/README.md',
@@ -110,7 +111,7 @@ describe('every command line in the documentation does what is shown', () => {
           status = code
           const shown = people.reduce(
             (text, name) => text.replaceAll(new RegExp(String.raw`\b${world.accountName(name)}\b`, 'g'), name),
-            seen,
+            seen.replaceAll(env.HOME!, '/home/alice'),
           )
           assert.match(comparable(shown), pattern(output), `$ ${command}\n${seen}`)
         }

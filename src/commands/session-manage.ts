@@ -4,8 +4,10 @@ import {
   ask,
   chooseOne,
   colorsOf,
+  type Completion,
   confirm,
   count,
+  deadEnds,
   exitStatusOf,
   isInteractive,
   labelOf,
@@ -20,11 +22,14 @@ import {
   sessionLabel,
   type SessionResult,
   statisticsText,
+  StatusMinor,
   type Task,
 } from '@ovpn3/kit'
 
 import {openInBrowser} from '../lib/desktop'
 import {
+  type Action,
+  actions,
   baseProperties,
   bringUp,
   cleanUp,
@@ -39,9 +44,14 @@ import {
   showLevel,
 } from '../lib/operations'
 
-const action = {helpGroup: 'ACTION'}
+/** An action excludes the others. */
+const action = (name: Action, others: readonly string[] = []) => ({
+  exclusive: [...actions.filter((each) => each !== name), ...others],
+  helpGroup: 'ACTION',
+})
 const option = {helpGroup: 'OTHER'}
-const resumeOption = {helpGroup: 'RESUME AND RESTART'}
+const needs = (...flags: string[]) => ({flags, type: 'some' as const})
+const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
 
 /** What each action needs to know of a session; the less, the sooner it is done. */
 const properties: Readonly<Record<Exclude<Plan['action'], 'cleanup'>, readonly PropertyName[]>> = {
@@ -87,18 +97,27 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     },
   ]
   static override optionalValues = {'log-level': showLevel}
+  static override completion: Completion = {
+    'log-level': {values: ['0', '1', '2', '3', '4', '5', '6']},
+    pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
+    restart: {skip: deadEnds},
+    resume: {skip: [StatusMinor.connected, ...deadEnds]},
+  }
   static override flags = {
-    pause: Flags.boolean({...action, char: 'P', summary: 'Pause a session.'}),
-    resume: Flags.boolean({...action, char: 'R', summary: 'Resume a paused session.'}),
-    restart: Flags.boolean({...action, summary: 'Disconnect a session and connect it again.'}),
+    pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),
+    resume: Flags.boolean({...action('resume'), char: 'R', summary: 'Resume a paused session.'}),
+    restart: Flags.boolean({...action('restart'), summary: 'Disconnect a session and connect it again.'}),
     disconnect: Flags.boolean({
-      ...action,
+      ...action('disconnect'),
       char: 'D',
       summary: 'Disconnect a session for good, and show its statistics.',
     }),
-    cleanup: Flags.boolean({...action, summary: 'Remove stale sessions: those whose backend process is gone.'}),
+    cleanup: Flags.boolean({
+      ...action('cleanup', ['path', 'config', 'interface', 'all']),
+      summary: 'Remove stale sessions: those whose backend process is gone.',
+    }),
     'log-level': Flags.string({
-      ...action,
+      ...action('log-level', ['all']),
       helpValue: 'LEVEL',
       summary: 'Show the log level of a session, or with =LEVEL (0 to 6) set it.',
     }),
@@ -109,18 +128,25 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       helpValue: 'SECS',
       summary: 'Wait so long for the connection, then give up and disconnect.',
     }),
-    wait: Flags.boolean({...resumeOption, summary: 'Wait for the connection without a time limit.'}),
+    wait: Flags.boolean({
+      ...resumeOption,
+      exclusive: ['timeout'],
+      summary: 'Wait for the connection without a time limit.',
+    }),
     keep: Flags.boolean({
       ...resumeOption,
+      relationships: [...resumeOption.relationships, needs('timeout', 'wait')],
       summary: 'When the time is up, or on Ctrl-C, leave the session trying.',
     }),
     reason: Flags.string({
       ...option,
+      dependsOn: ['pause'],
       helpValue: 'TEXT',
       summary: 'With --pause: the reason, for the log of the session.',
     }),
     failed: Flags.boolean({
       ...option,
+      dependsOn: ['cleanup'],
       summary: 'With --cleanup: also remove sessions at a dead end, such as a refused login.',
     }),
     'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
@@ -135,10 +161,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #cleanUp(failed: boolean): Promise<SessionResult[]> {
-    if (selectorOf(this.flags))
-      throw new Ovpn3Error('usage', '--cleanup checks every session and takes no selector', {
-        hint: 'To remove one session: --disconnect',
-      })
     const {sessions} = await this.resolve({configNames: true, read: [], selector: {kind: 'all'}})
     if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session))
     return this.#runEach(sessions, 'Checking', (session) => cleanUp(session, {failed}))
@@ -178,8 +200,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   ): Promise<{kept: readonly SessionResult[]; sessions: readonly Session[]}> {
     const selector = selectorOf(this.flags)
     const interactive = isInteractive() && !this.jsonEnabled()
-    if (selector?.kind === 'all' && name === 'log-level')
-      throw new Ovpn3Error('usage', '--all does not go with --log-level', {hint: 'Select one session'})
     if (!selector && !interactive)
       throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
         hint: name === 'log-level' ? undefined : 'Or all of them with --all',

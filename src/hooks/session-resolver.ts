@@ -1,4 +1,4 @@
-import type {ResolvedSessions, Selector, SessionResolver} from '@ovpn3/kit'
+import type {ResolvedSessions, ResolverRequest, Selector, SessionResolver} from '@ovpn3/kit'
 import type {PropertyName} from '@ovpn3/kit/model'
 
 import {failOnOutage, hasCode, paced} from '@ovpn3/kit/model'
@@ -6,8 +6,11 @@ import {failOnOutage, hasCode, paced} from '@ovpn3/kit/model'
 import {tracer} from '../lib/bus'
 import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
 
-/** Turns a selector into sessions of this machine's session manager. */
-const resolver: SessionResolver = async function ({request}): Promise<ResolvedSessions> {
+/**
+ * Turns a selector into sessions of this machine's session manager.
+ * @throws Ovpn3Error
+ */
+export async function sessionsOf(request: ResolverRequest): Promise<ResolvedSessions> {
   const {configNames, onStall, read, selector, signal} = request
   const manager = await SessionManager.open({
     onStall,
@@ -31,6 +34,8 @@ const resolver: SessionResolver = async function ({request}): Promise<ResolvedSe
     signal?.removeEventListener('abort', abandon)
   }
 }
+
+const resolver: SessionResolver = ({request}) => sessionsOf(request)
 
 export default resolver
 

@@ -7,7 +7,7 @@ import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
 
 const {version} = projectJson('package.json') as {version: string}
-const commands = ['session-acl', 'session-manage', 'session-stats', 'sessions-list']
+const commands = ['autocomplete', 'session-acl', 'session-manage', 'session-stats', 'sessions-list']
 
 describe('the command line around the commands', () => {
   let world: Simulator

@@ -22,15 +22,25 @@ export function skipTerminal(): string | false {
 
 let count = 0
 
+export interface TerminalOptions {
+  readonly columns?: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly rows?: number
+  /** A command line. */
+  readonly shell?: readonly string[]
+}
+
 /** A terminal in which a user of the world works, and what is seen in it. */
 export class Terminal {
   readonly #socket = `ovpn3-test-${process.pid}-${count++}`
 
-  /** Opens a terminal with a shell in which `ovpn3` is the CLI. */
+  /**
+   * Opens a terminal with a shell in which `ovpn3` is the CLI; or with another one, whose prompt has to be `> `, too.
+   */
   static async open(
     world: Pick<World, 'busAddress' | 'canBecome' | 'uid'>,
     user: UserName,
-    {columns = 80, env = {}, rows = 30}: {columns?: number; env?: Readonly<Record<string, string>>; rows?: number} = {},
+    {columns = 80, env = {}, rows = 30, shell}: TerminalOptions = {},
   ): Promise<Terminal> {
     const terminal = new Terminal()
     const uid = String(world.uid(user))
@@ -48,9 +58,11 @@ export class Terminal {
       'env',
       '-i',
       ...variables.map(([name, value]) => `${name}=${value}`),
-      'bash',
-      '-c',
-      `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`,
+      ...(shell ?? [
+        'bash',
+        '-c',
+        `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`,
+      ]),
     ])
     await until('the prompt is there', async () => (await terminal.screen()).includes('>'))
     return terminal
@@ -112,7 +124,7 @@ export class Terminal {
  * that are closed by then.
  */
 export function terminals(): {
-  open(options?: Parameters<typeof Terminal.open>[2]): Promise<Terminal>
+  open(options?: TerminalOptions): Promise<Terminal>
   readonly world: Simulator
 } {
   let world: Simulator

@@ -70,16 +70,18 @@ function takesValue(flags: Readonly<Record<string, FlagNames>>, argument: string
 }
 
 /** What is within `-Pc`; what follows a flag that takes a value is that value. */
-function shortFlags(
+export function shortFlags(
   flags: Readonly<Record<string, FlagNames>>,
   argument: string,
-): {readonly awaitsValue: boolean; readonly names: readonly string[]} {
+): {readonly awaitsValue: boolean; readonly names: readonly string[]; readonly value?: string} {
   const names: string[] = []
   if (!/^-[^-]/.test(argument)) return {awaitsValue: false, names}
   for (let i = 1; i < argument.length; i++) {
     const [name, flag] = Object.entries(flags).find(([, {char}]) => char === argument[i]) ?? []
     if (name !== undefined) names.push(name)
-    if (flag?.type === 'option') return {awaitsValue: i === argument.length - 1, names}
+    if (flag?.type !== 'option') continue
+    const value = argument.slice(i + 1)
+    return value ? {awaitsValue: false, names, value} : {awaitsValue: true, names}
   }
 
   return {awaitsValue: false, names}

@@ -5,7 +5,17 @@ import {hasSwitch, normalizeArgv} from './argv'
 import {closest} from './closest'
 import {colorsOf} from './color'
 import {type ResolverRequest, resolveSessions} from './hook'
-import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from './model'
+import {misuse} from './misuse'
+import {
+  type Completion,
+  exitStatus,
+  type FlagRelations,
+  isOvpn3Error,
+  Ovpn3Error,
+  type ResolvedSessions,
+  shortId,
+  toJson,
+} from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
 import {canAnimate, releaseStdin} from './terminal'
@@ -14,6 +24,9 @@ import {canAnimate, releaseStdin} from './terminal'
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof SessionCommand)['baseFlags'] & T['flags']
 >
+
+/** The positional arguments of a command class. */
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
 const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
@@ -30,7 +43,10 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   static override strict = false
   /** Flags whose value is optional, and what they are without it. */
   static optionalValues: Readonly<Record<string, string>> = {}
+  /** What the shells' completion is to offer as values of flags, besides what it knows of the selector flags. */
+  static completion: Completion = {}
   protected flags!: FlagsOf<T>
+  protected args!: ArgsOf<T>
   readonly #abort = new AbortController()
   #graceful = 0
   /** The command is over: what still winds down has nothing to say. */
@@ -136,10 +152,11 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   async #work(): Promise<void> {
-    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    const {args, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
-    const parsed = await this.parse({args: {}, baseFlags, flags, strict: true})
+    const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
+    this.args = parsed.args as ArgsOf<T>
     await this.execute()
   }
 
@@ -208,7 +225,7 @@ function unexpected(error: unknown): Ovpn3Error {
 
 /** An error of oclif's parser in our words. */
 function parseError(
-  error: Error & Interfaces.OclifError & {flags?: string[]},
+  error: Error & Interfaces.OclifError & {flags?: string[]; parse?: Partial<ParsedLine>},
   flags: readonly [string, {aliases?: string[]}][],
   help: string,
 ): Ovpn3Error {
@@ -227,10 +244,26 @@ function parseError(
     })
   }
 
+  const wrong = error.parse?.output && misuse(error.parse.input!.flags, givenOf(error.parse as ParsedLine))
+  if (wrong) return new Ovpn3Error('usage', wrong.message, {hint: wrong.hint ?? help})
   const message = error.message
     .replace(/\nSee more help with --help$/, '')
     .replace(/^Flag (--\S+)/, '$1')
     .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
     .replaceAll(/\s*\n\s*/g, ' ')
   return new Ovpn3Error('usage', message, {hint: help})
+}
+
+/** The part of oclif's parse errors that matters here. */
+interface ParsedLine {
+  readonly input: {readonly flags: Readonly<Record<string, FlagRelations>>}
+  readonly output: {
+    readonly flags: Readonly<Record<string, unknown>>
+    readonly metadata: {readonly flags?: Readonly<Record<string, {readonly setFromDefault?: boolean}>>}
+  }
+}
+
+/** The flags that were typed, in the order in which they are declared. */
+function givenOf({input, output: {flags, metadata}}: ParsedLine): string[] {
+  return Object.keys(input.flags).filter((name) => flags[name] !== undefined && !metadata.flags?.[name]?.setFromDefault)
 }

@@ -1,8 +1,6 @@
 import {Flags} from '@oclif/core'
 
-import {Ovpn3Error, type Selector} from './model'
-
-const helpGroup = 'SESSION'
+import {selectorGroup as helpGroup, Ovpn3Error, type Selector} from './model'
 
 /** The flags that select one session. Exactly one is to be given: `selectorOf` sees to it. */
 export const selectorFlags = {
@@ -15,12 +13,14 @@ export const selectorFlags = {
   }),
   config: Flags.string({
     char: 'c',
+    exclusive: ['path'],
     helpGroup,
     helpValue: 'NAME',
     summary: 'Name of the profile that the session was started from.',
   }),
   interface: Flags.string({
     char: 'I',
+    exclusive: ['path', 'config'],
     helpGroup,
     helpValue: 'DEVICE',
     summary: 'Network interface of the session, such as tun0.',
@@ -29,7 +29,11 @@ export const selectorFlags = {
 
 /** For commands that can act on every session. */
 export const allFlag = {
-  all: Flags.boolean({helpGroup, summary: 'All sessions that you have access to.'}),
+  all: Flags.boolean({
+    exclusive: ['path', 'config', 'interface'],
+    helpGroup,
+    summary: 'All sessions that you have access to.',
+  }),
 }
 
 export interface SelectorValues {

@@ -8,7 +8,6 @@ export type Plan =
 
 export interface PlanFlags {
   readonly format?: string
-  readonly json?: boolean
   readonly watch?: string
 }
 
@@ -20,9 +19,7 @@ const minInterval = 0.2
 const maxInterval = 2_147_483
 
 /** @throws Ovpn3Error `usage` */
-export function planOf({format, json, watch}: PlanFlags): Plan {
-  if (json && format !== undefined)
-    throw new Ovpn3Error('usage', '--json and --format cannot be used together', {hint: 'Ask for one format'})
+export function planOf({format, watch}: PlanFlags): Plan {
   if (format === 'prometheus') {
     if (watch !== undefined)
       throw new Ovpn3Error('usage', '--watch does not go with --format=prometheus', {

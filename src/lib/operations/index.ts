@@ -2,4 +2,4 @@ export {disconnect, keepUnreadable, logLevel, type LogLevelOptions, pause, type 
 export {cleanUp, type CleanupOptions, planCleanUp} from './cleanup'
 export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'
 export {baseProperties} from './result'
-export {actions, type Plan, planOf, showLevel} from './plan'
+export {type Action, actions, type Plan, planOf, showLevel} from './plan'

@@ -30,31 +30,16 @@ export const showLevel = 'show'
 /** Seconds: what a timer can do, 24 days. */
 const maxTimeout = 2_147_483
 
-/** Options that belong to some actions only. */
-const belongsTo: Readonly<Record<'failed' | 'keep' | 'reason' | 'timeout' | 'wait', readonly Action[]>> = {
-  failed: ['cleanup'],
-  keep: ['resume', 'restart'],
-  reason: ['pause'],
-  timeout: ['resume', 'restart'],
-  wait: ['resume', 'restart'],
-}
-
-/** @throws Ovpn3Error `usage` */
+/**
+ * The plan of options that go together: that is what the flags themselves see to.
+ * @throws Ovpn3Error `usage`
+ */
 export function planOf(flags: PlanFlags): Plan {
-  const given = actions.filter((name) => flags[name] !== undefined && flags[name] !== false)
-  if (given.length === 0)
-    throw new Ovpn3Error('usage', `no action: give one of ${list(actions, 'or')}`, {
+  const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
+  if (action === undefined)
+    throw new Ovpn3Error('usage', `no action: give one of ${actions.map((name) => `--${name}`).join(', ')}`, {
       hint: 'See ovpn3 session-manage --help',
     })
-  if (given.length > 1)
-    throw new Ovpn3Error('usage', `${list(given, 'and')} cannot be used together`, {hint: 'Give one action at a time'})
-  const [action] = given as [Action]
-  for (const [name, owners] of Object.entries(belongsTo) as [keyof typeof belongsTo, readonly Action[]][]) {
-    if (flags[name] !== undefined && flags[name] !== false && !owners.includes(action))
-      throw new Ovpn3Error('usage', `--${name} does not go with --${action}`, {
-        hint: `It is an option of ${list(owners, 'and')}`,
-      })
-  }
 
   switch (action) {
     case 'cleanup': {
@@ -75,21 +60,12 @@ export function planOf(flags: PlanFlags): Plan {
 
     case 'restart':
     case 'resume': {
-      const timeout = timeoutOf(flags)
-      if (flags.keep && timeout === 0)
-        throw new Ovpn3Error('usage', '--keep needs --timeout or --wait', {
-          hint: 'Without them the session is brought up in the background anyway',
-        })
-      return {action, keep: Boolean(flags.keep), timeout}
+      return {action, keep: Boolean(flags.keep), timeout: timeoutOf(flags)}
     }
   }
 }
 
 function timeoutOf({timeout, wait}: PlanFlags): number {
-  if (wait && timeout !== undefined)
-    throw new Ovpn3Error('usage', '--wait and --timeout cannot be used together', {
-      hint: '--wait has no time limit',
-    })
   if (timeout === undefined) return wait ? Number.POSITIVE_INFINITY : 0
   const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
   if (seconds < 1 || seconds > maxTimeout)
@@ -106,9 +82,4 @@ function levelOf(value: string): number | undefined {
       hint: 'Log levels are 0 to 6; without a value the present one is shown',
     })
   return Number(value)
-}
-
-function list(names: readonly string[], word: string): string {
-  const options = names.map((name) => `--${name}`)
-  return options.length > 1 ? `${options.slice(0, -1).join(', ')} ${word} ${options.at(-1)}` : options.join('')
 }

@@ -138,15 +138,18 @@ export function classicStatusText({major, message, minor}: SessionStatus): strin
  * No client runs and none will: the session can only be disconnected. Seen on 24.1 and 27.1: neither Resume, nor
  * Restart, nor Connect brings it back.
  */
+export const deadEnds: readonly number[] = [
+  StatusMinor.disconnected,
+  StatusMinor.connectionFailed,
+  StatusMinor.authenticationFailed,
+  StatusMinor.done,
+  StatusMinor.processStopped,
+  StatusMinor.processKilled,
+]
+
+/** Whether a session is at one of the `deadEnds`. */
 export function isDeadEnd(status: SessionStatus): boolean {
-  return (
-    status.minor === StatusMinor.disconnected ||
-    status.minor === StatusMinor.connectionFailed ||
-    status.minor === StatusMinor.authenticationFailed ||
-    status.minor === StatusMinor.done ||
-    status.minor === StatusMinor.processStopped ||
-    status.minor === StatusMinor.processKilled
-  )
+  return deadEnds.includes(status.minor)
 }
 
 /** The profile is loaded, but the connection has never been started: Connect starts it, Resume and Restart do not. */

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {
   chooseOne,
   colorsOf,
+  type Completion,
   exitStatus,
   goneError,
   isInteractive,
@@ -61,6 +62,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       description: 'The access list as JSON, for a script',
     },
   ]
+  static override completion: Completion = {
+    'allow-log-access': {own: true, values: ['true', 'false']},
+    grant: {own: true, values: 'user'},
+    'public-access': {own: true, values: ['true', 'false']},
+    revoke: {own: true, values: 'user-with-access'},
+  }
   static override flags = {
     ...selectorFlags,
     show: Flags.boolean({...access, char: 's', summary: 'Show who has access, after the changes.'}),

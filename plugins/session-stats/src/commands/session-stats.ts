@@ -87,6 +87,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       summary: `Show rates, again and again, every ${defaultInterval} seconds or as often as =SECONDS says.`,
     }),
     format: Flags.string({
+      exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'prometheus'],
       summary: 'Print text, or metrics for Prometheus, of every session unless one is selected.',

@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
+import {colorsOf, type Completion, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -38,8 +38,14 @@ A session whose backend is gone is removed by the session manager when it is loo
       description: 'For a script that follows: a JSON object a line for each change',
     },
   ]
+  static override completion: Completion = {
+    columns: {list: true, values: columnNames},
+    filter: {values: columnNames.map((name) => `${name}=`)},
+    sort: {values: columnNames},
+  }
   static override flags = {
     format: Flags.string({
+      exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['table', 'classic'],
       summary: 'A table, or the records of openvpn3 sessions-list.',
@@ -90,9 +96,7 @@ A session whose backend is gone is removed by the session manager when it is loo
 
   #format(): Format {
     const {columns, format, json, watch} = this.flags
-    const clash =
-      (format && json && '--json') ||
-      (format === 'classic' && ((watch && '--watch') || (columns !== undefined && '--columns')))
+    const clash = format === 'classic' && ((watch && '--watch') || (columns !== undefined && '--columns'))
     if (clash) throw new Ovpn3Error('usage', `--format=${format} and ${clash} cannot be used together`)
     if (json) return 'json'
     if (format) return format as Format

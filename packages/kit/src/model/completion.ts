@@ -1,0 +1,37 @@
+/** Values that are known only now; each is looked up when it is asked for. */
+export type LiveValues =
+  /** Paths and ids of sessions. */
+  | 'session'
+  /** Names of the profiles that sessions were started from. */
+  | 'config'
+  /** Network interfaces of sessions. */
+  | 'interface'
+  /** Users of this machine, but for those who have access to the selected session. */
+  | 'user'
+  /** Users who were granted access to the selected session. */
+  | 'user-with-access'
+
+/** What the shells' completion should know of an option, besides what oclif knows. */
+export interface OptionCompletion {
+  /** What it offers as the value. */
+  readonly values?: LiveValues | readonly string[]
+  /** Several values may be given in one, separated by commas. */
+  readonly list?: boolean
+  /** Sessions with these statuses (`StatusMinor`) are not offered beside this option: it can do nothing for them. */
+  readonly skip?: readonly number[]
+  /** Beside this option only sessions are offered that the user has started: others may not do it. */
+  readonly own?: boolean
+}
+
+/** The same for the options of a command, by their names. */
+export type Completion = Readonly<Record<string, OptionCompletion>>
+
+/** The help group of the options that select sessions. */
+export const selectorGroup = 'SESSION'
+
+/** How the options of `selectorGroup` are completed. */
+export const selectorCompletion: Completion = {
+  config: {values: 'config'},
+  interface: {values: 'interface'},
+  path: {values: 'session'},
+}

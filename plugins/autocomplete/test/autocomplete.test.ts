@@ -1,0 +1,115 @@
+import {placeOf, scriptOf as scriptIn, type Shell, shells} from '@ovpn3/plugin-autocomplete'
+import assert from 'node:assert/strict'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+import type {World} from '../../../test/support/world'
+
+import {ovpn3} from '../../../test/support/cli'
+import {repository} from '../../../test/support/repository'
+import {document} from '../../../test/support/schemas'
+
+interface Installed {
+  readonly changed: boolean
+  readonly file: string
+  readonly startFile: string | null
+}
+
+const scriptOf = (shell: Shell) => scriptIn(shell, path.join(repository, 'plugins', 'autocomplete'))
+
+/** Nothing here needs a bus. */
+const nowhere = {
+  busAddress: 'unix:path=/nowhere/bus',
+  canBecome: false,
+  uid: () => process.getuid!(),
+} as unknown as World
+
+describe('autocomplete', () => {
+  let home: string
+  const run = (line: string, env: Readonly<Record<string, string>> = {}) =>
+    ovpn3(nowhere, 'alice', ['autocomplete', ...line.split(' ').filter(Boolean)], {env: {HOME: home, ...env}})
+
+  beforeEach(() => {
+    home = mkdtempSync(path.join(tmpdir(), 'ovpn3-home-'))
+  })
+  afterEach(() => rmSync(home, {force: true, recursive: true}))
+
+  for (const shell of shells) {
+    it(`${shell}: prints the script, which says how to install it`, async () => {
+      const named = await run(shell)
+      assert.deepEqual([named.status, named.stderr, named.stdout], [0, '', scriptOf(shell)])
+      assert.match(named.stdout, new RegExp(`^# To install it: ovpn3 autocomplete --install ${shell}$`, 'm'))
+      assert.equal((await run('', {SHELL: `/usr/bin/${shell}`})).stdout, named.stdout)
+      const json = document<{script: string; shell: string}>('autocomplete', (await run(`${shell} -j`)).stdout)
+      assert.deepEqual(json, {script: named.stdout, shell})
+    })
+
+    it(`${shell}: installs it once`, async () => {
+      const install = async () => document<Installed>('autocomplete', (await run(`--install ${shell} --json`)).stdout)
+      const first = await install()
+      assert.equal(first.changed, true)
+      assert.ok(first.file.startsWith(home))
+      assert.equal(readFileSync(first.file, 'utf8'), scriptOf(shell))
+      const start = first.startFile && readFileSync(first.startFile, 'utf8')
+      assert.deepEqual(await install(), {...first, changed: false})
+      if (start) assert.equal(readFileSync(first.startFile!, 'utf8'), start)
+      // that of an older version
+      writeFileSync(first.file, '# old\n')
+      assert.equal((await install()).changed, true)
+      assert.equal(readFileSync(first.file, 'utf8'), scriptOf(shell))
+    })
+  }
+
+  it('says what it did', async () => {
+    const {stdout} = await run('--install zsh')
+    const file = path.join(home, '.local/share/zsh/site-functions/_ovpn3')
+    assert.equal(stdout, `Completion for zsh is installed: ${file}\n${home}/.zshrc loads it\n`)
+    assert.equal((await run('--install zsh')).stdout, `Completion for zsh is installed already: ${file}\n`)
+  })
+
+  it('leaves what a start file has', async () => {
+    writeFileSync(path.join(home, '.zshrc'), 'alias x=y')
+    await run('--install zsh')
+    assert.match(readFileSync(path.join(home, '.zshrc'), 'utf8'), /^alias x=y\n\[ -r .*\n$/)
+  })
+
+  it('goes where the user has told the shell to look', () => {
+    const environment = {
+      BASH_COMPLETION_USER_DIR: '/b:/c',
+      XDG_CONFIG_HOME: '/config',
+      XDG_DATA_HOME: '/data',
+      ZDOTDIR: '/z',
+    }
+    assert.equal(placeOf('bash', home, environment).file, '/b/completions/ovpn3')
+    assert.equal(placeOf('fish', home, environment).file, '/config/fish/completions/ovpn3.fish')
+    const zsh = placeOf('zsh', home, environment)
+    assert.deepEqual([zsh.file, zsh.start!.file], ['/data/zsh/site-functions/_ovpn3', '/z/.zshrc'])
+  })
+
+  it('a home with a quote in its name', () => {
+    const {start} = placeOf('zsh', "/home/o'neil", {})
+    const file = String.raw`'/home/o'\''neil/.local/share/zsh/site-functions/_ovpn3'`
+    assert.equal(start!.line, `[ -r ${file} ] && . ${file} # completion of ovpn3`)
+  })
+
+  for (const [what, line, env, message] of [
+    ['a shell without completion', '', {SHELL: '/bin/ksh'}, /there is no completion for ksh\nName another shell: bash/],
+    ['a shell that is none', 'tcsh', {}, /expected tcsh to be one of: bash, zsh, fish/],
+    ['two shells', 'bash zsh', {}, /unexpected argument: zsh/],
+  ] as const) {
+    it(`${what}: exit 2`, async () => {
+      const {status, stderr, stdout} = await run(line, env)
+      assert.deepEqual([status, stdout], [2, ''])
+      assert.match(stderr, message)
+    })
+  }
+
+  it('where nothing can be written: exit 1, and where', async () => {
+    writeFileSync(path.join(home, '.config'), 'a file')
+    const {status, stderr} = await run('--install fish')
+    assert.equal(status, 1)
+    assert.match(stderr, /^Error: .*ovpn3\.fish cannot be written: /)
+  })
+})

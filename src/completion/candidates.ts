@@ -1,0 +1,153 @@
+import {
+  areExclusive,
+  type LiveValues,
+  needsOf,
+  type OptionCompletion,
+  safeText,
+  selectorCompletion,
+  selectorGroup,
+} from '@ovpn3/kit/model'
+
+import type {Line, WantedValue} from './line'
+
+import {type Command, type Flag, type Installed, summaryOf} from './installed'
+
+/** Something to complete a word to. */
+export interface Candidate {
+  readonly value: string
+  readonly description?: string
+}
+
+/** What has to be looked up, and for which line. */
+export interface LiveQuery {
+  readonly values: LiveValues
+  readonly typed: string
+  /** Minor codes of statuses: such sessions are of no use. */
+  readonly skip: ReadonlySet<number>
+  /** Only sessions of the user's own are. */
+  readonly own: boolean
+  /** The session that is selected already. */
+  readonly path?: string
+  readonly config?: string
+  readonly interface?: string
+  /** Values of the same option that are there already. */
+  readonly taken: readonly string[]
+}
+
+/** Values of an option, or the query for them; `prefix` stands before each in its word. */
+export type Values =
+  {readonly prefix: string; readonly query: LiveQuery} | {readonly prefix: string; readonly values: readonly string[]}
+
+/** The words that can follow these, up to a command. */
+export function commandWords(commands: readonly Installed[], words: readonly string[]): Candidate[] {
+  const start = words.map((word) => `${word}:`).join('')
+  const found = new Map<string, string | undefined>()
+  for (const {aliases, hidden, id, summary} of commands) {
+    if (hidden) continue
+    for (const name of [id, ...aliases]) {
+      if (!name.startsWith(start)) continue
+      const [word = '', ...rest] = name.slice(start.length).split(':')
+      if (rest.length === 0 || !found.has(word)) found.set(word, rest.length === 0 ? summary : undefined)
+    }
+  }
+
+  return [...found].map(([value, description]) => ({description, value}))
+}
+
+/** The command that the words begin with, and how many of them are its name. */
+export function findCommand(
+  commands: readonly Installed[],
+  words: readonly string[],
+): undefined | {readonly command: Installed; readonly length: number} {
+  for (let {length} = words; length > 0; length--) {
+    const name = words.slice(0, length).join(':')
+    const command = commands.find(({aliases, id}) => id === name || aliases.includes(name))
+    if (command) return {command, length}
+  }
+
+  return undefined
+}
+
+/** The options that can still be of use. @param short those of one letter, too */
+export function options(command: Command, {given}: Line, {short}: {short: boolean}): Candidate[] {
+  const flags = command.flags ?? {}
+  const possible = (name: string) => isPossible(flags, given, name)
+  return [
+    ...Object.entries(flags)
+      .filter(
+        ([name, flag]) =>
+          !flag.hidden &&
+          possible(name) &&
+          needsOf(flag).every((names) =>
+            names.some((needed) => given.has(needed) || (needed in flags && possible(needed))),
+          ),
+      )
+      .flatMap(([name, flag]) => namesOf(name, flag, short).map((value) => ({description: summaryOf(flag), value}))),
+    ...(flags.help ? [] : helpOptions(short)),
+  ]
+}
+
+/** Whether an option can be added to those that are given. */
+function isPossible(flags: Readonly<Record<string, Flag>>, given: Line['given'], name: string): boolean {
+  if (given.has(name) && !flags[name]?.multiple) return false
+  return ![...given.keys()].some((other) => areExclusive(flags, name, other))
+}
+
+/** What every command understands. */
+export function helpOptions(short: boolean): Candidate[] {
+  return ['--help', ...(short ? ['-h'] : [])].map((value) => ({description: 'Show help', value}))
+}
+
+function namesOf(name: string, {aliases = [], allowNo, char}: Flag, short: boolean): string[] {
+  return [
+    `--${name}`,
+    ...(allowNo ? [`--no-${name}`] : []),
+    ...aliases.filter((alias) => alias.length > 1).map((alias) => `--${alias}`),
+    ...(short && char ? [`-${char}`] : []),
+  ]
+}
+
+/** The values that an option can take; none where it cannot be given. */
+export function valuesOf(command: Command, given: Line['given'], {flag, prefix, typed}: WantedValue): Values {
+  const {flags = {}} = command
+  const {list, values = []} = completionOf(command, flag)
+  if (!isPossible(flags, given, flag)) return {prefix, values: []}
+  if (typeof values === 'string') {
+    const others = [...given.keys()]
+    const query: LiveQuery = {
+      ...Object.fromEntries(selectors.flatMap((name) => given.get(name)?.map((value) => [name, value]) ?? [])),
+      own: [...others, flag].some((name) => completionOf(command, name).own),
+      skip: new Set(others.flatMap((name) => completionOf(command, name).skip ?? [])),
+      taken: given.get(flag) ?? [],
+      typed,
+      values,
+    }
+    return {prefix, query}
+  }
+
+  const fixed = flags[flag]?.options ?? values
+  if (!list) return {prefix, values: fixed}
+  const done = typed.slice(0, typed.lastIndexOf(',') + 1)
+  return {prefix: prefix + done, values: fixed.filter((value) => !done.split(',').includes(value))}
+}
+
+const selectors = ['path', 'config', 'interface'] as const
+
+/** Of an option itself or, where it is one of kit's that select sessions, of those. */
+function completionOf({completion, flags}: Command, name: string): OptionCompletion {
+  const isSelector = flags?.[name]?.helpGroup === selectorGroup
+  return completion?.[name] ?? (isSelector ? selectorCompletion[name] : undefined) ?? {}
+}
+
+/** The values that an argument can take. */
+export function argumentsOf(command: Command, position: number): Candidate[] {
+  const argument = Object.values(command.args ?? {})[position]
+  return argument?.options?.map((value) => ({value})) ?? []
+}
+
+/** Fit for a terminal. What cannot be typed is left out: as it stands it would only be a part of the value. */
+export function presentable(candidates: readonly Candidate[]): Candidate[] {
+  return candidates
+    .filter(({value}) => value !== '' && safeText(`_${value}_`) === `_${value}_`)
+    .map(({description, value}) => ({description: description && safeText(description), value}))
+}

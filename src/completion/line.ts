@@ -1,0 +1,80 @@
+import {normalizeArgv, shortFlags} from '@ovpn3/kit/argv'
+
+import type {Command, Flag} from './installed'
+
+/** The value of an option. */
+export interface WantedValue {
+  readonly kind: 'value'
+  readonly flag: string
+  /** What stands before it in the same word. */
+  readonly prefix: string
+  readonly typed: string
+}
+
+/** What is to be completed. */
+export type Wanted =
+  /** The name of an option. */
+  | {readonly kind: 'option'}
+  | WantedValue
+  /** An argument, by its position. */
+  | {readonly kind: 'argument'; readonly position: number; readonly optionsEnded: boolean}
+
+export interface Line {
+  /** The options before the cursor, with their values. */
+  readonly given: ReadonlyMap<string, readonly string[]>
+  readonly wanted: Wanted
+}
+
+/** Understands the words after a command as the command itself will. */
+export function readLine(command: Command, words: readonly string[], current: string): Line {
+  const {flags = {}, optionalValues} = command
+  const given = new Map<string, string[]>()
+  const give = (name: string, value?: string) => {
+    given.set(name, [...(given.get(name) ?? []), ...(value === undefined ? [] : [value])])
+  }
+
+  let awaiting: string | undefined
+  let optionsEnded = false
+  let position = 0
+  for (const word of normalizeArgv(words, flags, optionalValues)) {
+    if (awaiting !== undefined) {
+      give(awaiting, word)
+      awaiting = undefined
+    } else if (optionsEnded || !/^-./.test(word)) position++
+    else if (word === '--') optionsEnded = true
+    else if (word.startsWith('--')) {
+      const {name, value} = longOption(word)
+      if (flags[name]?.type === 'option' && value === undefined) awaiting = name
+      else give(flags[name] ? name : name.replace(/^no-/, ''), value)
+    } else {
+      const {awaitsValue, names, value} = shortFlags(flags, word)
+      for (const name of awaitsValue ? names.slice(0, -1) : names)
+        give(name, flags[name]!.type === 'option' ? value : undefined)
+      if (awaitsValue) awaiting = names.at(-1)
+    }
+  }
+
+  const wanted =
+    awaiting === undefined ? undefined : {flag: awaiting, kind: 'value' as const, prefix: '', typed: current}
+  return {
+    given,
+    wanted: wanted ??
+      (optionsEnded ? undefined : beginOf(flags, current)) ?? {kind: 'argument', optionsEnded, position},
+  }
+}
+
+/** What a word that has begun is to become. */
+function beginOf(flags: Readonly<Record<string, Flag>>, current: string): Wanted | undefined {
+  if (!current.startsWith('-')) return undefined
+  const {name, value} = longOption(normalizeArgv([current], flags)[0]!)
+  if (current.startsWith('--') && value !== undefined)
+    return {flag: name, kind: 'value', prefix: current.slice(0, current.indexOf('=') + 1), typed: value}
+  const short = shortFlags(flags, current)
+  if (short.value === undefined) return {kind: 'option'}
+  return {flag: short.names.at(-1)!, kind: 'value', prefix: current.slice(0, -short.value.length), typed: short.value}
+}
+
+function longOption(word: string): {readonly name: string; readonly value?: string} {
+  const [, name = '', value] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? []
+  return {name, value}
+}

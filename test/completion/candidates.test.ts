@@ -1,0 +1,183 @@
+import type {LiveQuery} from '#completion/candidates'
+import type {Installed} from '#completion/installed'
+
+import {complete} from '#completion/index'
+import {installedCommands} from '#completion/installed'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import {repository} from '../support/repository'
+
+process.env.OVPN3_DATA_DIR = '/nowhere'
+const commands = installedCommands(repository)
+
+/** What the word at the end of a line can become, and what was asked for it. */
+async function ask(line: string, among: readonly Installed[] = commands) {
+  const words = line.split(' ')
+  const queries: LiveQuery[] = []
+  const candidates = await complete(among, words.slice(0, -1), words.at(-1)!, async (query) => {
+    queries.push(query)
+    return [{value: 'live'}]
+  })
+  return {candidates, query: queries[0], values: candidates.map(({value}) => value)}
+}
+
+const has = (values: readonly string[], ...wanted: readonly string[]) => {
+  for (const value of wanted) assert.ok(values.includes(value), `${value} is not among ${values.join(' ')}`)
+}
+
+const lacks = (values: readonly string[], ...unwanted: readonly string[]) => {
+  for (const value of unwanted) assert.ok(!values.includes(value), `${value} is among ${values.join(' ')}`)
+}
+
+describe('words of commands', () => {
+  it('at the beginning, with what they are for', async () => {
+    const {candidates, values} = await ask('')
+    has(values, 'session-manage', 'sessions-list', 'session-stats', 'session-acl', 'autocomplete', 'plugins', 'help')
+    const list = candidates.find(({value}) => value === 'sessions-list')
+    assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
+  })
+
+  it('of a topic, which may be a command, too', async () => {
+    has((await ask('plugins ')).values, 'install', 'link', 'uninstall', '--core')
+    has((await ask('help plugins ')).values, 'install', 'link')
+  })
+
+  it('no command where another one has been given', async () => {
+    lacks((await ask('session-manage ')).values, 'session-manage', 'sessions-list')
+    assert.deepEqual((await ask('nosuch ')).values, [])
+  })
+
+  it('options before a command', async () => {
+    assert.deepEqual((await ask('-')).values, ['--help', '-h', '--version'])
+  })
+})
+
+describe('options', () => {
+  it('with their descriptions, short ones and aliases', async () => {
+    const {candidates, values} = await ask('session-manage -')
+    has(values, '--pause', '-P', '--path', '--session-path', '-o', '--json', '-j', '--help', '-h')
+    const described = candidates.filter(({value}) => ['--pause', '-P'].includes(value))
+    assert.deepEqual(new Set(described.map(({description}) => description)), new Set(['Pause a session']))
+    for (const {description} of candidates) assert.ok(description)
+  })
+
+  it('long ones alone after --, and where nothing is typed', async () => {
+    for (const line of ['session-manage --', 'session-manage ']) {
+      const {values} = await ask(line)
+      has(values, '--pause', '--config')
+      assert.ok(values.every((value) => value.startsWith('--')))
+    }
+  })
+
+  const actions = ['--pause', '--resume', '--restart', '--disconnect', '--cleanup', '--log-level']
+  const selectors = ['--path', '--session-path', '--config', '--interface', '--all']
+
+  for (const given of ['--pause', '-P', '--pau', '-jP', '--log-level', '--log-level=3'])
+    it(`${given}: no second action`, async () => {
+      const {values} = await ask(`session-manage ${given} --`)
+      lacks(values, ...actions)
+      has(values, '--config', '--dry-run')
+    })
+
+  for (const given of ['--config office', '-c office', '-coffice', '--conf=office', '--session-path 1234', '--all'])
+    it(`${given}: no second selector`, async () => {
+      for (const command of ['session-manage', 'session-stats']) {
+        const {values} = await ask(`${command} ${given} --`)
+        lacks(values, ...selectors)
+      }
+    })
+
+  it('what belongs to an action only with it', async () => {
+    has((await ask('session-manage --pause --')).values, '--reason')
+    lacks((await ask('session-manage --pause --')).values, '--timeout', '--wait', '--keep', '--failed')
+    has((await ask('session-manage --resume --')).values, '--timeout', '--wait', '--keep')
+    lacks((await ask('session-manage --resume --wait --')).values, '--timeout', '--reason')
+    has((await ask('session-manage --cleanup --')).values, '--failed')
+    lacks((await ask('session-manage --cleanup --')).values, ...selectors)
+    lacks((await ask('session-manage --log-level --')).values, '--all')
+    lacks((await ask('sessions-list --json --')).values, '--format')
+  })
+
+  it('once, unless it can be repeated', async () => {
+    lacks((await ask('session-acl --show --')).values, '--show')
+    has((await ask('session-acl --grant bob --')).values, '--grant')
+    assert.deepEqual((await ask('session-manage -c office -c ')).values, [])
+  })
+
+  it('none after --', async () => {
+    assert.deepEqual((await ask('session-manage -- -')).values, [])
+  })
+})
+
+describe('fixed values', () => {
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    'autocomplete ': ['bash', 'zsh', 'fish'],
+    'session-acl --allow-log-access ': ['true', 'false'],
+    'session-acl --public-access=': ['--public-access=true', '--public-access=false'],
+    'session-manage --log-level=': [0, 1, 2, 3, 4, 5, 6].map((level) => `--log-level=${level}`),
+    'session-manage --reason ': [],
+    'session-stats --format ': ['text', 'prometheus'],
+    'sessions-list --format=': ['--format=table', '--format=classic'],
+  }
+  for (const [line, expected] of Object.entries(cases)) {
+    it(line, async () => {
+      assert.deepEqual((await ask(line)).values, expected)
+    })
+  }
+
+  it('an option whose value is optional takes it after = alone', async () => {
+    lacks((await ask('session-manage --log-level ')).values, '3')
+  })
+
+  it('several in a list, each once', async () => {
+    const {values} = await ask('sessions-list --columns id,status,')
+    has(values, 'id,status,config')
+    lacks(values, 'id,status,id', 'id,status,status')
+  })
+})
+
+describe('live values', () => {
+  it('where they stand', async () => {
+    for (const line of ['session-manage -c ', 'session-manage --config ', 'session-manage -Pc ']) {
+      const {query, values} = await ask(line)
+      assert.deepEqual([query?.values, values], ['config', ['live']])
+    }
+
+    assert.deepEqual((await ask('session-manage --config=of')).values, ['--config=live'])
+    assert.deepEqual((await ask('session-manage --conf=of')).values, ['--conf=live'])
+    assert.deepEqual((await ask('session-manage -cof')).values, ['-clive'])
+    assert.deepEqual((await ask('session-manage -Pcof')).values, ['-Pclive'])
+  })
+
+  it('of each kind', async () => {
+    assert.equal((await ask('session-stats -o ')).query?.values, 'session')
+    assert.equal((await ask('session-stats --session-path ')).query?.values, 'session')
+    assert.equal((await ask('session-stats -I ')).query?.values, 'interface')
+    assert.equal((await ask('session-acl --grant ')).query?.values, 'user')
+    assert.equal((await ask('session-acl -R ')).query?.values, 'user-with-access')
+  })
+
+  it('for what the line is about', async () => {
+    const paused = [14, 13]
+    const {query} = await ask('session-manage --pause -c ')
+    for (const minor of paused) assert.ok(query!.skip.has(minor))
+    assert.ok((await ask('session-manage --resume -c ')).query!.skip.has(7))
+    assert.equal((await ask('session-manage -c ')).query!.skip.size, 0)
+    assert.equal((await ask('session-acl --grant bob -c ')).query!.own, true)
+    assert.equal((await ask('session-acl --show -c ')).query!.own, false)
+    const {query: revoke} = await ask('session-acl -c office -R bob --revoke ')
+    assert.deepEqual([revoke!.config, revoke!.taken], ['office', ['bob']])
+  })
+
+  it('what cannot be typed is left out', async () => {
+    const names = ['new\nline', 'e\u001B[31mvil', 'x\u202Ey', 'fine', '', 'with space']
+    const candidates = await complete(commands, ['session-manage', '-c'], '', async () =>
+      names.map((value) => ({description: 'a\u0007b', value})),
+    )
+    assert.deepEqual(candidates, [
+      {description: 'a b', value: 'fine'},
+      {description: 'a b', value: 'with space'},
+    ])
+  })
+})

@@ -1,0 +1,285 @@
+import {Variant} from 'dbus-next'
+import assert from 'node:assert/strict'
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import {type Simulator, simulator} from '../simulator/simulator'
+import {cli, ovpn3, type RunOptions, until} from '../support/cli'
+import {FakeBus, misbehaviours} from '../support/fake-bus'
+
+let world: Simulator
+
+before(async () => {
+  world = await simulator()
+})
+afterEach(() => world.reset())
+after(() => world.close())
+
+/** What the helper prints for a line, as a shell asks for it; whatever happens it is silent otherwise. */
+async function complete(line: string, options?: RunOptions): Promise<{candidates: string[][]; time: number}> {
+  const words = line.split(' ')
+  const run = await ovpn3(world, 'alice', ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)], options)
+  assert.deepEqual([run.status, run.stderr], [0, ''])
+  return {
+    candidates: run.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((candidate) => candidate.split('\t')),
+    time: run.time,
+  }
+}
+
+async function values(line: string, options?: RunOptions): Promise<string[]> {
+  const {candidates} = await complete(line, options)
+  return candidates.map(([value]) => value!).sort()
+}
+
+const named = (...names: readonly string[]) => world.createSessions(names.length, {name: (index) => names[index]!})
+const idOf = (session: string) => session.slice(session.lastIndexOf('/') + 1)
+
+describe('live values', () => {
+  it('profile names, whatever they are made of, each once', async () => {
+    const names = ['my vpn', "it's", 'say "hi"', 'Zürich $HOME', String.raw`back\slash`, 'a:b', 'twin', 'twin']
+    named(...names)
+    const {candidates} = await complete('session-manage --pause --config ')
+    assert.deepEqual(new Set(candidates.map(([value]) => value)), new Set(names))
+    const descriptions = Object.fromEntries(candidates)
+    assert.deepEqual([descriptions.twin, descriptions['my vpn']], ['2 sessions', 'connected'])
+  })
+
+  it('ids and paths, with what they are', async () => {
+    const [session] = named('office')
+    const {candidates} = await complete('session-stats --path ')
+    assert.deepEqual(candidates, [[idOf(session!), 'office, connected']])
+    assert.deepEqual(await values('session-stats --path /'), [session])
+    assert.deepEqual(await values('session-stats --session-path=/'), [`--session-path=${session}`])
+  })
+
+  it('interfaces of those that have one', async () => {
+    const [first, second] = named('office', 'home')
+    world.setDevice(first!, 'tun7')
+    world.setDevice(second!, '')
+    assert.deepEqual(await values('session-stats -I '), ['tun7'])
+  })
+
+  it('no connected session to resume, no paused one to pause, no dead end to either', async () => {
+    const [, paused, dead] = named('running', 'paused', 'dead')
+    world.pause(paused!)
+    world.setStatus(dead!, [2, 11, ''])
+    assert.deepEqual(await values('session-manage --resume -c '), ['paused'])
+    assert.deepEqual(await values('session-manage -R -o '), [idOf(paused!)])
+    assert.deepEqual(await values('session-manage --pause -c '), ['running'])
+    assert.deepEqual(await values('session-manage --restart -c '), ['paused', 'running'])
+    assert.deepEqual(await values('session-manage --disconnect -c '), ['dead', 'paused', 'running'])
+  })
+
+  it('no session that is gone, and none of a stranger', async () => {
+    const [stale] = named('stale', 'office')
+    await world.killBackend(stale!)
+    const [public_] = world.createSessions(1, {name: () => 'public', user: 'bob'})
+    await world.setPublicAccess(public_!, true)
+    assert.deepEqual(await values('session-manage -D -c '), ['office'])
+  })
+
+  it('one that was shared: to use, but not to share', async () => {
+    named('mine')
+    const [shared] = world.createSessions(1, {name: () => 'shared', user: 'bob'})
+    await world.grant(shared!, 'alice')
+    assert.deepEqual(await values('session-manage --pause -c '), ['mine', 'shared'])
+    assert.deepEqual(await values('session-acl --show -c '), ['mine', 'shared'])
+    assert.deepEqual(await values('session-acl --grant carol -c '), ['mine'])
+  })
+
+  it('reads no more than it has to', async () => {
+    named('a', 'b', 'c')
+    world.calls.reset()
+    await complete('session-manage --pause -c ')
+    assert.equal(world.calls.total, 1 + 3 * 2)
+    world.calls.reset()
+    await complete('session-manage --')
+    assert.equal(world.calls.total, 0)
+  })
+
+  describe('users', () => {
+    const skip = process.getuid!() === 0 ? false : 'needs root, to know the names of several users'
+
+    it('to grant: those of the machine, but for who has access', {skip}, async () => {
+      const [office] = named('office')
+      await world.grant(office!, 'bob')
+      const typed = (user: 'alice' | 'bob' | 'carol') => `session-acl -c office --grant ${world.accountName(user)}`
+      assert.ok((await values(typed('carol'))).includes(world.accountName('carol')))
+      assert.ok(!(await values(typed('bob'))).includes(world.accountName('bob')))
+      assert.ok(!(await values(typed('alice'))).includes(world.accountName('alice')))
+      assert.ok((await values(typed('bob').replace('-c office ', ''))).includes(world.accountName('bob')))
+    })
+
+    it('to revoke: who has access to the session that is selected', {skip}, async () => {
+      const [office, home] = named('office', 'home')
+      await world.grant(office!, 'bob')
+      await world.grant(home!, 'carol')
+      const [bob, carol] = [world.accountName('bob'), world.accountName('carol')]
+      assert.deepEqual(await values('session-acl -c office --revoke '), [bob])
+      assert.deepEqual(await values(`session-acl -o ${idOf(home!)} -R `), [carol])
+      assert.deepEqual(await values('session-acl --revoke '), [bob, carol].sort())
+      assert.deepEqual(await values(`session-acl --revoke ${bob} --revoke `), [carol])
+    })
+  })
+
+  it('who has access and no name, by uid', async () => {
+    const [office] = named('office')
+    world.breakProperty(office!, 'acl', new Variant('au', [3_999_999_999]))
+    assert.deepEqual(await values('session-acl -c office --revoke '), ['3999999999'])
+  })
+})
+
+describe('silence', () => {
+  it('no bus', async () => {
+    const env = {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus'}
+    assert.deepEqual(await values('session-manage --pause -c ', {env}), [])
+    assert.ok((await values('session-manage --', {env})).includes('--pause'))
+    assert.ok((await values('session-acl -c office --grant roo', {env})).includes('root'))
+  })
+
+  for (const [what, behave] of Object.entries(misbehaviours)) {
+    it(`a bus that ${what}`, async () => {
+      const fake = await FakeBus.open(behave)
+      try {
+        const {candidates, time} = await complete('session-manage -c ', {env: {DBUS_SYSTEM_BUS_ADDRESS: fake.address}})
+        assert.deepEqual(candidates, [])
+        // a connection may take 5 s
+        assert.ok(time < 4000, `${time} ms`)
+      } finally {
+        fake.close()
+      }
+    })
+  }
+
+  it('a session manager that hangs', async () => {
+    named('office')
+    world.intercept(() => 'ignore')
+    const {candidates, time} = await complete('session-manage -c ')
+    assert.deepEqual(candidates, [])
+    // a call may take 25 s
+    assert.ok(time < 4000, `${time} ms`)
+  })
+
+  it('a backend that hangs: what is known is offered', async () => {
+    const [office] = named('office')
+    await world.stopBackend(office!)
+    // the real one takes 10 s; the next test should not have to
+    world.timings.hung = 1500
+    const {candidates} = await complete('session-manage -D -o ')
+    assert.deepEqual(candidates, [[idOf(office!), '']])
+    await until('the manager has given up on it', async () => (await world.sessions()).length === 0)
+  })
+
+  it('more sessions than can be looked at: those that were', async () => {
+    named(...Array.from({length: 60}, (_, index) => `vpn-${index}`))
+    world.setCost(20)
+    const {candidates} = await complete('session-manage -D -o ')
+    assert.equal(candidates.length, 60)
+    assert.ok(candidates.some(([, description]) => description === ''))
+  })
+
+  it('a session manager that has to be started', async () => {
+    await world.coldStart()
+    assert.deepEqual(await values('session-manage -c '), [])
+  })
+
+  it('nonsense', async () => {
+    for (const line of ['session-manage --nosuch=', 'nosuch --', '-- ', 'session-acl -o /x -R '])
+      assert.deepEqual(await values(line), [], line)
+  })
+})
+
+describe('plugins of the user', () => {
+  let folder: string
+  const write = (file: string, text: string) => {
+    mkdirSync(path.dirname(path.join(folder, file)), {mode: 0o755, recursive: true})
+    writeFileSync(path.join(folder, file), text)
+  }
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-complete-'))
+    chmodSync(folder, 0o755)
+    const root = path.dirname(path.dirname(cli()))
+    const plugins = [
+      {name: 'plugin-installed', type: 'user'},
+      {name: 'plugin-linked', root: path.join(folder, 'linked'), type: 'link'},
+      {name: 'plugin-broken', root: path.join(folder, 'broken'), type: 'link'},
+      {name: 'plugin-gone', root: '/nowhere', type: 'link'},
+    ]
+    write('data/ovpn3/package.json', JSON.stringify({oclif: {plugins}}))
+    const installed = 'data/ovpn3/node_modules/plugin-installed'
+    write(`${installed}/package.json`, JSON.stringify({oclif: {commands: './commands'}}))
+    const flags = {
+      colour: {name: 'colour', options: ['red', 'green'], summary: 'Which colour.', type: 'option'},
+      config: {helpGroup: 'SESSION', name: 'config', type: 'option'},
+      size: {name: 'size', type: 'option'},
+    }
+    const command = {completion: {size: {values: ['big', 'small']}}, flags, summary: 'Paint a session.'}
+    write(`${installed}/oclif.manifest.json`, JSON.stringify({commands: {'paint:session': command}}))
+
+    write('linked/package.json', JSON.stringify({oclif: {commands: './commands'}}))
+    const kit = JSON.stringify(path.join(root, 'packages', 'kit'))
+    write(
+      'linked/commands/session/look.js',
+      `const kit = require(${kit})
+      console.log('noise')
+      module.exports = class extends kit.SessionCommand {
+        static completion = {loud: {values: ['yes', 'no']}}
+        static flags = {...kit.selectorFlags, loud: {type: 'option', summary: 'How loud.'}}
+      }\n`,
+    )
+    write('linked/commands/session/look.d.ts', '')
+    write('broken/package.json', JSON.stringify({oclif: {commands: './commands'}}))
+    write('broken/commands/broken.js', `console.error('noise'); console.log('noise'); throw new Error('broken')\n`)
+    write('broken/oclif.manifest.json', 'no JSON')
+  })
+  after(() => rmSync(folder, {force: true, recursive: true}))
+
+  const ofUser = (line: string) => values(line, {env: {XDG_DATA_HOME: path.join(folder, 'data')}})
+
+  it('their commands', async () => {
+    const all = await ofUser('')
+    for (const name of ['paint', 'session', 'broken', 'session-manage']) assert.ok(all.includes(name), name)
+    assert.deepEqual(await ofUser('session '), ['look'])
+  })
+
+  it('their options and values, and live ones for the selector flags of kit', async () => {
+    named('office')
+    assert.deepEqual(await ofUser('paint session --'), ['--colour', '--config', '--help', '--size'])
+    assert.deepEqual(await ofUser('paint session --colour '), ['green', 'red'])
+    assert.deepEqual(await ofUser('paint session --size '), ['big', 'small'])
+    assert.deepEqual(await ofUser('paint session --config '), ['office'])
+  })
+
+  it('a linked one without a manifest', async () => {
+    named('office')
+    const options = await ofUser('session look --')
+    for (const name of ['--loud', '--json', '--session-path', '--config']) assert.ok(options.includes(name), name)
+    assert.deepEqual(await ofUser('session look -c '), ['office'])
+    assert.deepEqual(await ofUser('session look --loud '), ['no', 'yes'])
+    assert.ok(!(await ofUser('session look -c office --')).includes('--interface'))
+  })
+
+  it('one that cannot be loaded', async () => {
+    const words = ['--complete', 'zsh', '--', 'broken']
+    const env = {XDG_DATA_HOME: path.join(folder, 'data')}
+    const {status, stdout} = await ovpn3(world, 'alice', words, {env})
+    assert.deepEqual([status, stdout], [0, ''])
+  })
+})
+
+describe('start', () => {
+  it('starts without the CLI', async () => {
+    named('office')
+    const env = {NODE_DEBUG: 'module'}
+    const {stderr, stdout} = await ovpn3(world, 'alice', ['--complete', 'zsh', '', 'session-manage', '-c'], {env})
+    assert.equal(stdout, 'office\tconnected\n')
+    assert.match(stderr, /complete/)
+    assert.doesNotMatch(stderr, /oclif.core/)
+  })
+})

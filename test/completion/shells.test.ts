@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import {execFileSync} from 'node:child_process'
+import {chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
+
+import {type Simulator, simulator} from '../simulator/simulator'
+import {cli, ovpn3, until} from '../support/cli'
+import {skipTerminal, Terminal} from '../support/terminal'
+
+const packaged = '/usr/share/bash-completion/bash_completion'
+
+type Shell = 'bash' | 'fish' | 'zsh'
+
+/** For the `skip` of a test: why this shell cannot be driven here, or false. With CI=true never skip. */
+function skipShell(shell: Shell): string | false {
+  if (skipTerminal()) return skipTerminal()
+  if (process.env.CI === 'true') return false
+  try {
+    execFileSync(shell, ['--version'], {stdio: 'ignore'})
+    return false
+  } catch {
+    return `needs ${shell}`
+  }
+}
+
+/** A shell that is ending may still write its history. */
+const remove = (home: string) => rmSync(home, {force: true, maxRetries: 20, recursive: true})
+
+/** A user's own settings: the prompt that the tests wait for, and nothing that comes by itself. */
+const settings: Readonly<Record<Shell, readonly [file: string, text: string]>> = {
+  bash: ['.bashrc', "PS1='> '\n"],
+  fish: [
+    '.config/fish/config.fish',
+    'function fish_prompt; echo -n "> "; end\nset -g fish_greeting\nset -g fish_autosuggestion_enabled 0\n',
+  ],
+  zsh: ['.zshrc', "PS1='> '"],
+}
+
+const names = ['my vpn', "it's", 'say "hi"', 'Zürich $HOME', String.raw`back\slash`, 'a:b: c', 'x=y z', 'home-lab']
+
+/** What is typed before Tab, and the profile that it has to become. */
+const values: readonly (readonly [typed: string, name: string])[] = [
+  ['--config my', 'my vpn'],
+  ['--config "my', 'my vpn'],
+  ["--config 'my", 'my vpn'],
+  ['--config=my', 'my vpn'],
+  ['-cmy', 'my vpn'],
+  ['-c it', "it's"],
+  ["-c 'it", "it's"],
+  ['-c say', 'say "hi"'],
+  ['-c "say', 'say "hi"'],
+  ['-c Zü', 'Zürich $HOME'],
+  ['-c "Zü', 'Zürich $HOME'],
+  ['--config=back', String.raw`back\slash`],
+  ['-c a', 'a:b: c'],
+  ['-c a:', 'a:b: c'],
+  ['-c x=', 'x=y z'],
+  ['--config=x', 'x=y z'],
+]
+
+for (const shell of ['bash', 'zsh', 'fish'] as const) {
+  describe(`Tab in ${shell}`, {skip: skipShell(shell)}, () => {
+    let world: Simulator
+    let terminal: Terminal
+    let home: string
+    const sessions = new Map<string, string>()
+
+    const env = () => ({HOME: home, PATH: `${path.join(home, 'bin')}:${process.env.PATH}`, SHELL: `/bin/${shell}`})
+
+    before(async () => {
+      world = await simulator()
+      home = mkdtempSync(path.join(tmpdir(), `ovpn3-${shell}-`))
+      for (const [file, text, mode] of [
+        [...settings[shell], 0o644],
+        ['bin/ovpn3', `#!/bin/sh\nexec "${process.execPath}" "${cli()}" "$@"\n`, 0o755],
+      ] as const) {
+        mkdirSync(path.dirname(path.join(home, file)), {recursive: true})
+        writeFileSync(path.join(home, file), text, {mode})
+      }
+
+      if (world.canBecome) execFileSync('chown', ['-R', String(world.uid('alice')), home])
+      for (const [index, session] of world.createSessions(names.length, {name: (i) => names[i]!}).entries())
+        sessions.set(names[index]!, session)
+      world.pause(sessions.get('home-lab')!)
+      for (const changed of [true, false]) {
+        const run = await ovpn3(world, 'alice', ['autocomplete', '--install', '--json'], {env: env()})
+        assert.equal(run.status, 0, run.stderr + run.stdout)
+        assert.equal((JSON.parse(run.stdout) as {changed: boolean}).changed, changed)
+      }
+
+      terminal = await Terminal.open(world, 'alice', {columns: 100, env: env(), shell: [shell, '-i']})
+    })
+    after(async () => {
+      await terminal?.close()
+      await world?.close()
+      remove(home)
+    })
+
+    /** An empty line on an empty screen. */
+    async function clear(): Promise<void> {
+      await until('the line is empty', async () => {
+        // a shell that is busy drawing may miss it
+        await terminal.type('C-c', 'C-l')
+        return (await terminal.screen()) === '>'
+      })
+    }
+
+    /** Types, presses Tab, and answers what the line has become by then. */
+    async function complete(typed: string): Promise<string> {
+      await clear()
+      // what is typed after Tab appears when the completion is done
+      await terminal.type(typed, 'Tab', '#')
+      const screen = await terminal.shows(/#$/m)
+      return /^> (.*)#$/m.exec(screen)![1]!
+    }
+
+    for (const [typed, expected] of [
+      ['ovpn3 session-m', 'ovpn3 session-manage '],
+      ['ovpn3 help session-a', 'ovpn3 help session-acl '],
+      ['ovpn3 plugins unin', 'ovpn3 plugins uninstall '],
+      ['ovpn3 session-manage --pau', 'ovpn3 session-manage --pause '],
+      ['ovpn3 session-manage --session-', 'ovpn3 session-manage --session-path '],
+      ['ovpn3 session-manage --resume -c ', 'ovpn3 session-manage --resume -c home-lab '],
+      ['ovpn3 sessions-list --format=c', 'ovpn3 sessions-list --format=classic '],
+      ['ovpn3 session-acl --public-access t', 'ovpn3 session-acl --public-access true '],
+      ['ovpn3 sessions-list --filter st', 'ovpn3 sessions-list --filter status='],
+      ['ovpn3 sessions-list --columns id,co', 'ovpn3 sessions-list --columns id,config '],
+      ['ovpn3 autocomplete z', 'ovpn3 autocomplete zsh '],
+    ] as const) {
+      it(typed, async () => {
+        assert.equal(await complete(typed), expected)
+      })
+    }
+
+    for (const [typed, name] of values) {
+      it(`${typed}: the command gets ${name}`, async () => {
+        await clear()
+        await terminal.type(`ovpn3 session-manage --disconnect --dry-run ${typed}`, 'Tab', 'Enter')
+        const screen = await terminal.shows(/would be disconnected|Error/)
+        assert.ok(screen.includes(`${name} (${path.basename(sessions.get(name)!).slice(0, 8)}): would be`), screen)
+        await terminal.shows(/\n>$/)
+      })
+    }
+
+    it('an id, and a path', async () => {
+      const session = sessions.get('my vpn')!
+      const id = path.basename(session)
+      assert.equal(await complete(`ovpn3 session-stats -o ${id.slice(0, 6)}`), `ovpn3 session-stats -o ${id} `)
+      const typed = session.slice(0, -30)
+      assert.equal(await complete(`ovpn3 session-stats --path ${typed}`), `ovpn3 session-stats --path ${session} `)
+    })
+
+    /** A shell that nothing has been typed in yet. */
+    async function fresh(
+      more: Readonly<Record<string, string>>,
+      work: (tty: Terminal) => Promise<void>,
+    ): Promise<void> {
+      const tty = await Terminal.open(world, 'alice', {columns: 100, env: {...env(), ...more}, shell: [shell, '-i']})
+      try {
+        await work(tty)
+      } finally {
+        await tty.close()
+      }
+    }
+
+    // bash lists when it is asked twice
+    const list = shell === 'bash' ? ['Tab', 'Tab'] : ['Tab']
+
+    it('options, with what they are for', () =>
+      fresh({}, async (tty) => {
+        await tty.type('ovpn3 session-manage -', ...list)
+        const screen = await tty.shows(/Pause a session/)
+        for (const option of [/--pause/, /-P\b/, /--interface/, /Network interface of the session/])
+          assert.match(screen, option)
+      }))
+
+    it('values, with what they are', () =>
+      fresh({}, async (tty) => {
+        await tty.type('ovpn3 session-manage -P -c ', ...list)
+        const screen = await tty.shows(/connected/)
+        assert.match(screen, /my.* vpn/)
+        assert.doesNotMatch(screen, /home-lab/)
+      }))
+
+    it('nothing at all where there is no service', () =>
+      fresh({DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere'}, async (tty) => {
+        await tty.type('ovpn3 session-manage --config ', 'Tab', '#')
+        assert.equal(await tty.shows(/#$/m), '> ovpn3 session-manage --config #')
+      }))
+
+    it('nothing at all where the command is gone', () =>
+      fresh({PATH: process.env.PATH!}, async (tty) => {
+        await tty.type('ovpn3 session-m', 'Tab', '#')
+        assert.equal(await tty.shows(/#$/m), '> ovpn3 session-m#')
+      }))
+
+    if (shell === 'bash')
+      it(
+        'with the package bash-completion',
+        {skip: existsSync(packaged) ? false : 'needs bash-completion'},
+        async () => {
+          const other = mkdtempSync(path.join(tmpdir(), 'ovpn3-bash-'))
+          try {
+            chmodSync(other, 0o755)
+            if (world.canBecome) chownSync(other, world.uid('alice'), world.uid('alice'))
+            writeFileSync(path.join(other, '.bashrc'), `. ${packaged}\nPS1='> '\n`)
+            const home = {HOME: other}
+            const run = await ovpn3(world, 'alice', ['autocomplete', '--install', 'bash', '--json'], {env: home})
+            assert.equal((JSON.parse(run.stdout) as {startFile: unknown}).startFile, null)
+            await fresh(home, async (tty) => {
+              await tty.type('ovpn3 session-manage --resume -c ', 'Tab', '#')
+              assert.equal(await tty.shows(/#$/m), '> ovpn3 session-manage --resume -c home-lab #')
+            })
+          } finally {
+            remove(other)
+          }
+        },
+      )
+  })
+}
