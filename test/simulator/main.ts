@@ -40,7 +40,6 @@ async function main(): Promise<void> {
   process.stdout.write(`DBUS_SYSTEM_BUS_ADDRESS=${world.busAddress}\n`)
 }
 
- 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
