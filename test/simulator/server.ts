@@ -21,8 +21,19 @@ export interface Target {
   readonly missing?: ReadonlySet<string>
 }
 
-/** What may be done with a call instead of answering it. */
-export type Interception = 'crash' | 'ignore' | ServiceError | {delay: number}
+/**
+ * What may be done with a call instead of answering it: nothing at all, an end of the service, an error, an answer that
+ * comes late and keeps all others waiting, one that comes late while others are served, the right one twice, or
+ * another one.
+ */
+export type Interception =
+  | 'crash'
+  | 'ignore'
+  | 'twice'
+  | ServiceError
+  | {readonly delay: number}
+  | {readonly overtaken: number}
+  | {readonly reply: Reply}
 
 /** Methods called and properties read or written, by name: `Pause`, `Get status`. */
 export class Counts {
@@ -184,13 +195,21 @@ export abstract class Server {
     if (interception === 'ignore') return
     if (interception === 'crash') return this.crash()
     if (interception instanceof ServiceError) return this.fail(bus, message, interception)
+    if (typeof interception === 'object' && 'reply' in interception) return this.reply(bus, message, interception.reply)
+    if (typeof interception === 'object' && 'overtaken' in interception) {
+      setTimeout(() => void this.answerLate(bus, call, undefined), interception.overtaken).unref()
+      return
+    }
+
     await new Promise((resolve) => {
-      setTimeout(resolve, this.cost + (interception?.delay ?? 0))
+      setTimeout(resolve, this.cost + (typeof interception === 'object' ? interception.delay : 0))
     })
     if (this.bus !== bus) return
     try {
       if (!this.target(message.path)) throw vanished(message)
-      this.reply(bus, message, await this.serve(call))
+      const reply = await this.serve(call)
+      this.reply(bus, message, reply)
+      if (interception === 'twice') this.reply(bus, message, reply)
     } catch (error) {
       this.fail(bus, message, error)
     }
@@ -223,6 +242,9 @@ export abstract class Server {
   private fail(bus: MessageBus, message: Message, error: unknown): void {
     if (this.bus !== bus) return
     const {text, type} = error instanceof ServiceError ? error : failed(`simulator: ${String(error)}`)
-    bus.send(Message.newError(message, type, text))
+    const reply = Message.newError(message, type, text)
+    // not every service says why
+    if (text === '') Object.assign(reply, {body: [], signature: ''})
+    bus.send(reply)
   }
 }
