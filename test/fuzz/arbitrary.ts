@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 // with the seed, and what was wrong
 fc.configureGlobal({includeErrorInReport: true})
@@ -79,8 +79,8 @@ export const longText: fc.Arbitrary<string> = fc.oneof(
 )
 
 /** What no terminal may be sent from elsewhere: C0 but for the line feed, C1, and what turns text around. */
-// eslint-disable-next-line no-control-regex
 export const controls =
+  // eslint-disable-next-line no-control-regex
   /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/
 
 /** The colours that the commands use themselves. */

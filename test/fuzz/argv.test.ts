@@ -3,7 +3,7 @@ import {selectorText} from '#kit/selector'
 import {type Command, Config} from '@oclif/core'
 import {exitStatus, isOvpn3Error, type Ovpn3Error, type Selector, selectorOf, toJson} from '@ovpn3/kit'
 import {fits, queryOf} from '@ovpn3/plugin-sessions-list/dist/query'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {before, describe, it} from 'node:test'
 

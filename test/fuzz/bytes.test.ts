@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
 import {after, before, describe, it} from 'node:test'
@@ -11,7 +11,7 @@ import {controls, longText, ownColors} from './arbitrary'
 // eslint-disable-next-line no-control-regex
 const drawing = /\u001B\[(?:\d*[ABCDGJK]|\?25[hl]|\?2026[hl])|\r+(?=\n)/g
 
-const seed = Date.now() & 0x7fffffff
+const seed = Date.now() % 2 ** 31
 
 describe(`every byte that is written, of sessions with any names (seed ${seed})`, () => {
   const names = fc.sample(longText.filter(Boolean), {numRuns: 60, seed})

@@ -12,7 +12,7 @@ import {type Entry, entryOf, listedSession} from '@ovpn3/plugin-sessions-list/di
 import {sorted} from '@ovpn3/plugin-sessions-list/dist/query'
 import {sessionTable} from '@ovpn3/plugin-sessions-list/dist/table'
 import {Variant} from 'dbus-next'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
@@ -46,8 +46,7 @@ const anything = fc.letrec<{value: unknown}>((tie) => ({
     fc.integer({max: 2 ** 32, min: -(2 ** 31)}),
     fc.bigInt({max: 2n ** 64n - 1n, min: -(2n ** 63n)}),
     fc.double(),
-    fc.boolean(),
-    fc.constant(undefined),
+    fc.option(fc.boolean(), {nil: undefined}),
     fc.uint8Array({maxLength: 4}).map((bytes) => Buffer.from(bytes)),
     fc.array(tie('value'), {maxLength: 7}),
     fc.dictionary(dbusText(3), tie('value'), {maxKeys: 4}),

@@ -2,7 +2,7 @@ import {summaryLines} from '#kit/choose'
 import {counterLines} from '#kit/statistics'
 import {tableText} from '#kit/table'
 import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/kit/model'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
@@ -36,7 +36,7 @@ describe('text from elsewhere, whatever it is', () => {
   })
 
   it('survives JSON unchanged, next to integers with all their digits, and is safe to look at there', () => {
-    const value = fc.letrec<{value: unknown}>((tie) => ({
+    const {value} = fc.letrec<{value: unknown}>((tie) => ({
       value: fc.oneof(
         {depthSize: 'small'},
         longText,
@@ -46,7 +46,7 @@ describe('text from elsewhere, whatever it is', () => {
         fc.array(tie('value'), {maxLength: 4}),
         fc.dictionary(dbusText(3), tie('value'), {maxKeys: 4}),
       ),
-    })).value
+    }))
     const plain = (v: unknown): unknown =>
       typeof v === 'bigint'
         ? Number(v)

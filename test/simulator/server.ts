@@ -190,14 +190,14 @@ export abstract class Server {
     }
   }
 
-  private async answerLate(bus: MessageBus, call: Call, interception: Interception | undefined): Promise<void> {
+  private async answerLate(bus: MessageBus, call: Call, interception?: Interception): Promise<void> {
     const {message} = call
     if (interception === 'ignore') return
     if (interception === 'crash') return this.crash()
     if (interception instanceof ServiceError) return this.fail(bus, message, interception)
     if (typeof interception === 'object' && 'reply' in interception) return this.reply(bus, message, interception.reply)
     if (typeof interception === 'object' && 'overtaken' in interception) {
-      setTimeout(() => void this.answerLate(bus, call, undefined), interception.overtaken).unref()
+      setTimeout(() => void this.answerLate(bus, call), interception.overtaken).unref()
       return
     }
 
