@@ -1,6 +1,6 @@
 import {Message, type MessageBus} from 'dbus-next'
 
-import {callBus, connect, disconnect} from './connection'
+import {callBus, connect, disconnect, send} from './connection'
 import {failed, ServiceError} from './errors'
 import {check, type Interface, introspect, noSuchObject, vanished} from './interface'
 import {DBUS, INTROSPECTABLE, PEER, PROPERTIES, rootPath} from './names'
@@ -109,7 +109,7 @@ export abstract class Server {
   protected gone(_connection: string): void {}
 
   protected signal(path: string, iface: string, member: string, signature: string, body: unknown[]): void {
-    this.bus?.send(Message.newSignal(path, iface, member, signature, body))
+    if (this.bus) send(this.bus, Message.newSignal(path, iface, member, signature, body))
   }
 
   private async open(objectsAfter: number): Promise<void> {
@@ -236,7 +236,7 @@ export abstract class Server {
 
   private reply(bus: MessageBus, message: Message, [signature, ...body]: Reply): void {
     if (this.bus !== bus) return
-    bus.send(Message.newMethodReturn(message, signature, body))
+    send(bus, Message.newMethodReturn(message, signature, body))
   }
 
   private fail(bus: MessageBus, message: Message, error: unknown): void {
@@ -245,6 +245,6 @@ export abstract class Server {
     const reply = Message.newError(message, type, text)
     // not every service says why
     if (text === '') Object.assign(reply, {body: [], signature: ''})
-    bus.send(reply)
+    send(bus, reply)
   }
 }
