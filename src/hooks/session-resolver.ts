@@ -11,6 +11,7 @@ const resolver: SessionResolver = async function ({request}): Promise<ResolvedSe
   const {configNames, onStall, read, selector, signal} = request
   const manager = await SessionManager.open({
     onStall,
+    signal,
     trace: tracer(),
   })
   const abandon = () => void manager.close()
@@ -80,7 +81,11 @@ async function keepMatching(
 
   if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])
   else if (read.length > 0) await look(sessions, read)
-  return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
+  if (selector.kind === 'path') return sessions.filter((session) => !isMissing(session))
+  // between the look-up and the look a path may have come to stand for another session
+  return sessions.filter(
+    ({snapshot: {values}}) => selector.kind !== 'config' || (values.config_name ?? selector.name) === selector.name,
+  )
 }
 
 async function look(sessions: readonly RemoteSession[], names: readonly PropertyName[]): Promise<void> {

@@ -81,6 +81,20 @@ describe('a call', () => {
     assert.ok(performance.now() - started < 1000)
   })
 
+  it('that was answered while this process was stopped has its answer, however late it is looked at', async () => {
+    const stopped = new Int32Array(new SharedArrayBuffer(4))
+    // of the bus itself, which is another process
+    const answer = bus.call({
+      destination: 'org.freedesktop.DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'GetId',
+      path: '/org/freedesktop/DBus',
+      timeout: 200,
+    })
+    Atomics.wait(stopped, 0, 0, 600)
+    assert.equal((await answer).length, 1)
+  })
+
   it('waits on while the destination answers others', async () => {
     world.setCost(30)
     const replies = await Promise.all(Array.from({length: 20}, () => get(manager, 200)))

@@ -11,6 +11,7 @@ import {RemoteSession} from './session'
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
   readonly onStall?: (session: {readonly id: string; readonly path: string} | undefined) => void
+  readonly signal?: BusOptions['signal']
   readonly trace?: BusOptions['trace']
 }
 
@@ -25,7 +26,7 @@ export class SessionManager {
   }
 
   /** @throws Ovpn3Error `bus-unreachable` */
-  static async open({onStall, trace}: ManagerOptions = {}): Promise<SessionManager> {
+  static async open({onStall, signal, trace}: ManagerOptions = {}): Promise<SessionManager> {
     let close: (error: Ovpn3Error) => void
     const closed = new Promise<Ovpn3Error>((resolve) => {
       close = resolve
@@ -36,6 +37,7 @@ export class SessionManager {
           onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
           onStall:
             onStall && ((path) => onStall(path.startsWith(managerPath + '/') ? {id: idOf(path), path} : undefined)),
+          signal,
           trace,
         }),
         closed,
