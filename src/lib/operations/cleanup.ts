@@ -20,6 +20,8 @@ const cleanUpProperties = ['config_name', 'status', 'session_created'] as const
 
 /** Seconds after which a session that has no status yet will not get one: starting a backend takes one or two. */
 const startTime = 30
+/** Milliseconds in which it does. */
+const loadTime = 2000
 
 /**
  * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
@@ -36,7 +38,7 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
     if (errors.status) throw errors.status
     const status = values.status!
     const why = reason(status, values.session_created, failed)
-    if (!why) {
+    if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
       const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
@@ -56,6 +58,15 @@ function reason(status: SessionStatus, created: number | undefined, failed: bool
   const old = created !== undefined && Date.now() / 1000 - created > startTime
   if (status.minor === StatusMinor.unset && old) return 'it never loaded a profile'
   return undefined
+}
+
+/** Whether a session without a status was only new: by the clock it is old, but clocks are set. */
+async function getsStatus(session: Session): Promise<boolean> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, loadTime)
+  })
+  const {values} = await session.read(['status'])
+  return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
