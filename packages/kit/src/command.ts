@@ -8,14 +8,14 @@ import {type ResolverRequest, resolveSessions} from './hook'
 import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
-import {canAnimate, releaseStdin} from './terminal'
+import {releaseStdin, showCursor} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof SessionCommand)['baseFlags'] & T['flags']
 >
 
-const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGTERM: 15} as const
+const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
 
 /**
@@ -163,7 +163,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       if (this.#signal) {
         // asked twice: at once, then; listr2 has hidden the cursor
         end()
-        if (canAnimate()) process.stderr.write('\u001B[?25h')
+        showCursor()
         process.kill(process.pid, name)
         return
       }
@@ -172,11 +172,19 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       this.#abort.abort()
     }
 
+    // Ctrl-Z: the shell gets its cursor back
+    const onSuspend = () => {
+      showCursor()
+      process.kill(process.pid, 'SIGSTOP')
+    }
+
     const end = () => {
       for (const name of names) process.off(name, onSignal)
+      process.off('SIGTSTP', onSuspend)
     }
 
     for (const name of names) process.on(name, onSignal)
+    process.on('SIGTSTP', onSuspend)
     // nobody reads what is written any more: no reason to stop half-way
     process.stderr.on('error', () => {})
     // oclif's own listener throws what is not EPIPE

@@ -12,6 +12,11 @@ export function canAnimate(): boolean {
   return Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'
 }
 
+/** What is animated hides the cursor. */
+export function showCursor(): void {
+  if (canAnimate()) process.stderr.write('\u001B[?25h')
+}
+
 export interface Choice<T> {
   readonly name: string
   readonly value: T
@@ -51,6 +56,9 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
     }
 
     if (answer === '') throw new Ovpn3Error('input-missing', `an empty answer to "${safeText(text)}" is none`)
+    // the bus would close the connection
+    if (answer.includes('\0'))
+      throw new Ovpn3Error('input-missing', `an answer to "${safeText(text)}" cannot have a NUL character`)
     answers.push(answer)
   }
 
