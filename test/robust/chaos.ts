@@ -46,10 +46,10 @@ const documented = new Set<number | null>([0, ...Object.values(exitStatus), 129,
 const budget = 20_000
 const silentBudget = 60_000
 /** Milliseconds after which a watch is ended. */
-const watchTime = 1500
+const watchTime = 1000
 
 /** Runs random commands, each against sessions in known states, while random things go wrong. */
-export async function chaos({commands, only, parallel = 2, progress, seed}: ChaosOptions): Promise<ChaosReport> {
+export async function chaos({commands, only, parallel = 4, progress, seed}: ChaosOptions): Promise<ChaosReport> {
   const scenarios = fc.sample(scenario, {numRuns: commands, seed})
   const queue = [...scenarios.entries()].filter(([index]) => only === undefined || index === only)
   const faults = new Map<string, number>()
@@ -181,13 +181,14 @@ class Stage {
   }
 
   async #prepare(): Promise<Simulator> {
-    this.#world ??= await simulator({timings: {hung: 700}})
+    this.#world ??= await simulator({timings: {hung: 400}})
     const world = this.#world
     await world.reset()
     this.#paths = world.createSessions(sessionNames.length, {name: (index) => sessionNames[index]!})
     world.pause(this.#paths[2]!)
     world.setStatus(this.#paths[6]!, [2, 11, 'Authentication failed'])
     const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    world.vanish(this.#paths[5]!)
     this.#paths[5] = needy
     await world.killBackend(this.#paths[7]!)
     await world.stopBackend(this.#paths[8]!)

@@ -161,7 +161,9 @@ const properties = ['config_name', 'device_name', 'log_verbosity', 'owner', 'ses
 export const scenario: fc.Arbitrary<Scenario> = fc.record(
   {
     args: command,
-    faults: fc.array(fc.tuple(fc.nat({max: 40}), callFault), {maxLength: 3}),
+    faults: fc.array(fc.tuple(fc.oneof(fc.nat({max: 3}), fc.nat({max: 12}), fc.nat({max: 40})), callFault), {
+      maxLength: 4,
+    }),
     input: fc.constantFrom(undefined, '', 'vpnuser\n', 'vpnuser\nsecret\n', 'x\0y\n\n'),
     property: fc.option(
       fc.record({
