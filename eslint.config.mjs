@@ -48,6 +48,7 @@ export default [
       'unicorn/no-array-reduce': 'off',
       'unicorn/no-negated-condition': 'off',
       'n/no-missing-import': 'off',
+      'n/no-missing-require': 'off',
       'import/no-unresolved': 'off',
       'jsdoc/check-param-names': 'off',
       'jsdoc/check-tag-names': 'off',
