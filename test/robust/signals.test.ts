@@ -128,7 +128,8 @@ describe('signals', () => {
         })
         assert.ok(performance.now() - sent < 5000)
         assert.deepEqual([status, killer], [expected, null], stderr)
-        assert.doesNotMatch(stdout + stderr, /^ +at |\u001B/m)
+        assert.doesNotMatch(stdout + stderr, /^ +at /m)
+        assert.equal((stdout + stderr).includes('\u001B'), false)
         await state.after?.(world)
       })
 
@@ -143,7 +144,7 @@ describe('signals', () => {
         input: state.input,
         openStdin: true,
       })
-      assert.ok(signal === 'SIGINT' || status === 143 || status === 130, `${status} ${signal}`)
+      assert.ok(signal === 'SIGINT' || signal === 'SIGTERM' || status === 143 || status === 130, `${status} ${signal}`)
     })
 
     it(`a suspension changes nothing: ${what}`, async () => {
@@ -153,7 +154,9 @@ describe('signals', () => {
           await until('it is there', () => state.reached(world, output))
           for (const signal of ['SIGTSTP', 'SIGCONT', 'SIGTSTP', 'SIGCONT'] as const) {
             child.kill(signal)
-            await (signal === 'SIGTSTP' ? until('it is stopped', () => stateOf(child) === 'T') : until('it runs', () => stateOf(child) !== 'T'));
+            await (signal === 'SIGTSTP'
+              ? until('it is stopped', () => stateOf(child) === 'T')
+              : until('it runs', () => stateOf(child) !== 'T'))
           }
 
           child.kill('SIGINT')
@@ -228,7 +231,7 @@ describe('streams', () => {
 
   for (const args of ordinary) {
     it(`a closed stdout is no failure, and stops nothing: ${args}`, async () => {
-      world.createSessions(40)
+      world.createSessions(40, {name: (index) => `load-${index + 1}`})
       const {signal, status, stderr} = await start(args, ['ignore', 'pipe', 'pipe'], (child) => child.stdout!.destroy())
       assert.deepEqual([status, signal], [0, null], stderr)
       assert.doesNotMatch(stderr, /EPIPE|^ +at /m)
