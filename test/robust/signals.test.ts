@@ -358,5 +358,39 @@ describe('a terminal', {skip: skipTerminal()}, () => {
         await tty.shows(/^> echo typed-\$\(\(6 \* 7\)\)\ntyped-42$/m)
         assert.equal(await tty.cursorIsVisible(), true)
       })
+
+    it(`may change its size: ${what}`, async () => {
+      await prepare()
+      const tty = await stage.open()
+      await tty.type(`ovpn3 ${args}`, 'Enter')
+      await tty.shows(shown)
+      for (const [columns, rows] of [
+        [40, 8],
+        [1, 1],
+        [120, 40],
+      ] as const)
+        await tty.resize(columns, rows)
+      // what a question is drawn anew for
+      await tty.type('Right')
+      await tty.shows(shown)
+      await tty.type('C-c')
+      await tty.shows(/status 130/)
+      assert.equal(await tty.cursorIsVisible(), true)
+    })
   }
+
+  it('keeps what is typed after fg to itself, too', async () => {
+    const path = await stage.world.startSession('alice', 'key', {until: 'new'})
+    const tty = await stage.open({jobs: true})
+    await tty.type('ovpn3 session-manage --resume --config key --timeout 60', 'Enter')
+    await tty.shows(/passphrase:/)
+    await tty.type('opens', 'C-z')
+    await tty.shows(/Stopped/)
+    await tty.type('-R', 'fg', 'Enter')
+    await tty.shows(/passphrase/)
+    await tty.type('esame', 'Enter')
+    const screen = await tty.shows(/key \(\w{8}\): connected/)
+    assert.doesNotMatch(screen, /opens|esame/)
+    assert.deepEqual(stage.world.answers(path), {pk_passphrase: 'opensesame'})
+  })
 })
