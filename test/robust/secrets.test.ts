@@ -141,8 +141,10 @@ describe('what is secret', () => {
 
   for (const fault of ['crash', 'ignore', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')] as const)
     it(`is not in what is said when handing it over fails: ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
-      world.intercept(({message}) => (message.member === 'UserInputProvide' ? fault : undefined))
       for (const more of [[], ['--json']]) {
+        await world.reset()
+        await prepare()
+        world.intercept(({message}) => (message.member === 'UserInputProvide' ? fault : undefined))
         const {stderr, stdout} = await ovpn3(
           world,
           'alice',
@@ -160,7 +162,6 @@ describe('what is secret', () => {
         )
         assert.match(stderr, /UserInputProvide/)
         holdsNoSecret(stdout + stderr, 'what is printed')
-        world.calls.reset()
       }
     })
 
