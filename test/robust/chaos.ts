@@ -96,7 +96,7 @@ class Stage {
     const world = await this.#prepare()
     const args = each.args.map((argument) => this.#named(argument))
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
-    const nameOf = new Map([...before.keys()].map((path) => [path, this.#nameOf(path)]))
+    const known = (path: string): Known => ({device: before.get(path)!.device, name: this.#nameOf(path), path})
     const changes: {member: string; path: string}[] = []
     const met: string[] = []
     const struck = new Set<string>()
@@ -116,7 +116,9 @@ class Stage {
     }
 
     world.intercept(({message: {body, member, path}}: Call) => {
-      if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
+      // else it is one that the command before has left in the queue
+      if (changing.has(member) && before.has(path))
+        changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
       const call = count++
       let result
       for (const [at, fault] of each.faults) {
@@ -147,11 +149,10 @@ class Stage {
     })
     if (!lost) world.intercept()
     this.#check(run, each, args, watches)
-    const allowed = (path: string, member: string) => mayChange(args, {member, name: nameOf.get(path), path})
     for (const {member, path} of changes)
       assert.ok(
-        allowed(path, member),
-        `it called ${member} on ${nameOf.get(path)}, which was not asked for\n${show(run)}`,
+        mayChange(args, member, known(path)),
+        `it called ${member} on ${this.#nameOf(path)}, which was not asked for\n${show(run)}`,
       )
     if (run.status === 2) assert.deepEqual(changes, [], `wrong usage, and yet it changed something\n${show(run)}`)
     // what is dead or hangs is removed by being looked at
@@ -161,12 +162,12 @@ class Stage {
       const left = new Set(await world.sessions())
       for (const [path, state] of before) {
         if (touched.has(path) || doomed.has(path)) continue
-        assert.ok(left.has(path), `${nameOf.get(path)} is gone, which was not asked for\n${show(run)}`)
+        assert.ok(left.has(path), `${this.#nameOf(path)} is gone, which was not asked for\n${show(run)}`)
         const after = world.state(path)
         // one property may have been broken, the session was not
         assert.ok(
           isDeepStrictEqual(after, state),
-          `${nameOf.get(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
+          `${this.#nameOf(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
         )
       }
     }
@@ -346,34 +347,55 @@ function interrupt(child: ChildProcess, signal: NodeJS.Signals): void {
   if (signal === 'SIGSTOP') setTimeout(() => child.kill('SIGCONT'), 300)
 }
 
+interface Known {
+  readonly device: unknown
+  readonly name: string
+  readonly path: string
+}
+
+/** Whether a command line selects this session. */
+function selects(args: readonly string[], {device, name, path}: Known): boolean {
+  const [flag, value] = ['--config', '--interface', '--path'].flatMap((each) => {
+    const at = args.indexOf(each)
+    return at === -1 ? [] : [each, args[at + 1]!]
+  })
+  switch (flag) {
+    case '--config': {
+      return name === value
+    }
+
+    case '--interface': {
+      return device === value
+    }
+
+    case '--path': {
+      return path === value || path.slice(path.lastIndexOf('/') + 1).startsWith(value!)
+    }
+
+    default: {
+      return args.includes('--all') && name !== strangers
+    }
+  }
+}
+
+/** The calls that a command line may make to a session that it selects. */
+const asked: readonly (readonly [option: string, calls: RegExp])[] = [
+  ['session-acl', /^(Access(Grant|Revoke)|Set (public_access|restrict_log_access))$/],
+  ['--pause', /^Pause$/],
+  ['--disconnect', /^Disconnect$/],
+  ['--log-level=5', /^Set log_verbosity$/],
+  ['--resume', /^(Connect|Resume|UserInputProvide)$/],
+  ['--restart', /^(Connect|Restart|UserInputProvide)$/],
+]
+
 /** Whether a command line asks for this change of this session. */
-function mayChange(
-  args: readonly string[],
-  {member, name, path}: {member: string; name: string | undefined; path: string},
-): boolean {
+function mayChange(args: readonly string[], member: string, session: Known): boolean {
   if (args.includes('--dry-run')) return false
-  const has = (flag: string) => args.includes(flag)
-  const valueOf = (flag: string) => (has(flag) ? args[args.indexOf(flag) + 1] : undefined)
-  const id = path.slice(path.lastIndexOf('/') + 1)
-  const typed = valueOf('--path')
-  const selected =
-    (has('--all') && name !== strangers) ||
-    valueOf('--config') === name ||
-    (typed !== undefined && (path === typed || id.startsWith(typed))) ||
-    has('--interface')
-  if (args[0] === 'session-acl') return selected && /^(Access|Set (public_access|restrict_log_access)$)/.test(member)
-  if (args[0] !== 'session-manage') return false
-  if (has('--cleanup')) return member === 'Disconnect' && has('--failed') && name === 'refused'
-  if (!selected) return false
-  if (has('--pause')) return member === 'Pause'
-  if (has('--disconnect')) return member === 'Disconnect'
-  if (has('--log-level=5')) return member === 'Set log_verbosity'
-  const action = has('--resume') ? 'Resume' : 'Restart'
-  const givesUp = has('--timeout') && !has('--keep')
-  return (
-    (has('--resume') || has('--restart')) &&
-    ([action, 'Connect', 'UserInputProvide'].includes(member) || (givesUp && member === 'Disconnect'))
-  )
+  if (args.includes('--cleanup'))
+    return member === 'Disconnect' && args.includes('--failed') && session.name === 'refused'
+  // an attempt that takes too long is given up
+  if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
+  return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
 }
 
 function show({signal, status, stderr, stdout}: Run): string {

@@ -337,8 +337,8 @@ export class Simulator implements World {
 
   /** All of a session that a command may change, without a call. */
   state(path: string): Readonly<Record<string, unknown>> {
-    const {acl, logVerbosity, publicAccess, restrictLogAccess, status} = this.session(path)
-    return {acl: [...acl], answers: this.answers(path), logVerbosity, publicAccess, restrictLogAccess, status}
+    const {acl, device, logVerbosity, publicAccess, restrictLogAccess, status} = this.session(path)
+    return {acl: [...acl], answers: this.answers(path), device, logVerbosity, publicAccess, restrictLogAccess, status}
   }
 
   /** A session is gone, without a word. */
