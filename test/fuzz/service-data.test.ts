@@ -6,7 +6,7 @@ import {isOvpn3Error} from '@ovpn3/kit/model'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
-import {classicText} from '@ovpn3/plugin-sessions-list/dist/classic'
+import {printClassic} from '@ovpn3/plugin-sessions-list/dist/classic'
 import {columnNames, columnOf} from '@ovpn3/plugin-sessions-list/dist/columns'
 import {type Entry, entryOf, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
 import {sorted} from '@ovpn3/plugin-sessions-list/dist/query'
@@ -209,7 +209,9 @@ describe('sessions, whatever they are called', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(session, {maxLength: 4, minLength: 1}), async (sessions) => {
         const entries = await Promise.all(sessions.map(async (one) => entry(await one)))
-        const text = classicText(entries)
+        const printed: string[] = []
+        await printClassic(entries, (text) => printed.push(text))
+        const text = printed.join('\n')
         assert.doesNotMatch(text, controls)
         const lines = text.split('\n')
         assert.match(lines[0]!, /^-{77}$/)

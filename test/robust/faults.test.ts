@@ -173,10 +173,16 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     const {status, stdout} = await run('session-manage --cleanup --json')
     const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
     assert.equal(sessions.length, 20)
-    assert.equal(status, 3)
+    // its sessions are gone with it; which of them fail, and which are found to be gone, is a matter of moments
     const failed = sessions.filter(({outcome}) => outcome === 'failed')
-    assert.ok(failed.length > 0)
-    for (const {changed, error} of failed) assert.deepEqual([error!.code, changed], ['service-unavailable', false])
+    assert.equal(status, failed.length > 0 ? 3 : 0)
+    for (const {error} of failed) assert.equal(error!.code, 'service-unavailable')
+    for (const {changed, message, outcome} of sessions) {
+      assert.equal(changed, false)
+      if (outcome === 'removed') assert.match(message, /gone by the time it was checked/)
+    }
+
+    assert.ok(sessions.some(({outcome}) => outcome !== 'kept'))
     assert.equal(world.calls.byMember.has('Disconnect'), false)
   })
 
