@@ -90,6 +90,8 @@ interface Run {
 /** A simulator with its sessions, and one command after the other on it. */
 class Stage {
   #paths: string[] = []
+  /** The commands so far, by their connections. */
+  readonly #senders = new Set<string>()
   #world: Simulator | undefined
 
   async play(each: Scenario): Promise<{met: string[]; status: number}> {
@@ -115,10 +117,12 @@ class Stage {
       met.push(`property ${fault}`)
     }
 
-    world.intercept(({message: {body, member, path}}: Call) => {
-      // else it is one that the command before has left in the queue
-      if (changing.has(member) && before.has(path))
-        changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
+    const earlier = new Set(this.#senders)
+    world.intercept(({message: {body, member, path, sender}}: Call) => {
+      // left in the queue by a command before
+      if (earlier.has(sender)) return
+      this.#senders.add(sender)
+      if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
       const call = count++
       let result
       for (const [at, fault] of each.faults) {

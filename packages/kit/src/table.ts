@@ -40,7 +40,7 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
 const plain = /^[\u0020-\u007E]*$/
 
 /** The columns that a text takes up on a terminal. */
-function displayWidth(text: string): number {
+export function displayWidth(text: string): number {
   return plain.test(text) ? text.length : stringWidth(text)
 }
 
