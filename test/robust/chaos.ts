@@ -104,6 +104,7 @@ class Stage {
     const struck = new Set<string>()
     let count = 0
     let child: ChildProcess | undefined
+    const watches = args.some((argument) => argument.startsWith('--watch'))
     let lost = false
     if (each.property) {
       const {fault, name, session} = each.property
@@ -124,6 +125,8 @@ class Stage {
       this.#senders.add(sender)
       if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
       const call = count++
+      // it is there: a watch has to be ended
+      if (call === 0 && watches) setTimeout(() => child!.kill('SIGINT'), watchTime)
       let result
       for (const [at, fault] of each.faults) {
         if (at !== call) continue
@@ -142,14 +145,12 @@ class Stage {
 
       return result
     })
-    const watches = args.some((argument) => argument.startsWith('--watch'))
     const silent = each.faults.some(([, {kind}]) => kind === 'ignore')
     const run = await this.#run(world, each, args, {
       limit: silent ? silentBudget : budget,
       started(process) {
         child = process
       },
-      watches,
     })
     if (!lost) world.intercept()
     this.#check(run, each, args, watches)
@@ -186,7 +187,11 @@ class Stage {
   }
 
   async #prepare(): Promise<Simulator> {
-    this.#world ??= await simulator({timings: {hung: 400}})
+    if (!this.#world) {
+      this.#world = await simulator({timings: {hung: 400}})
+      this.#senders.clear()
+    }
+
     const world = this.#world
     await world.reset()
     this.#paths = world.createSessions(sessionNames.length, {name: (index) => sessionNames[index]!})
@@ -266,7 +271,7 @@ class Stage {
     world: Simulator,
     {input, stdout}: Scenario,
     args: readonly string[],
-    {limit, started, watches}: {limit: number; started: (child: ChildProcess) => void; watches: boolean},
+    {limit, started}: {limit: number; started: (child: ChildProcess) => void},
   ): Promise<Run> {
     const uid = world.uid('alice')
     const child = spawn(process.execPath, [cli(), ...args], {
@@ -283,7 +288,6 @@ class Stage {
     if (stdout === 'closed') child.stdout.destroy()
     child.stdin.on('error', () => {})
     child.stdin.end(input ?? '')
-    const watch = watches ? setTimeout(() => child.kill('SIGINT'), watchTime) : undefined
     let late = false
     const timer = setTimeout(() => {
       late = true
@@ -293,7 +297,6 @@ class Stage {
       child.on('close', (...end) => resolve(end))
     })
     clearTimeout(timer)
-    clearTimeout(watch)
     const run = {...output, signal, status}
     assert.ok(!late, `it hung\n${show(run)}`)
     return run
