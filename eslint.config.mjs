@@ -74,6 +74,7 @@ export default [
       // CommonJS has none
       'unicorn/prefer-top-level-await': 'off',
       'n/no-extraneous-import': 'off',
+      'n/no-missing-require': 'off',
       'unicorn/consistent-function-scoping': 'off',
       'mocha/no-mocha-arrows': 'off',
       'mocha/max-top-level-suites': 'off',

@@ -53,6 +53,8 @@ async function main(): Promise<void> {
         'sessions-list --format=table',
         'sessions-list --json',
         'sessions-list --columns id,status',
+        '--complete zsh --p session-manage',
+        '--complete zsh load session-manage --pause --config',
         'session-manage --cleanup',
         'session-stats --all',
       ])),

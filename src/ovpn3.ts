@@ -4,12 +4,24 @@ import {type Command, execute, settings} from '@oclif/core'
 import {corePlugins} from './core-plugins'
 import {withUserPlugins} from './user-plugins'
 
+/**
+ * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
+ * EPIPE. Commands about sessions go on, with a listener in place of these.
+ */
+function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') return
+  process.stderr.write(`Error: the output cannot be written: ${message}\n`)
+  // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- else the next listener throws
+  process.exit(1)
+}
+
 /** Runs the command line of this process. @param root the folder of the CLI's package */
 async function start(root: string): Promise<void> {
   // a linked plugin is run as it is, whether TypeScript is there or not
   settings.enableAutoTranspile = false
   // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
   process.env.SHELL ||= '/bin/sh'
+  process.stdout.on('error', failOnLostOutput)
   const plugins = await withUserPlugins(await corePlugins(root))
   await execute({loadOptions: {pjson: plugins.get('ovpn3')!.pjson, plugins, root}})
 }

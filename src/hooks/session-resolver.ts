@@ -14,6 +14,7 @@ export async function sessionsOf(request: ResolverRequest): Promise<ResolvedSess
   const {configNames, onStall, read, selector, signal} = request
   const manager = await SessionManager.open({
     onStall,
+    signal,
     trace: tracer(),
   })
   const abandon = () => void manager.close()
@@ -85,7 +86,11 @@ async function keepMatching(
 
   if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])
   else if (read.length > 0) await look(sessions, read)
-  return selector.kind === 'path' ? sessions.filter((session) => !isMissing(session)) : [...sessions]
+  if (selector.kind === 'path') return sessions.filter((session) => !isMissing(session))
+  // between the look-up and the look a path may have come to stand for another session
+  return sessions.filter(
+    ({snapshot: {values}}) => selector.kind !== 'config' || (values.config_name ?? selector.name) === selector.name,
+  )
 }
 
 async function look(sessions: readonly RemoteSession[], names: readonly PropertyName[]): Promise<void> {

@@ -1,6 +1,9 @@
 import {Bus, BusError, type BusErrorKind} from '#lib/bus'
 import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {after, afterEach, before, describe, it} from 'node:test'
+import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Simulator, simulator} from '../simulator/simulator'
 import {until} from '../support/cli'
@@ -79,6 +82,30 @@ describe('a call', () => {
     const started = performance.now()
     await fails('timeout', get(manager, 200))
     assert.ok(performance.now() - started < 1000)
+  })
+
+  it('that is answered while its process is stopped has its answer, however late it is looked at', async () => {
+    const script = `
+      const {Bus} = require(${JSON.stringify(require.resolve('#lib/bus'))})
+      const service = 'net.openvpn.v3.sessions'
+      Bus.connect({onStall: () => console.log('stalled')}).then(async (bus) => {
+        const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: '${manager}'}
+        await bus.call({...call, timeout: 1000}).then(() => console.log('answered'), console.log)
+        bus.close()
+      })`
+    world.intercept(() => ({delay: 300}))
+    const child = spawn(process.execPath, ['-e', script], {stdio: ['ignore', 'pipe', 'inherit']})
+    let output = ''
+    child.stdout.on('data', (data: Buffer) => {
+      output += data
+    })
+    const ended = once(child, 'close')
+    await until('it calls', () => world.calls.total > 0)
+    child.kill('SIGSTOP')
+    await sleep(2000)
+    child.kill('SIGCONT')
+    await ended
+    assert.equal(output, 'answered\n')
   })
 
   it('waits on while the destination answers others', async () => {

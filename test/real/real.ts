@@ -2,6 +2,7 @@ import {after, before, describe} from 'node:test'
 
 import type {World} from '../support/world'
 
+import {faultsContract} from '../contract/faults'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
 import {sessionManageContract} from '../contract/session-manage'
@@ -34,6 +35,7 @@ export function realTests(suite: Suite): void {
     sessionsListContract(suite, world)
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
+    faultsContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)

@@ -21,9 +21,17 @@ export async function own(busAddress: string, name: string): Promise<MessageBus>
   return bus
 }
 
+const streamOf = (bus: MessageBus) =>
+  (bus as unknown as {_connection: {stream: import('node:stream').Duplex}})._connection.stream
+
+/** Sends a message, unless the bus was killed meanwhile: that is somebody's test. */
+export function send(bus: MessageBus, message: Message): void {
+  if (streamOf(bus).writable) bus.send(message)
+}
+
 /** Closes a connection and waits until it is closed. */
 export async function disconnect(bus: MessageBus): Promise<void> {
-  const {stream} = (bus as unknown as {_connection: {stream: import('node:stream').Duplex}})._connection
+  const stream = streamOf(bus)
   if (stream.destroyed) return
   const closed = once(stream, 'close')
   stream.destroy()

@@ -2,7 +2,7 @@ import {Message, type MessageBus} from 'dbus-next'
 
 import type {Session} from './session'
 
-import {disconnect, own} from './connection'
+import {disconnect, own, send} from './connection'
 import {BACKENDS, LOG, rootPath} from './names'
 import {uniqueId} from './profiles'
 
@@ -45,7 +45,7 @@ export class LogService {
     for (const destination of session.forwards.copies) {
       const signal = Message.newSignal(session.path, BACKENDS, member, 'uus', body)
       signal.destination = destination
-      this.bus?.send(signal)
+      if (this.bus) send(this.bus, signal)
     }
   }
 }

@@ -1,6 +1,6 @@
 import {Message, type MessageBus} from 'dbus-next'
 
-import {callBus, connect, disconnect} from './connection'
+import {callBus, connect, disconnect, send} from './connection'
 import {failed, ServiceError} from './errors'
 import {check, type Interface, introspect, noSuchObject, vanished} from './interface'
 import {DBUS, INTROSPECTABLE, PEER, PROPERTIES, rootPath} from './names'
@@ -21,8 +21,19 @@ export interface Target {
   readonly missing?: ReadonlySet<string>
 }
 
-/** What may be done with a call instead of answering it. */
-export type Interception = 'crash' | 'ignore' | ServiceError | {delay: number}
+/**
+ * What may be done with a call instead of answering it: nothing at all, an end of the service, an error, an answer that
+ * comes late and keeps all others waiting, one that comes late while others are served, the right one twice, or
+ * another one.
+ */
+export type Interception =
+  | 'crash'
+  | 'ignore'
+  | 'twice'
+  | ServiceError
+  | {readonly delay: number}
+  | {readonly overtaken: number}
+  | {readonly reply: Reply}
 
 /** Methods called and properties read or written, by name: `Pause`, `Get status`. */
 export class Counts {
@@ -98,7 +109,7 @@ export abstract class Server {
   protected gone(_connection: string): void {}
 
   protected signal(path: string, iface: string, member: string, signature: string, body: unknown[]): void {
-    this.bus?.send(Message.newSignal(path, iface, member, signature, body))
+    if (this.bus) send(this.bus, Message.newSignal(path, iface, member, signature, body))
   }
 
   private async open(objectsAfter: number): Promise<void> {
@@ -179,18 +190,26 @@ export abstract class Server {
     }
   }
 
-  private async answerLate(bus: MessageBus, call: Call, interception: Interception | undefined): Promise<void> {
+  private async answerLate(bus: MessageBus, call: Call, interception?: Interception): Promise<void> {
     const {message} = call
     if (interception === 'ignore') return
     if (interception === 'crash') return this.crash()
     if (interception instanceof ServiceError) return this.fail(bus, message, interception)
+    if (typeof interception === 'object' && 'reply' in interception) return this.reply(bus, message, interception.reply)
+    if (typeof interception === 'object' && 'overtaken' in interception) {
+      setTimeout(() => void this.answerLate(bus, call), interception.overtaken).unref()
+      return
+    }
+
     await new Promise((resolve) => {
-      setTimeout(resolve, this.cost + (interception?.delay ?? 0))
+      setTimeout(resolve, this.cost + (typeof interception === 'object' ? interception.delay : 0))
     })
     if (this.bus !== bus) return
     try {
       if (!this.target(message.path)) throw vanished(message)
-      this.reply(bus, message, await this.serve(call))
+      const reply = await this.serve(call)
+      this.reply(bus, message, reply)
+      if (interception === 'twice') this.reply(bus, message, reply)
     } catch (error) {
       this.fail(bus, message, error)
     }
@@ -217,12 +236,15 @@ export abstract class Server {
 
   private reply(bus: MessageBus, message: Message, [signature, ...body]: Reply): void {
     if (this.bus !== bus) return
-    bus.send(Message.newMethodReturn(message, signature, body))
+    send(bus, Message.newMethodReturn(message, signature, body))
   }
 
   private fail(bus: MessageBus, message: Message, error: unknown): void {
     if (this.bus !== bus) return
     const {text, type} = error instanceof ServiceError ? error : failed(`simulator: ${String(error)}`)
-    bus.send(Message.newError(message, type, text))
+    const reply = Message.newError(message, type, text)
+    // not every service says why
+    if (text === '') Object.assign(reply, {body: [], signature: ''})
+    send(bus, reply)
   }
 }

@@ -335,6 +335,27 @@ export class Simulator implements World {
     return this.session(path).status
   }
 
+  /** All of a session that a command may change, without a call. */
+  state(path: string): Readonly<Record<string, unknown>> {
+    const {acl, device, logVerbosity, publicAccess, restrictLogAccess, status} = this.session(path)
+    return {acl: [...acl], answers: this.answers(path), device, logVerbosity, publicAccess, restrictLogAccess, status}
+  }
+
+  /** A session is gone, without a word. */
+  vanish(path: string): void {
+    this.manager.remove(this.session(path))
+  }
+
+  /** The path of a session now stands for another one, without a word. */
+  replaceSession(path: string, name: string): void {
+    const {owner} = this.session(path)
+    this.vanish(path)
+    const profile = this.profiles.add(owner, name, behaviours.cert)
+    const session = Object.assign(new Session(owner, profile, profile.path, this.manager), {path})
+    session.forceConnected()
+    this.manager.add(session)
+  }
+
   /** The session's LogForward subscriptions that still get signals, by connection. */
   subscribers(path: string): string[] {
     return [...this.session(path).forwards.copies]

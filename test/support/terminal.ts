@@ -1,4 +1,5 @@
 import {execFile, execFileSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
 import {after, afterEach, before} from 'node:test'
 import {promisify} from 'node:util'
 
@@ -25,10 +26,19 @@ let count = 0
 export interface TerminalOptions {
   readonly columns?: number
   readonly env?: Readonly<Record<string, string>>
+  /** The shell is an interactive one, with job control; it shows no statuses. */
+  readonly jobs?: boolean
   readonly rows?: number
-  /** A command line. */
+  /** A command line in place of the shell. */
   readonly shell?: readonly string[]
 }
+
+const interactive = () =>
+  `exec bash --noprofile --rcfile <(echo "alias ovpn3='${process.execPath} ${cli()}'; PS1='> '") -i`
+
+/** A shell that says how each command ended. */
+const statuses = () =>
+  `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`
 
 /** A terminal in which a user of the world works, and what is seen in it. */
 export class Terminal {
@@ -40,7 +50,7 @@ export class Terminal {
   static async open(
     world: Pick<World, 'busAddress' | 'canBecome' | 'uid'>,
     user: UserName,
-    {columns = 80, env = {}, rows = 30, shell}: TerminalOptions = {},
+    {columns = 80, env = {}, jobs = false, rows = 30, shell}: TerminalOptions = {},
   ): Promise<Terminal> {
     const terminal = new Terminal()
     const uid = String(world.uid(user))
@@ -58,11 +68,7 @@ export class Terminal {
       'env',
       '-i',
       ...variables.map(([name, value]) => `${name}=${value}`),
-      ...(shell ?? [
-        'bash',
-        '-c',
-        `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`,
-      ]),
+      ...(shell ?? ['bash', '-c', jobs ? interactive() : statuses()]),
     ])
     await until('the prompt is there', async () => (await terminal.screen()).includes('>'))
     return terminal
@@ -108,6 +114,18 @@ export class Terminal {
   async cursorIsVisible(): Promise<boolean> {
     const {stdout} = await this.#tmux(['display-message', '-p', '#{cursor_flag}'])
     return stdout.trim() === '1'
+  }
+
+  /** Sends a signal to what runs in the foreground. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    const {stdout} = await this.#tmux(['display-message', '-p', '#{pane_pid}'])
+    const shell = stdout.trim()
+    const children = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim()
+    for (const child of children.split(' ')) process.kill(Number(child), name)
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux(['resize-window', '-x', String(columns), '-y', String(rows)])
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import {
   statusText,
 } from './model'
 import {selectorText} from './selector'
+import {inColumns} from './table'
 import {pick} from './terminal'
 import {userName} from './users'
 
@@ -48,13 +49,7 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
       created === null ? '-' : duration(now - created),
     ]),
   )
-  const widths = rows.reduce<number[]>((max, row) => row.map((cell, i) => Math.max(max[i] ?? 0, cell.length)), [])
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  )
+  return inColumns(rows)
 }
 
 const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')

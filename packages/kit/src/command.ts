@@ -18,7 +18,7 @@ import {
 } from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
-import {canAnimate, releaseStdin} from './terminal'
+import {releaseStdin, showCursor} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -28,7 +28,7 @@ export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
 /** The positional arguments of a command class. */
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
-const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGTERM: 15} as const
+const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
 
 /**
@@ -180,7 +180,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       if (this.#signal) {
         // asked twice: at once, then; listr2 has hidden the cursor
         end()
-        if (canAnimate()) process.stderr.write('\u001B[?25h')
+        showCursor()
         process.kill(process.pid, name)
         return
       }
@@ -189,11 +189,19 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       this.#abort.abort()
     }
 
+    // Ctrl-Z: the shell gets its cursor back
+    const onSuspend = () => {
+      showCursor()
+      process.kill(process.pid, 'SIGSTOP')
+    }
+
     const end = () => {
       for (const name of names) process.off(name, onSignal)
+      process.off('SIGTSTP', onSuspend)
     }
 
     for (const name of names) process.on(name, onSignal)
+    process.on('SIGTSTP', onSuspend)
     // nobody reads what is written any more: no reason to stop half-way
     process.stderr.on('error', () => {})
     // oclif's own listener throws what is not EPIPE

@@ -26,10 +26,18 @@ export async function liveView(): Promise<LiveView> {
     timer ??= setTimeout(draw, frame)
   }
 
+  // after a Ctrl-Z the lines above are the shell's
+  const drawAnew = () => {
+    update.done()
+    schedule()
+  }
+
   process.stdout.on('resize', schedule)
+  process.on('SIGCONT', drawAnew)
   return {
     end() {
       process.stdout.off('resize', schedule)
+      process.off('SIGCONT', drawAnew)
       if (timer) {
         clearTimeout(timer)
         draw()

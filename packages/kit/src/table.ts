@@ -17,35 +17,39 @@ const minimum = 6
  * @param width of the terminal; without one nothing is cut
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width = Infinity): string {
-  const lines = [columns.map(({header}) => header), ...rows]
-  const sizes = lines.map((cells) => cells.map((cell) => displayWidth(cell)))
-  const natural = columns.map((_, i) => sizes.reduce((max, line) => Math.max(max, line[i]!), 0))
-  const widths = fit(columns, natural, width)
-  return lines
-    .map((cells, n) =>
-      cells
-        .map((cell, i) => {
-          const missing = widths[i]! - sizes[n]![i]!
-          return missing < 0 ? cut(cell, widths[i]!) : cell + ' '.repeat(missing)
-        })
-        .join(' '.repeat(gap))
-        .trimEnd(),
-    )
-    .join('\n')
+  const all = [columns.map(({header}) => header), ...rows]
+  const widths = fit(columns, widthsOf(all), width)
+  return inColumns(all.map((row) => row.map((cell, i) => cut(cell, widths[i]!)))).join('\n')
+}
+
+/** A line for each row, with every cell where its column begins, whatever its characters are. */
+export function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = widthsOf(rows)
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell + ' '.repeat(widths[i]! - displayWidth(cell)))
+      .join(' '.repeat(gap))
+      .trimEnd(),
+  )
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  return rows.reduce<number[]>((max, row) => row.map((cell, i) => Math.max(max[i] ?? 0, displayWidth(cell))), [])
 }
 
 const plain = /^[\u0020-\u007E]*$/
 
 /** The columns that a text takes up on a terminal. */
-function displayWidth(text: string): number {
+export function displayWidth(text: string): number {
   return plain.test(text) ? text.length : stringWidth(text)
 }
 
 // eslint-disable-next-line no-control-regex
 const colorCode = /(\u001B\[[\d;]*m)/
 
-/** The start of a text, and `…`, in so many columns; what was coloured ends so. */
-function cut(text: string, width: number): string {
+/** A text, or its start and `…`, in at most so many columns; what was coloured ends so. */
+export function cut(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
   const segmenter = new Intl.Segmenter()
   let left = width - 1
   let ended = false

@@ -1,4 +1,5 @@
 import {safeText} from './model'
+import {cut} from './table'
 import {canAnimate} from './terminal'
 
 /** How a task ended. */
@@ -52,6 +53,8 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
   // left alone, listr2 writes to stdout, where only results belong
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
+  // drawn again and again: a name of 10,000 characters would keep the processor busy for minutes
+  const line = (text: string) => cut(text, process.stderr.columns ?? 1000)
   const values: T[] = []
   const unexpected: unknown[] = []
   const list = new Listr(
@@ -59,7 +62,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
       async task(_: unknown, handle: {output: string}) {
         let shown = ''
         const tell = (text: string) => {
-          if (text !== shown) handle.output = safeText(text)
+          if (text !== shown) handle.output = line(safeText(text))
           shown = text
         }
 
@@ -71,12 +74,12 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
             throw error
           })
           values[index] = end.value
-          if (end.failure) throw new Error(safeText(end.failure))
+          if (end.failure) throw new Error(line(safeText(end.failure)))
         } finally {
           running.delete(self)
         }
       },
-      title: task.title,
+      title: line(task.title),
     })),
     {
       collectErrors: false,

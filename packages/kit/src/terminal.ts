@@ -1,3 +1,4 @@
+import {writeSync} from 'node:fs'
 import {createInterface, type Interface} from 'node:readline'
 
 import {Ovpn3Error, safeText} from './model'
@@ -12,6 +13,11 @@ export function canAnimate(): boolean {
   return Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'
 }
 
+/** What is animated hides the cursor, and holds back what is written to stderr. */
+export function showCursor(): void {
+  if (canAnimate()) writeSync(process.stderr.fd, '\u001B[?25h')
+}
+
 export interface Choice<T> {
   readonly name: string
   readonly value: T
@@ -20,13 +26,13 @@ export interface Choice<T> {
 /** Asks a yes-or-no question on the terminal. */
 export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
   const {default: prompt} = await import('@inquirer/confirm')
-  return onTerminal(prompt({default: false, message}, context(signal)))
+  return onTerminal(message, prompt({default: false, message}, context(signal)))
 }
 
 /** Lets one of several be picked on the terminal. */
 export async function pick<T>(message: string, choices: readonly Choice<T>[], signal: AbortSignal): Promise<T> {
   const {default: prompt} = await import('@inquirer/select')
-  return onTerminal(prompt({choices: [...choices], loop: false, message, pageSize: 12}, context(signal)))
+  return onTerminal(message, prompt({choices: [...choices], loop: false, message, pageSize: 12}, context(signal)))
 }
 
 export interface Question {
@@ -51,6 +57,9 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
     }
 
     if (answer === '') throw new Ovpn3Error('input-missing', `an empty answer to "${safeText(text)}" is none`)
+    // the bus would close the connection
+    if (answer.includes('\0'))
+      throw new Ovpn3Error('input-missing', `an answer to "${safeText(text)}" cannot have a NUL character`)
     answers.push(answer)
   }
 
@@ -60,11 +69,11 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
 async function askOnTerminal(message: string, hidden: boolean, signal: AbortSignal): Promise<string> {
   if (hidden) {
     const {default: prompt} = await import('@inquirer/password')
-    return onTerminal(prompt({mask: false, message: `${message}:`, validate: isAnswer}, context(signal)))
+    return onTerminal(message, prompt({mask: false, message: `${message}:`, validate: isAnswer}, context(signal)))
   }
 
   const {default: prompt} = await import('@inquirer/input')
-  return onTerminal(prompt({message: `${message}:`, validate: isAnswer}, context(signal)))
+  return onTerminal(message, prompt({message: `${message}:`, validate: isAnswer}, context(signal)))
 }
 
 /** The service takes no empty values. */
@@ -75,7 +84,14 @@ function context(signal: AbortSignal) {
   return {output: process.stderr, signal}
 }
 
-async function onTerminal<T>(answer: Promise<T>): Promise<T> {
+async function onTerminal<T>(question: string, answer: Promise<T>): Promise<T> {
+  // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
+  const goOn = () =>
+    setImmediate(() => {
+      process.stderr.write(`${question} `)
+      process.stdin.resume()
+    })
+  process.on('SIGCONT', goOn)
   try {
     return await answer
   } catch (error) {
@@ -83,6 +99,8 @@ async function onTerminal<T>(answer: Promise<T>): Promise<T> {
     if (name === 'ExitPromptError' || name === 'AbortPromptError')
       throw new Ovpn3Error('interrupted', 'interrupted', {cause: error})
     throw error
+  } finally {
+    process.off('SIGCONT', goOn)
   }
 }
 

@@ -13,16 +13,16 @@ export interface RequestFlags {
   readonly show?: boolean
 }
 
-const booleans: Readonly<Record<string, boolean>> = {
-  0: false,
-  1: true,
-  false: false,
-  no: false,
-  off: false,
-  on: true,
-  true: true,
-  yes: true,
-}
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['0', false],
+  ['1', true],
+  ['false', false],
+  ['no', false],
+  ['off', false],
+  ['on', true],
+  ['true', true],
+  ['yes', true],
+])
 
 /**
  * The changes that are asked for, in the order in which they are made; none where the access list is only shown. Every
@@ -55,7 +55,7 @@ export async function changesOf(flags: RequestFlags): Promise<Change[]> {
 }
 
 function booleanOf(text: string, flag: string): boolean {
-  const value = booleans[text.toLowerCase()]
+  const value = booleans.get(text.toLowerCase())
   if (value === undefined)
     throw new Ovpn3Error('usage', `--${flag}: "${text}" is neither true nor false`, {
       hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',

@@ -22,6 +22,10 @@ const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 const wrong: Readonly<Record<string, readonly [args: readonly string[], message: RegExp]>> = {
   'a boolean that is missing': [['-o', path, '--public-access'], /--public-access expects a value/],
+  'a boolean that every JavaScript object has': [
+    ['-o', path, '--public-access', 'constructor'],
+    /"constructor" is neither true nor false/,
+  ],
   'a boolean twice': [['-o', path, '--public-access', '1', '--public-access', '0'], /only be specified once/],
   'a second user without an option': [['-o', path, '--grant', '0', '1'], /unexpected argument: 1/],
   'a user that is root by arithmetic': [['-o', path, '--grant', '+0'], /there is no user "\+0"/],

@@ -73,9 +73,12 @@ function counterFamilies(sessions: readonly Session[]): Family[] {
     // two counters that differ in nothing a metric name may hold: a name that occurs twice would spoil it all
     if (families.has(name)) continue
     families.set(name, {
-      help: help[counter] ?? `Counter ${escapeText(counter)} of the session.`,
+      help: (Object.hasOwn(help, counter) && help[counter]) || `Counter ${escapeText(counter)} of the session.`,
       name,
-      samples: readable.map(({labels, statistics}) => [labels, statistics[counter] ?? 0n]),
+      samples: readable.map(({labels, statistics}) => [
+        labels,
+        (Object.hasOwn(statistics, counter) && statistics[counter]) || 0n,
+      ]),
       type: 'counter',
     })
   }

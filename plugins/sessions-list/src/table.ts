@@ -1,4 +1,4 @@
-import {type Colors, safeText, tableText} from '@ovpn3/kit'
+import {type Colors, displayWidth, safeText, tableText} from '@ovpn3/kit'
 
 import type {Entry} from './entry'
 
@@ -35,7 +35,7 @@ function flexibleColumns(
 ): Set<ColumnName> {
   const sizes = columns.map((name) => {
     const {flexible = Infinity, header} = columnOf(name)
-    const lengths = entries.map((entry) => plainCell(entry, name, now).length)
+    const lengths = entries.map((entry) => displayWidth(plainCell(entry, name, now)))
     return {flexible, name, size: lengths.reduce((a, b) => Math.max(a, b), header.length)}
   })
   const fits = (level: number) =>

@@ -55,6 +55,8 @@ export interface BusOptions {
   readonly onClose?: (error: BusError) => void
   /** Called once for each object path whose call has been the oldest unanswered one of its destination for 1.5 s. */
   readonly onStall?: (path: string) => void
+  /** Aborted when nobody wants the connection any more that is being made. */
+  readonly signal?: AbortSignal
   /** Receives a line for each message, for debugging. */
   readonly trace?: (line: string) => void
 }
@@ -106,8 +108,16 @@ export class Bus {
       const raw = systemBus()
       const connection = (raw as unknown as {_connection: Connection})._connection
       const bus = new Bus(raw, options)
-      const timer = setTimeout(() => fail('no answer within 5 s from whatever listens there'), connectTimeout)
       let connected = false
+      const giveUp = (reason: string) => {
+        if (!connected) fail(reason)
+      }
+
+      const timer = setTimeout(
+        () => setImmediate(giveUp, 'no answer within 5 s from whatever listens there'),
+        connectTimeout,
+      )
+      options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
         clearTimeout(timer)
         connection.stream?.destroy()
@@ -270,21 +280,24 @@ export class Bus {
 
   /** One clock for all calls: thousands may be queued, and a timer for each takes more memory than the calls. */
   #watch(): void {
-    this.#clock ??= setInterval(() => {
-      const now = performance.now()
-      const seen = new Set<string>()
-      for (const pending of this.#pending) {
-        const silent = now - Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
-        // the oldest is the one that the destination is at
-        const oldest = !seen.has(pending.destination)
-        seen.add(pending.destination)
-        if (silent >= (pending.timeout ?? defaultTimeout)) this.#expire(pending)
-        else if (oldest && silent >= stallAfter && !this.#stalled.has(pending.path)) {
-          this.#stalled.add(pending.path)
-          this.#options.onStall?.(pending.path)
-        }
+    // when this process was stopped for a while, answers may be here that have yet to be read
+    this.#clock ??= setInterval(() => setImmediate(() => this.#check()), tick)
+  }
+
+  #check(): void {
+    const now = performance.now()
+    const seen = new Set<string>()
+    for (const pending of this.#pending) {
+      const silent = now - Math.max(pending.since, this.#lastAnswer.get(pending.destination) ?? 0)
+      // the oldest is the one that the destination is at
+      const oldest = !seen.has(pending.destination)
+      seen.add(pending.destination)
+      if (silent >= (pending.timeout ?? defaultTimeout)) this.#expire(pending)
+      else if (oldest && silent >= stallAfter && !this.#stalled.has(pending.path)) {
+        this.#stalled.add(pending.path)
+        this.#options.onStall?.(pending.path)
       }
-    }, tick)
+    }
   }
 
   /** False where it was over already. */

@@ -47,7 +47,9 @@ const spawnFailure = /^org\.freedesktop\.DBus\.Error\.Spawn\./
  * The typed error for a D-Bus error reply. GLib services put errors of their own under mangled names and say what it
  * is in the text alone, so both are looked at, here and nowhere else.
  */
-export function fromRemote(name: string, text: string): BusError {
+export function fromRemote(name: string, given: string | undefined): BusError {
+  // no service has to say why
+  const text = given || name
   const kind = kinds[name]
   if (kind) return new BusError(kind, text, name)
   if (spawnFailure.test(name)) return new BusError('service-unknown', text, name)

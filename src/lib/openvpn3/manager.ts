@@ -1,15 +1,17 @@
-import {isOvpn3Error, type Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
+import {isOvpn3Error, Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
 
 import {Bus, BusError, type BusOptions, type Call} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
 import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
+import {decodePaths} from './properties'
 import {RemoteSession} from './session'
 
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
   readonly onStall?: (session: {readonly id: string; readonly path: string} | undefined) => void
+  readonly signal?: BusOptions['signal']
   readonly trace?: BusOptions['trace']
 }
 
@@ -24,7 +26,7 @@ export class SessionManager {
   }
 
   /** @throws Ovpn3Error `bus-unreachable` */
-  static async open({onStall, trace}: ManagerOptions = {}): Promise<SessionManager> {
+  static async open({onStall, signal, trace}: ManagerOptions = {}): Promise<SessionManager> {
     let close: (error: Ovpn3Error) => void
     const closed = new Promise<Ovpn3Error>((resolve) => {
       close = resolve
@@ -35,6 +37,7 @@ export class SessionManager {
           onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
           onStall:
             onStall && ((path) => onStall(path.startsWith(managerPath + '/') ? {id: idOf(path), path} : undefined)),
+          signal,
           trace,
         }),
         closed,
@@ -46,14 +49,13 @@ export class SessionManager {
 
   /** The sessions that the caller has access to. Does not look at them, so stale ones are among them. */
   async sessions(): Promise<RemoteSession[]> {
-    const [paths] = await this.#call({member: 'FetchAvailableSessions'})
-    return (paths as string[]).map((path) => this.session(path))
+    return (await this.#paths({member: 'FetchAvailableSessions'})).map((path) => this.session(path))
   }
 
   /** The sessions that were started from a profile of this name. Does not look at them either. */
   async sessionsOfConfig(name: string): Promise<RemoteSession[]> {
-    const [paths] = await this.#call({body: [name], member: 'LookupConfigName', signature: 's'})
-    return (paths as string[]).map((path) => this.session(path, name))
+    const paths = await this.#paths({body: [name], member: 'LookupConfigName', signature: 's'})
+    return paths.map((path) => this.session(path, name))
   }
 
   /** The session at a path, whether it exists or not: reading it tells. */
@@ -117,12 +119,12 @@ export class SessionManager {
   }
 
   async #configNames(): Promise<Map<string, string>> {
-    const configs = await callManager(this.#bus, fetchConfigs)
+    const configs = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
     const names = await Promise.all(
-      (configs[0] as string[]).map((path) =>
+      configs.map((path) =>
         // one that was deleted meanwhile does not hide the others
         profileName(this.#bus, path).catch((error: unknown) => {
-          if (error instanceof BusError && error.kind !== 'disconnected') return
+          if (isOvpn3Error(error) || (error instanceof BusError && error.kind !== 'disconnected')) return
           throw error
         }),
       ),
@@ -135,15 +137,24 @@ export class SessionManager {
     return new Map(found.flat())
   }
 
-  async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
+  /** Calls a method of the manager that answers with sessions. */
+  async #paths(call: Partial<Call> & {member: string}): Promise<string[]> {
     try {
-      return await callManager(this.#bus, {
-        destination: sessionService,
-        interface: sessionInterface,
-        path: managerPath,
-        ...call,
-      })
+      return decodePaths(
+        call.member,
+        await callManager(this.#bus, {
+          destination: sessionService,
+          interface: sessionInterface,
+          path: managerPath,
+          ...call,
+        }),
+      )
     } catch (error) {
+      if (error instanceof BusError && error.kind === 'object-gone')
+        throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {
+          cause: error,
+          hint: 'Try again in a while',
+        })
       throw toOvpn3Error(error)
     }
   }

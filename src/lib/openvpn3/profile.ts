@@ -1,9 +1,10 @@
 import {type Bus, unwrap} from '../bus'
 import {configService} from './names'
+import {decode} from './properties'
 
 /**
  * The name of a profile, by its path.
- * @throws BusError where it was deleted, or is not the caller's to see
+ * @throws BusError where it was deleted, or is not the caller's to see; Ovpn3Error where it makes no sense
  */
 export async function profileName(bus: Bus, path: string): Promise<string> {
   const [name] = await bus.call({
@@ -14,5 +15,5 @@ export async function profileName(bus: Bus, path: string): Promise<string> {
     path,
     signature: 'ss',
   })
-  return String(unwrap(name))
+  return decode('config_name', unwrap(name))
 }

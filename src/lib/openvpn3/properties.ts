@@ -1,4 +1,11 @@
-import type {Endpoint, PropertyName, SessionProperties, SessionStatus} from '@ovpn3/kit/model'
+import {
+  type Endpoint,
+  type InputRequest,
+  Ovpn3Error,
+  type PropertyName,
+  type SessionProperties,
+  type SessionStatus,
+} from '@ovpn3/kit/model'
 
 type Decoders = {readonly [K in PropertyName]: (value: unknown) => SessionProperties[K]}
 
@@ -16,8 +23,20 @@ function string(value: unknown): string {
 
 function unsigned(value: unknown): number {
   const n = typeof value === 'bigint' ? Number(value) : value
-  if (typeof n !== 'number' || n < 0) throw new Unexpected('unsigned integer')
+  if (typeof n !== 'number' || !Number.isInteger(n) || n < 0) throw new Unexpected('unsigned integer')
   return n
+}
+
+/** Seconds since 1970, as far as a Date goes. */
+function time(value: unknown): number {
+  const seconds = unsigned(value)
+  if (seconds > 8.64e12) throw new Unexpected('time')
+  return seconds
+}
+
+function path(value: unknown): string {
+  if (typeof value !== 'string' || !/^\/(\w+(\/\w+)*)?$/.test(value)) throw new Unexpected('path')
+  return value
 }
 
 function list(value: unknown, length?: number): unknown[] {
@@ -40,8 +59,8 @@ function counters(value: unknown): Record<string, bigint> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unexpected('dictionary')
   return Object.fromEntries(
     Object.entries(value).map(([name, counter]: [string, unknown]) => {
-      if (typeof counter !== 'bigint' && typeof counter !== 'number') throw new Unexpected('counter')
-      return [name, BigInt(counter)]
+      if (typeof counter !== 'bigint' && !Number.isInteger(counter)) throw new Unexpected('counter')
+      return [name, BigInt(counter as bigint | number)]
     }),
   )
 }
@@ -57,7 +76,7 @@ const decoders: Decoders = {
   owner: unsigned,
   public_access: boolean,
   restrict_log_access: boolean,
-  session_created: unsigned,
+  session_created: time,
   session_name: string,
   statistics: counters,
   status: decodeStatus,
@@ -65,14 +84,56 @@ const decoders: Decoders = {
 
 /**
  * The typed value of a property.
- * @throws Error where the service sends something else than it declares
+ * @throws Ovpn3Error where the service sends something else than it declares
  */
 export function decode<K extends PropertyName>(name: K, value: unknown): SessionProperties[K] {
+  return decoded<SessionProperties[K]>(name, decoders[name], value)
+}
+
+/** The same for the answer to a method that lists objects. @throws Ovpn3Error */
+export function decodePaths(member: string, [value]: readonly unknown[]): string[] {
+  return decoded(member, () => list(value).map((item) => path(item)), value)
+}
+
+/** The answer to `UserInputQueueGetTypeGroup`. @throws Ovpn3Error */
+export function decodeGroups([value]: readonly unknown[]): [type: number, group: number][] {
+  const pair = (item: unknown): [number, number] => {
+    const [type, group] = list(item, 2)
+    return [unsigned(type), unsigned(group)]
+  }
+
+  return decoded('UserInputQueueGetTypeGroup', () => list(value).map((item) => pair(item)), value)
+}
+
+/** The answer to `UserInputQueueCheck`. @throws Ovpn3Error */
+export function decodeIds([value]: readonly unknown[]): number[] {
+  return decoded('UserInputQueueCheck', () => list(value).map((item) => unsigned(item)), value)
+}
+
+/** The answer to `UserInputQueueFetch`. @throws Ovpn3Error */
+export function decodeRequest(body: readonly unknown[]): InputRequest {
+  return decoded(
+    'UserInputQueueFetch',
+    () => {
+      const [type, group, id, name, description, hidden] = list(body, 6)
+      return {
+        type: unsigned(type),
+        group: unsigned(group),
+        id: unsigned(id),
+        name: string(name),
+        description: string(description),
+        hidden: boolean(hidden),
+      }
+    },
+    body,
+  )
+}
+
+function decoded<T>(name: string, decoder: (value: unknown) => T, value: unknown): T {
   try {
-    return decoders[name](value)
+    return decoder(value)
   } catch (error) {
-    if (error instanceof Unexpected)
-      throw new Error(`the session manager sent something else than a ${error.message} as ${name}`)
-    throw error
+    if (!(error instanceof Unexpected)) throw error
+    throw new Ovpn3Error('failed', `the session manager sent something else than a ${error.message} as ${name}`)
   }
 }

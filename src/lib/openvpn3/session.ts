@@ -15,7 +15,7 @@ import {callManager} from './cold-start'
 import {isAlreadyGranted, isAlreadyPaused, isNotGranted, isNotPaused, isNotReady, toOvpn3Error} from './errors'
 import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
-import {decode, decodeStatus} from './properties'
+import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
 
 /** A session of the session manager. */
 export class RemoteSession implements Session {
@@ -83,11 +83,11 @@ export class RemoteSession implements Session {
   }
 
   async inputRequests(): Promise<InputRequest[]> {
-    const [groups] = await this.#call({member: 'UserInputQueueGetTypeGroup'})
+    const groups = decodeGroups(await this.#call({member: 'UserInputQueueGetTypeGroup'}))
     const requests = await Promise.all(
-      (groups as [number, number][]).map(async ([type, group]) => {
-        const [ids] = await this.#call({body: [type, group], member: 'UserInputQueueCheck', signature: 'uu'})
-        return Promise.all((ids as number[]).map((id) => this.#fetchRequest(type, group, id)))
+      groups.map(async ([type, group]) => {
+        const ids = decodeIds(await this.#call({body: [type, group], member: 'UserInputQueueCheck', signature: 'uu'}))
+        return Promise.all(ids.map((id) => this.#fetchRequest(type, group, id)))
       }),
     )
     return requests.flat()
@@ -198,9 +198,7 @@ export class RemoteSession implements Session {
   }
 
   async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest> {
-    const body = await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'})
-    const [, , , name, description, hidden] = body as [number, number, number, string, string, boolean]
-    return {description, group, hidden, id, name, type}
+    return decodeRequest(await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'}))
   }
 
   async #profileAt(path: string): Promise<Profile> {
@@ -213,8 +211,8 @@ export class RemoteSession implements Session {
 
     try {
       // gone, or not there yet: the bus may have started the configuration manager for that call
-      const [paths] = await callManager(this.#bus, fetchConfigs)
-      if ((paths as string[]).includes(path)) return {available: true, name: await profileName(this.#bus, path)}
+      const paths = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
+      if (paths.includes(path)) return {available: true, name: await profileName(this.#bus, path)}
     } catch (error) {
       if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
     }

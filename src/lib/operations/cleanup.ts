@@ -18,6 +18,8 @@ export interface CleanupOptions {
 
 /** Seconds after which a session that has no status yet will not get one: starting a backend takes one or two. */
 const startTime = 30
+/** Milliseconds in which it does. */
+const loadTime = 2000
 
 /**
  * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
@@ -35,7 +37,7 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
-    if (!why) {
+    if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
       const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
@@ -60,6 +62,15 @@ async function reason(
   const {session_created: created} = (await session.read(['session_created'])).values
   const old = created !== undefined && Date.now() / 1000 - created > startTime
   return old ? 'it never loaded a profile' : undefined
+}
+
+/** Whether a session without a status was only new: by the clock it is old, but clocks are set. */
+async function getsStatus(session: Session): Promise<boolean> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, loadTime)
+  })
+  const {values} = await session.read(['status'])
+  return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */

@@ -360,6 +360,13 @@ class Attempt {
   }
 
   async #giveUp(): Promise<void> {
+    // while this process was stopped, it may have got there
+    const {status} = (await this.#session.read(['status'])).values
+    if (status?.minor === StatusMinor.connected && !this.#isOutdated(status)) {
+      await this.#judge(status)
+      return
+    }
+
     const state = this.#status ? statusText(this.#status) : 'no status'
     await this.#leave('timeout', `not connected within ${this.#options.timeout} s (${state})`)
   }

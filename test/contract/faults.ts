@@ -1,0 +1,150 @@
+import type {SessionResult} from '@ovpn3/kit/model'
+
+import assert from 'node:assert/strict'
+import {beforeEach, describe, it} from 'node:test'
+
+import type {World} from '../support/world'
+
+import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
+import {document} from '../support/schemas'
+
+const short = (path: string) => path.slice(path.lastIndexOf('/') + 1).slice(0, 8)
+
+/** Every command on one session, and the exit statuses it may end with when the backend dies while it runs. */
+const commands: Readonly<Record<string, readonly number[]>> = {
+  'sessions-list --json': [0],
+  'session-stats --config cert --json': [0, 4],
+  'session-stats --all --json': [0, 3],
+  'session-acl --show --config cert --json': [0, 4],
+  'session-manage --pause --config cert --json': [0, 4],
+  'session-manage --restart --config cert --json': [0, 4],
+  'session-manage --log-level=4 --config cert --json': [0, 4],
+  'session-manage --disconnect --config cert --json': [0, 4],
+  'session-manage --cleanup --json': [0],
+}
+
+/** What becomes of the commands when a backend, or the session manager, dies or hangs under them. */
+export function faultsContract(title: string, world: () => World): void {
+  const run = (args: string, options?: RunOptions): Promise<RunResult> =>
+    ovpn3(world(), 'alice', args.split(' '), options)
+  const cleaned = ({stdout}: RunResult) =>
+    document<{sessions: readonly SessionResult[]}>('session-manage', stdout).sessions
+
+  describe(`faults on ${title}`, () => {
+    beforeEach(() => world().reset())
+
+    it('a backend that is killed while a command runs: no other session suffers, whatever the moment', async () => {
+      const bystander = await world().startSession('alice', 'cert2')
+      let moment = 0
+      for (const [args, statuses] of Object.entries(commands)) {
+        const victim = await world().startSession('alice', 'cert')
+        const {signal, status, stderr, stdout, time} = await run(args, {
+          async during() {
+            // a command takes between 0.1 and 0.3 s
+            await new Promise((resolve) => {
+              setTimeout(resolve, (moment = (moment + 37) % 150))
+            })
+            // a command may have removed the session
+            await world()
+              .killBackend(victim)
+              .catch(() => {})
+          },
+        })
+        assert.ok(signal === null && statuses.includes(status!), `${args}: ${status} ${stdout}${stderr}`)
+        assert.doesNotMatch(stdout + stderr, /^ +at |undefined/m)
+        JSON.parse(stdout)
+        assert.ok(time < 20_000)
+        await run('session-manage --cleanup --json')
+        assert.deepEqual(
+          (await world().sessions()).filter((path) => path !== victim),
+          [bystander],
+          args,
+        )
+      }
+
+      assert.equal(await world().carriesTraffic(bystander), true)
+    })
+
+    it('a backend that hangs: every command names its session, ends with the truth, and leaves the others alone', async () => {
+      const hung = await world().startSession('alice', 'cert')
+      const other = await world().startSession('alice', 'cert2')
+      await world().stopBackend(hung)
+      // all at once: the session manager waits 10 s once
+      const runs = await Promise.all(
+        [
+          'sessions-list',
+          'session-stats --config cert',
+          'session-acl --show --config cert',
+          'session-manage --pause --config cert',
+          'session-manage --log-level --config cert',
+        ].map(async (args) => ({args, ...(await run(args))})),
+      )
+      for (const {args, status, stderr, stdout, time} of runs) {
+        assert.ok(time < 25_000, `${args}: ${time} ms`)
+        assert.match(stderr, /Waiting for (session \w{8}|the session manager)/, args)
+        assert.equal(status, args === 'sessions-list' ? 0 : 4, `${args}: ${stdout}${stderr}`)
+      }
+
+      assert.ok(runs.some(({stderr}) => stderr.includes(`Waiting for session ${short(hung)}`)))
+      assert.deepEqual(await world().sessions(), [other])
+      assert.equal(await world().carriesTraffic(other), true)
+    })
+
+    it('a backend that hangs under a watch: named, then gone, and the watch goes on', async () => {
+      const other = await world().startSession('alice', 'cert2')
+      const hung = await world().startSession('alice', 'cert')
+      const {status, stderr, stdout} = await run('session-stats --all --watch=0.5 --json', {
+        async during(child, output) {
+          const samples = (path: string) => output().split(`"path":"${path}"`).length - 1
+          await until('it watches both', () => samples(hung) > 0 && samples(other) > 0)
+          await world().stopBackend(hung)
+          await until('it is gone', () => output().includes('"removed":true'), 20_000)
+          const before = samples(other)
+          await until('the other goes on', () => samples(other) > before + 1)
+          child.kill('SIGINT')
+        },
+      })
+      assert.equal(status, 130)
+      assert.match(stderr, new RegExp(`^Waiting for session ${short(hung)}: [^\n]*\n$`))
+      for (const line of stdout.trimEnd().split('\n')) document('session-stats-watch', line)
+      assert.deepEqual(await world().sessions(), [other])
+    })
+
+    it('two clean-ups at once: both succeed, each stale session is removed once', async () => {
+      const kept = await world().startSession('alice', 'cert2')
+      const stale = [
+        await world().startSession('alice', 'cert'),
+        await world().startSession('alice', 'dead', {until: 'started'}),
+      ]
+      for (const path of stale) await world().killBackend(path)
+      const runs = await Promise.all([1, 2].map(() => run('session-manage --cleanup --json')))
+      for (const each of runs) {
+        assert.equal(each.status, 0, each.stdout)
+        for (const {outcome, path} of cleaned(each)) assert.equal(outcome, path === kept ? 'kept' : 'removed')
+      }
+
+      const removals = runs.flatMap((each) => cleaned(each).filter(({changed}) => changed))
+      assert.deepEqual(new Set(removals.map(({path}) => path)), new Set(stale))
+      assert.equal(removals.length, 2)
+      assert.deepEqual(await world().sessions(), [kept])
+      assert.equal(await world().carriesTraffic(kept), true)
+    })
+
+    it('a session manager that ends while somebody waits for a connection', async () => {
+      await world().startSession('alice', 'dead', {until: 'started'})
+      const {status, stdout, time} = await run('session-manage --restart --config dead --timeout 60 --json', {
+        async during() {
+          await until('it waits', async () => (await world().sessions()).length === 1)
+          await new Promise((resolve) => {
+            setTimeout(resolve, 1500)
+          })
+          await world().coldStart()
+        },
+      })
+      assert.ok(status === 4 || status === 6, `${status} ${stdout}`)
+      assert.ok(time < 20_000, `${time} ms`)
+      const [session] = cleaned({stdout} as RunResult)
+      assert.match(session!.message, /removed while it connected|went away before it answered|no such session/)
+    })
+  })
+}

@@ -1,0 +1,178 @@
+import {normalizeArgv} from '#kit/argv'
+import {selectorText} from '#kit/selector'
+import {type Command, Config} from '@oclif/core'
+import {exitStatus, isOvpn3Error, type Ovpn3Error, type Selector, selectorOf, toJson} from '@ovpn3/kit'
+import {fits, queryOf} from '@ovpn3/plugin-sessions-list/dist/query'
+import * as fc from 'fast-check'
+import assert from 'node:assert/strict'
+import {before, describe, it} from 'node:test'
+
+import {repository} from '../support/repository'
+import {longText} from './arbitrary'
+
+/** What a function came to: a value, or an error that a user can do something about. */
+function outcome<T>(run: () => T): {error: Ovpn3Error} | {value: T} {
+  try {
+    return {value: run()}
+  } catch (error) {
+    assert.ok(isOvpn3Error(error), String(error))
+    assert.equal(error.code, 'usage')
+    return {error}
+  }
+}
+
+const values = fc.oneof(
+  longText,
+  fc.stringMatching(/^(\/net\/openvpn\/v3\/sessions\/)?\w{0,12}$/),
+  fc.stringMatching(/^(\/\w{0,4}){1,6}$/),
+  fc.stringMatching(/^-{0,3}[a-z=]{0,8}$/),
+  fc.constantFrom('', '-', '--', '=', '0', '1', '-1', '1e3', 'tun0', 'true', 'no', 'constructor', '__proto__', 'a=b=*'),
+)
+
+describe('selectors, whatever they are', () => {
+  it('are one that is what was typed, or wrong usage', () => {
+    const given = fc.record({all: fc.boolean(), config: values, interface: values, path: values}, {requiredKeys: []})
+    fc.assert(
+      fc.property(given, (flags) => {
+        const result = outcome(() => selectorOf(flags))
+        if ('error' in result) return
+        const typed = Object.values(flags).filter((value) => value !== false)
+        if (result.value === undefined) {
+          assert.deepEqual(typed, [])
+          return
+        }
+
+        const selector: Selector = result.value
+        assert.equal(Object.keys(flags).length, 1)
+        if (selector.kind === 'path') assert.match(selector.path, /^(\/net\/openvpn\/v3\/sessions\/\w+|\w{4,})$/)
+        if (selector.kind !== 'all') assert.equal(selectorText(selector).split(' ').slice(1).join(' '), typed[0])
+      }),
+      {numRuns: 3000},
+    )
+  })
+
+  it('of sessions-list filter, sort and choose columns, or are wrong usage', () => {
+    fc.assert(
+      fc.property(fc.array(values, {maxLength: 3}), values, values, (filter, sort, columns) => {
+        outcome(() => queryOf({filter}))
+        outcome(() => queryOf({sort}))
+        outcome(() => queryOf({columns}))
+      }),
+      {numRuns: 1000},
+    )
+  })
+
+  it('of sessions-list match what is the same but for what a * stands for, in no time', () => {
+    const piece = fc.string({maxLength: 3, unit: fc.constantFrom('a', 'b', '.', '\n', '[', '\\')})
+    fc.assert(
+      fc.property(fc.array(piece, {maxLength: 8, minLength: 1}), fc.array(piece, {maxLength: 8}), (parts, others) => {
+        const [filter] = queryOf({filter: [`config=${parts.join('*')}`]}).filters
+        const matching = parts.map((part, i) => (i === 0 ? part : (others[i] ?? '') + part)).join('')
+        assert.equal(fits(filter!.parts, matching), true, JSON.stringify([parts, matching]))
+        assert.equal(fits(filter!.parts, `${matching}x`), parts.length > 1 && parts.at(-1) === '')
+      }),
+      {numRuns: 1000},
+    )
+    const [hard] = queryOf({filter: [`config=${'*a'.repeat(20)}*b`]}).filters
+    const started = performance.now()
+    assert.equal(fits(hard!.parts, 'a'.repeat(10_000)), false)
+    assert.ok(performance.now() - started < 2000)
+  })
+})
+
+describe('command lines, whatever they are', () => {
+  let config: Config
+  let commands: {readonly flags: readonly string[]; readonly id: string; readonly type: Command.Class}[]
+
+  before(async () => {
+    config = await Config.load(repository)
+    commands = await Promise.all(
+      ['session-acl', 'session-manage', 'session-stats', 'sessions-list'].map(async (id) => {
+        const type = await config.findCommand(id, {must: true}).load()
+        const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
+          `--${name}`,
+          ...(char ? [`-${char}`] : []),
+        ])
+        return {flags, id, type}
+      }),
+    )
+  })
+
+  it('leave what getopt would leave, however often they are normalised', () => {
+    fc.assert(
+      fc.property(fc.array(values, {maxLength: 6}), fc.integer({max: 3, min: 0}), (argv, which) => {
+        const {type} = commands[which]!
+        const flags = {...type.baseFlags, ...type.flags}
+        const {optionalValues} = type as unknown as {optionalValues: Record<string, string>}
+        const once = normalizeArgv(argv, flags, optionalValues)
+        assert.equal(once.length, argv.length)
+        assert.deepEqual(normalizeArgv(once, flags, optionalValues), once)
+        for (const [i, argument] of argv.entries()) if (!argument.startsWith('--')) assert.equal(once[i], argument)
+      }),
+      {numRuns: 2000},
+    )
+  })
+
+  it('run, or are wrong usage: each ends in a known way, and none touches a bus unless it may', async () => {
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere/bus'
+    // each command adds one, and is the only one of its process elsewhere
+    process.stderr.setMaxListeners(0)
+    const argument = (flags: readonly string[]) =>
+      fc.oneof(
+        fc.constantFrom(...flags),
+        fc.tuple(fc.constantFrom(...flags), values).map(([flag, value]) => `${flag}=${value}`),
+        fc.tuple(fc.constantFrom(...flags), fc.nat({max: 8})).map(([flag, n]) => flag.slice(0, -n || undefined)),
+        values,
+      )
+    const statuses = new Set<number>([0, ...Object.values(exitStatus)])
+    const seen = new Map<unknown, number>()
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .integer({max: 3, min: 0})
+          .chain((i) => fc.tuple(fc.constant(i), fc.array(argument(commands[i]!.flags), {maxLength: 6}))),
+        async ([i, argv]) => {
+          const {status, stderr, stdout} = await runHere(commands[i]!.type, argv, config)
+          seen.set(status, (seen.get(status) ?? 0) + 1)
+          assert.ok(statuses.has(status), String(status))
+          assert.ok(status === 2 || status === 6, `${status} ${stdout}${stderr}`)
+          assert.doesNotMatch(stdout + stderr, /^ +at |\[object|undefined|Error:.*Error:/m)
+          if (stdout) {
+            const {error} = JSON.parse(stdout) as {error: Ovpn3Error}
+            assert.equal(exitStatus[error.code], status)
+            assert.equal(stderr, '')
+          } else assert.match(stderr, /^Error: [^\n]+(\n[^\n]+)?\n$/)
+        },
+      ),
+      {numRuns: 600},
+    )
+    assert.ok(seen.get(2)! > 0 && seen.get(6)! > 0, 'both happen')
+  })
+})
+
+/** Runs a command in this process, and catches what it says. */
+async function runHere(type: Command.Class, argv: readonly string[], config: Config) {
+  const out = {stderr: '', stdout: ''}
+  const command = Object.assign(
+    new (type as unknown as new (argv: string[], config: Config) => object)([...argv], config),
+    {
+      log(text = '') {
+        out.stdout += `${text}\n`
+      },
+      logJson(json: unknown) {
+        out.stdout += toJson(json)
+      },
+      notice(text: string) {
+        out.stderr += `${text}\n`
+      },
+    },
+  ) as unknown as {_run(): Promise<void>}
+  const before = process.exitCode
+  process.exitCode = undefined
+  try {
+    await command._run()
+    return {...out, status: Number(process.exitCode ?? 0)}
+  } finally {
+    process.exitCode = before
+  }
+}

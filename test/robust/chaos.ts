@@ -1,0 +1,410 @@
+import {exitStatus} from '@ovpn3/kit'
+import {Variant} from 'dbus-next'
+import * as fc from 'fast-check'
+import assert from 'node:assert/strict'
+import {type ChildProcess, spawn} from 'node:child_process'
+import {isDeepStrictEqual} from 'node:util'
+
+import {type Call, ServiceError, type Simulator, simulator} from '../simulator/simulator'
+import {cli, environment} from '../support/cli'
+import {document} from '../support/schemas'
+import {type CallFault, type Scenario, scenario, sessionNames, strangers} from './scenario'
+
+export interface ChaosOptions {
+  readonly commands: number
+  readonly seed: number
+  /** Only this one of them. */
+  readonly only?: number
+  readonly parallel?: number
+  /** Told of each command that was run. */
+  readonly progress?: (done: number) => void
+}
+
+export interface ChaosReport {
+  /** How many faults of each kind were met. */
+  readonly faults: ReadonlyMap<string, number>
+  /** How often each exit status came. */
+  readonly statuses: ReadonlyMap<number, number>
+  /** What was not as it has to be. */
+  readonly violations: readonly string[]
+}
+
+/** Calls that change something. */
+const changing = new Set([
+  'AccessGrant',
+  'AccessRevoke',
+  'Connect',
+  'Disconnect',
+  'Pause',
+  'Restart',
+  'Resume',
+  'Set',
+  'UserInputProvide',
+])
+const documented = new Set<number | null>([0, ...Object.values(exitStatus), 129, 131, 143])
+/** Milliseconds within which any command ends, and one of whose calls is never answered. */
+const budget = 20_000
+const silentBudget = 60_000
+/** Milliseconds after which a watch is ended. */
+const watchTime = 1000
+
+/** Runs random commands, each against sessions in known states, while random things go wrong. */
+export async function chaos({commands, only, parallel = 4, progress, seed}: ChaosOptions): Promise<ChaosReport> {
+  const scenarios = fc.sample(scenario, {numRuns: commands, seed})
+  const queue = [...scenarios.entries()].filter(([index]) => only === undefined || index === only)
+  const faults = new Map<string, number>()
+  const statuses = new Map<number, number>()
+  const violations: string[] = []
+  let done = 0
+  const worker = async () => {
+    const stage = new Stage()
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [index, each] = next
+      try {
+        const {met, status} = await stage.play(each)
+        for (const kind of met) faults.set(kind, (faults.get(kind) ?? 0) + 1)
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+      } catch (error) {
+        violations.push(
+          `seed ${seed}, command ${index}: ${JSON.stringify(each)}\n${error instanceof Error ? error.message : String(error)}`,
+        )
+      }
+
+      progress?.(++done)
+    }
+
+    await stage.close()
+  }
+
+  await Promise.all(Array.from({length: parallel}, () => worker()))
+  return {faults, statuses, violations}
+}
+
+interface Run {
+  readonly signal: NodeJS.Signals | null
+  readonly status: number | null
+  readonly stderr: string
+  readonly stdout: string
+}
+
+/** A simulator with its sessions, and one command after the other on it. */
+class Stage {
+  #paths: string[] = []
+  /** The commands so far, by their connections. */
+  readonly #senders = new Set<string>()
+  #world: Simulator | undefined
+
+  async play(each: Scenario): Promise<{met: string[]; status: number}> {
+    const world = await this.#prepare()
+    const args = each.args.map((argument) => this.#named(argument))
+    const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
+    const known = (path: string): Known => ({device: before.get(path)!.device, name: this.#nameOf(path), path})
+    const changes: {member: string; path: string}[] = []
+    const met: string[] = []
+    const struck = new Set<string>()
+    let count = 0
+    let child: ChildProcess | undefined
+    const watches = args.some((argument) => argument.startsWith('--watch'))
+    let lost = false
+    if (each.property) {
+      const {fault, name, session} = each.property
+      const path = this.#paths[session]!
+      const faults = {
+        error: new ServiceError('org.freedesktop.DBus.Error.Failed', 'chaos'),
+        missing: 'missing' as const,
+        type: new Variant('as', ['chaos']),
+      }
+      world.breakProperty(path, name, faults[fault])
+      met.push(`property ${fault}`)
+    }
+
+    const earlier = new Set(this.#senders)
+    world.intercept(({message: {body, member, path, sender}}: Call) => {
+      // left in the queue by a command before
+      if (earlier.has(sender)) return
+      this.#senders.add(sender)
+      if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
+      const call = count++
+      // it is there: a watch has to be ended
+      if (call === 0 && watches) setTimeout(() => child!.kill('SIGINT'), watchTime)
+      let result
+      for (const [at, fault] of each.faults) {
+        if (at !== call) continue
+        met.push(fault.kind === 'session' ? fault.fault : fault.kind)
+        if (fault.kind === 'bus') {
+          lost = true
+          this.#world = undefined
+          void world.killBus()
+        }
+
+        if (fault.kind === 'session') struck.add(this.#paths[fault.session]!)
+        if (fault.kind === 'crash') lost = true
+        if (fault.kind === 'signal') interrupt(child!, fault.signal)
+        result = this.#strike(world, fault) ?? result
+      }
+
+      return result
+    })
+    const silent = each.faults.some(([, {kind}]) => kind === 'ignore')
+    const run = await this.#run(world, each, args, {
+      limit: silent ? silentBudget : budget,
+      started(process) {
+        child = process
+      },
+    })
+    if (!lost) world.intercept()
+    this.#check(run, each, args, watches)
+    for (const {member, path} of changes)
+      assert.ok(
+        mayChange(args, member, known(path)),
+        `it called ${member} on ${this.#nameOf(path)}, which was not asked for\n${show(run)}`,
+      )
+    if (run.status === 2) assert.deepEqual(changes, [], `wrong usage, and yet it changed something\n${show(run)}`)
+    // what is dead or hangs is removed by being looked at
+    const doomed = new Set([...struck, this.#paths[7], this.#paths[8]])
+    if (!lost) {
+      const touched = new Set(changes.map(({path}) => path))
+      const left = new Set(await world.sessions())
+      for (const [path, state] of before) {
+        if (touched.has(path) || doomed.has(path)) continue
+        assert.ok(left.has(path), `${this.#nameOf(path)} is gone, which was not asked for\n${show(run)}`)
+        const after = world.state(path)
+        // one property may have been broken, the session was not
+        assert.ok(
+          isDeepStrictEqual(after, state),
+          `${this.#nameOf(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
+        )
+      }
+    }
+
+    if (lost) await world.close()
+    if (lost) this.#world = undefined
+    return {met, status: run.status!}
+  }
+
+  async close(): Promise<void> {
+    await this.#world?.close()
+  }
+
+  async #prepare(): Promise<Simulator> {
+    if (!this.#world) {
+      this.#world = await simulator({timings: {hung: 400}})
+      this.#senders.clear()
+    }
+
+    const world = this.#world
+    await world.reset()
+    this.#paths = world.createSessions(sessionNames.length, {name: (index) => sessionNames[index]!})
+    world.pause(this.#paths[2]!)
+    world.setStatus(this.#paths[6]!, [2, 11, 'Authentication failed'])
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    world.vanish(this.#paths[5]!)
+    this.#paths[5] = needy
+    await world.killBackend(this.#paths[7]!)
+    await world.stopBackend(this.#paths[8]!)
+    if (world.canBecome) {
+      const [theirs] = world.createSessions(1, {name: () => strangers, user: 'bob'})
+      await world.setPublicAccess(theirs!, true)
+    }
+
+    return world
+  }
+
+  #nameOf(path: string): string {
+    const index = this.#paths.indexOf(path)
+    return index === 5 ? 'pass' : (sessionNames[index] ?? (index === -1 ? strangers : ''))
+  }
+
+  #named(argument: string): string {
+    if (argument === 'needy') return 'pass'
+    const [, how, n] = /^([@#%])(\d)$/.exec(argument) ?? []
+    if (!how) return argument
+    const path = this.#paths[Number(n)]!
+    const id = path.slice(path.lastIndexOf('/') + 1)
+    return how === '@' ? path : how === '#' ? id : id.slice(0, 8)
+  }
+
+  #strike(world: Simulator, fault: CallFault): ReturnType<NonNullable<Parameters<Simulator['intercept']>[0]>> {
+    switch (fault.kind) {
+      case 'crash':
+      case 'ignore':
+      case 'twice': {
+        return fault.kind
+      }
+
+      case 'delay': {
+        return {delay: fault.milliseconds}
+      }
+
+      case 'error': {
+        return new ServiceError(fault.type, fault.text)
+      }
+
+      case 'overtaken': {
+        return {overtaken: fault.milliseconds}
+      }
+
+      case 'reply': {
+        return {reply: fault.reply}
+      }
+
+      case 'session': {
+        const path = this.#paths[fault.session]!
+        // it may be gone already
+        try {
+          if (fault.fault === 'kill') void world.killBackend(path).catch(() => {})
+          if (fault.fault === 'stop') void world.stopBackend(path).catch(() => {})
+          if (fault.fault === 'vanish') world.vanish(path)
+          if (fault.fault === 'replace') world.replaceSession(path, 'another')
+        } catch {}
+
+        return undefined
+      }
+
+      default: {
+        return undefined
+      }
+    }
+  }
+
+  async #run(
+    world: Simulator,
+    {input, stdout}: Scenario,
+    args: readonly string[],
+    {limit, started}: {limit: number; started: (child: ChildProcess) => void},
+  ): Promise<Run> {
+    const uid = world.uid('alice')
+    const child = spawn(process.execPath, [cli(), ...args], {
+      cwd: '/',
+      env: environment(world, 'alice'),
+      ...(world.canBecome ? {gid: uid, uid} : {}),
+    })
+    started(child)
+    const output = {stderr: '', stdout: ''}
+    for (const name of ['stderr', 'stdout'] as const)
+      child[name].setEncoding('utf8').on('data', (data: string) => {
+        output[name] += data
+      })
+    if (stdout === 'closed') child.stdout.destroy()
+    child.stdin.on('error', () => {})
+    child.stdin.end(input ?? '')
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      child.kill('SIGKILL')
+    }, limit)
+    const [status, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+      child.on('close', (...end) => resolve(end))
+    })
+    clearTimeout(timer)
+    const run = {...output, signal, status}
+    assert.ok(!late, `it hung\n${show(run)}`)
+    return run
+  }
+
+  #check(run: Run, {faults, stdout: reader}: Scenario, args: readonly string[], watches: boolean): void {
+    const {signal, status, stderr, stdout} = run
+    const signals = faults.filter(([, {kind}]) => kind === 'signal').length + Number(watches)
+    // a second signal ends it at once
+    if (signals < 2 || signal === null) {
+      assert.equal(signal, null, `it died\n${show(run)}`)
+      assert.ok(documented.has(status), `exit status ${status}\n${show(run)}`)
+    }
+
+    const text = stdout + stderr
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(text, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/, `control characters\n${show(run)}`)
+    assert.doesNotMatch(
+      text,
+      /^ +at |TypeError|RangeError|undefined|\[object|is not a function|native code|Warning:/m,
+      `it shows its inside\n${show(run)}`,
+    )
+    if (status !== 0 && !args.includes('--json') && signals === 0)
+      assert.notEqual(stderr, '', `it does not say what went wrong\n${show(run)}`)
+    if (!args.includes('--json') || reader === 'closed' || signal !== null) return
+    const lines = watches && status !== 2 ? stdout.split('\n').slice(0, -1) : [stdout]
+    for (const line of lines) checkDocument(line, args, run, watches)
+    if (!watches) assert.notEqual(stdout, '', `nothing is printed\n${show(run)}`)
+  }
+}
+
+function checkDocument(text: string, args: readonly string[], run: Run, watches: boolean): void {
+  try {
+    const value = JSON.parse(text) as null | {action?: unknown; error?: {code: keyof typeof exitStatus}}
+    if (value && Object.keys(value).join(',') === 'error') {
+      document('error', text)
+      if (run.status! < 128) assert.equal(exitStatus[value.error!.code], run.status)
+      return
+    }
+
+    const [name] = args
+    const all = args.includes('--all')
+    if (name === 'sessions-list') document(watches ? 'sessions-list-event' : name, text)
+    else if (name === 'session-stats')
+      document(watches ? 'session-stats-watch' : all ? 'session-stats-all' : name, text)
+    else document(name!, text)
+  } catch (error) {
+    assert.fail(`not the document that was promised: ${String(error)}\n${show(run)}`)
+  }
+}
+
+/** Suspends it for a while, or asks it to end. */
+function interrupt(child: ChildProcess, signal: NodeJS.Signals): void {
+  child.kill(signal)
+  if (signal === 'SIGSTOP') setTimeout(() => child.kill('SIGCONT'), 300)
+}
+
+interface Known {
+  readonly device: unknown
+  readonly name: string
+  readonly path: string
+}
+
+/** Whether a command line selects this session. */
+function selects(args: readonly string[], {device, name, path}: Known): boolean {
+  const [flag, value] = ['--config', '--interface', '--path'].flatMap((each) => {
+    const at = args.indexOf(each)
+    return at === -1 ? [] : [each, args[at + 1]!]
+  })
+  switch (flag) {
+    case '--config': {
+      return name === value
+    }
+
+    case '--interface': {
+      return device === value
+    }
+
+    case '--path': {
+      return path === value || path.slice(path.lastIndexOf('/') + 1).startsWith(value!)
+    }
+
+    default: {
+      return args.includes('--all') && name !== strangers
+    }
+  }
+}
+
+/** The calls that a command line may make to a session that it selects. */
+const asked: readonly (readonly [option: string, calls: RegExp])[] = [
+  ['session-acl', /^(Access(Grant|Revoke)|Set (public_access|restrict_log_access))$/],
+  ['--pause', /^Pause$/],
+  ['--disconnect', /^Disconnect$/],
+  ['--log-level=5', /^Set log_verbosity$/],
+  ['--resume', /^(Connect|Resume|UserInputProvide)$/],
+  ['--restart', /^(Connect|Restart|UserInputProvide)$/],
+]
+
+/** Whether a command line asks for this change of this session. */
+function mayChange(args: readonly string[], member: string, session: Known): boolean {
+  if (args.includes('--dry-run')) return false
+  if (args.includes('--cleanup'))
+    return member === 'Disconnect' && args.includes('--failed') && session.name === 'refused'
+  // an attempt that takes too long is given up
+  if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
+  return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
+}
+
+function show({signal, status, stderr, stdout}: Run): string {
+  return `exit status ${status ?? signal}\nstdout: ${stdout}\nstderr: ${stderr}`
+}

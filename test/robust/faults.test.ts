@@ -1,0 +1,336 @@
+import type {ErrorJson, SessionResult} from '@ovpn3/kit/model'
+
+import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
+import {chmodSync, mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import type {UserName, World} from '../support/world'
+
+import {ServiceError, type Simulator, simulator} from '../simulator/simulator'
+import {ovpn3, type RunOptions, until} from '../support/cli'
+import {clockThatJumps} from '../support/clock'
+import {FakeBus} from '../support/fake-bus'
+import {document} from '../support/schemas'
+
+/** Every command, as it is used in its simplest form. */
+const commands = [
+  'sessions-list',
+  'session-stats --config load-1',
+  'session-stats --all',
+  'session-stats --format=prometheus',
+  'session-acl --show --config load-1',
+  'session-manage --pause --config load-1',
+  'session-manage --resume --config load-1',
+  'session-manage --restart --config load-1 --timeout 5',
+  'session-manage --disconnect --config load-1',
+  'session-manage --log-level --config load-1',
+  'session-manage --cleanup',
+] as const
+
+describe('whatever goes wrong with the bus or the session manager, each command', () => {
+  let world: Simulator
+  const run = (args: string, options?: RunOptions) => ovpn3(world, 'alice', args.split(' '), options)
+  const onBus = (busAddress: string, args: string, options?: RunOptions) =>
+    ovpn3(
+      {busAddress, canBecome: world.canBecome, uid: (user: UserName) => world.uid(user)} as unknown as World,
+      'alice',
+      args.split(' '),
+      options,
+    )
+  /** The error that the document tells of, be it about all or about one session. */
+  const errorIn = (stdout: string) => {
+    const value = JSON.parse(stdout) as {error?: ErrorJson; sessions?: readonly {error?: ErrorJson}[]}
+    return value.error ?? value.sessions?.find(({error}) => error)?.error
+  }
+
+  const tells = (text: string) => assert.doesNotMatch(text, /^ +at |TypeError|undefined|\[object/m)
+  const onlyJson = commands.filter((args) => !args.includes('prometheus'))
+
+  const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-faults-'))
+  /** A socket whose owner died. */
+  const abandoned = path.join(folder, 'bus')
+
+  before(async () => {
+    world = await simulator()
+    const script = `require('net').createServer().listen('${abandoned}', () => process.kill(process.pid, 'SIGKILL'))`
+    spawnSync(process.execPath, ['-e', script])
+    chmodSync(folder, 0o755)
+    chmodSync(abandoned, 0o777)
+  })
+  afterEach(() => world.reset())
+  after(async () => {
+    rmSync(folder, {recursive: true})
+    await world.close()
+  })
+
+  for (const args of commands) {
+    it(`says which bus it is that is missing, or refuses: ${args}`, async () => {
+      for (const [socket, code] of [
+        [`${abandoned}-not`, 'ENOENT'],
+        [abandoned, 'ECONNREFUSED'],
+      ]) {
+        const {status, stderr} = await onBus(`unix:path=${socket}`, args)
+        assert.equal(status, 6)
+        assert.match(stderr, new RegExp(`^Error: no connection to the system bus: .*${code}`))
+        assert.ok(stderr.includes(`\nDBUS_SYSTEM_BUS_ADDRESS is unix:path=${socket}\n`), stderr)
+      }
+    })
+
+    it(`ends at once on Ctrl-C while the bus keeps silent: ${args}`, async () => {
+      let connected = false
+      const bus = await FakeBus.open(() => {
+        connected = true
+      })
+      try {
+        const nobody = {busAddress: bus.address, canBecome: false, uid: () => process.getuid!()}
+        const {signal, status, stderr, time} = await ovpn3(nobody as unknown as World, 'alice', args.split(' '), {
+          async during(child) {
+            await until('it connects', () => connected)
+            child.kill('SIGINT')
+          },
+        })
+        assert.deepEqual([status, signal, stderr], [130, null, 'Error: interrupted\n'])
+        assert.ok(time < 4500, `${time} ms`)
+      } finally {
+        bus.close()
+      }
+    })
+
+    it(`survives the death of the bus in the middle of a call: ${args}`, async () => {
+      const own = await simulator()
+      try {
+        own.createSessions(3)
+        own.intercept(({message}) => (message.member === 'Get' ? 'ignore' : undefined))
+        const {status, stderr} = await onBus(own.busAddress, args, {
+          async during() {
+            await until('it reads', () => [...own.calls.byMember.keys()].some((member) => member.startsWith('Get ')))
+            await own.killBus()
+          },
+        })
+        assert.ok(status === 6 || (status === 3 && args.includes('cleanup')), `${status} ${stderr}`)
+        assert.match(stderr, /the connection to the message bus was lost/)
+        tells(stderr)
+      } finally {
+        await own.close()
+      }
+    })
+
+    it(`takes an error without a text for an error: ${args}`, async () => {
+      world.createSessions(1)
+      world.intercept(() => new ServiceError('net.example.Odd', ''))
+      const {status, stderr, stdout} = await run(args)
+      assert.equal(status, 1, stderr)
+      assert.match(stderr, /the session manager answered: net\.example\.Odd/)
+      tells(stderr + stdout)
+    })
+
+    it(`does not care for answers that come twice, or in another order: ${args}`, async () => {
+      for (const fault of ['twice', {overtaken: 60}] as const) {
+        world.createSessions(1, {name: () => 'load-1'})
+        if (args.includes('--resume')) world.pause((await world.sessions())[0]!)
+        let calls = 0
+        world.intercept(({message}) => (message.member !== 'LogForward' && calls++ % 2 === 0 ? fault : undefined))
+        const {status, stderr, stdout} = await run(args)
+        assert.equal(status, 0, stderr)
+        tells(stderr + stdout)
+        await world.reset()
+      }
+    })
+  }
+
+  for (const args of onlyJson)
+    for (const reply of [[''], ['s', 'x'], ['au', [1, 2]], ['a{sv}', {}]] as [string, ...unknown[]][])
+      it(`says that an answer (${reply[0] || 'empty'}) is none: ${args}`, async () => {
+        world.createSessions(1)
+        world.intercept(({message}) =>
+          /^(FetchAvailableSessions|LookupConfigName)$/.test(message.member) ? {reply} : undefined,
+        )
+        const {status, stderr, stdout} = await run(`${args} --json`)
+        assert.equal(status, 1, stdout)
+        assert.match(errorIn(stdout)!.message, /^the session manager sent something else than a (list|path) as \w+$/)
+        assert.equal(errorIn(stdout)!.code, 'failed')
+        tells(stderr + stdout)
+      })
+
+  for (const args of ['sessions-list', 'session-manage --cleanup', 'session-acl --show --config load-1'])
+    it(`is told that the session manager does not come up: ${args}`, async () => {
+      await world.coldStart()
+      world.timings.objects = 60_000
+      const {status, stdout, time} = await run(`${args} --json`)
+      assert.equal(status, 6, stdout)
+      assert.equal(errorIn(stdout)!.code, 'service-unavailable')
+      assert.match(errorIn(stdout)!.message, /does not come up/)
+      assert.ok(time < 15_000, `${time} ms`)
+    })
+
+  it('a session manager that ends in the middle of a clean-up of many: each session has its outcome, none is disconnected', async () => {
+    world.createSessions(20)
+    let reads = 0
+    world.intercept(({message}) => (message.member === 'Get' && reads++ === 25 ? 'crash' : undefined))
+    const {status, stdout} = await run('session-manage --cleanup --json')
+    const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
+    assert.equal(sessions.length, 20)
+    // its sessions are gone with it; which of them fail, and which are found to be gone, is a matter of moments
+    const failed = sessions.filter(({outcome}) => outcome === 'failed')
+    assert.equal(status, failed.length > 0 ? 3 : 0)
+    for (const {error} of failed) assert.equal(error!.code, 'service-unavailable')
+    for (const {changed, message, outcome} of sessions) {
+      assert.equal(changed, false)
+      if (outcome === 'removed') assert.match(message, /gone by the time it was checked/)
+    }
+
+    assert.ok(sessions.some(({outcome}) => outcome !== 'kept'))
+    assert.equal(world.calls.byMember.has('Disconnect'), false)
+  })
+
+  it('a session that vanishes between list and action is no such session, and no other suffers', async () => {
+    for (const member of ['Pause', 'Disconnect', 'Restart']) {
+      const [first, second] = world.createSessions(2)
+      world.intercept(({message}) => {
+        if (message.member === member) world.vanish(first!)
+      })
+      const action = member.toLowerCase()
+      const one = await run(`session-manage --${action} --config load-1 --json`)
+      assert.equal(one.status, 4, one.stdout)
+      assert.equal(errorIn(one.stdout)!.code, 'session-not-found')
+      assert.deepEqual(await world.sessions(), [second])
+      assert.deepEqual(world.status(second!), [2, 7, ''])
+      await world.reset()
+    }
+  })
+
+  it('a path that has come back for another session is not taken for the one that was named', async () => {
+    const [first] = world.createSessions(1)
+    world.intercept(({message}) => {
+      // looked up under one name, and another one by the time it is looked at
+      if (message.member === 'Get') {
+        world.intercept()
+        world.replaceSession(first!, 'precious')
+      }
+    })
+    for (const action of ['--disconnect', '--pause', '--restart']) {
+      const one = await run(`session-manage ${action} --config load-1 --json`)
+      assert.equal(one.status, 4, one.stdout)
+      assert.equal(errorIn(one.stdout)!.code, 'session-not-found')
+    }
+
+    assert.deepEqual(await world.sessions(), [first])
+    for (const member of ['Disconnect', 'Pause', 'Restart']) assert.equal(world.calls.byMember.has(member), false)
+  })
+
+  it('two clean-ups at once remove a session once, and both succeed', async () => {
+    const paths = world.createSessions(10)
+    for (const dead of paths.slice(0, 5)) await world.killBackend(dead)
+    const runs = await Promise.all([1, 2].map(() => run('session-manage --cleanup --json')))
+    for (const {status, stdout} of runs) {
+      assert.equal(status, 0, stdout)
+      const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
+      for (const {outcome, path: which} of sessions)
+        assert.equal(outcome, paths.indexOf(which) < 5 ? 'removed' : 'kept', stdout)
+    }
+
+    const removed = runs.flatMap(
+      ({stdout}) => document<{sessions: readonly SessionResult[]}>('session-manage', stdout).sessions,
+    )
+    assert.equal(removed.filter(({changed}) => changed).length, 5)
+    assert.deepEqual(new Set(await world.sessions()), new Set(paths.slice(5)))
+  })
+
+  describe('when the clock jumps', () => {
+    it('a wait lasts as long as it takes, not as the clock says', async () => {
+      const dead = await world.startSession('alice', 'dead', {until: 'started'})
+      const {env, jump} = clockThatJumps(86_400)
+      const {status, time} = await run('session-manage --restart --config dead --timeout 3 --keep', {
+        async during(child, output) {
+          await until('it waits', () => output().includes('reconnecting'))
+          jump(child)
+        },
+        env,
+      })
+      assert.equal(status, 7)
+      assert.ok(time > 3000, `${time} ms`)
+      assert.deepEqual(await world.sessions(), [dead])
+    })
+
+    it('a watch goes on, and its rates are those of the traffic', async () => {
+      const [watched] = world.createSessions(1)
+      world.setTraffic(watched!, {in: 100_000, out: 100_000})
+      const {env, jump} = clockThatJumps(-86_400)
+      const {status, stdout} = await run('session-stats --config load-1 --watch=0.3 --json', {
+        async during(child, output) {
+          const lines = (n: number) => until(`${n} lines`, () => output().split('\n').length > n)
+          await lines(2)
+          jump(child)
+          await lines(6)
+          child.kill('SIGINT')
+        },
+        env,
+      })
+      assert.equal(status, 130)
+      const samples = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => document<{rates: {bytesIn: number} | null; time: string}>('session-stats-watch', line))
+      const times = samples.map(({time}) => Date.parse(time))
+      assert.ok(Math.min(...times) < times[0]! - 80_000_000, 'it did jump')
+      for (const {rates} of samples.slice(1)) assert.ok(rates!.bytesIn > 10_000 && rates!.bytesIn < 1_000_000)
+    })
+
+    it('a session that is only new is not taken for one that never loaded a profile', async () => {
+      const [fresh, stray] = world.createSessions(2)
+      for (const each of [fresh, stray]) world.setStatus(each!, [0, 0, ''])
+      const {env} = clockThatJumps(86_400, {atOnce: true})
+      const {status, stdout} = await run('session-manage --cleanup --json', {
+        async during() {
+          await until('it is looked at', () => world.calls.byMember.has('Get session_created'))
+          world.setStatus(fresh!, [2, 2, ''])
+        },
+        env,
+      })
+      assert.equal(status, 0, stdout)
+      const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
+      const outcomes = new Map(sessions.map(({message, path: which}) => [which, message]))
+      assert.equal(outcomes.get(fresh!), 'kept: no status')
+      assert.equal(outcomes.get(stray!), 'removed: it never loaded a profile')
+      assert.deepEqual(await world.sessions(), [fresh])
+    })
+
+    it('a list has no age below 0, whatever the clock says', async () => {
+      world.createSessions(1)
+      const {env} = clockThatJumps(-86_400, {atOnce: true})
+      assert.match((await run('sessions-list --columns age', {env})).stdout, /^0s$/m)
+    })
+  })
+
+  it('after a suspension, a connection that came meanwhile is no time-out', async () => {
+    const paused = await world.startSession('alice', 'cert')
+    world.pause(paused)
+    world.timings.connecting = 1500
+    const {status, stdout} = await run('session-manage --resume --config cert --timeout 2', {
+      async during(child, output) {
+        await until('it resumes', () => output().includes('reconnecting'))
+        child.kill('SIGSTOP')
+        const stopped = performance.now()
+        await until('the time is up', () => performance.now() - stopped > 3000 && world.status(paused)[1] === 7)
+        child.kill('SIGCONT')
+      },
+    })
+    assert.equal(status, 0, stdout)
+    assert.match(stdout, /cert \(\w{8}\): connected to/)
+    assert.deepEqual(await world.sessions(), [paused])
+  })
+
+  it('an answer that holds a NUL is refused before the bus closes the connection for it', async () => {
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const {status, stderr} = await run('session-manage --resume --config pass --timeout 5', {
+      input: 'vpnuser\nsec\0ret\n',
+    })
+    assert.equal(status, 8)
+    assert.match(stderr, /an answer to "Auth Password" cannot have a NUL character/)
+    assert.doesNotMatch(stderr, /sec|ret/)
+    assert.deepEqual(world.answers(needy), {})
+  })
+})

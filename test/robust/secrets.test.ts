@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import {type ChildProcess, spawn} from 'node:child_process'
+import {readdirSync, readFileSync} from 'node:fs'
+import path from 'node:path'
+import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
+
+import {ServiceError, type Simulator, simulator, userPassword} from '../simulator/simulator'
+import {cli, environment, ovpn3, projectJson, type RunOptions, until} from '../support/cli'
+import {skipTerminal, terminals} from '../support/terminal'
+
+const password = 'Zecret-Passw0rd-71'
+const code = '918273645'
+const passphrase = 'Open the k3y, please'
+const secrets = [password, code, passphrase]
+
+/** A secret as it is, and as programs write bytes. */
+const forms = secrets.flatMap((secret) => {
+  const bytes = Buffer.from(secret)
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('hex'),
+    [...bytes].join(','),
+    [...bytes].join(', '),
+    bytes.toString('hex').replaceAll(/..(?=.)/g, '$& '),
+  ]
+})
+
+function holdsNoSecret(text: string, where: string): void {
+  for (const form of forms) assert.equal(text.includes(form), false, `${form} is in ${where}:\n${text}`)
+}
+
+/** What everybody, or its user, can read of a process and those that it has started. */
+function readable({pid}: ChildProcess | {pid: number}): string {
+  const read = (file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+    } catch {
+      // gone already, or not to be read
+      return ''
+    }
+  }
+
+  const children = read(`task/${pid}/children`).trim().split(' ').filter(Boolean)
+  return [
+    ...['cmdline', 'environ', 'comm', 'status', 'stat', 'maps'].map((file) => read(file)),
+    ...children.map((child) => readable({pid: Number(child)})),
+  ].join('\n')
+}
+
+/** Everything within a folder. */
+function contents(folder: string): string {
+  return readdirSync(folder, {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n')
+}
+
+const withCode = {
+  ...userPassword('vpnuser', password),
+  challenge: {answer: code, hidden: true, question: 'The code on your token'},
+}
+const withKey = {
+  answers: [passphrase],
+  inputs: [{description: 'Private key passphrase', group: 3, hidden: true, id: 0, name: 'pk_passphrase'}],
+  port: 1194,
+}
+
+describe('what is secret', () => {
+  let world: Simulator
+  const ways: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'as it is': {},
+    'with DEBUG=ovpn3:*': {DEBUG: 'ovpn3:*'},
+    'with DEBUG=*': {DEBUG: '*'},
+  }
+  const prepare = async () => {
+    world.addProfile('alice', 'code', withCode)
+    world.addProfile('alice', 'sealed', withKey)
+    world.addProfile('alice', 'slow', {...userPassword('vpnuser', password), port: undefined})
+    for (const name of ['code', 'sealed', 'slow']) await world.startProfile('alice', name, {until: 'new'})
+  }
+
+  before(async () => {
+    world = await simulator()
+  })
+  beforeEach(prepare)
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  for (const [way, env] of Object.entries(ways)) {
+    for (const [what, args, input, end] of [
+      ['right answers', '--config code --timeout 10', `vpnuser\n${password}\n${code}\n`, 0],
+      ['right answers, as JSON', '--config code --timeout 10 --json', `vpnuser\n${password}\n${code}\n`, 0],
+      ['a wrong code', '--config code --timeout 10', `vpnuser\n${password}\n${code}${code}\n`, 8],
+      ['no code', '--config code --timeout 10 --json', `vpnuser\n${password}\n`, 8],
+      ['a passphrase', '--config sealed --timeout 10', `${passphrase}\n`, 0],
+      ['a wrong passphrase', '--config sealed --timeout 10 --json', `${passphrase}!\n`, 8],
+      ['all of them', '--all --yes --timeout 2', `vpnuser\n${password}\n${passphrase}\n${password}\n`, undefined],
+      ['secrets that nobody asked for', '--config nope', `${secrets.join('\n')}\n`, 4],
+      ['an answer with a NUL', '--config sealed --timeout 10', `${passphrase}\0\n`, 8],
+    ] as const)
+      it(`is not in what is printed, ${way}: ${what}`, async () => {
+        const {status, stderr, stdout} = await ovpn3(
+          world,
+          'alice',
+          ['session-manage', '--resume', ...args.split(' ')],
+          {
+            env,
+            input,
+          },
+        )
+        if (end !== undefined) assert.equal(status, end, stderr)
+        holdsNoSecret(stdout, 'stdout')
+        holdsNoSecret(stderr, 'stderr')
+      })
+
+    it(`is not in what others can see of the process while it waits, ${way}`, async () => {
+      let seen = ''
+      const options: RunOptions = {
+        async during(child, output) {
+          await until('it waits', () => output().includes('connecting'))
+          seen = readable(child)
+          child.kill('SIGINT')
+        },
+        env,
+        input: `vpnuser\n${password}\n`,
+      }
+      const {status, stderr, stdout} = await ovpn3(
+        world,
+        'alice',
+        'session-manage --resume --config slow --timeout 60'.split(' '),
+        options,
+      )
+      assert.equal(status, 130)
+      assert.match(seen, /session-manage/)
+      holdsNoSecret(seen, '/proc')
+      holdsNoSecret(stdout + stderr, 'what is printed')
+    })
+  }
+
+  for (const fault of ['crash', 'ignore', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')] as const)
+    it(`is not in what is said when handing it over fails: ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
+      for (const more of [[], ['--json']]) {
+        await world.reset()
+        await prepare()
+        world.intercept(({message}) => (message.member === 'UserInputProvide' ? fault : undefined))
+        const {stderr, stdout} = await ovpn3(
+          world,
+          'alice',
+          ['session-manage', '--resume', '--config', 'sealed', '--timeout', '5', ...more],
+          {
+            env: {DEBUG: '*'},
+            input: `${passphrase}\n`,
+            ...(fault === 'ignore' && {
+              async during(child) {
+                await until('it is handed over', () => world.calls.byMember.has('UserInputProvide'))
+                child.kill('SIGTERM')
+              },
+            }),
+          },
+        )
+        assert.match(stderr, /UserInputProvide/)
+        holdsNoSecret(stdout + stderr, 'what is printed')
+      }
+    })
+
+  it('is not left in a file: nothing is kept of what was typed', async () => {
+    const {HOME} = environment(world, 'alice')
+    await ovpn3(world, 'alice', 'session-manage --resume --config sealed --timeout 9'.split(' '), {
+      input: `${passphrase}\n`,
+    })
+    holdsNoSecret(contents(HOME!), 'the home folder')
+  })
+
+  it('has no option: it could only be in argv', () => {
+    const {commands} = projectJson('oclif.manifest.json') as {
+      commands: Record<string, {flags: Record<string, unknown>}>
+    }
+    for (const {flags} of Object.values(commands))
+      for (const name of Object.keys(flags)) assert.doesNotMatch(name, /pass|secret|code|otp|token|credential|answer/)
+  })
+})
+
+describe('what is secret, typed on a terminal', {skip: skipTerminal()}, () => {
+  const stage = terminals()
+
+  it('is not on the screen, not in the history of the shell, and not in /proc', async () => {
+    stage.world.addProfile('alice', 'code', {...withCode, port: 1195})
+    await stage.world.startProfile('alice', 'code', {until: 'new'})
+    const tty = await stage.open({jobs: true})
+    await tty.type('ovpn3 session-manage --resume --config code --timeout 60', 'Enter')
+    await tty.shows(/Auth User name:/)
+    await tty.type('vpnuser', 'Enter')
+    await tty.shows(/Auth Password:/)
+    await tty.type(password, 'Enter')
+    await tty.shows(/The code on your token:/)
+    await tty.type(code, 'Enter')
+    holdsNoSecret(await tty.shows(/code \(\w{8}\): connected/), 'the screen')
+    await tty.type('-R', 'history', 'Enter')
+    const history = await tty.shows(/history\n>/)
+    assert.match(history, /session-manage --resume/)
+    holdsNoSecret(history, 'the history')
+  })
+
+  it('is not in any byte that is sent to the terminal, whatever is animated', async () => {
+    const {world} = stage
+    world.addProfile('alice', 'sealed', withKey)
+    const sealed = await world.startProfile('alice', 'sealed', {until: 'new'})
+    const child = spawn(
+      'script',
+      ['-qec', `"${process.execPath}" "${cli()}" session-manage --resume --config sealed --timeout 60`, '/dev/null'],
+      {
+        env: {...environment(world, 'alice'), DEBUG: 'ovpn3:*', TERM: 'xterm'},
+        stdio: ['pipe', 'pipe', 'inherit'],
+        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
+      },
+    )
+    let output = ''
+    child.stdout.on('data', (data: Buffer) => {
+      output += data
+    })
+    await until('it asks', () => output.includes('passphrase:'))
+    child.stdin.write(`${passphrase}\r`)
+    await new Promise((resolve) => {
+      child.on('close', resolve)
+    })
+    assert.match(output, /connected to/)
+    assert.deepEqual(world.answers(sealed), {pk_passphrase: passphrase})
+    holdsNoSecret(output, 'what was sent to the terminal')
+  })
+})

@@ -1,0 +1,397 @@
+import assert from 'node:assert/strict'
+import {type ChildProcess, spawn, type StdioOptions} from 'node:child_process'
+import {closeSync, openSync, readFileSync} from 'node:fs'
+import {after, afterEach, before, describe, it} from 'node:test'
+
+import {type Simulator, simulator} from '../simulator/simulator'
+import {cli, environment, ovpn3, type RunOptions, until} from '../support/cli'
+import {skipTerminal, terminals} from '../support/terminal'
+
+type State = {
+  readonly args: string
+  readonly input?: string
+  /** What is left of it in the session manager: nothing, unless it says so. */
+  readonly after?: (world: Simulator) => Promise<void>
+  prepare(world: Simulator): Promise<void> | void
+  /** It has come to the state that is meant. */
+  reached(world: Simulator, output: () => string): boolean
+}
+
+const called = (world: Simulator, member: string) =>
+  [...world.calls.byMember.keys()].some((each) => each.startsWith(member))
+
+/** A command while the session manager does not answer this call. */
+const silent = (args: string, member: string): State => ({
+  args,
+  prepare(world) {
+    world.createSessions(3)
+    world.intercept(({message}) => (message.member === member ? 'ignore' : undefined))
+  },
+  reached: (world) => called(world, member),
+})
+
+/** Each state that a command can be in for longer than a moment. */
+const states: Readonly<Record<string, State>> = {
+  'sessions-list, looking up sessions': silent('sessions-list', 'FetchAvailableSessions'),
+  'sessions-list, reading': silent('sessions-list', 'Get'),
+  'sessions-list, watching': {
+    args: 'sessions-list --watch',
+    prepare: (world) => void world.createSessions(3),
+    reached: (_, output) => output().split('\n').length > 3,
+  },
+  'session-stats, reading': silent('session-stats --all', 'Get'),
+  'session-stats, watching': {
+    args: 'session-stats --all --watch=0.2',
+    prepare: (world) => void world.createSessions(3),
+    reached: (_, output) => output().split('\n').length > 3,
+  },
+  'session-acl, reading': silent('session-acl --show --config load-1', 'Get'),
+  'session-acl, changing': silent('session-acl --public-access true --config load-1', 'Set'),
+  'session-manage, looking a name up': silent('session-manage --pause --config load-1', 'LookupConfigName'),
+  'session-manage, pausing': silent('session-manage --pause --config load-1', 'Pause'),
+  'session-manage, disconnecting all': silent('session-manage --disconnect --all --yes', 'Disconnect'),
+  'session-manage, resuming': {
+    ...silent('session-manage --resume --config load-1', 'Resume'),
+    prepare(world) {
+      const [path] = world.createSessions(1)
+      world.pause(path!)
+      world.intercept(({message}) => (message.member === 'Resume' ? 'ignore' : undefined))
+    },
+  },
+  'session-manage, reading the log level': silent('session-manage --log-level --config load-1', 'Get'),
+  'session-manage, cleaning up': silent('session-manage --cleanup', 'Get'),
+  'session-manage, asking for input': {
+    args: 'session-manage --resume --config pass --timeout 20',
+    async after(world) {
+      const [path] = await world.sessions()
+      assert.deepEqual(world.answers(path!), {})
+      assert.deepEqual(world.status(path!).slice(0, 2), [2, 4])
+    },
+    input: 'vpnuser\n',
+    async prepare(world) {
+      await world.startSession('alice', 'pass', {until: 'new'})
+    },
+    reached: (_, output) => output().includes('needs input'),
+  },
+  'session-manage, waiting for a connection': {
+    args: 'session-manage --restart --config dead --timeout 60',
+    async after(world) {
+      assert.deepEqual(await world.sessions(), [], 'given up, as it says')
+    },
+    async prepare(world) {
+      await world.startSession('alice', 'dead', {until: 'started'})
+    },
+    reached: (_, output) => output().includes('reconnecting'),
+  },
+  'session-manage, waiting with --keep': {
+    args: 'session-manage --restart --config dead --wait --keep',
+    async after(world) {
+      assert.equal((await world.sessions()).length, 1)
+    },
+    async prepare(world) {
+      await world.startSession('alice', 'dead', {until: 'started'})
+    },
+    reached: (_, output) => output().includes('reconnecting'),
+  },
+}
+
+const signals = {SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143} as const
+
+describe('signals', () => {
+  let world: Simulator
+  const run = (args: string, options?: RunOptions) => ovpn3(world, 'alice', args.split(' '), options)
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  for (const [what, state] of Object.entries(states)) {
+    for (const [signal, expected] of Object.entries(signals))
+      it(`${signal} ends it at once: ${what}`, async () => {
+        await state.prepare(world)
+        let sent = 0
+        const {
+          signal: killer,
+          status,
+          stderr,
+          stdout,
+        } = await run(state.args, {
+          async during(child, output) {
+            await until('it is there', () => state.reached(world, output))
+            child.kill(signal as NodeJS.Signals)
+            sent = performance.now()
+          },
+          input: state.input,
+          openStdin: true,
+        })
+        assert.ok(performance.now() - sent < 5000)
+        assert.deepEqual([status, killer], [expected, null], stderr)
+        assert.doesNotMatch(stdout + stderr, /^ +at /m)
+        assert.equal((stdout + stderr).includes('\u001B'), false)
+        await state.after?.(world)
+      })
+
+    it(`a second signal ends it, whatever it is at: ${what}`, async () => {
+      await state.prepare(world)
+      const {signal, status} = await run(state.args, {
+        async during(child, output) {
+          await until('it is there', () => state.reached(world, output))
+          child.kill('SIGTERM')
+          child.kill('SIGINT')
+        },
+        input: state.input,
+        openStdin: true,
+      })
+      assert.ok(signal === 'SIGINT' || signal === 'SIGTERM' || status === 143 || status === 130, `${status} ${signal}`)
+    })
+
+    it(`a suspension changes nothing: ${what}`, async () => {
+      await state.prepare(world)
+      const {status, stderr} = await run(state.args, {
+        async during(child, output) {
+          await until('it is there', () => state.reached(world, output))
+          for (const signal of ['SIGTSTP', 'SIGCONT', 'SIGTSTP', 'SIGCONT'] as const) {
+            child.kill(signal)
+            await (signal === 'SIGTSTP'
+              ? until('it is stopped', () => stateOf(child) === 'T')
+              : until('it runs', () => stateOf(child) !== 'T'))
+          }
+
+          child.kill('SIGINT')
+        },
+        input: state.input,
+        openStdin: true,
+      })
+      assert.equal(status, 130, stderr)
+      await state.after?.(world)
+    })
+  }
+})
+
+/** The letter that the kernel has for what a process is doing. */
+function stateOf({pid}: ChildProcess): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]![0]!
+}
+
+/** Commands that end by themselves, and what is to come of them. */
+const ordinary = [
+  'sessions-list',
+  'sessions-list --format=table',
+  'sessions-list --json',
+  'session-stats --all',
+  'session-stats --format=prometheus',
+  'session-acl --show --config load-1',
+  'session-manage --cleanup',
+  'session-manage --pause --all --yes',
+  'session-manage --log-level=4 --config load-1',
+  '--help',
+  'session-manage --help',
+  '--version',
+  'plugins',
+] as const
+
+describe('streams', () => {
+  let world: Simulator
+  /** Runs a command with streams of one's own, and answers how it ended. */
+  const start = async (args: string, stdio: StdioOptions, begin: (child: ChildProcess) => void = () => {}) => {
+    const uid = world.uid('alice')
+    const child = spawn(process.execPath, [cli(), ...args.split(' ')], {
+      cwd: '/',
+      env: environment(world, 'alice'),
+      stdio,
+      ...(world.canBecome ? {gid: uid, uid} : {}),
+    })
+    let stderr = ''
+    child.stderr?.on('data', (data: Buffer) => {
+      stderr += data
+    })
+    begin(child)
+    const [status, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+      child.on('close', (...end) => resolve(end))
+    })
+    return {signal, status, stderr}
+  }
+
+  const full = async <T>(use: (fd: number) => Promise<T>) => {
+    const fd = openSync('/dev/full', 'w')
+    try {
+      return await use(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  before(async () => {
+    world = await simulator()
+  })
+  afterEach(() => world.reset())
+  after(() => world.close())
+
+  for (const args of ordinary) {
+    it(`a closed stdout is no failure, and stops nothing: ${args}`, async () => {
+      world.createSessions(40, {name: (index) => `load-${index + 1}`})
+      const {signal, status, stderr} = await start(args, ['ignore', 'pipe', 'pipe'], (child) => child.stdout!.destroy())
+      assert.deepEqual([status, signal], [0, null], stderr)
+      assert.doesNotMatch(stderr, /EPIPE|^ +at /m)
+      if (args.includes('--pause'))
+        for (const path of await world.sessions()) assert.equal(world.status(path)[1], 14, 'all are paused')
+    })
+
+    it(`a full disk behind stdout is said, in one line: ${args}`, async () => {
+      world.createSessions(2)
+      const {signal, status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
+      assert.deepEqual([status, signal], [1, null], stderr)
+      assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*$/m)
+      assert.doesNotMatch(stderr, /^ +at /m)
+      if (args.includes('--pause'))
+        for (const path of await world.sessions()) assert.equal(world.status(path)[1], 14, 'all are paused')
+    })
+
+    it(`a full disk behind stderr, and no stream at all, change nothing: ${args}`, async () => {
+      world.createSessions(2)
+      assert.equal((await full((fd) => start(args, ['ignore', 'ignore', fd]))).status, 0)
+      const uid = world.uid('alice')
+      const shell = spawn(
+        '/bin/sh',
+        ['-c', `exec "$0" "$@" <&- >&- 2>&-`, process.execPath, cli(), ...args.split(' ')],
+        {
+          env: environment(world, 'alice'),
+          stdio: 'ignore',
+          ...(world.canBecome ? {gid: uid, uid} : {}),
+        },
+      )
+      const status = await new Promise((resolve) => {
+        shell.on('close', resolve)
+      })
+      assert.equal(status, 0)
+    })
+  }
+
+  for (const args of ['sessions-list --watch', 'sessions-list --watch --json', 'session-stats --all --watch=0.2'])
+    it(`a full disk ends a watch: ${args}`, async () => {
+      world.createSessions(2)
+      const {status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
+      assert.equal(status, 1, stderr)
+      assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*\n$/)
+    })
+
+  it('a closed stdin is one that has ended', async () => {
+    const path = await world.startSession('alice', 'pass', {until: 'new'})
+    const uid = world.uid('alice')
+    const shell = spawn(
+      '/bin/sh',
+      [
+        '-c',
+        `exec "$0" "$@" <&-`,
+        process.execPath,
+        cli(),
+        ...'session-manage --resume -c pass --timeout 9'.split(' '),
+      ],
+      {
+        env: environment(world, 'alice'),
+        stdio: ['ignore', 'ignore', 'pipe'],
+        ...(world.canBecome ? {gid: uid, uid} : {}),
+      },
+    )
+    let stderr = ''
+    shell.stderr!.on('data', (data: Buffer) => {
+      stderr += data
+    })
+    const status = await new Promise((resolve) => {
+      shell.on('close', resolve)
+    })
+    assert.equal(status, 8, stderr)
+    assert.match(stderr, /input is needed and there is no more of it: Auth User name, Auth Password/)
+    assert.deepEqual(world.answers(path), {})
+  })
+})
+
+describe('a terminal', {skip: skipTerminal()}, () => {
+  const stage = terminals()
+  const views: Readonly<Record<string, readonly [args: string, shown: RegExp]>> = {
+    'a live table': ['sessions-list --watch', /load-3/],
+    'live rates': ['session-stats --all --watch=0.2', /load-3/],
+    'a picker': ['session-manage --pause', /Which session to pause\?/],
+    'a question': ['session-manage --disconnect --all', /Really disconnect 3 sessions/],
+    progress: ['session-manage --restart --config dead --wait --keep', /reconnecting/],
+    'a prompt for what is secret': ['session-manage --resume --config key --timeout 60', /passphrase:/],
+  }
+
+  for (const [what, [args, shown]] of Object.entries(views)) {
+    const prepare = async () => {
+      stage.world.createSessions(3)
+      if (args.includes('dead')) await stage.world.startSession('alice', 'dead', {until: 'started'})
+      if (args.includes('key')) await stage.world.startSession('alice', 'key', {until: 'new'})
+    }
+
+    it(`is the shell's after Ctrl-Z, and the command's again after fg: ${what}`, async () => {
+      await prepare()
+      const tty = await stage.open({jobs: true})
+      await tty.type(`ovpn3 ${args}`, 'Enter')
+      await tty.shows(shown)
+      await tty.type('C-z')
+      await tty.shows(/Stopped/)
+      await until('the cursor is there', () => tty.cursorIsVisible())
+      await tty.type('echo typed-$((6 * 7))', 'Enter')
+      await tty.shows(/^typed-42$/m)
+      await tty.type('-R', 'fg', 'Enter')
+      // the shell says what it goes on with, unless that has drawn itself anew already
+      await tty.shows(new RegExp(String.raw`run\.js|Restarting|${shown.source}`))
+      await tty.type('C-c')
+      await tty.type('Enter')
+      await tty.type('echo again-$((6 * 7))', 'Enter')
+      await tty.shows(/^again-42$/m)
+      assert.equal(await tty.cursorIsVisible(), true)
+      assert.equal(stage.world.calls.byMember.has('Disconnect') || stage.world.calls.byMember.has('Pause'), false)
+    })
+
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGINT'] as const)
+      it(`is as it was after ${signal}: ${what}`, async () => {
+        await prepare()
+        const tty = await stage.open()
+        await tty.type(`ovpn3 ${args}`, 'Enter')
+        await tty.shows(shown)
+        await tty.signal(signal)
+        await tty.shows(/status 1(29|30|31|43)/)
+        await tty.type('echo typed-$((6 * 7))', 'Enter')
+        await tty.shows(/^> echo typed-\$\(\(6 \* 7\)\)\ntyped-42$/m)
+        assert.equal(await tty.cursorIsVisible(), true)
+      })
+
+    it(`may change its size: ${what}`, async () => {
+      await prepare()
+      const tty = await stage.open()
+      await tty.type(`ovpn3 ${args}`, 'Enter')
+      await tty.shows(shown)
+      for (const [columns, rows] of [
+        [40, 8],
+        [1, 1],
+        [120, 40],
+      ] as const)
+        await tty.resize(columns, rows)
+      // what a question is drawn anew for
+      await tty.type('Right')
+      await tty.shows(shown)
+      await tty.type('C-c')
+      await tty.shows(/status 130/)
+      assert.equal(await tty.cursorIsVisible(), true)
+    })
+  }
+
+  it('keeps what is typed after fg to itself, too', async () => {
+    const path = await stage.world.startSession('alice', 'key', {until: 'new'})
+    const tty = await stage.open({jobs: true})
+    await tty.type('ovpn3 session-manage --resume --config key --timeout 60', 'Enter')
+    await tty.shows(/passphrase:/)
+    await tty.type('opens', 'C-z')
+    await tty.shows(/Stopped/)
+    await tty.type('-R', 'fg', 'Enter')
+    await tty.shows(/passphrase/)
+    await tty.type('esame', 'Enter')
+    const screen = await tty.shows(/key \(\w{8}\): connected/)
+    assert.doesNotMatch(screen, /opens|esame/)
+    assert.deepEqual(stage.world.answers(path), {pk_passphrase: 'opensesame'})
+  })
+})

@@ -1,0 +1,20 @@
+import type {ChildProcess} from 'node:child_process'
+
+/**
+ * A clock for a Node process that jumps by so many seconds when it is told to, or has jumped when the process begins.
+ * `env` is for the environment of the process.
+ */
+export function clockThatJumps(seconds: number, {atOnce = false}: {atOnce?: boolean} = {}) {
+  const script = `
+    const Real = Date
+    let by = ${atOnce ? seconds * 1000 : 0}
+    process.on('SIGUSR2', () => { by = ${seconds * 1000} })
+    globalThis.Date = class extends Real {
+      constructor(...args) { if (args.length > 0) super(...args); else super(Real.now() + by) }
+      static now() { return Real.now() + by }
+    }`
+  return {
+    env: {NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}`},
+    jump: (child: ChildProcess) => void child.kill('SIGUSR2'),
+  }
+}
