@@ -35,5 +35,4 @@ async function main(): Promise<void> {
   process.exitCode = violations.length > 0 ? 1 : 0
 }
 
- 
 void main()
