@@ -169,7 +169,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
   it('a session manager that ends in the middle of a clean-up of many: each session has its outcome, none is disconnected', async () => {
     world.createSessions(20)
     let reads = 0
-    world.intercept(({message}) => (message.member === 'Get' && reads++ === 25 ? 'crash' : undefined))
+    world.intercept(({message}) => (message.member === 'Get' && reads++ === 8 ? 'crash' : undefined))
     const {status, stdout} = await run('session-manage --cleanup --json')
     const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
     assert.equal(sessions.length, 20)

@@ -156,10 +156,14 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 /** Waits until something is so. @param limit milliseconds */
-export async function until(what: string, check: () => Promise<boolean> | boolean, limit = 10_000): Promise<void> {
+export async function until(
+  what: (() => string) | string,
+  check: () => Promise<boolean> | boolean,
+  limit = 10_000,
+): Promise<void> {
   const end = Date.now() + limit
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not so within ${limit} ms: ${what}`)
+    if (Date.now() > end) throw new Error(`not so within ${limit} ms: ${typeof what === 'string' ? what : what()}`)
     await new Promise((resolve) => {
       setTimeout(resolve, 25)
     })
