@@ -65,6 +65,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
     let world: Simulator
     let terminal: Terminal
     let home: string
+    let marks = 0
     const sessions = new Map<string, string>()
 
     const env = () => ({HOME: home, PATH: `${path.join(home, 'bin')}:${process.env.PATH}`, SHELL: `/bin/${shell}`})
@@ -100,11 +101,21 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
 
     /** An empty line on an empty screen. */
     async function clear(): Promise<void> {
-      // seen, so that the shell reads its input: a signal that it gets later would take what is typed next along
-      await terminal.type('#')
-      await terminal.shows(/#$/m)
-      await terminal.type('C-c', 'C-l')
-      await terminal.shows(/^>$/)
+      await until(
+        'the line is empty',
+        async () => {
+          // seen, so the shell has done all that was asked before; no signal, which would take what is typed next along
+          const mark = `#${marks++}.`
+          await terminal.type(mark)
+          await until(`${mark} is seen`, async () => (await terminal.screen()).includes(mark))
+          await terminal.type('C-u', 'C-l')
+          return terminal.shows(/^>$/, 3000).then(
+            () => true,
+            () => false,
+          )
+        },
+        20_000,
+      )
     }
 
     /** Types, presses Tab, and answers what the line has become by then. */

@@ -60,6 +60,9 @@ export class Terminal {
       '/dev/null',
       'new-session',
       '-d',
+      // where every user may be
+      '-c',
+      '/',
       '-x',
       String(columns),
       '-y',

@@ -114,7 +114,7 @@ export async function watch(
       // what is under way when it ends fails with the connection
       work.catch(() => {})
       next = Math.max(next + interval, performance.now())
-      await sleep(next - performance.now(), undefined, {signal: over.signal}).catch(() => {})
+      await sleep(Math.max(0, next - performance.now()), undefined, {signal: over.signal}).catch(() => {})
     }
   } finally {
     signal.removeEventListener('abort', end)

@@ -401,8 +401,9 @@ function guardReader(connection: Connection, fail: (reason: string, cause: unkno
 
 function toBusError(error: unknown): BusError {
   if (error instanceof DBusError) return fromRemote(error.type, error.text)
-  const message = error instanceof Error ? error.message : String(error)
-  return new BusError('disconnected', message, undefined, error)
+  // a call that meets the end of the connection learns of it first
+  const reason = error instanceof Error ? error.message : String(error)
+  return new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, undefined, error)
 }
 
 function show(body: readonly unknown[] | undefined): string {

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import {cpSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import path from 'node:path'
+import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
+import {pathToFileURL} from 'node:url'
+
+import {type Simulator, simulator} from '../simulator/simulator'
+import {repository} from '../support/repository'
+import {Sandbox} from './sandbox'
+
+describe('plugins of the user', () => {
+  let world: Simulator
+  let sandbox: Sandbox
+
+  before(async () => {
+    world = await simulator({me: true})
+  })
+  after(() => world.close())
+  beforeEach(() => {
+    sandbox = new Sandbox({DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: '/nonexistent'})
+  })
+  afterEach(() => sandbox.remove())
+
+  const own = (name: string) => path.join(sandbox.folder, name)
+  const link = (name: string) => sandbox.must(`ovpn3 plugins link --no-install "${own(name)}"`)
+
+  it('one of the name of a core plugin takes its place, until it is unlinked', async () => {
+    cpSync(path.join(repository, 'plugins', 'sessions-list'), own('list'), {recursive: true})
+    symlinkSync(path.join(repository, 'node_modules'), own('node_modules'))
+    const file = own('list/dist/classic.js')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('No sessions available', 'Nobody is here'))
+    assert.match(await sandbox.must('ovpn3 sessions-list'), /^No sessions available$/m)
+    await link('list')
+    assert.match(await sandbox.must('ovpn3 sessions-list'), /^Nobody is here$/m)
+    // it brings its own kit, and gets its sessions from the CLI all the same
+    world.createSessions(1)
+    assert.match(await sandbox.must('ovpn3 sessions-list'), /Path: \/net\/openvpn/)
+    await world.reset()
+    await sandbox.must('ovpn3 plugins unlink @ovpn3/plugin-sessions-list')
+    assert.match(await sandbox.must('ovpn3 sessions-list'), /^No sessions available$/m)
+  })
+
+  for (const [type, command] of [
+    ['module', 'export default class { static async run() { console.log("hello from ESM") } }'],
+    ['commonjs', 'exports.default = class { static async run() { console.log("hello from CommonJS") } }'],
+  ] as const)
+    it(`a command in ${type}`, async () => {
+      sandbox.write('greet/package.json', manifest({type}))
+      sandbox.write('greet/commands/greet.js', command)
+      await link('greet')
+      // from the second run on with the code cache
+      for (let i = 0; i < 3; i++) assert.match(await sandbox.must('ovpn3 greet'), /^hello from/)
+      assert.match(await sandbox.must('ovpn3 sessions-list'), /No sessions available/)
+    })
+
+  it('one that does not load is told of, and the others work', async () => {
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
+    await link('greet')
+    sandbox.write('greet/package.json', 'no JSON')
+    const {status, stderr, stdout} = await sandbox.run('ovpn3 sessions-list')
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /No sessions available/)
+    assert.match(stderr, /"no JSON" is not valid JSON/)
+  })
+})
+
+function manifest(more: object): string {
+  return JSON.stringify({name: 'greet', oclif: {bin: 'ovpn3', commands: './commands'}, version: '1.0.0', ...more})
+}
+
+describe('what the bundle makes of a module', () => {
+  const transformed = async (code: string): Promise<string> => {
+    const file = pathToFileURL(path.join(repository, 'scripts', 'lazy-requires.mjs')).href
+    const {lazyRequires} = (await import(file)) as {lazyRequires: (code: string, file: string) => string}
+    return lazyRequires(code, 'module.js')
+  }
+
+  /** What the module exports, and what it had loaded when it was loaded, and when its function was called. */
+  const run = async (code: string) => {
+    const loaded: string[] = []
+    const exported: Record<string, unknown> & {use?: () => unknown} = {}
+    const require = (name: string) => {
+      loaded.push(name)
+      return {
+        Thing: class {
+          who = name
+        },
+        name,
+        value: 1,
+      }
+    }
+
+    // eslint-disable-next-line no-new-func
+    new Function('exports', 'require', await transformed(code))(exported, require)
+    const atFirst = [...loaded]
+    const result = exported.use?.()
+    return {atFirst, exported, loaded, result}
+  }
+
+  it('requires when it is used, once', async () => {
+    const {atFirst, loaded, result} = await run(
+      'const a_1 = require("a"); const b_1 = require("b"); exports.use = () => [a_1.name, a_1.value, {a_1}.a_1.name, {a_1: 2}.a_1]',
+    )
+    assert.deepEqual([atFirst, loaded, result], [[], ['a'], ['a', 1, 'a', 2]])
+  })
+
+  it('makes what was made', async () => {
+    const {result} = await run('const a_1 = require("a"); exports.use = () => new a_1.Thing().who')
+    assert.equal(result, 'a')
+  })
+
+  it('exports straight from another when that is asked for', async () => {
+    const {atFirst, exported} = await run('exports.a = require("a")')
+    assert.deepEqual(atFirst, [])
+    assert.equal((exported.a as {name: string}).name, 'a')
+  })
+
+  it('leaves alone what has another meaning somewhere, or is changed', async () => {
+    for (const code of [
+      'const a = require("a"); exports.use = () => ((a) => a)(2)',
+      'let a = require("a"); exports.use = () => { a = 2; return a }',
+    ]) {
+      const {atFirst, result} = await run(code)
+      assert.deepEqual([atFirst, result], [['a'], 2], code)
+    }
+  })
+})
