@@ -52,6 +52,23 @@ describe('sessions-list when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
+  it('records are printed as they are read, and not when the last is', async () => {
+    const [, hung] = world.createSessions(3)
+    world.timings.hung = 4000
+    await world.stopBackend(hung!)
+    let first = ''
+    const {status, stdout} = await list('', {
+      async during(_, output) {
+        await until('the first record is there', () => /Status: +Connection, Client connected/.test(output()))
+        first = output()
+        await world.reset()
+      },
+    })
+    assert.equal(status, 0)
+    assert.match(first, /^-+\n +Path: /)
+    assert.equal(stdout.match(/ Path: /g)?.length, 3)
+  })
+
   describe('reads', () => {
     const table = {config_name: 20, connected_to: 20, device_name: 20, owner: 20, session_created: 20, status: 20}
     const everything = {...table, backend_pid: 20, config_path: 20}
