@@ -4,12 +4,15 @@ import {BusError} from '../bus'
 
 /** The service's own words for a session whose backend process is gone; it removes the session at that moment. */
 const backendGone = /Backend VPN process did not respond/
+/** What the session manager passes on of a backend that ended while it was asked (seen on 27.1). */
+const backendLost = /Message recipient disconnected from message bus without replying/
 const alreadyPaused = /Connection is already paused/
 const notPaused = /Connection is not paused/
 const alreadyGranted = /UID already granted access/
 const notGranted = /UID not granted access/
 const notReady = /net\.openvpn\.v3\.error\.ready/
 
+export const isBackendLost = (error: unknown) => hasText(error, backendLost)
 export const isAlreadyPaused = (error: unknown) => hasText(error, alreadyPaused)
 export const isNotPaused = (error: unknown) => hasText(error, notPaused)
 export const isAlreadyGranted = (error: unknown) => hasText(error, alreadyGranted)

@@ -12,7 +12,15 @@ import {
 
 import {type Bus, BusError, type Call, type Match, type Signal, unwrap, variant} from '../bus'
 import {callManager} from './cold-start'
-import {isAlreadyGranted, isAlreadyPaused, isNotGranted, isNotPaused, isNotReady, toOvpn3Error} from './errors'
+import {
+  isAlreadyGranted,
+  isAlreadyPaused,
+  isBackendLost,
+  isNotGranted,
+  isNotPaused,
+  isNotReady,
+  toOvpn3Error,
+} from './errors'
 import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
 import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
@@ -255,7 +263,10 @@ export class RemoteSession implements Session {
     try {
       return await this.#bus.call({destination: sessionService, interface: sessionInterface, path: this.path, ...call})
     } catch (error) {
-      throw error instanceof BusError ? toOvpn3Error(error) : error
+      if (!isBackendLost(error)) throw error instanceof BusError ? toOvpn3Error(error) : error
+      // the session manager has not noticed yet: it does when the session is looked at, and removes it
+      const {errors} = await this.read(['status'])
+      throw errors.status ?? toOvpn3Error(error)
     }
   }
 }
