@@ -1,6 +1,7 @@
 import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
 
-const lastGroups = ['OTHER', 'OUTPUT']
+/** Options of these groups come last, in this order. */
+export const lastGroups = ['OTHER', 'OUTPUT']
 
 /** Fills in what nearly all templates ask for, names, without loading EJS: that would take a fifth of the time. */
 function fillNames(render: (text: string) => string, config: Interfaces.Config, id?: string): typeof render {

@@ -1,0 +1,203 @@
+/**
+ * Makes release/ovpn3_VERSION_all.deb from the npm packages in release/ and the versions of the lock file, with dpkg-deb
+ * alone. The same source makes the same package, byte for byte: its files are as old as the release, or as
+ * SOURCE_DATE_EPOCH says. DEBFULLNAME and DEBEMAIL say who maintains it.
+ */
+import {execFileSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {basename, dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const read = (name) => readFileSync(join(root, name), 'utf8')
+const {version} = JSON.parse(read('package.json'))
+const changelog = read('CHANGELOG.md')
+const [, date, changes] =
+  new RegExp(`^## \\[${version}\\] - (\\d{4}-\\d\\d-\\d\\d)\n([^]*?)(?=^## )`, 'm').exec(`${changelog}\n## `) ?? []
+if (!date) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
+const {DEBEMAIL = 'ovpn3@example.org', DEBFULLNAME = 'The ovpn3 authors', SOURCE_DATE_EPOCH} = process.env
+const maintainer = `${DEBFULLNAME} <${DEBEMAIL}>`
+const epoch = SOURCE_DATE_EPOCH ? Number(SOURCE_DATE_EPOCH) : Date.parse(date) / 1000
+
+const work = mkdtempSync(join(tmpdir(), 'ovpn3-deb-'))
+const tree = join(work, 'ovpn3')
+const cli = join(tree, 'usr', 'lib', 'ovpn3')
+const run = (command, args, options) => execFileSync(command, args, {stdio: ['ignore', 'pipe', 'inherit'], ...options})
+
+/** Writes a file of the package, compressed where its name says so. @param name relative to the root of a machine */
+function put(name, content) {
+  const file = join(tree, name)
+  mkdirSync(dirname(file), {recursive: true})
+  writeFileSync(file, name.endsWith('.gz') ? run('gzip', ['-9nc'], {input: content, stdio: 'pipe'}) : content)
+}
+
+/** What the packages bring for who develops with them, or for other systems. */
+const useless = /\.(bat|cmd|markdown|md|ps1|d\.[cm]?ts)$|\.map$|\/\.eslintrc[^/]*$/
+
+/** What the npm packages have in them, with the packages that they need, at the versions of the lock file. */
+function production() {
+  const workspaces = {
+    'packages/kit': 'kit',
+    ...Object.fromEntries(readdirSync(join(root, 'plugins')).map((name) => [`plugins/${name}`, `plugin-${name}`])),
+  }
+  const unpack = (tarball, folder) => {
+    mkdirSync(folder, {recursive: true})
+    run('tar', ['-xzf', join(root, 'release', `${tarball}-${version}.tgz`), '--strip-components=1', '-C', folder])
+  }
+
+  unpack('ovpn3', cli)
+  for (const [folder, name] of Object.entries(workspaces)) unpack(`ovpn3-${name}`, join(cli, folder))
+  for (const name of ['.npmrc', 'package-lock.json']) copyFileSync(join(root, name), join(cli, name))
+  run('npm', ['ci', '--omit=dev', '--silent'], {cwd: cli})
+  // the workspaces are links to where they are in the source
+  for (const [folder, name] of Object.entries(workspaces)) {
+    const link = join(cli, 'node_modules', '@ovpn3', name)
+    rmSync(link)
+    renameSync(join(cli, folder), link)
+  }
+
+  for (const name of [
+    '.npmrc',
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'man',
+    'package-lock.json',
+    'packages',
+    'plugins',
+  ])
+    rmSync(join(cli, name), {force: true, recursive: true})
+  const modules = join(cli, 'node_modules')
+  for (const name of ['.package-lock.json', '@types', 'npm/docs', 'npm/man'])
+    rmSync(join(modules, name), {force: true, recursive: true})
+  for (const name of readdirSync(modules, {encoding: 'utf8', recursive: true}))
+    if (useless.test(name) && !/licen[cs]e[^/]*$/i.test(name)) rmSync(join(modules, name))
+  const program = join(cli, 'bin', 'run.js')
+  writeFileSync(program, readFileSync(program, 'utf8').replace('#!/usr/bin/env node', '#!/usr/bin/node'))
+}
+
+/** The notes of the release as dpkg has them: a star and an indented text for each. */
+function debianChangelog() {
+  const notes = changes
+    .split('\n')
+    .filter((line) => line.startsWith('- '))
+    .map((line) =>
+      `  * ${line.slice(2)}`.match(/.{1,75}(?: |$)/g).map((part, index) => `${index ? '    ' : ''}${part.trimEnd()}`),
+    )
+  const when = new Date(Date.parse(date)).toUTCString().replace('GMT', '+0000')
+  return `ovpn3 (${version}) unstable; urgency=medium\n\n${notes.flat().join('\n')}\n\n -- ${maintainer}  ${when}\n`
+}
+
+function copyright() {
+  const [, holder, terms] = /^Copyright \(c\) (.*)\n\n([^]*)$/m.exec(read('LICENSE'))
+  const text = terms
+    .trimEnd()
+    .split('\n')
+    .map((line) => ` ${line || '.'}`)
+    .join('\n')
+  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: ovpn3
+Comment: The licences of the packages that dist/ is bundled from are in
+ /usr/lib/ovpn3/dist/THIRD-PARTY-LICENSES.txt, those of the packages below
+ /usr/lib/ovpn3/node_modules in their own folders.
+
+Files: *
+Copyright: ${holder}
+License: Expat
+
+License: Expat
+${text}
+`
+}
+
+const firstLine = (file) => readFileSync(file, 'latin1').split('\n', 1)[0]
+
+/** Everything in the package, as it is there: sorted, with the modes and times that it is to have. */
+function settled() {
+  const names = readdirSync(tree, {encoding: 'utf8', recursive: true}).sort()
+  for (const name of names) {
+    const file = join(tree, name)
+    const stat = lstatSync(file)
+    if (stat.isSymbolicLink()) continue
+    // npm says of some of its files in Python that they can be run, which then would need one
+    const executable = stat.isDirectory() || /^#!.*\b(ba|)sh$|\bnode$/.test(firstLine(file))
+    chmodSync(file, executable ? 0o755 : 0o644)
+  }
+
+  return names.map((name) => ({name, stat: lstatSync(join(tree, name))}))
+}
+
+function control(files) {
+  // as dpkg-gencontrol counts: a file in whole KiB, anything else as one
+  const size = files.reduce((sum, {stat}) => sum + (stat.isFile() ? Math.ceil(stat.size / 1024) : 1), 0)
+  const sums = files
+    .filter(({stat}) => stat.isFile())
+    .map(
+      ({name}) =>
+        `${createHash('md5')
+          .update(readFileSync(join(tree, name)))
+          .digest('hex')}  ${name}\n`,
+    )
+  put('DEBIAN/md5sums', sums.join(''))
+  put(
+    'DEBIAN/control',
+    `Package: ovpn3
+Version: ${version}
+Architecture: all
+Maintainer: ${maintainer}
+Installed-Size: ${size}
+Depends: nodejs (>= 20)
+Recommends: openvpn3-client
+Section: net
+Priority: optional
+Description: command line for the VPN sessions of OpenVPN 3 Linux
+ List the sessions of OpenVPN 3 Linux, pause, resume, restart and disconnect
+ them, clean up what is stale, measure them and share them. ovpn3 takes the
+ options of the openvpn3 command, never hangs, says why something failed, and
+ is made for scripts: JSON, idempotent actions, exit statuses.
+`,
+  )
+}
+
+try {
+  run('npm', ['run', '--silent', 'packages'], {cwd: root})
+  production()
+  mkdirSync(join(tree, 'usr', 'bin'))
+  symlinkSync('../lib/ovpn3/bin/run.js', join(tree, 'usr', 'bin', 'ovpn3'))
+  for (const page of readdirSync(join(root, 'man')))
+    put(`usr/share/man/man1/${page}.gz`, readFileSync(join(root, 'man', page)))
+  for (const [shell, place] of [
+    ['bash', 'bash-completion/completions/ovpn3'],
+    ['fish', 'fish/vendor_completions.d/ovpn3.fish'],
+    ['zsh', 'zsh/vendor-completions/_ovpn3'],
+  ])
+    put(`usr/share/${place}`, read(join('plugins', 'autocomplete', 'scripts', `ovpn3.${shell}`)))
+  put('usr/share/doc/ovpn3/changelog.gz', debianChangelog())
+  put('usr/share/doc/ovpn3/copyright', copyright())
+  control(settled())
+  for (const {name} of settled()) lutimesSync(join(tree, name), epoch, epoch)
+  lutimesSync(tree, epoch, epoch)
+
+  const file = join(root, 'release', `ovpn3_${version}_all.deb`)
+  // with one thread: the compressed bytes differ with their number
+  const options = ['--root-owner-group', '--threads-max=1', '-Zxz']
+  run('dpkg-deb', [...options, '--build', tree, file], {env: {...process.env, SOURCE_DATE_EPOCH: String(epoch)}})
+  console.log(`release/${basename(file)}`)
+} finally {
+  rmSync(work, {force: true, recursive: true})
+}

@@ -1,0 +1,209 @@
+/**
+ * Writes man/: a page for the CLI and one for each of its commands, from what the help is made from (the manifests), and
+ * from the tables of the guide that are true of every command: exit status, environment, files.
+ */
+import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {createRequire} from 'node:module'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const {lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
+const read = (...path) => readFileSync(join(root, ...path), 'utf8')
+const {description, oclif, version} = JSON.parse(read('package.json'))
+const guide = read('docs', 'session-manage.md')
+
+/** Commands of the reference that a page should point to: those that ours are named after. */
+const reference = new Set(['session-acl', 'session-manage', 'session-stats', 'sessions-list'])
+
+/** Text as roff has it: what it would take for a request or an escape is none, and a minus can be copied. */
+function escape(text) {
+  const special = {"'": '(aq', '-': '-', '\\': 'e', '^': '(ha', '`': '(ga', '~': '(ti'}
+  return text
+    .replaceAll(/['\\^`~-]/g, (each) => `\\${special[each]}`)
+    .replaceAll(
+      /[^\n -~]/gu,
+      (each) => String.raw`\[u${each.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    )
+    .replaceAll(/^\./gm, String.raw`\&.`)
+}
+
+/** Lines of less than 80 characters, none of which begins as a request does. */
+function wrap(text) {
+  const lines = ['']
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const line = lines.at(-1)
+    if (line !== '' && line.length + word.length > 77) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+
+  return lines.map((line) => line.replace(/^(?=\.)/, String.raw`\&`)).join('\n')
+}
+
+const bold = (text) => String.raw`\fB${text}\fR`
+const italic = (text) => String.raw`\fI${text}\fR`
+
+/** Prose: names of options stand out. */
+const prose = (text) =>
+  wrap(escape(text).replaceAll(/(?<![\w\\])(\\-(?:\\-)?[a-z](?:\w|\\-(?=\w))*)/gi, (option) => bold(option)))
+
+/** Markdown of a line: links are their texts, and code stands out. */
+const markdown = (text) =>
+  wrap(
+    text
+      .replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1')
+      .split('`')
+      .map((part, index) => (index % 2 === 0 ? escape(part) : bold(escape(part).replaceAll(' ', String.raw`\ `))))
+      .join(''),
+  )
+
+const quoted = (text) => `"${text.replaceAll('"', String.raw`\(dq`)}"`
+const section = (title, ...body) => [`.SH ${quoted(title)}`, ...body]
+const item = (label, body) => ['.TP', label, body]
+const paragraphs = (texts) => texts.flatMap((text, index) => [...(index > 0 ? ['.PP'] : []), prose(text)])
+const sentence = (text) => text[0].toLowerCase() + text.slice(1).replace(/\.$/, '')
+const fill = (text, id) => text.replaceAll('<%= config.bin %>', 'ovpn3').replaceAll('<%= command.id %>', id)
+
+/** The rows of a table of the guide, by the heading above it. */
+function table(heading) {
+  const [, rows] = new RegExp(`^#+ ${heading}\n\n((?:\\|[^\n]*\n)+)`, 'm').exec(guide) ?? []
+  if (!rows) throw new Error(`docs/session-manage.md has no table ${heading}`)
+  const cells = rows
+    .trimEnd()
+    .split('\n')
+    .map((row) =>
+      row
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+  return cells.slice(2).flatMap(([name, meaning]) => item(markdown(name), markdown(meaning)))
+}
+
+/** Ours, by name: the CLI's and those of its plugins. */
+function commands() {
+  const ours = oclif.plugins.filter((name) => name.startsWith('@ovpn3/'))
+  const files = ['oclif.manifest.json', ...ours.map((name) => join('node_modules', name, 'oclif.manifest.json'))]
+  const found = Object.assign({}, ...files.map((file) => JSON.parse(read(file)).commands))
+  return Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** The options of a command, in the groups and in the order of its help. */
+function groups({flags}) {
+  const byGroup = new Map()
+  for (const flag of Object.values(flags)) {
+    const {helpGroup = ''} = flag
+    byGroup.set(helpGroup, [...(byGroup.get(helpGroup) ?? []), flag])
+  }
+
+  const rank = ([name]) => (name === '' ? -2 : lastGroups.indexOf(name))
+  return [...byGroup].sort((a, b) => rank(a) - rank(b))
+}
+
+function label({aliases = [], char, helpValue, multiple, name, options, type}, optional) {
+  const names = [...(char ? [`-${char}`] : []), `--${name}`, ...aliases.map((alias) => `--${alias}`)]
+  const shown = names.map((each) => bold(escape(each))).join(', ')
+  if (type !== 'option') return shown
+  const value = italic(escape((helpValue ?? options?.join('|') ?? name.toUpperCase()).replace(/^\[(\w+)\]$/, '$1')))
+  return `${shown}${optional ? `[=${value}]` : `=${value}`}${multiple ? String.raw`\|...` : ''}`
+}
+
+function options(command) {
+  const {args = {}, optionalValues = {}} = command
+  const positional = Object.values(args).flatMap(({description, name, options: values}) =>
+    item(italic(escape(values?.join('|') ?? name.toUpperCase())), prose(description)),
+  )
+  return [
+    ...positional,
+    ...groups(command).flatMap(([group, flags]) => [
+      ...(group ? [`.SS ${quoted(escape(group[0] + group.slice(1).toLowerCase()))}`] : []),
+      ...flags.flatMap((flag) => item(label(flag, flag.name in optionalValues), prose(flag.summary))),
+    ]),
+  ]
+}
+
+/** A command line that is too long goes on in a second one, before an option. */
+const continued = (line) => (line.length > 68 ? line.replace(/^(.{1,66}) (?=-)/, '$1 \\\n  ') : line)
+
+function example({command, description}, id) {
+  const lines = escape(continued(fill(command, id)))
+  return [
+    '.PP',
+    prose(/\w$/.test(description) ? `${description}:` : description),
+    '.PP',
+    '.RS 4',
+    '.EX',
+    lines,
+    '.EE',
+    '.RE',
+  ]
+}
+
+/** `Exit status: 0 done; 1 …` of a description, as a list. */
+const statuses = (text) =>
+  text
+    .replace(/^Exit status: /, '')
+    .replace(/\.$/, '')
+    .split('; ')
+    .flatMap((each) => item(bold(each.split(' ', 1)[0]), prose(each.replace(/^\d+ /, ''))))
+
+const isStatus = (paragraph) => paragraph.startsWith('Exit status: ')
+const references = (pages) =>
+  pages.map((name, index) => `.BR ${escape(name)} (1)${index < pages.length - 1 ? ' ,' : ''}`)
+
+function page(name, summary, sections) {
+  const header = [
+    String.raw`.\" Made by the build. Do not edit.`,
+    `.TH ${quoted(escape(name.toUpperCase()))} 1 ${date} "ovpn3 ${version}" "User Commands"`,
+  ]
+  const body = [...header, ...section('NAME', wrap(`${escape(name)} \\- ${escape(sentence(summary))}`)), ...sections]
+  writeFileSync(join(root, 'man', `${name}.1`), `${body.join('\n')}\n`)
+}
+
+const [, date] = new RegExp(`^## \\[${version}\\] - (\\d{4}-\\d\\d-\\d\\d)$`, 'm').exec(read('CHANGELOG.md')) ?? []
+if (!date) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
+const all = commands()
+const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
+
+rmSync(join(root, 'man'), {force: true, recursive: true})
+mkdirSync(join(root, 'man'))
+for (const [id, command] of all) {
+  const name = `ovpn3-${id}`
+  const texts = command.description.split('\n\n')
+  const own = texts.find((text) => isStatus(text))
+  const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
+  page(name, command.summary, [
+    ...section('SYNOPSIS', `${bold(escape(`ovpn3 ${id}`))} ${wrap(escape(usage))}`),
+    ...section('DESCRIPTION', ...paragraphs(texts.filter((text) => !isStatus(text)))),
+    ...section('OPTIONS', ...options(command)),
+    ...section('EXIT STATUS', ...(own ? statuses(own) : table('Exit status'))),
+    ...shared,
+    ...section('EXAMPLES', ...command.examples.flatMap((each) => example(each, id)).slice(1)),
+    ...section(
+      'SEE ALSO',
+      ...references([
+        'ovpn3',
+        ...all.filter(([other]) => other !== id).map(([other]) => `ovpn3-${other}`),
+        ...(reference.has(id) ? [`openvpn3-${id}`] : []),
+      ]),
+    ),
+  ])
+}
+
+const [, intro] = read('README.md').split('\n\n')
+page('ovpn3', description, [
+  ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
+  ...section('DESCRIPTION', markdown(intro)),
+  ...section('COMMANDS', ...all.flatMap(([id, {summary}]) => item(`.BR ${escape(`ovpn3-${id}`)} (1)`, prose(summary)))),
+  ...item(bold('ovpn3 help'), prose('Show the help of a command, or list them all.')),
+  ...item(bold('ovpn3 plugins'), prose('List, install, link and remove plugins, which bring commands of their own.')),
+  ...section(
+    'OPTIONS',
+    ...item(`${bold(escape('-h'))}, ${bold(escape('--help'))}`, 'Show the help.'),
+    ...item(bold(escape('--version')), prose('Show the version.')),
+  ),
+  ...section('EXIT STATUS', ...table('Exit status')),
+  ...shared,
+  ...section('EXAMPLES', ...all.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
+  ...section('SEE ALSO', ...references([...all.map(([id]) => `ovpn3-${id}`), 'openvpn3'])),
+])
