@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
+import {readFileSync, writeFileSync} from 'node:fs'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
+
+import {Checkout} from './checkout'
+
+describe('npm run check:version', () => {
+  let checkout: Checkout
+
+  before(() => {
+    checkout = new Checkout()
+  })
+  after(() => checkout.remove())
+
+  const check = () =>
+    spawnSync(process.execPath, [path.join(checkout.clone, 'scripts', 'version.mjs')], {encoding: 'utf8'})
+
+  it('has nothing to say where all agree', () => {
+    const {status, stderr} = check()
+    assert.deepEqual([status, stderr], [0, ''])
+  })
+
+  const changes = {
+    'CHANGELOG.md': ['## [0', '## [7.0.0] - 2030-01-01\n\n## [0', 'CHANGELOG.md: 7.0.0'],
+    'package-lock.json': ['"version": "', '"version": "7.', 'package-lock.json: 7.'],
+    'packages/kit/package.json': ['"version": "', '"version": "7.', 'packages/kit/package.json: 7.'],
+    'plugins/session-acl/package.json': [
+      '"@ovpn3/kit": "',
+      '"@ovpn3/kit": "^',
+      'plugins/session-acl/package.json: @ovpn3/kit: ^',
+    ],
+  } as const
+  for (const [name, [from, to, said]] of Object.entries(changes))
+    it(`names ${name} where it differs`, () => {
+      const file = path.join(checkout.clone, name)
+      const text = readFileSync(file, 'utf8')
+      assert.ok(text.includes(from))
+      writeFileSync(file, text.replace(from, to))
+      const {status, stderr} = check()
+      writeFileSync(file, text)
+      assert.equal(status, 1)
+      assert.ok(stderr.startsWith(said) && stderr.trim().split('\n').length === 1, stderr)
+    })
+})
