@@ -19,6 +19,16 @@ class OrderedCommandHelp extends CommandHelp {
     this.render = fillNames(this.render, this.config, this.command.id)
   }
 
+  // which option goes with which is said of each: all of it in one line nobody can read
+  protected override defaultUsage(): string {
+    const flags = Object.values(this.command.flags ?? {})
+    return [
+      super.defaultUsage(),
+      ...(flags.some(({helpGroup}) => helpGroup === 'SESSION') ? ['[SESSION]'] : []),
+      ...(flags.length > 0 ? ['[OPTION...]'] : []),
+    ].join(' ')
+  }
+
   protected override description(): string | undefined {
     const {description} = this.command
     return description && this.wrap(description)
@@ -39,7 +49,7 @@ export default class OrderedHelp extends Help {
 
   // here and not in package.json, whose options the help command does not pass on
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
-    super(config, {...options, flagSortOrder: 'none'})
+    super(config, {...options, docopts: false, flagSortOrder: 'none'})
     this.render = fillNames(this.render, config)
   }
 }
