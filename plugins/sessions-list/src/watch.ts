@@ -40,6 +40,8 @@ interface Known {
   /** Undefined until it has been read. */
   entry?: Entry
   following?: Following
+  /** How often a signal has told its status. */
+  told: number
 }
 
 /** The sessions as they are from moment to moment, kept up to date by signals, with a slow poll as a net. */
@@ -158,7 +160,7 @@ export class Watch {
   async #add(session: Session, kind: 'created' | 'present', listed = kind === 'present'): Promise<void> {
     const {path} = session
     if (this.#known.has(path)) return
-    const known: Known = {session}
+    const known: Known = {session, told: 0}
     this.#known.set(path, known)
     try {
       const entry = await entryOf(
@@ -191,6 +193,7 @@ export class Watch {
     if (event.type === 'removed') this.#remove(known.session.path)
     if (event.type !== 'status') return
     const {entry} = known
+    known.told++
     if (!entry) return
     this.#update(known, {...entry, values: {...entry.values, status: event.status}, waiting: false})
   }
@@ -270,11 +273,9 @@ export class Watch {
   }
 
   async #reread(known: Known, properties: readonly PropertyName[]): Promise<void> {
-    const {session} = known
+    const {session, told} = known
     const lacksName = known.entry && !known.entry.values.config_name && this.#needs.properties.includes('config_name')
     const snapshot = await session.read([...properties, ...(lacksName ? (['config_name'] as const) : [])])
-    const {entry} = known
-    if (!entry || this.#known.get(session.path) !== known) return
     try {
       const {error, state, values} = await entryOf(
         session,
@@ -282,9 +283,13 @@ export class Watch {
         {profile: false, properties},
         this.#hung.has(session.path),
       )
+      const {entry} = known
+      if (!entry || this.#known.get(session.path) !== known) return
+      // what was told meanwhile is newer than what was read
+      const newer = known.told === told ? {} : {status: entry.values.status}
       if (state === 'removed') this.#remove(session.path)
       else if (state === 'ok' && entry.state !== 'ok') await this.#renew(known)
-      else this.#update(known, {...entry, error, state, values: {...entry.values, ...values}, waiting: false})
+      else this.#update(known, {...entry, error, state, values: {...entry.values, ...values, ...newer}, waiting: false})
     } catch {
       // nobody answers: events tell why, and the next poll asks again
     }
