@@ -30,6 +30,16 @@ const silent = (args: string, member: string): State => ({
   reached: (world) => called(world, member),
 })
 
+/** A command that waits for a server which never answers. */
+const reconnecting = (args: string, after: State['after']): State => ({
+  after,
+  args,
+  async prepare(world) {
+    await world.startSession('alice', 'dead', {until: 'started'})
+  },
+  reached: (_, output) => output().includes('reconnecting'),
+})
+
 /** Each state that a command can be in for longer than a moment. */
 const states: Readonly<Record<string, State>> = {
   'sessions-list, looking up sessions': silent('sessions-list', 'FetchAvailableSessions'),
@@ -73,26 +83,14 @@ const states: Readonly<Record<string, State>> = {
     },
     reached: (_, output) => output().includes('needs input'),
   },
-  'session-manage, waiting for a connection': {
-    args: 'session-manage --restart --config dead --timeout 60',
-    async after(world) {
-      assert.deepEqual(await world.sessions(), [], 'given up, as it says')
-    },
-    async prepare(world) {
-      await world.startSession('alice', 'dead', {until: 'started'})
-    },
-    reached: (_, output) => output().includes('reconnecting'),
-  },
-  'session-manage, waiting with --keep': {
-    args: 'session-manage --restart --config dead --wait --keep',
-    async after(world) {
-      assert.equal((await world.sessions()).length, 1)
-    },
-    async prepare(world) {
-      await world.startSession('alice', 'dead', {until: 'started'})
-    },
-    reached: (_, output) => output().includes('reconnecting'),
-  },
+  'session-manage, waiting for a connection': reconnecting(
+    'session-manage --restart --config dead --timeout 60',
+    async (world) => assert.deepEqual(await world.sessions(), [], 'given up, as it says'),
+  ),
+  'session-manage, waiting with --keep': reconnecting(
+    'session-manage --restart --config dead --wait --keep',
+    async (world) => assert.equal((await world.sessions()).length, 1),
+  ),
 }
 
 const signals = {SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143} as const
