@@ -66,14 +66,15 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
   return answers
 }
 
-async function askOnTerminal(message: string, hidden: boolean, signal: AbortSignal): Promise<string> {
+async function askOnTerminal(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {
+  const message = `${question}:`
   if (hidden) {
     const {default: prompt} = await import('@inquirer/password')
-    return onTerminal(message, prompt({mask: false, message: `${message}:`, validate: isAnswer}, context(signal)))
+    return onTerminal(message, prompt({mask: false, message, validate: isAnswer}, context(signal)))
   }
 
   const {default: prompt} = await import('@inquirer/input')
-  return onTerminal(message, prompt({message: `${message}:`, validate: isAnswer}, context(signal)))
+  return onTerminal(message, prompt({message, validate: isAnswer}, context(signal)))
 }
 
 /** The service takes no empty values. */
@@ -84,11 +85,11 @@ function context(signal: AbortSignal) {
   return {output: process.stderr, signal}
 }
 
-async function onTerminal<T>(question: string, answer: Promise<T>): Promise<T> {
+async function onTerminal<T>(message: string, answer: Promise<T>): Promise<T> {
   // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
   const goOn = () =>
     setImmediate(() => {
-      process.stderr.write(`${question} `)
+      process.stderr.write(`${message} `)
       process.stdin.resume()
     })
   process.on('SIGCONT', goOn)
