@@ -24,13 +24,16 @@ module.exports.load = (file) => {
   const wanted = process.argv.some((argument) => argument === '--help' || argument === '-h') ? 'help' : process.argv[2]
   const command = commands.includes(wanted) ? wanted : 'ovpn3'
   const cache = path.join(folder, `${identity}-${process.version}-${process.arch}-${command}`)
-  const cachedData = read(cache)
-  const script = new vm.Script(Module.wrap(source), {cachedData, filename: file})
-  if (!cachedData || script.cachedDataRejected)
-    // what failed has seen little of the code
-    process.once('exit', (status) => status === 0 && write(cache, script.createCachedData(), identity))
+  const cached = read(cache)
+  const script = new vm.Script(Module.wrap(source), {cachedData: cached?.code, filename: file})
+  const cachedReach = cached && !script.cachedDataRejected ? cached.reach : -1
 
   const bundle = new Module(file)
+  process.once('exit', (status) => {
+    const reach = bundle.exports.reach?.() ?? 0
+    // what failed has seen little of the code
+    if (status === 0 && reach > cachedReach) write(cache, {code: script.createCachedData(), reach}, identity)
+  })
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
   // for oclif, which requires it by its name
@@ -58,6 +61,7 @@ function cacheFolder() {
 
 const isOwn = ({mode, uid}) => uid === process.geteuid() && (mode & 0o022) === 0
 
+/** A cache is V8's code, a byte for how far into the bundle the run came that wrote it, and a checksum of both. */
 function read(file) {
   let descriptor
   try {
@@ -66,17 +70,19 @@ function read(file) {
     const content = fs.readFileSync(descriptor)
     const data = content.subarray(0, -4)
     // V8 believes what it is given, and would crash on a cache that a full or failing disk has spoilt
-    if (content.length > 4 && content.readUInt32LE(data.length) === crc32(data)) return data
+    if (content.length > 5 && content.readUInt32LE(data.length) === crc32(data))
+      return {code: data.subarray(0, -1), reach: data.at(-1)}
   } catch {
   } finally {
     if (descriptor !== undefined) fs.closeSync(descriptor)
   }
 }
 
-function write(file, data, identity) {
+function write(file, {code, reach}, identity) {
   try {
     const folder = path.dirname(file)
     const unfinished = `${file}.${process.pid}`
+    const data = Buffer.concat([code, Buffer.of(reach)])
     const sum = Buffer.alloc(4)
     sum.writeUInt32LE(crc32(data))
     fs.writeFileSync(unfinished, Buffer.concat([data, sum]), {flag: 'wx', mode: 0o600})

@@ -11,6 +11,11 @@ import {bashReplies, type BashRequest, bashWords} from './completion/bash'
 import {installedCommands} from './completion/installed'
 import {liveCandidates} from './completion/live'
 
+let asked = false
+
+/** How far this run came, for the code cache: one that has asked the service has seen much more of the code. */
+export const reach = (): number => Number(asked)
+
 /** Milliseconds that live values may take, whatever is asked. */
 const limit = 500
 
@@ -18,7 +23,10 @@ async function candidatesFor(root: string, words: readonly string[], current: st
   const timeIsUp = new Promise<void>((resolve) => {
     setTimeout(resolve, limit)
   })
-  return complete(installedCommands(root), words, current, (query) => liveCandidates(query, timeIsUp))
+  return complete(installedCommands(root), words, current, (query) => {
+    asked = true
+    return liveCandidates(query, timeIsUp)
+  })
 }
 
 async function reply(root: string, [shell, ...args]: readonly string[]): Promise<string[]> {

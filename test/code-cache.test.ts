@@ -31,11 +31,11 @@ describe('the code cache', () => {
   afterEach(() => rmSync(home, {force: true, recursive: true}))
 
   /** What a run prints, which is the same with a cache and without. */
-  const run = (argument: string, env?: Readonly<Record<string, string>>) =>
+  const run = (words: string, env?: Readonly<Record<string, string>>) =>
     new Promise<string>((resolve, reject) => {
       execFile(
         process.execPath,
-        [cli(), argument],
+        [cli(), ...words.split(' ')],
         {cwd: '/', env: {PATH: process.env.PATH, ...(env ?? {HOME: home})}},
         (error, stdout) => (error ? reject(error) : resolve(stdout)),
       )
@@ -56,6 +56,24 @@ describe('the code cache', () => {
     await works()
     assert.equal(statSync(path.join(folder, cache!)).ino, before.ino)
     assert.deepEqual(caches(), [cache])
+  })
+
+  it('of the helper for completion is made anew by the first run that comes as far as the service', async () => {
+    const [fixed, live] = ['--complete zsh --p session-manage', '--complete zsh a session-manage --config']
+    const inode = () => {
+      const [cache, ...others] = caches()
+      assert.deepEqual(others, [])
+      return statSync(path.join(folder, cache!)).ino
+    }
+
+    await run(fixed)
+    const first = inode()
+    await run(live)
+    const second = inode()
+    assert.notEqual(second, first)
+    await run(fixed)
+    await run(live)
+    assert.equal(inode(), second)
   })
 
   it('of another version of the bundle is cleared away', async () => {
