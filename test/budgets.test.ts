@@ -49,11 +49,19 @@ describe('what a command costs', () => {
       await world.reset()
       world.createSessions(10)
       const few = await callsOf(world, command)
-      world.createSessions(10)
+      world.createSessions(10, {name: (index) => `more-${index}`})
       const many = await callsOf(world, command)
       const more = [...many].map(([call, n]): [string, number] => [call, (n - (few.get(call) ?? 0)) / 10])
       assert.deepEqual(Object.fromEntries(more.filter(([, n]) => n > 0).sort(([a], [b]) => (a < b ? -1 : 1))), calls)
     })
+
+  it('profiles that session-manage --cleanup looks at: no more than it takes to name the sessions', async () => {
+    await world.reset()
+    world.createSessions(50, {name: () => 'office'})
+    const calls = await callsOf(world, 'session-manage --cleanup')
+    // alice has some more profiles, which may come first
+    for (const call of ['LookupConfigName', 'profile: Get name']) assert.ok(calls.get(call)! < 15, call)
+  })
 })
 
 async function loadedBy(world: Simulator, command: string): Promise<string[]> {

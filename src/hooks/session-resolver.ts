@@ -47,8 +47,10 @@ async function candidates(
 ): Promise<RemoteSession[]> {
   switch (selector.kind) {
     case 'all': {
-      const [sessions, names] = await Promise.all([manager.sessions(), configNames ? manager.configNames() : undefined])
-      return names ? sessions.map(({path}) => manager.session(path, names.get(path))) : sessions
+      const sessions = await manager.sessions()
+      if (!configNames) return sessions
+      const names = await manager.configNames(sessions)
+      return sessions.map(({path}) => manager.session(path, names.get(path)))
     }
 
     case 'config': {

@@ -1,4 +1,4 @@
-import {isOvpn3Error, Ovpn3Error, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
+import {isOvpn3Error, Ovpn3Error, type Session, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
 
 import {Bus, BusError, type BusOptions, type Call} from '../bus'
 import {callManager} from './cold-start'
@@ -7,6 +7,9 @@ import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionS
 import {profileName} from './profile'
 import {decodePaths} from './properties'
 import {RemoteSession} from './session'
+
+/** As many as keep the configuration manager busy, and few to wait for when no more are needed. */
+const profilesAtATime = 2
 
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
@@ -64,17 +67,19 @@ export class SessionManager {
   }
 
   /**
-   * The profile names of sessions, by session path, found without touching a session: for those that vanish when they
-   * are looked at. Profiles that the caller cannot see, or that were renamed or deleted, are missing, and all of them
-   * where the configuration manager does not answer: the names are a help, no more.
+   * The profile names of these sessions, by session path, found without touching a session: for those that vanish when
+   * they are looked at. Profiles that the caller cannot see, or that were renamed or deleted, are missing, and all of
+   * them where the configuration manager does not answer: the names are a help, no more.
    */
-  async configNames(): Promise<Map<string, string>> {
+  async configNames(sessions: readonly Session[]): Promise<Map<string, string>> {
+    const names = new Map<string, string>()
     try {
-      return await this.#configNames()
+      await this.#findNames(new Set(sessions.map(({path}) => path)), names)
     } catch (error) {
-      if (error instanceof BusError || isOvpn3Error(error)) return new Map()
-      throw error
+      if (!(error instanceof BusError || isOvpn3Error(error))) throw error
     }
+
+    return names
   }
 
   /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
@@ -118,23 +123,36 @@ export class SessionManager {
     }
   }
 
-  async #configNames(): Promise<Map<string, string>> {
-    const configs = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
-    const names = await Promise.all(
-      configs.map((path) =>
-        // one that was deleted meanwhile does not hide the others
-        profileName(this.#bus, path).catch((error: unknown) => {
-          if (isOvpn3Error(error) || (error instanceof BusError && error.kind !== 'disconnected')) return
-          throw error
-        }),
-      ),
-    )
-    const found = await Promise.all(
-      [...new Set(names.filter((name) => name !== undefined))].map(async (name) =>
-        (await this.sessionsOfConfig(name)).map(({path}): [string, string] => [path, name]),
-      ),
-    )
-    return new Map(found.flat())
+  /** Fills `found`, and is done as soon as none of the sessions lacks a name. */
+  async #findNames(sessions: ReadonlySet<string>, found: Map<string, string>): Promise<void> {
+    if (sessions.size === 0) return
+    const nameless = new Set(sessions)
+    const known = new Set<string>()
+    const profiles = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs)).values()
+    const findMore = async () => {
+      for (const profile of profiles) {
+        const name = await this.#profileName(profile)
+        if (nameless.size === 0) return
+        if (name === undefined || known.has(name)) continue
+        known.add(name)
+        for (const {path} of await this.sessionsOfConfig(name)) {
+          found.set(path, name)
+          nameless.delete(path)
+        }
+      }
+    }
+
+    await Promise.all(Array.from({length: profilesAtATime}, findMore))
+  }
+
+  /** Undefined for a profile that was deleted meanwhile, which does not hide the others. */
+  async #profileName(path: string): Promise<string | undefined> {
+    try {
+      return await profileName(this.#bus, path)
+    } catch (error) {
+      if (isOvpn3Error(error) || (error instanceof BusError && error.kind !== 'disconnected')) return undefined
+      throw error
+    }
   }
 
   /** Calls a method of the manager that answers with sessions. */
