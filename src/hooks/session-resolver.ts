@@ -47,10 +47,7 @@ async function candidates(
 ): Promise<RemoteSession[]> {
   switch (selector.kind) {
     case 'all': {
-      const sessions = await manager.sessions()
-      if (!configNames) return sessions
-      const names = await manager.configNames(sessions)
-      return sessions.map(({path}) => manager.session(path, names.get(path)))
+      return configNames ? manager.namedSessions() : manager.sessions()
     }
 
     case 'config': {

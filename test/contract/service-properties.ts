@@ -119,6 +119,24 @@ export function propertyFacts(stage: Stage): void {
     assert.equal(all.device_name!.value, '')
   })
 
+  it('a device and a server come together, and without a device there is never a server', async () => {
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
+    const both = async () => {
+      const device = await stage.alice.get<string>(session, 'device_name')
+      return [device, await stage.alice.get(session, 'connected_to')] as const
+    }
+
+    assert.deepEqual(await both(), ['', ['', '', 0]])
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+    const connected = await both()
+    assert.match(connected[0], /^tun\d+$/)
+    assert.notDeepEqual(connected[1], ['', '', 0])
+    await stage.alice.call(session, 'Pause', 's', '')
+    await stage.alice.reaches(session, 14)
+    assert.deepEqual(await both(), connected)
+  })
+
   it('device_path of a session that is still connecting', async () => {
     const session = await stage.borrow('alice', 'dead', {until: 'started'})
     const answer = stage.alice.typed(session, 'device_path')

@@ -1,4 +1,5 @@
 import {
+  type Endpoint,
   type Following,
   type InputRequest,
   Ovpn3Error,
@@ -25,6 +26,8 @@ import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionSe
 import {profileName} from './profile'
 import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
 
+const nowhere: Endpoint = {host: '', port: 0, protocol: ''}
+
 /** A session of the session manager. */
 export class RemoteSession implements Session {
   readonly id: string
@@ -43,22 +46,31 @@ export class RemoteSession implements Session {
   }
 
   async read(names: readonly PropertyName[]): Promise<Snapshot> {
-    const values: Record<string, unknown> = {}
-    const errors: Record<string, Ovpn3Error> = {}
-    await Promise.all(
-      names.map(async (name) => {
-        try {
-          values[name] = decode(name, await this.#get(name))
-        } catch (error) {
-          const translated = toOvpn3Error(error)
-          errors[name] =
-            translated instanceof Ovpn3Error
-              ? translated
-              : new Ovpn3Error('failed', (translated as Error).message, {cause: error})
-        }
-      }),
-    )
-    return {errors, values}
+    const values: Partial<Record<PropertyName, unknown>> = {}
+    const errors: Partial<Record<PropertyName, Ovpn3Error>> = {}
+    const read = async (name: PropertyName) => {
+      try {
+        values[name] = decode(name, await this.#get(name))
+      } catch (error) {
+        const translated = toOvpn3Error(error)
+        errors[name] =
+          translated instanceof Ovpn3Error
+            ? translated
+            : new Ovpn3Error('failed', (translated as Error).message, {cause: error})
+      }
+    }
+
+    const readEndpoint = async () => {
+      await device
+      // a session gets its device when it connects first, and keeps it: without one there is nothing to ask for
+      if (values.device_name === '') values.connected_to = nowhere
+      else await read('connected_to')
+    }
+
+    const device = names.includes('device_name') ? read('device_name') : undefined
+    const others = names.filter((name) => name !== 'device_name' && name !== 'connected_to')
+    await Promise.all([device, ...others.map((name) => read(name)), names.includes('connected_to') && readEndpoint()])
+    return {errors, values: values as Snapshot['values']}
   }
 
   async look(names: readonly PropertyName[]): Promise<Snapshot> {
