@@ -24,6 +24,7 @@ import {
   statisticsText,
   StatusMinor,
   type Task,
+  userName,
 } from '@ovpn3/kit'
 
 import {openInBrowser} from '../lib/desktop'
@@ -168,7 +169,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
     const {kept, sessions} = await this.#select(plan.action)
-    return [...kept, ...(await this.#actOn(sessions, plan))]
+    const results = await this.#actOn(sessions, plan)
+    return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
   }
 
   async #actOn(sessions: readonly Session[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
@@ -294,6 +296,16 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       this.log(`${removed} of ${count(results.length, 'session')} removed`)
     }
   }
+}
+
+/** Names the owner of somebody else's session in a denial: root may look at what it may not touch. */
+async function withOwner(result: SessionResult, session: Session): Promise<SessionResult> {
+  const {error} = result
+  if (error?.code !== 'access-denied' || !error.hint) return result
+  const {owner} = (await session.read(['owner'])).values
+  if (owner === undefined) return result
+  const name = `${safeText(await userName(owner))} (uid ${owner})`
+  return {...result, error: {...error, hint: error.hint.replace('its owner', `its owner, ${name},`)}}
 }
 
 /** An action as a verb. */
