@@ -24,6 +24,7 @@ import {
   statisticsText,
   StatusMinor,
   type Task,
+  userName,
 } from '@ovpn3/kit'
 
 import {openInBrowser} from '../lib/desktop'
@@ -168,7 +169,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
     const {kept, sessions} = await this.#select(plan.action)
-    return [...kept, ...(await this.#actOn(sessions, plan))]
+    const results = await this.#actOn(sessions, plan)
+    return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
   }
 
   async #actOn(sessions: readonly Session[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
@@ -204,8 +206,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
         hint: name === 'log-level' ? undefined : 'Or all of them with --all',
       })
-    const {sessions} = await this.resolve({read: properties[name], selector: selector ?? {kind: 'all'}})
-    if (selector?.kind === 'all') {
+    const all = selector?.kind === 'all'
+    const tellsOwners = all && (this.flags['dry-run'] || !this.flags.yes)
+    const read = [...properties[name], ...(tellsOwners ? (['owner'] as const) : [])]
+    const {sessions} = await this.resolve({read, selector: selector ?? {kind: 'all'}})
+    if (all) {
       const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
       const mine = sessions.filter((session) => !keepUnreadable(session))
       const asked = await this.#agree(name, mine, interactive)
@@ -229,7 +234,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       throw new Ovpn3Error('usage', `--${name} --all acts on ${count(sessions.length, 'session')}: say --yes`, {
         hint: 'Or see what it would do with --dry-run',
       })
-    const names = sessions.map((session) => labelOf(session)).join(', ')
+    const owners = await Promise.all(sessions.map((session) => otherOwner(session)))
+    const names = sessions.map((session, i) => labelOf(session) + (owners[i] ? ` of ${owners[i]}` : '')).join(', ')
     if (!(await confirm(`Really ${verb(name)} ${count(sessions.length, 'session')}: ${names}?`, this.abortSignal)))
       throw new Ovpn3Error('interrupted', 'nothing was done')
     return true
@@ -294,6 +300,27 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       this.log(`${removed} of ${count(results.length, 'session')} removed`)
     }
   }
+}
+
+/** Whose session it is, where it is known and not the caller's own. */
+async function otherOwner({snapshot: {values}}: Session): Promise<string | undefined> {
+  const {owner} = values
+  return owner === undefined || owner === process.getuid?.() ? undefined : safeText(await userName(owner))
+}
+
+/** Names the owner of somebody else's session in a plan, and in a denial: root may look at what it may not touch. */
+async function withOwner(result: SessionResult, session: Session): Promise<SessionResult> {
+  const {error, message, outcome} = result
+  if (outcome === 'planned') {
+    const owner = await otherOwner(session)
+    return owner ? {...result, message: `${message}, owned by ${owner}`} : result
+  }
+
+  if (error?.code !== 'access-denied' || !error.hint) return result
+  const {owner} = (await session.read(['owner'])).values
+  if (owner === undefined) return result
+  const name = `${safeText(await userName(owner))} (uid ${owner})`
+  return {...result, error: {...error, hint: error.hint.replace('its owner', `its owner, ${name},`)}}
 }
 
 /** An action as a verb. */

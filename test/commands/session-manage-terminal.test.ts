@@ -63,10 +63,12 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('asks once before it acts on several', async () => {
-    stage.world.createSessions(3)
+    stage.world.createSessions(2)
+    await stage.world.grant(await stage.world.startSession('bob', 'cert'), 'alice')
+    const bob = stage.world.accountName('bob')
     const tty = await stage.open({columns: 120})
     await tty.type('ovpn3 session-manage --disconnect --all', 'Enter')
-    await tty.shows(/Really disconnect 3 sessions: .*\?/)
+    await tty.shows(new RegExp(String.raw`Really disconnect 3 sessions: .*cert \(\w{8}\) of ${bob}\b.*\?`))
     await tty.type('n', 'Enter')
     await tty.shows(/nothing was done[^]*status 130/)
     assert.equal((await stage.world.sessions()).length, 3)

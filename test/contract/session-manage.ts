@@ -469,42 +469,6 @@ export function sessionManageContract(title: string, world: () => World): void {
       }
     })
 
-    describe('access', () => {
-      it('a stranger is denied, and told who may', async (t) => {
-        if (needsUsers(t)) return
-        const path = await world().startSession('alice', 'cert')
-        for (const user of ['bob', 'root'] as const) {
-          for (const action of ['--pause', '--restart', '--disconnect', '--log-level=5']) {
-            const run = await json(`--path ${path} ${action}`, {}, user)
-            assert.equal(run.status, 5, `${user} ${action} ${run.stdout}`)
-            assert.equal(run.sessions[0]?.error?.code, 'access-denied')
-            assert.match(run.sessions[0].error.hint!, /owner/)
-          }
-        }
-
-        assert.equal((await errorOf('--config cert --pause', {}, 'bob')).status, 4)
-        assert.equal(await world().carriesTraffic(path), true)
-      })
-
-      it('a granted user may pause, resume, set the log level and disconnect', async (t) => {
-        if (needsUsers(t)) return
-        const path = await world().startSession('alice', 'cert')
-        await world().grant(path, 'bob')
-        for (const args of [
-          '--pause',
-          '--resume --timeout 10',
-          '--log-level=5',
-          '--restart --timeout 10',
-          '--disconnect',
-        ]) {
-          const run = await json(`--config cert ${args}`, {}, 'bob')
-          assert.equal(run.status, 0, `${args} ${run.stdout}`)
-        }
-
-        assert.deepEqual(await world().sessions(), [])
-      })
-    })
-
     describe('a session manager that has to be started first', () => {
       it('is waited for', async () => {
         await world().coldStart()

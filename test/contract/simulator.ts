@@ -3,6 +3,7 @@ import {after, before, describe} from 'node:test'
 import type {World} from '../support/world'
 
 import {simulator} from '../simulator/simulator'
+import {accessContract} from './access'
 import {faultsContract} from './faults'
 import {serviceContract} from './service'
 import {sessionAclContract} from './session-acl'
@@ -27,6 +28,7 @@ export function simulatorTests(version: World['version']): void {
     sessionsListContract(title, world)
     sessionStatsContract(title, world)
     sessionAclContract(title, world)
+    accessContract(title, world)
     faultsContract(title, world)
   })
 }

@@ -2,6 +2,7 @@ import {after, before, describe} from 'node:test'
 
 import type {World} from '../support/world'
 
+import {accessContract} from '../contract/access'
 import {faultsContract} from '../contract/faults'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
@@ -35,6 +36,7 @@ export function realTests(suite: Suite): void {
     sessionsListContract(suite, world)
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
+    accessContract(suite, world)
     faultsContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)

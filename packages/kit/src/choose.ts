@@ -75,7 +75,7 @@ export async function chooseOne(
     throw new Ovpn3Error(
       'session-not-found',
       selector ? `no session matches ${safeText(selectorText(selector))}` : 'there are no sessions',
-      {hint: selector && 'You see your own sessions and those you were granted access to'},
+      {hint: selector && 'You see your own sessions, those you were granted access to, and public ones'},
     )
 
   const candidates = await summarize(sessions)

@@ -128,6 +128,10 @@ export async function watch(
 /** Its owner let us see it, or we were told to watch it. */
 const known = ({seen, unknown}: Watched) => seen || !unknown
 
+/** A new session is its owner's alone. Root could read it all the same, but is not shown it in a list either. */
+const isOfOthers = ({snapshot: {errors, values}}: Session) =>
+  hasCode(errors.owner, 'access-denied') || (values.owner !== undefined && values.owner !== process.getuid?.())
+
 interface Surroundings {
   readonly open: boolean
   readonly watched: Map<string, Watched>
@@ -137,14 +141,19 @@ interface Surroundings {
 async function observe(entry: Watched, {gone, open, watched}: Surroundings): Promise<Observation | undefined> {
   const {session} = entry
   const names: PropertyName[] = ['statistics']
-  // the first look finds the name too
+  // the first look finds the name too, and whose it is
   const look = entry.unknown && !entry.seen
   entry.reading = true
-  const {errors, values} = look ? await session.look([...names, 'config_name']) : await session.read(names)
+  const {errors, values} = look ? await session.look([...names, 'config_name', 'owner']) : await session.read(names)
   entry.reading = false
   const reading = {at: performance.now(), counters: values.statistics ?? {}}
   const time = new Date()
   const error = errors.statistics
+  if (look && isOfOthers(session)) {
+    watched.delete(session.path)
+    return undefined
+  }
+
   if (hasCode(error, 'disconnected', 'bus-unreachable', 'service-unavailable')) throw error
   if (error && !open && !entry.seen) throw ofSession(session, error)
   if (entry.announced || hasCode(error, 'session-stale', 'session-not-found')) {
@@ -158,11 +167,7 @@ async function observe(entry: Watched, {gone, open, watched}: Surroundings): Pro
     return {rates, session, statistics: reading.counters, time, type: 'sample'}
   }
 
-  if (hasCode(error, 'access-denied') && !entry.seen) {
-    watched.delete(session.path)
-    if (entry.unknown) return undefined
-  }
-
+  if (hasCode(error, 'access-denied') && !entry.seen) watched.delete(session.path)
   if (entry.reported === error.message) return undefined
   entry.reported = error.message
   return {error, session, time, type: 'failed'}

@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/kit/model'
+import {accessDenied, Ovpn3Error} from '@ovpn3/kit/model'
 
 import {BusError} from '../bus'
 
@@ -26,16 +26,14 @@ function hasText(error: unknown, pattern: RegExp): boolean {
 /**
  * What a failure on the bus means to somebody who works with sessions. Anything that is no `BusError` is a bug and
  * stays what it is.
+ * @param to what was tried
  */
-export function toOvpn3Error(error: unknown): unknown {
+export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknown {
   if (!(error instanceof BusError)) return error
   const cause = error
   switch (error.kind) {
     case 'access-denied': {
-      return new Ovpn3Error('access-denied', 'access denied', {
-        cause,
-        hint: 'Only its owner and the users the owner granted access may do this',
-      })
+      return accessDenied(to, cause)
     }
 
     case 'disconnected': {

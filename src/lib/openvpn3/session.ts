@@ -52,7 +52,7 @@ export class RemoteSession implements Session {
       try {
         values[name] = decode(name, await this.#get(name))
       } catch (error) {
-        const translated = toOvpn3Error(error)
+        const translated = toOvpn3Error(error, 'look')
         errors[name] =
           translated instanceof Ovpn3Error
             ? translated

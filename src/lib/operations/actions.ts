@@ -1,23 +1,21 @@
 import {
+  accessDenied,
   hasCode,
   isDeadEnd,
   Ovpn3Error,
   type Session,
   type SessionResult,
   StatusMinor,
-  statusText,
 } from '@ovpn3/kit/model'
 
-import {attempt, deadEndError, goneError, result, statusOf} from './result'
+import {attempt, deadEndError, goneError, isUnreadable, planned, result, statusOf} from './result'
 
 /**
  * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody
  * else's. Undefined where it can be read. For those who act on all there are; whoever names one session means it.
  */
 export function keepUnreadable(session: Session): SessionResult | undefined {
-  const errors = Object.values(session.snapshot.errors)
-  const unreadable = errors.length > 0 && errors.every((error) => hasCode(error, 'access-denied'))
-  return unreadable ? result(session, 'kept', 'kept: not readable by you, owned by someone else') : undefined
+  return isUnreadable(session) ? result(session, 'kept', 'kept: not readable by you, owned by someone else') : undefined
 }
 
 export interface PauseOptions {
@@ -30,11 +28,11 @@ export interface PauseOptions {
 export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise<SessionResult> {
   return attempt(session, async () => {
     const status = statusOf(session)
-    if (status.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
-    if (isDeadEnd(status)) throw deadEndError(status)
-    if (dryRun) return result(session, 'planned', `would be paused (${statusText(status)})`)
+    if (status?.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
+    if (status && isDeadEnd(status)) throw deadEndError(status)
+    if (dryRun) return planned(session, 'would be paused')
     const paused = await session.pause(reason)
-    const after = {...status, message: '', minor: StatusMinor.paused}
+    const after = status && {...status, message: '', minor: StatusMinor.paused}
     return paused
       ? result(session, 'done', 'paused', {status: after})
       : result(session, 'unchanged', 'already paused', {status: after})
@@ -50,12 +48,7 @@ export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Prom
     const gone = goneError(session)
     if (gone) return stale(session, gone)
     const {statistics, status} = session.snapshot.values
-    if (dryRun)
-      return result(
-        session,
-        'planned',
-        `would be disconnected (${status ? statusText(status) : 'not readable by you'})`,
-      )
+    if (dryRun) return planned(session, 'would be disconnected')
     try {
       await session.disconnect()
     } catch (error) {
@@ -83,17 +76,29 @@ export interface LogLevelOptions {
 export function logLevel(session: Session, {dryRun, level}: LogLevelOptions): Promise<SessionResult> {
   return attempt(session, async () => {
     const previous = session.snapshot.values.log_verbosity
-    if (previous === undefined)
+    if (previous === undefined) {
+      if (level !== undefined && isUnreadable(session)) throw accessDenied('act')
       throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
+    }
+
     if (level === undefined || level === previous)
       return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
-    if (dryRun)
+    if (dryRun) {
+      if (!(await maySetLogLevel(session))) throw accessDenied('act')
       return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
         logLevel: {current: previous, previous},
       })
+    }
+
     await session.setLogLevel(level)
     return result(session, 'done', `log level set to ${level} (it was ${previous})`, {
       logLevel: {current: level, previous},
     })
   })
+}
+
+/** Who may look at a session may also set its log level, but for root: nothing that changes nothing would tell. */
+async function maySetLogLevel(session: Session): Promise<boolean> {
+  const {acl = [], owner} = (await session.read(['owner', 'acl'])).values
+  return owner === undefined || [owner, ...acl].includes(process.getuid!())
 }

@@ -1,4 +1,5 @@
 import {
+  accessDenied,
   errorJson,
   hasCode,
   InputGroup,
@@ -17,7 +18,7 @@ import {
   type Unsubscribe,
 } from '@ovpn3/kit/model'
 
-import {baseProperties, deadEndError, result, statusOf} from './result'
+import {baseProperties, deadEndError, planned, result, statusOf} from './result'
 
 export type BringUpAction = 'restart' | 'resume'
 
@@ -131,18 +132,24 @@ class Attempt {
       const status = statusOf(this.#session)
       this.#status = status
       const {doing, would} = words[action]
-      if (isDeadEnd(status)) throw deadEndError(status)
-      const under = isUnderWay(status)
-      if (action === 'resume' && status.minor === StatusMinor.connected)
+      if (status && isDeadEnd(status)) throw deadEndError(status)
+      const under = status !== undefined && isUnderWay(status)
+      if (action === 'resume' && status?.minor === StatusMinor.connected)
         return this.#finish(result(this.#session, 'unchanged', 'already connected'))
       if (action === 'resume' && under && !timeout)
         return this.#finish(result(this.#session, 'unchanged', `already ${statusText(status)}`))
-      if (dryRun) return this.#finish(result(this.#session, 'planned', `${would} (${statusText(status)})`))
+      if (timeout && !status) await this.#refuseToWait()
+      if (dryRun) return this.#finish(await planned(this.#session, would))
 
       if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
       const attached = action === 'resume' && under
-      if (!attached) await this.#act(await this.#verb(status))
-      if (!timeout) this.#finish(result(this.#session, 'done', `${doing} in the background`, {status: this.#status}))
+      const acted = !attached && (await this.#act(await this.#verb(status)))
+      if (timeout) return
+      this.#finish(
+        acted
+          ? result(this.#session, 'done', `${doing} in the background`, {status})
+          : result(this.#session, 'unchanged', 'it was not paused'),
+      )
     })
   }
 
@@ -200,17 +207,26 @@ class Attempt {
    * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume
    * and Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
    */
-  async #verb(status: SessionStatus): Promise<Verb> {
+  async #verb(status: SessionStatus | undefined): Promise<Verb> {
     const neededInput = await this.#provideInput()
-    if (isNotStarted(status) || neededInput) return 'connect'
+    if (neededInput || (status && isNotStarted(status))) return 'connect'
     const {statistics} = this.#session.snapshot.values
     // a client that was started has counted at least its pause
     const neverStarted =
-      status.minor === StatusMinor.paused && statistics !== undefined && Object.keys(statistics).length === 0
+      status?.minor === StatusMinor.paused && statistics !== undefined && Object.keys(statistics).length === 0
     return neverStarted ? 'connect' : this.#options.action
   }
 
-  async #act(verb: Verb): Promise<void> {
+  /** Public access lets everybody act, but not see what comes of it. */
+  async #refuseToWait(): Promise<never> {
+    // without public access nothing is allowed: that is said first
+    await this.#session.ready()
+    const {hint} = accessDenied('look')
+    throw new Ovpn3Error('access-denied', 'its status is not readable by you: do without --timeout and --wait', {hint})
+  }
+
+  /** False where there was nothing to do. */
+  async #act(verb: Verb): Promise<boolean> {
     this.#started = performance.now()
     switch (verb) {
       case 'connect': {
@@ -227,10 +243,11 @@ class Attempt {
       }
 
       case 'resume': {
-        await this.#session.resume()
-        break
+        return this.#session.resume()
       }
     }
+
+    return true
   }
 
   /**

@@ -2,6 +2,7 @@ import {
   configOf,
   errorJson,
   goneError,
+  hasCode,
   isOvpn3Error,
   Ovpn3Error,
   type Session,
@@ -52,14 +53,37 @@ export async function attempt(session: Session, action: () => Promise<SessionRes
   }
 }
 
+/** Whether nothing that was asked about a session is the caller's to know; to act on it may be, by public access. */
+export function isUnreadable({snapshot}: Session): boolean {
+  const errors = Object.values(snapshot.errors)
+  return errors.length > 0 && errors.every((error) => hasCode(error, 'access-denied'))
+}
+
 /**
- * The status that the session was found in.
+ * The status that the session was found in; undefined where it is not the caller's to know.
  * @throws Ovpn3Error where it could not be read
  */
-export function statusOf(session: Session): SessionStatus {
+export function statusOf(session: Session): SessionStatus | undefined {
   const {errors, values} = session.snapshot
   if (values.status) return values.status
+  if (isUnreadable(session)) return undefined
   throw goneError(session) ?? errors.status ?? new Ovpn3Error('failed', 'its status could not be read')
+}
+
+/**
+ * What would be done to a session, if the session manager lets the caller: it is asked by a call that changes nothing.
+ * @throws Ovpn3Error
+ */
+export async function planned(session: Session, would: string): Promise<SessionResult> {
+  try {
+    await session.ready()
+  } catch (error) {
+    // not ready in one way or another
+    if (!hasCode(error, 'failed')) throw error
+  }
+
+  const {status} = session.snapshot.values
+  return result(session, 'planned', `${would} (${status ? statusText(status) : 'not readable by you'})`)
 }
 
 /** That an action is pointless on a session where no client runs any more. */

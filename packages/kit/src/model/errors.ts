@@ -70,6 +70,15 @@ export class Ovpn3Error extends Error {
   }
 }
 
+/** That the session manager does not let the caller look at a session, or act on it, and whom it would let. */
+export function accessDenied(to: 'act' | 'look', cause?: unknown): Ovpn3Error {
+  const hints = {
+    act: 'Only its owner and the users the owner granted access may do this',
+    look: 'Only its owner, the users the owner granted access, and root may look at it',
+  }
+  return new Ovpn3Error('access-denied', 'access denied', {cause, hint: hints[to]})
+}
+
 /** True for an error of ours, also when it was made by another copy of this package (a plugin's own). */
 export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
