@@ -5,7 +5,7 @@
  */
 import {build} from 'esbuild'
 import {createHash} from 'node:crypto'
-import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname, join, sep} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
@@ -125,17 +125,46 @@ const plugin = {
   },
 }
 
+/**
+ * The folders of packages with all that they depend on: what a package publishes may have these packed into it.
+ * @param folders relative to the root
+ */
+function closure(folders, found = new Set()) {
+  for (const folder of folders) {
+    if (found.has(folder)) continue
+    found.add(folder)
+    const {dependencies = {}} = readJson(root, folder, 'package.json')
+    closure(
+      Object.keys(dependencies).map((name) => lookUp(name, folder)),
+      found,
+    )
+  }
+
+  return found
+}
+
+/** Where Node finds a package. */
+function lookUp(name, from) {
+  const folder = join(from, 'node_modules', name)
+  return from === '.' || existsSync(join(root, folder)) ? folder : lookUp(name, dirname(from))
+}
+
+const mitTerms = /^Permission is [^]*/m.exec(readFileSync(join(root, 'LICENSE'), 'utf8'))[0].trim()
+
 /** The licences of the packages that the bundle contains, as they ask for. */
 function licences(inputs) {
   const folders = new Set(inputs.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
-  return [...folders]
-    .filter((folder) => !folder.includes(`node_modules${sep}@ovpn3${sep}`))
+  const foreign = [...folders].filter((folder) => !folder.includes(`node_modules${sep}@ovpn3${sep}`))
+  return [...closure(foreign)]
     .sort()
     .map((folder) => {
-      const {license, name, version} = readJson(root, folder, 'package.json')
+      const {author, license, name, version} = readJson(root, folder, 'package.json')
       const file = readdirSync(join(root, folder)).find((each) => /^licen[cs]e/i.test(each))
-      const text = file ? `\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}` : ''
-      return `${name} ${version}: ${license}${text}\n`
+      const text = file
+        ? readFileSync(join(root, folder, file), 'utf8').trim()
+        : license === 'MIT' && `Copyright (c) ${author.name ?? author}\n\n${mitTerms}`
+      if (!text) throw new Error(`${folder} has no text of its licence, ${license}`)
+      return `${name} ${version}: ${license}\n\n${text}\n`
     })
     .join(`\n${'-'.repeat(80)}\n\n`)
 }

@@ -114,7 +114,8 @@ function copyright() {
 Upstream-Name: ovpn3
 Comment: The licences of the packages that dist/ is bundled from are in
  /usr/lib/ovpn3/dist/THIRD-PARTY-LICENSES.txt, those of the packages below
- /usr/lib/ovpn3/node_modules in their own folders.
+ /usr/lib/ovpn3/node_modules in their own folders. Documentation, types and
+ files for other systems have been left out of these; nothing else is changed.
 
 Files: *
 Copyright: ${holder}

@@ -75,6 +75,7 @@ ${standard(CONFIGURATION)}
     <allow own="${SESSIONS}"/>
     <allow own="${CONFIGURATION}"/>
     <allow own="${LOG}"/>
+    <allow send_destination="${DBUS}" send_interface="org.freedesktop.DBus.Debug.Stats"/>
   </policy>
   <policy user="root">
     <allow send_destination="${DBUS}" send_interface="org.freedesktop.DBus.Monitoring"/>

@@ -341,6 +341,11 @@ export class Simulator implements World {
     return {acl: [...acl], answers: this.answers(path), device, logVerbosity, publicAccess, restrictLogAccess, status}
   }
 
+  /** A session ends as by its owner's Disconnect. */
+  async disconnect(path: string): Promise<void> {
+    await this.manager.disconnect(this.session(path))
+  }
+
   /** A session is gone, without a word. */
   vanish(path: string): void {
     this.manager.remove(this.session(path))

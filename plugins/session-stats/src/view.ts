@@ -5,8 +5,10 @@ import type {Observation} from './watch'
 import {rateCounters, type RateName, type Rates} from './rates'
 
 const levels = '▁▂▃▄▅▆▇█'
-/** Samples that are kept: more than a terminal is wide. */
+/** Samples that are kept of one session: more than a terminal is wide. */
 const kept = 400
+/** Columns that a graph has at most where each session has a line, and samples that are kept of each. */
+const keptOfMany = 60
 
 /** A line of bars, the newest on the right; null leaves a gap. */
 export function graph(values: readonly (null | number)[], width: number): string {
@@ -97,7 +99,7 @@ export class Board {
         row.history.push(null)
       }
 
-      if (row.history.length > kept) row.history.shift()
+      if (row.history.length > (this.#single ? kept : keptOfMany)) row.history.shift()
     }
   }
 
@@ -146,7 +148,7 @@ export class Board {
     // a line each for the heading, what is left out, and the cursor; two for a message
     const room = Math.max(1, rows - 3 - (this.message ? 2 : 0))
     const shown = all.length > room + 1 ? all.slice(0, room) : all
-    const width = Math.min(60, Math.max(6, Math.floor((columns - 52) / 2)))
+    const width = Math.min(keptOfMany, Math.max(6, Math.floor((columns - 52) / 2)))
     const text = tableText(
       [
         {flexible: true, header: 'Session'},

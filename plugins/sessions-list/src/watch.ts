@@ -223,7 +223,14 @@ export class Watch {
       if (this.#ended) return
       if (this.#known.get(known.session.path) !== known) continue
       try {
-        known.following = await known.session.follow((event) => this.#onSession(known, event))
+        const following = await known.session.follow((event) => this.#onSession(known, event))
+        if (this.#ended || this.#known.get(known.session.path) !== known) {
+          // it went meanwhile
+          await following()
+          continue
+        }
+
+        known.following = following
         // for what happened between the first look and now
         if (known.following.live) await this.#reread(known, ['status'])
       } catch {

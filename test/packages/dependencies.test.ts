@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import {execFileSync, spawnSync} from 'node:child_process'
+import {cpSync, readFileSync, writeFileSync} from 'node:fs'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
+
+import {repository} from '../support/repository'
+import {Checkout} from './checkout'
+
+interface Lock {
+  readonly packages: Record<string, Record<string, unknown>>
+}
+
+describe('npm run check:dependencies', () => {
+  let checkout: Checkout
+
+  before(() => {
+    checkout = new Checkout()
+    cpSync(path.join(repository, 'dist'), path.join(checkout.clone, 'dist'), {recursive: true})
+  })
+  after(() => checkout.remove())
+
+  const check = () =>
+    spawnSync(process.execPath, [path.join(checkout.clone, 'scripts', 'dependencies.mjs')], {encoding: 'utf8'})
+
+  it('has nothing to say where all is well', () => {
+    const {status, stderr} = check()
+    assert.deepEqual([status, stderr], [0, ''])
+  })
+
+  it('npm runs no install scripts in a clone', () => {
+    const said = execFileSync('npm', ['config', 'get', 'ignore-scripts'], {cwd: checkout.clone, encoding: 'utf8'})
+    assert.equal(said, 'true\n')
+  })
+
+  const lock = (change: (packages: Lock['packages']) => void) => (text: string) => {
+    const changed = JSON.parse(text) as Lock
+    change(changed.packages)
+    return JSON.stringify(changed)
+  }
+
+  const ejs = 'node_modules/ejs'
+  const faults: readonly [what: string, file: string, change: (text: string) => string, said: string][] = [
+    [
+      'a dependency that the lock file does not have',
+      'plugins/session-acl/package.json',
+      (text) => text.replace('"@oclif/core": "', '"@oclif/core": ">'),
+      'package-lock.json has not the dependencies of plugins/session-acl/package.json',
+    ],
+    [
+      'a registry in the lock file',
+      'package-lock.json',
+      lock((packages) => Object.assign(packages[ejs]!, {resolved: 'https://registry.example/ejs.tgz'})),
+      'package-lock.json: node_modules/ejs names a registry: https://registry.example/ejs.tgz',
+    ],
+    [
+      'a package without a checksum',
+      'package-lock.json',
+      lock((packages) => delete packages[ejs]!.integrity),
+      'package-lock.json: node_modules/ejs has no checksum',
+    ],
+    [
+      'an install script',
+      'package-lock.json',
+      lock((packages) => Object.assign(packages[ejs]!, {hasInstallScript: true})),
+      'node_modules/ejs has an install script',
+    ],
+    [
+      'a licence that does not go with ours',
+      'package-lock.json',
+      lock((packages) => Object.assign(packages[ejs]!, {license: 'GPL-3.0-only'})),
+      'node_modules/ejs is installed and has the licence GPL-3.0-only',
+    ],
+    [
+      'no licence',
+      'package-lock.json',
+      lock((packages) => delete packages[ejs]!.license),
+      'node_modules/ejs is installed and has the licence undefined',
+    ],
+    [
+      'such a licence of what is bundled',
+      'dist/THIRD-PARTY-LICENSES.txt',
+      (text) => text.replace(/^(ejs \S+): Apache-2\.0$/m, '$1: Artistic-2.0'),
+      'is bundled and has the licence Artistic-2.0',
+    ],
+    ['install scripts that may run', '.npmrc', () => '', '.npmrc lets install scripts run'],
+    [
+      'a range where one version is needed',
+      'package.json',
+      (text) => text.replace('"esbuild": "', '"esbuild": "^'),
+      'package.json: esbuild is not of one version: ^',
+    ],
+  ]
+  for (const [what, name, change, said] of faults)
+    it(`names ${what}`, () => {
+      const file = path.join(checkout.clone, name)
+      const text = readFileSync(file, 'utf8')
+      assert.notEqual(change(text), text)
+      writeFileSync(file, change(text))
+      const {status, stderr} = check()
+      writeFileSync(file, text)
+      assert.equal(status, 1)
+      assert.ok(stderr.includes(said), stderr)
+    })
+})
