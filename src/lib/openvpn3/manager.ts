@@ -75,12 +75,12 @@ export class SessionManager {
    * see, or that were renamed or deleted, are not found, and none where the configuration manager does not answer.
    */
   async namedSessions(): Promise<RemoteSession[]> {
-    const [sessions, names] = await Promise.all([this.sessions(), forgiving(this.#profileNames(), [])])
+    const [sessions, names = []] = await Promise.all([this.sessions(), forgiving(this.#profileNames())])
     const found = new Map<string, string>()
     // most of them by one look-up, where many have the same name
     for (const name of names.slice(0, Math.floor(visitsForNames / sessions.length))) {
       if (sessions.every(({path}) => found.has(path))) break
-      for (const {path} of await forgiving(this.sessionsOfConfig(name), [])) found.set(path, name)
+      for (const {path} of (await forgiving(this.sessionsOfConfig(name))) ?? []) found.set(path, name)
     }
 
     return sessions.map(({path}) => this.session(path, found.get(path)))
@@ -131,7 +131,7 @@ export class SessionManager {
   async #profileNames(): Promise<string[]> {
     const paths = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
     // one that was deleted meanwhile does not hide the others
-    const names = await Promise.all(paced(paths, (path) => forgiving(profileName(this.#bus, path), undefined)))
+    const names = await Promise.all(paced(paths, (path) => forgiving(profileName(this.#bus, path))))
     const counts = new Map<string, number>()
     for (const name of names) if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1)
     return [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name)
@@ -160,12 +160,12 @@ export class SessionManager {
   }
 }
 
-/** What is a help and no more may fail. */
-async function forgiving<T>(work: Promise<T>, otherwise: T): Promise<T> {
+/** What is a help and no more may fail: undefined then. */
+async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof BusError || isOvpn3Error(error)) return otherwise
+    if (error instanceof BusError || isOvpn3Error(error)) return undefined
     throw error
   }
 }
