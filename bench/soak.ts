@@ -1,7 +1,7 @@
 import {Bus} from '#lib/bus'
 /**
- * npm run bench:soak [-- MINUTES]: both watches, as JSON and on a terminal, on sessions that change, and that come and
- * go. Tells the memory they take over time, and fails where it grows, where match rules or log subscriptions are left
+ * npm run bench:soak [-- MINUTES [SESSIONS [CHANGES]]]: both watches, as JSON and on a terminal, on sessions that change, so many times
+ * a second, and that come and go. Tells the memory they take over time, and fails where it grows, where match rules or log subscriptions are left
  * behind, where they write an error, or where they do not show what there is in the end.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
@@ -16,8 +16,6 @@ import {until} from '../test/support/cli'
 import {repository} from '../test/support/repository'
 import {ended, milliseconds, plainEnvironment, record, table} from './measure'
 
-const sessions = 200
-const changesPerSecond = 200
 const ticksPerSecond = 20
 /** Sessions that come, and as many that go. */
 const guestsPerSecond = 3
@@ -198,15 +196,16 @@ async function guests(world: Simulator, over: AbortSignal): Promise<number> {
 async function changes(
   world: Simulator,
   paths: readonly string[],
+  perSecond: number,
   watches: readonly Watch[],
   over: AbortSignal,
 ): Promise<number> {
   let made = 0
   while (!over.aborted) {
     const due = performance.now() + 1000 / ticksPerSecond
-    for (let n = 0; n < changesPerSecond / ticksPerSecond; n++) {
-      const session = paths[made % sessions]!
-      const round = Math.floor(made / sessions)
+    for (let n = 0; n < perSecond / ticksPerSecond; n++) {
+      const session = paths[made % paths.length]!
+      const round = Math.floor(made / paths.length)
       for (const {changedAt} of watches) changedAt.set(session, performance.now())
       world.setStatus(session, [2, minors[round % minors.length]!, `round ${round}`])
       made++
@@ -281,7 +280,18 @@ function expect(condition: boolean, complaint: string): void {
   if (!condition) complaints.push(complaint)
 }
 
-async function soak(world: Simulator, bus: Bus, home: string, minutes: number): Promise<string> {
+interface Load {
+  readonly minutes: number
+  readonly sessions: number
+  readonly changesPerSecond: number
+}
+
+async function soak(
+  world: Simulator,
+  bus: Bus,
+  home: string,
+  {changesPerSecond, minutes, sessions}: Load,
+): Promise<string> {
   const audit = auditForwards(world)
   const paths = world.createSessions(sessions)
   for (const [i, session] of paths.entries()) world.setTraffic(session, {in: 1000 * (i + 1), out: 100 * (i + 1)})
@@ -293,14 +303,19 @@ async function soak(world: Simulator, bus: Bus, home: string, minutes: number): 
   try {
     for (const watch of watches) await watch.started(bus)
     const lists = watches.filter(({command}) => command.startsWith('sessions-list'))
-    await until('the lists follow every session', () =>
-      lists.every(({connection}) => audit.get(connection)?.held.size === sessions),
+    await until(
+      'the lists follow every session',
+      () => lists.every(({connection}) => audit.get(connection)?.held.size === sessions),
+      60_000,
     )
     const rulesFirst = await matchRules(bus)
 
     const over = new AbortController()
     const started = performance.now()
-    const work = Promise.all([guests(world, over.signal), changes(world, paths, watches, over.signal)])
+    const work = Promise.all([
+      guests(world, over.signal),
+      changes(world, paths, changesPerSecond, watches, over.signal),
+    ])
     for (let i = 0; i < (minutes * 60_000) / lookEvery; i++) {
       const failed = await Promise.race([work, pause(started + (i + 1) * lookEvery - performance.now())])
       if (failed) throw new Error('the work ended early')
@@ -386,14 +401,14 @@ async function soak(world: Simulator, bus: Bus, home: string, minutes: number): 
   }
 }
 
-async function main(minutes: number): Promise<void> {
+async function main(load: Load): Promise<void> {
   const world = await simulator({me: true})
   const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
   process.env.DBUS_SYSTEM_BUS_ADDRESS = world.busAddress
   const bus = await Bus.connect()
   try {
-    const text = await soak(world, bus, home, minutes)
-    if (complaints.length === 0) await record('Soak', text)
+    const text = await soak(world, bus, home, load)
+    if (complaints.length === 0) await record(`Soak of ${load.sessions} sessions`, text)
     else {
       process.stderr.write(`${text}\n\n${complaints.map((each) => `Error: ${each}\n`).join('')}`)
       process.exitCode = 1
@@ -405,4 +420,5 @@ async function main(minutes: number): Promise<void> {
   }
 }
 
-void main(Number(process.argv[2] ?? 10))
+const [minutes = 10, sessions = 200, changesPerSecond = 200] = process.argv.slice(2).map(Number)
+void main({changesPerSecond, minutes, sessions})
