@@ -9,17 +9,19 @@ const pjson = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'ut
 const target = './build/src/ovpn3.js'
 const {commands, helpClass, hooks} = pjson.oclif
 settings.enableAutoTranspile = false
-void execute({
-  loadOptions: {
-    pjson: {
-      ...pjson,
-      oclif: {
-        ...pjson.oclif,
-        commands: {...commands, target},
-        helpClass: {...helpClass, target},
-        hooks: Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, {...(hook as object), target}])),
+if (process.argv[2] === '--complete') void import('../src/complete.js').then(({start}) => start(repository))
+else
+  void execute({
+    loadOptions: {
+      pjson: {
+        ...pjson,
+        oclif: {
+          ...pjson.oclif,
+          commands: {...commands, target},
+          helpClass: {...helpClass, target},
+          hooks: Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, {...(hook as object), target}])),
+        },
       },
+      root: repository,
     },
-    root: repository,
-  },
-})
+  })
