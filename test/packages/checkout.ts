@@ -1,5 +1,5 @@
-import {execFile, execFileSync} from 'node:child_process'
-import {chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {execFile, execFileSync, spawnSync} from 'node:child_process'
+import {chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
@@ -79,6 +79,24 @@ export class Checkout {
         },
       )
     })
+  }
+
+  /** How one of the project's scripts ends here, and what it complains of. */
+  script(name: string): {status: number | null; stderr: string} {
+    const {status, stderr} = spawnSync(process.execPath, [path.join(this.clone, 'scripts', name)], {encoding: 'utf8'})
+    return {status, stderr}
+  }
+
+  /** The same with a file changed for that time. */
+  scriptOnChanged(name: string, changed: string, change: (text: string) => string): ReturnType<Checkout['script']> {
+    const file = path.join(this.clone, changed)
+    const text = readFileSync(file, 'utf8')
+    const other = change(text)
+    if (other === text) throw new Error(`${changed} is not changed`)
+    writeFileSync(file, other)
+    const outcome = this.script(name)
+    writeFileSync(file, text)
+    return outcome
   }
 
   remove(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import {execFileSync, spawnSync} from 'node:child_process'
-import {cpSync, readFileSync, writeFileSync} from 'node:fs'
+import {execFileSync} from 'node:child_process'
+import {cpSync} from 'node:fs'
 import path from 'node:path'
 import {after, before, describe, it} from 'node:test'
 
@@ -20,11 +20,8 @@ describe('npm run check:dependencies', () => {
   })
   after(() => checkout.remove())
 
-  const check = () =>
-    spawnSync(process.execPath, [path.join(checkout.clone, 'scripts', 'dependencies.mjs')], {encoding: 'utf8'})
-
   it('has nothing to say where all is well', () => {
-    const {status, stderr} = check()
+    const {status, stderr} = checkout.script('dependencies.mjs')
     assert.deepEqual([status, stderr], [0, ''])
   })
 
@@ -93,12 +90,7 @@ describe('npm run check:dependencies', () => {
   ]
   for (const [what, name, change, said] of faults)
     it(`names ${what}`, () => {
-      const file = path.join(checkout.clone, name)
-      const text = readFileSync(file, 'utf8')
-      assert.notEqual(change(text), text)
-      writeFileSync(file, change(text))
-      const {status, stderr} = check()
-      writeFileSync(file, text)
+      const {status, stderr} = checkout.scriptOnChanged('dependencies.mjs', name, change)
       assert.equal(status, 1)
       assert.ok(stderr.includes(said), stderr)
     })

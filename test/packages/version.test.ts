@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import {spawnSync} from 'node:child_process'
-import {readFileSync, writeFileSync} from 'node:fs'
-import path from 'node:path'
 import {after, before, describe, it} from 'node:test'
 
 import {Checkout} from './checkout'
@@ -14,11 +11,8 @@ describe('npm run check:version', () => {
   })
   after(() => checkout.remove())
 
-  const check = () =>
-    spawnSync(process.execPath, [path.join(checkout.clone, 'scripts', 'version.mjs')], {encoding: 'utf8'})
-
   it('has nothing to say where all agree', () => {
-    const {status, stderr} = check()
+    const {status, stderr} = checkout.script('version.mjs')
     assert.deepEqual([status, stderr], [0, ''])
   })
 
@@ -34,12 +28,7 @@ describe('npm run check:version', () => {
   } as const
   for (const [name, [from, to, said]] of Object.entries(changes))
     it(`names ${name} where it differs`, () => {
-      const file = path.join(checkout.clone, name)
-      const text = readFileSync(file, 'utf8')
-      assert.ok(text.includes(from))
-      writeFileSync(file, text.replace(from, to))
-      const {status, stderr} = check()
-      writeFileSync(file, text)
+      const {status, stderr} = checkout.scriptOnChanged('version.mjs', name, (text) => text.replace(from, to))
       assert.equal(status, 1)
       assert.ok(stderr.startsWith(said) && stderr.trim().split('\n').length === 1, stderr)
     })
