@@ -186,6 +186,28 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     assert.equal(world.calls.byMember.has('Disconnect'), false)
   })
 
+  it("somebody else's session is left alone by --all, also where only one answer says that it is denied", async (t) => {
+    if (!world.canBecome) return t.skip('needs root, to become several users')
+    const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
+    await world.setPublicAccess(theirs!, true)
+    for (const action of ['disconnect', 'pause', 'restart', 'resume'])
+      for (const denied of ['config_name', 'status']) {
+        world.calls.reset()
+        world.intercept(({message: {body, member, path: which}}) =>
+          which === theirs && member === 'Get' && body[1] !== denied ? {reply: ['b', true]} : undefined,
+        )
+        const {status, stdout} = await run(`session-manage --${action} --all --json`)
+        assert.equal(status, 0, stdout)
+        const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
+        assert.deepEqual(
+          sessions.map(({message}) => message),
+          ['kept: not readable by you, owned by someone else'],
+        )
+        for (const member of ['Connect', 'Disconnect', 'Pause', 'Restart', 'Resume'])
+          assert.equal(world.calls.byMember.has(member), false, `${member}, ${denied} denied`)
+      }
+  })
+
   it('a session that vanishes between list and action is no such session, and no other suffers', async () => {
     for (const member of ['Pause', 'Disconnect', 'Restart']) {
       const [first, second] = world.createSessions(2)

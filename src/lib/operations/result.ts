@@ -53,10 +53,12 @@ export async function attempt(session: Session, action: () => Promise<SessionRes
   }
 }
 
-/** Whether nothing that was asked about a session is the caller's to know; to act on it may be, by public access. */
+/**
+ * Whether a session is not the caller's to look at; to act on it may be, by public access. The service denies all of a
+ * session or nothing, so a single denial tells, whatever became of the other answers.
+ */
 export function isUnreadable({snapshot}: Session): boolean {
-  const errors = Object.values(snapshot.errors)
-  return errors.length > 0 && errors.every((error) => hasCode(error, 'access-denied'))
+  return Object.values(snapshot.errors).some((error) => hasCode(error, 'access-denied'))
 }
 
 /**
