@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 
-// with the seed, and what was wrong
-fc.configureGlobal({includeErrorInReport: true})
+import {seed} from '../support/seed'
+
+// told with the seed, and what was wrong
+fc.configureGlobal({includeErrorInReport: true, seed})
 
 /** What makes text dangerous, or a nuisance, in a terminal, a table or a document. */
 const pieces = [

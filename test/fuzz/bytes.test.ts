@@ -5,13 +5,12 @@ import {after, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
 import {cli, environment, ovpn3, type RunOptions, until} from '../support/cli'
+import {seed} from '../support/seed'
 import {controls, longText, ownColors} from './arbitrary'
 
 /** What is drawn and drawn again on a terminal: the commands' own cursor movements, and line ends as a tty makes them. */
 // eslint-disable-next-line no-control-regex
 const drawing = /\u001B\[(?:\d*[ABCDGJK]|\?25[hl]|\?2026[hl])|\r+(?=\n)/g
-
-const seed = Date.now() % 2 ** 31
 
 describe(`every byte that is written, of sessions with any names (seed ${seed})`, () => {
   const names = fc.sample(longText.filter(Boolean), {numRuns: 60, seed})

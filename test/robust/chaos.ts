@@ -61,7 +61,7 @@ export async function chaos({commands, only, parallel = 4, progress, seed}: Chao
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [index, each] = next
       try {
-        const {met, status} = await stage.play(each)
+        const {met, status} = await stage.play(each, `${seed} ${index}`)
         for (const kind of met) faults.set(kind, (faults.get(kind) ?? 0) + 1)
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
       } catch (error) {
@@ -94,8 +94,8 @@ class Stage {
   readonly #senders = new Set<string>()
   #world: Simulator | undefined
 
-  async play(each: Scenario): Promise<{met: string[]; status: number}> {
-    const world = await this.#prepare()
+  async play(each: Scenario, seed: string): Promise<{met: string[]; status: number}> {
+    const world = await this.#prepare(seed)
     const args = each.args.map((argument) => this.#named(argument))
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
     const known = (path: string): Known => ({device: before.get(path)!.device, name: this.#nameOf(path), path})
@@ -186,7 +186,7 @@ class Stage {
     await this.#world?.close()
   }
 
-  async #prepare(): Promise<Simulator> {
+  async #prepare(seed: string): Promise<Simulator> {
     if (!this.#world) {
       this.#world = await simulator({timings: {hung: 400}})
       this.#senders.clear()
@@ -194,6 +194,7 @@ class Stage {
 
     const world = this.#world
     await world.reset()
+    world.seed(seed)
     this.#paths = world.createSessions(sessionNames.length, {name: (index) => sessionNames[index]!})
     world.pause(this.#paths[2]!)
     world.setStatus(this.#paths[6]!, [2, 11, 'Authentication failed'])

@@ -1,4 +1,5 @@
 import {Variant} from 'dbus-next'
+import {randomBytes} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import type {LogService} from './logs'
@@ -21,6 +22,7 @@ const DESTROYED = 2
 /** The session manager. */
 export class SessionManager extends Server implements Listener {
   readonly sessions = new Map<string, Session>()
+  randomBytes: (length: number) => Buffer = randomBytes
   webGranted = false
   private sorted?: Session[]
 

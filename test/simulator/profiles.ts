@@ -64,10 +64,11 @@ export interface Profile {
   readonly imported: bigint
 }
 
-const part = (length: number) => randomBytes(length).toString('hex')
 /** An object path's last part as the services make them: a UUID with a letter of the service's in place of dashes. */
-export const uniqueId = (letter: string): string =>
-  [part(4), part(2), `4${part(2).slice(1)}`, `8${part(2).slice(1)}`, part(6)].join(letter)
+export function uniqueId(letter: string, bytes: (length: number) => Buffer = randomBytes): string {
+  const part = (length: number) => bytes(length).toString('hex')
+  return [part(4), part(2), `4${part(2).slice(1)}`, `8${part(2).slice(1)}`, part(6)].join(letter)
+}
 
 /** The configuration manager's profiles. */
 export class Profiles {

@@ -47,6 +47,8 @@ export interface Listener {
   /** The client could not even start. */
   gaveUp(session: Session): void
   status(session: Session, status: Status): void
+  /** What object paths are made of. */
+  readonly randomBytes: (length: number) => Buffer
   readonly timings: Timings
   readonly webGranted: boolean
 }
@@ -83,7 +85,7 @@ let lastPid = 50_000
 
 /** One VPN session and its backend process. */
 export class Session {
-  readonly path = `${rootPath(SESSIONS)}/${uniqueId('s')}`
+  readonly path: string
   readonly created = BigInt(Math.floor(Date.now() / 1000))
   readonly backendPid = ++lastPid
   readonly acl: number[] = []
@@ -125,6 +127,7 @@ export class Session {
     configPath: string,
     private readonly listener: Listener,
   ) {
+    this.path = `${rootPath(SESSIONS)}/${uniqueId('s', listener.randomBytes)}`
     this.behaviour = profile?.behaviour ?? {inputs: []}
     this.configName = profile?.name ?? ''
     this.configPath = configPath

@@ -1,5 +1,6 @@
 import type {Variant} from 'dbus-next'
 
+import {createHash, randomBytes} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import type {Profile as ProfileName, StartOptions, UserName, World} from '../support/world'
@@ -135,6 +136,13 @@ export class Simulator implements World {
     if (granted) for (const session of this.manager.sessions.values()) session.grantWeb()
   }
 
+  /** From now on the paths of sessions, and so their order, are the same for the same seed; `reset` ends it. */
+  seed(seed: string): void {
+    let count = 0
+    this.manager.randomBytes = (length) =>
+      createHash('sha256').update(`${seed} ${count++}`).digest().subarray(0, length)
+  }
+
   async coldStart(): Promise<void> {
     await this.manager.stop()
   }
@@ -150,6 +158,7 @@ export class Simulator implements World {
   async reset(): Promise<void> {
     this.manager.forget()
     this.manager.webGranted = false
+    this.manager.randomBytes = randomBytes
     this.manager.intercept = undefined
     this.configurations.intercept = undefined
     this.manager.cost = this.options.cost ?? 0
