@@ -92,8 +92,10 @@ const environment = {
   PATH: `${folder}${delimiter}${process.env.PATH}`,
 }
 delete environment.NODE_EXTRA_CA_CERTS
-// Ctrl-C is for what runs in the foreground
+process.on('exit', () => rmSync(folder, {force: true, recursive: true}))
+// these are for what runs in the foreground: a terminal that is closed ends the shell, and then this
 process.on('SIGINT', () => {})
+process.on('SIGHUP', () => {})
 
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 console.log(`\novpn3 ${version} on a simulated session manager`)
@@ -124,4 +126,3 @@ if (terminal) {
 }
 
 simulator.stdin.end()
-rmSync(folder, {force: true, recursive: true})
