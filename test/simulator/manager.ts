@@ -199,9 +199,12 @@ export class SessionManager extends Server implements Listener {
   }
 
   /** A backend that ends its session answers a read afterwards. */
-  private untilAsked({backend, ending}: Session, isMethod: boolean): Promise<unknown> | undefined {
+  private untilAsked(session: Session, isMethod: boolean): Promise<unknown> | undefined {
+    const {backend, ending} = session
     if (backend !== 'alive') return sleep(this.timings[backend])
-    return isMethod ? sleep(this.timings.method) : ending
+    if (!isMethod) return ending
+    // one that hangs meanwhile is waited for, too
+    return sleep(this.timings.method).then(() => (session.backend === 'hung' ? sleep(this.timings.hung) : undefined))
   }
 
   private serveAsked(session: Session, call: Call): Promise<Reply> | Reply {

@@ -227,6 +227,17 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.ok(Date.now() - start >= 135)
     })
 
+    test('a backend that hangs while a method asks it is waited for', async () => {
+      const path = await world.startSession('alice', 'cert')
+      Object.assign(world.timings, {hung: 600, method: 1500})
+      const asked = client.call(path, 'Ready')
+      await client.get(MANAGER, 'version')
+      await world.stopBackend(path)
+      const start = Date.now()
+      await assert.rejects(asked, noBackendForMethod)
+      assert.ok(Date.now() - start >= 590)
+    })
+
     test('reads that follow a method at once are answered before it, and never during a disconnection', async () => {
       const path = await world.startSession('alice', 'cert')
       Object.assign(world.timings, {disconnecting: 600, method: 30, pauseCount: 300})
