@@ -78,21 +78,23 @@ export async function chooseOne(
       {hint: selector && 'You see your own sessions, those you were granted access to, and public ones'},
     )
 
-  const candidates = await summarize(sessions)
+  const summaries = await summarize(sessions)
+  const present = sessions.filter((_, i) => summaries[i]!.status !== stale)
+  if (present.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
+  if (present.length === 1 && selector) return present[0]!
+  const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
-    const present = candidates.flatMap((candidate, i) => (candidate.status === stale ? [] : [{candidate, i}]))
-    if (present.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
-    const lines = await summaryLines(present.map(({candidate}) => candidate))
+    const lines = await summaryLines(candidates)
     return pick(
       question,
-      present.map(({i}, line) => ({name: lines[line]!, value: sessions[i]!})),
+      present.map((value, i) => ({name: lines[i]!, value})),
       signal,
     )
   }
 
   throw new Ovpn3Error(
     'session-ambiguous',
-    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(sessions.length, 'session')}`,
+    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(present.length, 'session')}`,
     {candidates, hint: 'Select one of them by its id with --path'},
   )
 }

@@ -53,7 +53,7 @@ export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknow
     case 'object-gone': {
       return new Ovpn3Error('session-not-found', 'there is no such session', {
         cause,
-        hint: 'ovpn3 session-manage --cleanup shows the sessions there are',
+        hint: 'Your sessions: ovpn3 sessions-list',
       })
     }
 
