@@ -9,6 +9,7 @@ import {
   count,
   deadEnds,
   exitStatusOf,
+  goneError,
   isInteractive,
   labelOf,
   Ovpn3Error,
@@ -163,7 +164,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   async #cleanUp(failed: boolean): Promise<SessionResult[]> {
     const {sessions} = await this.resolve({configNames: true, read: [], selector: {kind: 'all'}})
-    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session))
+    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session, {failed}))
     return this.#runEach(sessions, 'Checking', (session) => cleanUp(session, {failed}))
   }
 
@@ -213,8 +214,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (all) {
       const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
       const mine = sessions.filter((session) => !keepUnreadable(session))
-      const asked = await this.#agree(name, mine, interactive)
-      if (asked) await Promise.all(mine.map((session) => session.look(properties[name])))
+      // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
+      const there = mine.filter((session) => !goneError(session))
+      const asked = await this.#agree(name, there, interactive)
+      if (asked) await Promise.all(there.map((session) => session.look(properties[name])))
       return {kept, sessions: mine}
     }
 

@@ -1,4 +1,4 @@
-import type {ErrorJson, SessionResult} from '@ovpn3/kit/model'
+import type {ErrorJson, SessionResult, SessionSummary} from '@ovpn3/kit/model'
 
 import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
@@ -57,7 +57,8 @@ describe('session-manage when things go wrong', () => {
   const manage = (args: string, options?: Parameters<typeof ovpn3>[3]) =>
     ovpn3(world, 'alice', ['session-manage', ...args.split(' ')], options)
   const sessionsOf = (stdout: string) => document<Manage>('session-manage', stdout).sessions
-  const errorOf = (stdout: string) => document<{error: ErrorJson}>('error', stdout).error
+  const errorOf = (stdout: string) =>
+    document<{error: ErrorJson & {candidates?: readonly SessionSummary[]}}>('error', stdout).error
 
   before(async () => {
     world = await simulator()
@@ -136,6 +137,71 @@ describe('session-manage when things go wrong', () => {
       if (outcome === 'failed') assert.equal(session!.error!.code, 'session-stale')
       assert.deepEqual(await world.sessions(), [])
       world.intercept()
+    }
+  })
+
+  it('a session that ends by itself while it is disconnected is where it was to be', async () => {
+    const [path] = world.createSessions(2)
+    world.intercept(({message}) => {
+      if (message.member === 'Disconnect' && message.path === path) world.vanish(path!)
+    })
+    const run = await manage('--disconnect --all --yes --json')
+    assert.equal(run.status, 0, run.stdout)
+    const [gone] = sessionsOf(run.stdout).filter((session) => session.path === path)
+    assert.deepEqual([gone!.outcome, gone!.changed, gone!.message], ['removed', false, 'was already gone'])
+  })
+
+  it('of several that match, those that are stale are not among those to choose from', async () => {
+    const create = (n: number) => world.createSessions(n, {name: () => 'same'})
+    const [first, second] = create(2)
+    await world.killBackend(first!)
+    const one = await manage('--pause --config same --json')
+    assert.equal(one.status, 0, one.stdout)
+    assert.deepEqual(
+      sessionsOf(one.stdout).map((session) => session.path),
+      [second],
+    )
+    await world.reset()
+
+    const paths = create(3)
+    await world.killBackend(paths[0]!)
+    const two = await manage('--pause --config same --json')
+    assert.equal(two.status, 4)
+    assert.deepEqual(new Set(errorOf(two.stdout).candidates!.map((session) => session.path)), new Set(paths.slice(1)))
+    assert.match(errorOf(two.stdout).message, /matches 2 sessions/)
+    await world.reset()
+
+    for (const path of create(2)) await world.killBackend(path)
+    const none = await manage('--pause --config same --json')
+    assert.equal(none.status, 4)
+    assert.equal(errorOf(none.stdout).code, 'session-stale')
+  })
+
+  it('a clean-up keeps a session without a status that does not tell it the second time', async () => {
+    const [stray] = world.createSessions(1)
+    world.setStatus(stray!, [0, 0, ''])
+    // as old as one that never loaded a profile
+    world.breakProperty(stray!, 'session_created', new Variant('t', 1_700_000_000n))
+    let reads = 0
+    world.intercept(({message: {body, member}}) =>
+      member === 'Get' && body[1] === 'status' && reads++ > 0
+        ? new ServiceError('org.freedesktop.DBus.Error.Failed', 'not now')
+        : undefined,
+    )
+    const run = await manage('--cleanup --json')
+    const [session] = sessionsOf(run.stdout)
+    assert.deepEqual([run.status, session!.outcome, session!.error?.code], [1, 'failed', 'failed'], run.stdout)
+    assert.deepEqual(await world.sessions(), [stray])
+  })
+
+  it('a clean-up that is only planned says what --failed adds', async () => {
+    world.createSessions(1)
+    for (const [option, end] of [
+      ['', 'if it is stale'],
+      [' --failed', 'if it is stale, and removed if it is at a dead end'],
+    ]) {
+      const run = await manage(`--cleanup --dry-run${option}`)
+      assert.ok(run.stdout.trimEnd().endsWith(`would be checked, which removes it ${end}`), run.stdout)
     }
   })
 

@@ -79,6 +79,18 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
+  it('does not ask about what is stale, and tells that it is gone', async () => {
+    const [stale] = stage.world.createSessions(3)
+    await stage.world.killBackend(stale!)
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --disconnect --all', 'Enter')
+    await tty.shows(/Really disconnect 2 sessions: load-\d \(\w{8}\), load-\d/)
+    await tty.type('y', 'Enter')
+    const screen = await tty.shows(/status 0/)
+    assert.match(screen, /session \w{8}: was stale, its backend process is gone: removed/)
+    assert.deepEqual(await stage.world.sessions(), [])
+  })
+
   it('shows progress while it waits, and Ctrl-C restores the terminal', async () => {
     await stage.world.startSession('alice', 'dead', {until: 'started'})
     const tty = await stage.open()

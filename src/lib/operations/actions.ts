@@ -8,7 +8,7 @@ import {
   StatusMinor,
 } from '@ovpn3/kit/model'
 
-import {attempt, deadEndError, goneError, isUnreadable, planned, result, statusOf} from './result'
+import {attempt, deadEndError, goneError, isGone, isUnreadable, planned, result, statusOf} from './result'
 
 /**
  * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody
@@ -40,20 +40,20 @@ export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise
 }
 
 /**
- * Disconnects a session for good, with its final statistics. A stale one is gone by having been looked at. Its
- * snapshot must have the base properties and `statistics`.
+ * Disconnects a session for good, with its final statistics. One that is gone by the time is where it was to be: a stale
+ * one by having been looked at. Its snapshot must have the base properties and `statistics`.
  */
 export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Promise<SessionResult> {
   return attempt(session, async () => {
     const gone = goneError(session)
-    if (gone) return stale(session, gone)
+    if (gone) return removed(session, gone)
     const {statistics, status} = session.snapshot.values
     if (dryRun) return planned(session, 'would be disconnected')
     try {
       await session.disconnect()
     } catch (error) {
-      if (hasCode(error, 'session-stale')) return stale(session, error as Ovpn3Error)
-      throw error
+      if (!isGone(error)) throw error
+      return removed(session, error)
     }
 
     const after = status && {...status, message: '', minor: StatusMinor.done}
@@ -61,9 +61,9 @@ export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Prom
   })
 }
 
-function stale(session: Session, error: Ovpn3Error): SessionResult {
-  if (error.code !== 'session-stale') throw error
-  return result(session, 'removed', 'was stale, its backend process is gone: removed', {changed: false})
+function removed(session: Session, error: unknown): SessionResult {
+  const why = hasCode(error, 'session-stale') ? 'was stale, its backend process is gone: removed' : 'was already gone'
+  return result(session, 'removed', why, {changed: false})
 }
 
 export interface LogLevelOptions {

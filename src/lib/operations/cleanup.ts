@@ -1,5 +1,4 @@
 import {
-  hasCode,
   isDeadEnd,
   type Session,
   type SessionResult,
@@ -9,7 +8,7 @@ import {
 } from '@ovpn3/kit/model'
 
 import {keepUnreadable} from './actions'
-import {attempt, goneError, result} from './result'
+import {attempt, goneError, isGone, result} from './result'
 
 export interface CleanupOptions {
   /** Also remove sessions that can be reached but lead nowhere. */
@@ -45,7 +44,7 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
     try {
       await session.disconnect()
     } catch (error) {
-      if (!hasCode(error, 'session-stale', 'session-not-found')) throw error
+      if (!isGone(error)) throw error
     }
 
     return result(session, 'removed', `removed: ${why}`)
@@ -64,16 +63,21 @@ async function reason(
   return old ? 'it never loaded a profile' : undefined
 }
 
-/** Whether a session without a status was only new: by the clock it is old, but clocks are set. */
+/**
+ * Whether a session without a status was only new: by the clock it is old, but clocks are set.
+ * @throws Ovpn3Error where it cannot be asked: what cannot be read is kept
+ */
 async function getsStatus(session: Session): Promise<boolean> {
   await new Promise((resolve) => {
     setTimeout(resolve, loadTime)
   })
-  const {values} = await session.read(['status'])
+  const {errors, values} = await session.read(['status'])
+  if (errors.status && !isGone(errors.status)) throw errors.status
   return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
-export function planCleanUp(session: Session): SessionResult {
-  return result(session, 'planned', 'would be checked, which removes it if it is stale')
+export function planCleanUp(session: Session, {failed}: CleanupOptions): SessionResult {
+  const more = failed ? ', and removed if it is at a dead end' : ''
+  return result(session, 'planned', `would be checked, which removes it if it is stale${more}`)
 }

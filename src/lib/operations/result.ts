@@ -14,6 +14,9 @@ import {
 
 export {goneError} from '@ovpn3/kit/model'
 
+/** Whether an error says that a session is there no longer. */
+export const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
+
 /** What every action needs to know of a session beforehand. */
 export const baseProperties = ['config_name', 'status'] as const
 
