@@ -67,7 +67,7 @@ describe('session-manage when things go wrong', () => {
   after(() => world.close())
 
   it('a bus without the service is exit 6, and says what to install', async () => {
-    const bus = await PrivateBus.start({activatable: false})
+    const bus = await PrivateBus.start({services: 'none'})
     try {
       const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
       assert.equal(run.status, 6)
@@ -77,6 +77,39 @@ describe('session-manage when things go wrong', () => {
       await bus.stop()
     }
   })
+
+  it('a service that ends as soon as it is started is exit 6, and is not said to be missing', async () => {
+    const bus = await PrivateBus.start({services: 'broken'})
+    try {
+      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
+      assert.equal(run.status, 6)
+      assert.equal(errorOf(run.stdout).code, 'service-unavailable')
+      assert.match(errorOf(run.stdout).message, /^the bus could not start the session manager: .*exited/)
+    } finally {
+      await bus.stop()
+    }
+  })
+
+  for (const [type, text, status, message] of [
+    [
+      'TimedOut',
+      "Failed to activate service 'net.openvpn.v3.sessions': timed out (service_start_timeout=25000ms)",
+      6,
+      /^the bus could not start the session manager: Failed to activate/,
+    ],
+    [
+      'AccessDenied',
+      'Rejected send message, 1 matched rules; type="method_call", sender=":1.2" (uid=1000 pid=1)',
+      5,
+      /^the message bus does not let you call the session manager$/,
+    ],
+  ] as const)
+    it(`the bus's own ${type} is told for what it is`, async () => {
+      world.intercept(() => new ServiceError(`org.freedesktop.DBus.Error.${type}`, text))
+      const run = await manage('--cleanup --json')
+      assert.equal(run.status, status, run.stdout)
+      assert.match(errorOf(run.stdout).message, message)
+    })
 
   for (const [member, args] of [
     ['Pause', '--pause --config load-1'],
@@ -147,7 +180,7 @@ describe('session-manage when things go wrong', () => {
     })
     const run = await manage('--disconnect --all --yes --json')
     assert.equal(run.status, 0, run.stdout)
-    const [gone] = sessionsOf(run.stdout).filter((session) => session.path === path)
+    const gone = sessionsOf(run.stdout).find((session) => session.path === path)
     assert.deepEqual([gone!.outcome, gone!.changed, gone!.message], ['removed', false, 'was already gone'])
   })
 

@@ -48,6 +48,45 @@ describe('a connection to a bus', () => {
   })
 })
 
+describe('the address of the system bus', () => {
+  const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
+  let world: Simulator
+
+  before(async () => {
+    world = await simulator()
+  })
+  after(async () => {
+    if (address === undefined) delete process.env.DBUS_SYSTEM_BUS_ADDRESS
+    else process.env.DBUS_SYSTEM_BUS_ADDRESS = address
+    await world.close()
+  })
+
+  it('may be a list: the first that is there counts, of none of them the last failure', async () => {
+    for (const good of [
+      `unix:path=/nowhere;${world.busAddress}`,
+      `${world.busAddress};unix:path=/nowhere`,
+      `nonsense;;${world.busAddress};`,
+    ]) {
+      process.env.DBUS_SYSTEM_BUS_ADDRESS = good
+      const bus = await Bus.connect()
+      bus.close()
+    }
+
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = 'nonsense;unix:path=/nowhere'
+    assert.match((await fails('unreachable', Bus.connect())).message, /ENOENT \/nowhere/)
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = ';'
+    await fails('unreachable', Bus.connect())
+  })
+
+  it('may have escapes in it', async () => {
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = world.busAddress.replaceAll('/', '%2f').replaceAll('-', '%2D')
+    const bus = await Bus.connect()
+    bus.close()
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere/%c3%a4%3B'
+    assert.match((await fails('unreachable', Bus.connect())).message, /\/nowhere\/ä%3B/)
+  })
+})
+
 describe('a call', () => {
   let world: Simulator
   let bus: Bus

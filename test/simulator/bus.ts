@@ -119,16 +119,17 @@ export class PrivateBus {
 
   /**
    * Starts a bus. Its services are started by a file that the bus touches and that this process sees: a name is taken
-   * by whoever is told to, here by a new connection of the process that has the model.
+   * by whoever is told to, here by a new connection of the process that has the model. Or there are none, or they end as
+   * soon as they are started.
    */
-  static async start({activatable = true}: {activatable?: boolean} = {}): Promise<PrivateBus> {
+  static async start({services = 'touch'}: {services?: 'broken' | 'none' | 'touch'} = {}): Promise<PrivateBus> {
     const dir = await mkdtemp(join(tmpdir(), 'ovpn3-simulator-'))
     try {
       await chmod(dir, 0o755)
       await mkdir(join(dir, 'services'))
       await mkdir(join(dir, 'wanted'))
-      for (const name of activatable ? [SESSIONS, CONFIGURATION] : []) {
-        const exec = `/bin/sh -c "echo > ${dir}/wanted/${name}"`
+      for (const name of services === 'none' ? [] : [SESSIONS, CONFIGURATION]) {
+        const exec = services === 'broken' ? '/bin/false' : `/bin/sh -c "echo > ${dir}/wanted/${name}"`
 
         await writeFile(join(dir, 'services', `${name}.service`), `[D-BUS Service]\nName=${name}\nExec=${exec}\n`)
       }

@@ -1,6 +1,7 @@
-import {DBusError, Message, MessageBus, MessageType, systemBus, Variant} from 'dbus-next'
+import {DBusError, Message, MessageBus, MessageType, sessionBus, Variant} from 'dbus-next'
 import {EventEmitter} from 'node:events'
 
+import {systemBusAddresses} from './address'
 import {BusError, fromRemote} from './errors'
 
 /** Milliseconds that a call may go unanswered unless it says otherwise. */
@@ -100,12 +101,26 @@ export class Bus {
   }
 
   /**
-   * Connects to the system bus: `DBUS_SYSTEM_BUS_ADDRESS` or the well-known socket.
+   * Connects to the system bus: to the first of its addresses where it is.
    * @throws BusError `unreachable`
    */
-  static connect(options: BusOptions = {}): Promise<Bus> {
+  static async connect(options: BusOptions = {}): Promise<Bus> {
+    let failure = new BusError('unreachable', 'its address is empty')
+    for (const address of systemBusAddresses()) {
+      try {
+        return await Bus.#open(address, options)
+      } catch (error) {
+        failure = error as BusError
+        if (options.signal?.aborted) break
+      }
+    }
+
+    throw failure
+  }
+
+  static #open(busAddress: string, options: BusOptions): Promise<Bus> {
     return new Promise((resolve, reject) => {
-      const raw = systemBus()
+      const raw = sessionBus({busAddress})
       const connection = (raw as unknown as {_connection: Connection})._connection
       const bus = new Bus(raw, options)
       let connected = false

@@ -3,8 +3,10 @@
  * - `unreachable`: no connection could be made (no socket, refused, no answer, rejected)
  * - `disconnected`: the connection closed while, or before, the call was under way
  * - `service-unknown`: nobody has the name and the bus cannot start it
+ * - `not-started`: the bus could not start the service
  * - `no-owner`: the service went away before it answered
- * - `access-denied`: by the bus policy or by the service
+ * - `access-denied`: by the service
+ * - `policy`: the bus does not let the call through
  * - `object-gone`: the service has no such object (any more)
  * - `timeout`: no answer within the deadline
  * - `remote`: any other error, with the remote name and text
@@ -13,7 +15,9 @@ export type BusErrorKind =
   | 'access-denied'
   | 'disconnected'
   | 'no-owner'
+  | 'not-started'
   | 'object-gone'
+  | 'policy'
   | 'remote'
   | 'service-unknown'
   | 'timeout'
@@ -42,6 +46,10 @@ const kinds: Readonly<Record<string, BusErrorKind>> = {
 }
 
 const spawnFailure = /^org\.freedesktop\.DBus\.Error\.Spawn\./
+/** dbus-daemon's words for a service that does not take its name in time. */
+const activationFailure = /^Failed to activate service /
+/** dbus-daemon's and dbus-broker's words for a call that the policy forbids. */
+const rejected = /^(Rejected send message|Sender is not authorized)/
 
 /**
  * The typed error for a D-Bus error reply. GLib services put errors of their own under mangled names and say what it
@@ -50,9 +58,10 @@ const spawnFailure = /^org\.freedesktop\.DBus\.Error\.Spawn\./
 export function fromRemote(name: string, given: string | undefined): BusError {
   // no service has to say why
   const text = given || name
+  if (spawnFailure.test(name) || activationFailure.test(text)) return new BusError('not-started', text, name)
+  if (rejected.test(text)) return new BusError('policy', text, name)
   const kind = kinds[name]
   if (kind) return new BusError(kind, text, name)
-  if (spawnFailure.test(name)) return new BusError('service-unknown', text, name)
   if (text.endsWith(': Access denied')) return new BusError('access-denied', text, name)
   // the second text is what calls get that were under way when the object went
   if (name === 'org.freedesktop.DBus.Error.UnknownMethod' && /^(Object does not exist|No such interface) /.test(text))

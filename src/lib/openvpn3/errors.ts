@@ -50,10 +50,24 @@ export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknow
       })
     }
 
+    case 'not-started': {
+      return new Ovpn3Error('service-unavailable', `the bus could not start the session manager: ${error.message}`, {
+        cause,
+        hint: 'Its log may say why: journalctl --boot --grep openvpn3',
+      })
+    }
+
     case 'object-gone': {
       return new Ovpn3Error('session-not-found', 'there is no such session', {
         cause,
         hint: 'Your sessions: ovpn3 sessions-list',
+      })
+    }
+
+    case 'policy': {
+      return new Ovpn3Error('access-denied', 'the message bus does not let you call the session manager', {
+        cause,
+        hint: `Its policy decides who may: ${error.message}`,
       })
     }
 
