@@ -1,29 +1,46 @@
 import oclif from 'eslint-config-oclif'
 import prettier from 'eslint-config-prettier'
 
-/** The layers, from the bottom up: what a folder may not import. */
+const onlyBus = {regex: '^dbus-next$', message: 'src/lib/bus is the only importer of dbus-next'}
+const noCli = {regex: '^@oclif/|^@ovpn3/kit$|/(commands|hooks)/', message: 'src/lib knows no CLI'}
+const noOperations = {regex: '/operations', message: 'what is done with sessions stands above what they are'}
+/** The layers, from the bottom up: what a folder may not import. The last that a file is in counts. */
 const layers = [
+  {files: ['src/**', 'packages/**'], patterns: [onlyBus]},
+  {files: ['src/lib/**'], patterns: [onlyBus, noCli]},
   {
-    files: ['src/lib/**'],
-    message: 'src/lib knows no CLI',
-    regex: '^@oclif/|^@ovpn3/kit$|/(commands|hooks)/',
+    files: ['src/lib/bus/**'],
+    patterns: [noCli, noOperations, {regex: '/openvpn3', message: 'the bus knows no service'}],
+  },
+  {files: ['src/lib/openvpn3/**'], patterns: [onlyBus, noCli, noOperations]},
+  {
+    files: ['src/lib/operations/**'],
+    patterns: [onlyBus, noCli, {regex: '/(bus|openvpn3)', message: "operations act on what satisfies kit's Session"}],
+  },
+  {
+    files: ['src/hooks/**'],
+    patterns: [onlyBus, noOperations, {regex: 'lib/bus', message: 'hooks see the service through src/lib/openvpn3'}],
   },
   {
     files: ['src/commands/**'],
-    message: 'commands get sessions from the session-resolver hook',
-    regex: 'lib/(bus|openvpn3)',
+    patterns: [onlyBus, {regex: 'lib/(bus|openvpn3)', message: 'commands get sessions from the session-resolver hook'}],
   },
   {
     files: ['src/complete.ts', 'src/completion/**'],
-    message: 'completion starts without oclif',
-    regex: '^@oclif/|^@ovpn3/kit$|/commands/',
+    patterns: [
+      onlyBus,
+      {regex: '^@oclif/|^@ovpn3/kit$|/commands/|lib/', message: 'completion starts without oclif, and asks the hook'},
+    ],
   },
-  {files: ['packages/kit/src/model/**'], message: "kit's model is plain", regex: String.raw`^@oclif/|^\.\./`},
-  {files: ['plugins/*/src/**'], message: 'plugins build on @ovpn3/kit alone', regex: 'src/(lib|hooks)'},
+  {
+    files: ['packages/kit/src/model/**'],
+    patterns: [onlyBus, {regex: String.raw`^@oclif/|^\.\./`, message: "kit's model is plain"}],
+  },
+  {
+    files: ['plugins/*/src/**'],
+    patterns: [onlyBus, {regex: 'src/(lib|hooks)', message: 'plugins build on @ovpn3/kit alone'}],
+  },
 ]
-
-const forbid = (patterns) => ({'no-restricted-imports': ['error', {patterns}]})
-const onlyBus = {regex: '^dbus-next$', message: 'src/lib/bus is the only importer of dbus-next'}
 
 export default [
   {ignores: ['**/dist/**', 'build/**', '**/node_modules/**']},
@@ -88,12 +105,7 @@ export default [
       'n/no-unsupported-features/node-builtins': 'off',
     },
   },
-  {files: ['src/**', 'packages/**'], ignores: ['src/lib/bus/**'], rules: forbid([onlyBus])},
-  ...layers.map(({files, message, regex}) => ({
-    files,
-    ignores: ['src/lib/bus/**'],
-    rules: forbid([onlyBus, {message, regex}]),
-  })),
+  ...layers.map(({files, patterns}) => ({files, rules: {'no-restricted-imports': ['error', {patterns}]}})),
   {
     files: ['bin/**'],
     rules: {

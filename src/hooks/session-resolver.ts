@@ -3,8 +3,7 @@ import type {PropertyName} from '@ovpn3/kit/model'
 
 import {failOnOutage, hasCode, paced} from '@ovpn3/kit/model'
 
-import {tracer} from '../lib/bus'
-import {managerPath, type RemoteSession, SessionManager} from '../lib/openvpn3'
+import {managerPath, type RemoteSession, SessionManager, tracer} from '../lib/openvpn3'
 
 /**
  * Turns a selector into sessions of this machine's session manager.

@@ -206,7 +206,7 @@ export class RemoteSession implements Session {
     }
   }
 
-  /** False where the caller may not read the log. Each call with `true` needs one with `false`: they are counted. */
+  /** False where the caller may not read the log. */
   async #forwardLog(enable: boolean): Promise<boolean> {
     try {
       await this.#call({body: [enable], member: 'LogForward', signature: 'b'})
