@@ -21,7 +21,9 @@ export async function liveView(): Promise<LiveView> {
     timer = undefined
     // what does not fit would scroll away and be drawn again above
     const {columns = 80, rows = 24} = process.stdout
-    const lines = latest().split('\n').slice(0, Math.max(1, rows - 1))
+    const lines = latest()
+      .split('\n')
+      .slice(0, Math.max(1, rows - 1))
     update(lines.map((line) => cut(line, columns)).join('\n'))
   }
 
