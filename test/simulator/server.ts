@@ -69,6 +69,8 @@ export abstract class Server {
   protected bus?: MessageBus
   private starting?: Promise<void>
   private ready = false
+  /** Milliseconds from the call that the service was started for to its objects. */
+  private objectsAfter = 0
   private readonly uids = new Map<string, Promise<number> | number>()
 
   constructor(
@@ -80,7 +82,7 @@ export abstract class Server {
     return this.bus !== undefined
   }
 
-  /** Takes the name; the objects are there a while after it, as on the real service. */
+  /** Takes the name; the objects are there a while after the first call, as on the real service. */
   async start(objectsAfter = 0): Promise<void> {
     this.starting ??= this.open(objectsAfter).finally(() => {
       this.starting = undefined
@@ -116,6 +118,7 @@ export abstract class Server {
     if (this.bus) return
     const bus = await connect(this.address)
     this.bus = bus
+    this.objectsAfter = objectsAfter
     const methods = new Queue<Call>((call) => this.answer(bus, call))
     const calls = new Queue<Message>((message) => this.take(bus, message, methods))
     // Before the name is taken: what made the bus start the service is delivered with it.
@@ -133,16 +136,18 @@ export abstract class Server {
     const vanished = `type='signal',sender='${DBUS}',member='NameOwnerChanged',arg2=''`
     await callBus(bus, 'AddMatch', 's', [vanished])
     await bus.requestName(this.name, 0)
-    if (objectsAfter > 0) {
-      setTimeout(() => {
-        if (this.bus === bus) this.ready = true
-      }, objectsAfter).unref()
-    }
   }
 
   private receive(bus: MessageBus, message: Message, calls: Queue<Message>): void {
     const root = rootPath(this.name)
     const {path} = message
+    if (this.objectsAfter > 0) {
+      setTimeout(() => {
+        if (this.bus === bus) this.ready = true
+      }, this.objectsAfter).unref()
+      this.objectsAfter = 0
+    }
+
     const target = this.ready ? this.target(path) : undefined
     if (message.interface === PEER) return this.reply(bus, message, [''])
     if (message.interface === INTROSPECTABLE) {
