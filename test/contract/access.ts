@@ -6,6 +6,7 @@ import {after, before, describe, it} from 'node:test'
 import type {UserName, World} from '../support/world'
 
 import {ovpn3, type RunResult, until} from '../support/cli'
+import {slowTimers} from '../support/clock'
 import {Stage} from './service-stage'
 import {Accounts} from './session-acl'
 
@@ -282,7 +283,9 @@ export function accessContract(title: string, world: () => World): void {
 
         for (const line of completions) {
           const words = line.replace('PATH', path).split(' ')
-          const {stdout} = await run(user, ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)])
+          const {stdout} = await ovpn3(world(), user, ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)], {
+            env: {...accounts.environment, ...trace, ...slowTimers(20)},
+          })
           // root may read by whom the session that it names is used
           const known = user === 'root' && line.includes('PATH')
           assert.match(stdout, known ? new RegExp(`^(${accounts.nameOf('bob')}|${world().uid('bob')})\t`) : /^$/, line)

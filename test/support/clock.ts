@@ -18,3 +18,14 @@ export function clockThatJumps(seconds: number, {atOnce = false}: {atOnce?: bool
     jump: (child: ChildProcess) => void child.kill('SIGUSR2'),
   }
 }
+
+/**
+ * The environment of a Node process whose timers take so many times as long: for what it does within a time that a busy
+ * machine would not leave it.
+ */
+export function slowTimers(times: number): Record<string, string> {
+  const script = `
+    const real = globalThis.setTimeout
+    globalThis.setTimeout = (action, ms, ...args) => real(action, ms * ${times}, ...args)`
+  return {NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}`}
+}
