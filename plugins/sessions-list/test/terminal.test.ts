@@ -75,22 +75,22 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/load-1 +connected[^]*load-2 +connected/)
     await until('it follows', () => stage.world.subscribers(first!).length === 1)
     stage.world.setStatus(first!, [2, 14, ''])
-    await tty.shows(/load-1 +paused/, 1000)
+    await tty.shows(/load-1 +paused/)
     const path = await stage.world.startSession('alice', 'cert')
-    await tty.shows(/ cert +connected +tun\d/, 1000)
-    await tty.shows(/ cert .* 2s$/m, 4000)
+    await tty.shows(/ cert +connected +tun\d/)
+    await tty.shows(/ cert .* ([2-9]|\d\d)s$/m)
     await stage.world.killBackend(path)
     await tty.type('C-c')
     const screen = await tty.shows(/status 130/)
     assert.equal(screen.match(/^ID /gm)?.length, 1, screen)
     assert.match(screen, /load-1 +paused/)
     assert.equal(await tty.cursorIsVisible(), true)
-    assert.deepEqual(stage.world.subscribers(first!), [])
+    await until('nobody follows', () => stage.world.subscribers(first!).length === 0)
   })
 
   it('a live table that says when a session does not respond', async () => {
     const [hung] = stage.world.createSessions(2)
-    stage.world.timings.hung = 4000
+    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 sessions-list --watch', 'Enter')
     await tty.shows(/load-2/)
