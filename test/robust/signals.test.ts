@@ -124,7 +124,7 @@ describe('signals', () => {
           input: state.input,
           openStdin: true,
         })
-        assert.ok(performance.now() - sent < 5000)
+        assert.ok(performance.now() - sent < 20_000)
         assert.deepEqual([status, killer], [expected, null], stderr)
         assert.doesNotMatch(stdout + stderr, /^ +at /m)
         assert.equal((stdout + stderr).includes('\u001B'), false)
@@ -337,7 +337,8 @@ describe('a terminal', {skip: skipTerminal()}, () => {
       await tty.type('-R', 'fg', 'Enter')
       await tty.shows(shown)
       await tty.type('C-c')
-      await tty.type('Enter')
+      // what is typed before it has ended would be its own
+      await tty.shows(/>$/)
       await tty.type('echo again-$((6 * 7))', 'Enter')
       await tty.shows(/^again-42$/m)
       assert.equal(await tty.cursorIsVisible(), true)
