@@ -97,7 +97,8 @@ describe('no bus', () => {
         ])
         assert.equal(run.status, 6, run.stderr)
         assert.equal(document<{error: ErrorJson}>('error', run.stdout).error.code, 'bus-unreachable')
-        assert.ok(run.time < 8000)
+        // without a deadline for the connection a call has 25 s
+        assert.ok(run.time < 20_000)
       } finally {
         fake.close()
       }

@@ -125,11 +125,11 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     const [stale, other] = stage.world.createSessions(2)
     await stage.world.killBackend(stale!)
     await stage.world.stopBackend(other!)
-    stage.world.timings.hung = 3000
+    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --cleanup', 'Enter')
-    await tty.shows(/Checking load-2[^]*Waiting for session \w{8}/, 4000)
-    const screen = await tty.shows(/status 0/, 15_000)
+    await tty.shows(/Checking load-2[^]*Waiting for session \w{8}/)
+    const screen = await tty.shows(/status 0/)
     assert.match(screen, /load-1 \(\w{8}\): removed: its backend process was gone/)
     assert.match(screen, /2 of 2 sessions removed/)
     assert.doesNotMatch(screen, /Checking/)
@@ -160,10 +160,10 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   it('names the hung session while it waits', async () => {
     const [hung] = stage.world.createSessions(1)
     await stage.world.stopBackend(hung!)
-    stage.world.timings.hung = 4000
+    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --pause --config load-1', 'Enter')
-    await tty.shows(/Waiting for session \w{8}: the session manager gets no answer/, 3000)
+    await tty.shows(/Waiting for session \w{8}: the session manager gets no answer/)
     await tty.shows(/its backend process is gone[^]*status 4/)
     await until('it is gone', async () => (await stage.world.sessions()).length === 0)
   })
