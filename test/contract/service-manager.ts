@@ -48,19 +48,15 @@ export function managerFacts(stage: Stage): void {
     await stage.borrow('alice', 'cert')
     await stage.world.coldStart()
     await rejects(stage.alice.call(MANAGER, 'FetchAvailableSessions'), noObjectYet)
-    await until(
-      'it is there',
-      async () => {
-        try {
-          await stage.alice.call(MANAGER, 'FetchAvailableSessions')
-          return true
-        } catch (error) {
-          assert.equal((error as Expected).text, noObjectYet.text)
-          return false
-        }
-      },
-      2000,
-    )
+    await until('it is there', async () => {
+      try {
+        await stage.alice.call(MANAGER, 'FetchAvailableSessions')
+        return true
+      } catch (error) {
+        assert.equal((error as Expected).text, noObjectYet.text)
+        return false
+      }
+    })
     assert.deepEqual(await stage.world.sessions(), [])
   })
 

@@ -442,7 +442,8 @@ export function sessionAclContract(title: string, world: () => World): void {
         it(`none matches, at once: ${selector}`, async () => {
           const {error, status, time} = await errorOf(`${selector} --show`)
           assert.deepEqual([status, error.code], [4, 'session-not-found'])
-          assert.ok(time < 2000, `${time} ms`)
+          // a manager that is not there yet is asked again for 5 s
+          assert.ok(time < 5000, `${time} ms`)
           untouched = true
         })
       }

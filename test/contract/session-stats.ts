@@ -137,7 +137,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.match((await stats('-c dead')).stdout, classic)
         await world().startSession('alice', 'cert')
         await ovpn3(world(), 'alice', ['session-manage', '-c', 'cert', '--pause'])
-        assert.equal((await json('-c cert'))?.N_PAUSE, 1)
+        await until('the pause is counted', async () => (await json('-c cert'))?.N_PAUSE === 1)
       })
     })
 
@@ -211,7 +211,8 @@ export function sessionStatsContract(title: string, world: () => World): void {
           for (const more of ['', '--watch', '--watch=0.5']) {
             const {error, status, time} = await errorOf(`${selector} ${more}`)
             assert.deepEqual([status, error.code], [4, 'session-not-found'])
-            assert.ok(time < 2000, `${time} ms`)
+            // a manager that is not there yet is asked again for 5 s
+            assert.ok(time < 5000, `${time} ms`)
           }
         })
       }
@@ -236,7 +237,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         await world().coldStart()
         const {sessions, time} = await all()
         assert.deepEqual(sessions, [])
-        assert.ok(time < 5000)
+        assert.ok(time < 20_000)
       })
     })
 

@@ -36,7 +36,7 @@ describe('a connection to a bus', () => {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = fake.address
       const started = performance.now()
       await fails('unreachable', Bus.connect())
-      assert.ok(performance.now() - started < 6000)
+      assert.ok(performance.now() - started < 20_000)
     })
   }
 
@@ -120,7 +120,8 @@ describe('a call', () => {
     world.intercept(() => 'ignore')
     const started = performance.now()
     await fails('timeout', get(manager, 200))
-    assert.ok(performance.now() - started < 1000)
+    // without one of its own a call has 25 s
+    assert.ok(performance.now() - started < 10_000)
   })
 
   it('that is answered while its process is stopped has its answer, however late it is looked at', async () => {

@@ -93,7 +93,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
           },
         })
         assert.deepEqual([status, signal, stderr], [130, null, 'Error: interrupted\n'])
-        assert.ok(time < 4500, `${time} ms`)
+        assert.ok(time < 20_000, `${time} ms`)
       } finally {
         bus.close()
       }
@@ -163,7 +163,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       assert.equal(status, 6, stdout)
       assert.equal(errorIn(stdout)!.code, 'service-unavailable')
       assert.match(errorIn(stdout)!.message, /does not come up/)
-      assert.ok(time < 15_000, `${time} ms`)
+      assert.ok(time < 30_000, `${time} ms`)
     })
 
   it('a session manager that ends in the middle of a clean-up of many: each session has its outcome, none is disconnected', async () => {

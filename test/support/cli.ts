@@ -13,7 +13,7 @@ export interface RunOptions {
   /** stdin stays open and silent. */
   readonly openStdin?: boolean
   readonly env?: Readonly<Record<string, string>>
-  /** Milliseconds after which the run has failed; 40 000 by default. */
+  /** Milliseconds after which the run has failed; 60 000 by default. */
   readonly limit?: number
   /** Called with the running process, to send it a signal. */
   readonly during?: (child: ChildProcess, output: () => string) => Promise<void> | void
@@ -121,7 +121,7 @@ export async function ovpn3(
   world: World,
   user: UserName,
   args: readonly string[],
-  {during, env = {}, input, limit = 40_000, openStdin}: RunOptions = {},
+  {during, env = {}, input, limit = 60_000, openStdin}: RunOptions = {},
 ): Promise<RunResult> {
   const uid = world.uid(user)
   const child = spawn(process.execPath, [cli(), ...args], {
@@ -155,11 +155,11 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).toString()
 }
 
-/** Waits until something is so. @param limit milliseconds */
+/** Waits until something is so. @param limit milliseconds, which only keep a test that fails from waiting for good */
 export async function until(
   what: (() => string) | string,
   check: () => Promise<boolean> | boolean,
-  limit = 10_000,
+  limit = 30_000,
 ): Promise<void> {
   const end = Date.now() + limit
   while (!(await check())) {

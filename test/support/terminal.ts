@@ -96,7 +96,7 @@ export class Terminal {
   }
 
   /** Waits until the screen shows it, and answers the screen. */
-  async shows(what: RegExp, limit = 10_000): Promise<string> {
+  async shows(what: RegExp, limit = 30_000): Promise<string> {
     let screen = ''
     try {
       await until(
