@@ -135,7 +135,7 @@ export function faultsContract(title: string, world: () => World): void {
       const {status, stdout, time} = await run('session-manage --restart --config dead --timeout 60 --json', {
         env: {DEBUG: 'ovpn3:*'},
         async during(_, output) {
-          await until('it waits', () => / -> \S+ Restart$/m.test(output()))
+          await until('it waits', () => / -> \S+ Restart\b/.test(output()))
           await world().coldStart()
         },
       })
