@@ -6,6 +6,7 @@ import {after, before, describe, it} from 'node:test'
 import {skipRegistry} from '../plugins/sandbox'
 import {demo} from '../simulator/demo'
 import {type Simulator, simulator} from '../simulator/simulator'
+import {slowTimers} from '../support/clock'
 import {Checkout, installLines} from './checkout'
 
 const siblings = ['autocomplete', 'session-acl', 'session-stats', 'sessions-list']
@@ -122,7 +123,8 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
     for (const command of [...commands, 'plugins'])
       assert.match(await run("ovpn3 --complete fish ''"), new RegExp(`^${command}\t`, 'm'))
     assert.match(await run("ovpn3 --complete fish '--pau' session-manage"), /^--pause\t/m)
-    assert.match(await run("ovpn3 --complete fish '' session-manage --pause --config"), /^office\t/m)
+    const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
+    assert.match(await run(`${patient} ovpn3 --complete fish '' session-manage --pause --config`), /^office\t/m)
   })
 
   it('plugins of the user: installed from a tarball, run, and removed', async () => {

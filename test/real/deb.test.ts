@@ -9,6 +9,7 @@ import type {World} from '../support/world'
 
 import {Checkout, installLines} from '../packages/checkout'
 import {skipRegistry} from '../plugins/sandbox'
+import {slowTimers} from '../support/clock'
 import {lab, skipLab} from './lab'
 
 const run = promisify(execFile)
@@ -135,7 +136,9 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
         assert.match(await inside('alice', `ovpn3 session-manage --pause --config ${config}`), /: paused\n$/)
         const resumed = await inside('alice', `ovpn3 session-manage --resume --path ${id} --timeout 20 2>/dev/null`)
         assert.match(resumed, /: connected to /)
-        assert.match(await inside('alice', 'ovpn3 --complete fish "" session-manage --pause --config'), /^\S/)
+        const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
+        const completed = await inside('alice', `${patient} ovpn3 --complete fish "" session-manage --pause --config`)
+        assert.match(completed, /^\S/)
         assert.match(await inside('alice', `ovpn3 session-manage --disconnect --path ${id}`), /disconnected/)
       } finally {
         const added = (await packages()).filter((name) => !before.includes(name))
