@@ -394,11 +394,14 @@ export function sessionsListContract(title: string, world: () => World): void {
           const {session} = await sees('the first', ({event}) => event === 'present')
           assert.deepEqual([session.path, session.status?.minor], [first, 7])
           second = await world().startSession('alice', 'cert2', {until: 'new'})
-          await sees('the second', ({event, session}) => event === 'created' && session.path === second)
+          // sooner than any poll
+          const soon = 5000
+          await sees('the second', ({event, session}) => event === 'created' && session.path === second, soon)
           await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', first])
           await sees(
             'the pause',
             ({event, session}) => event === 'changed' && session.path === first && session.status?.minor === 14,
+            soon,
           )
           await ovpn3(world(), 'alice', ['session-manage', '--resume', '--path', second, '--wait'])
           await sees(
@@ -407,7 +410,7 @@ export function sessionsListContract(title: string, world: () => World): void {
               session.path === second && Boolean(session.device && session.server) && session.status?.minor === 7,
           )
           await ovpn3(world(), 'alice', ['session-manage', '--disconnect', '--path', first])
-          await sees('its end', ({event, session}) => event === 'removed' && session.path === first)
+          await sees('its end', ({event, session}) => event === 'removed' && session.path === first, soon)
         })
         assert.deepEqual(await world().sessions(), [second])
         assert.equal(await world().carriesTraffic(second), true)
