@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {cli, environment, ovpn3, type RunOptions, until} from '../../../test/support/cli'
+import {cli, environment, ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 
 interface Sample {
@@ -140,6 +140,19 @@ describe('session-stats on the simulator', () => {
       assert.deepEqual([status, stderr], [0, ''])
     }
   })
+
+  // an hour from one sample to the next: it is not by writing that it notices
+  for (const [what, count, reader, expected] of [
+    ['has read enough', 1, 'head -1', /^[^\n]*load-1[^\n]*\n0 0\n$/],
+    ['reads nothing, and there is nothing to read', 0, 'head -c 0', /^0 0\n$/],
+  ] as const)
+    for (const more of [[], ['--json']])
+      it(`ends when its reader ${what} ${more.join('')}`.trim(), async () => {
+        world.createSessions(count)
+        const {stderr, stdout} = await piped(world, ['session-stats', '--all', '--watch=3600', ...more], reader)
+        assert.equal(stderr, '')
+        assert.match(stdout, expected)
+      })
 
   for (const [what, args] of [
     ['one session', '-c load-1'],

@@ -13,6 +13,7 @@ import {
   isInteractive,
   labelOf,
   liveView,
+  onReaderGone,
   Ovpn3Error,
   type PropertyName,
   type ResolvedSessions,
@@ -230,8 +231,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     const stop = new AbortController()
     const end = () => stop.abort()
     this.abortSignal.addEventListener('abort', end)
-    // nobody reads it any more
-    process.stdout.once('error', end)
+    const forget = onReaderGone(end)
     const {finish, show} = await this.#display(single, interval)
     show(lost)
     try {
@@ -245,7 +245,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       )
     } finally {
       finish()
-      process.stdout.off('error', end)
+      forget()
     }
   }
 

@@ -1,11 +1,10 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
+import {colorsOf, type Completion, onReaderGone, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
 import {defaultColumns, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
-import {onReaderGone} from '../reader'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
 import {Watch} from '../watch'
