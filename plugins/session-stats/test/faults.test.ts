@@ -242,6 +242,20 @@ describe('session-stats on the simulator', () => {
     assert.equal(run.status, 130)
   })
 
+  it('--all says how many failed by all that there are, denied ones included', {skip: skipUsers}, async () => {
+    const statuses = async () => {
+      const [stale] = world.createSessions(1, {name: () => 'stale'})
+      await world.killBackend(stale!)
+      return (await stats('--all')).status
+    }
+
+    assert.equal(await statuses(), 4, 'the only one')
+    const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
+    await world.setPublicAccess(theirs!, true)
+    assert.equal(await statuses(), 3, 'one of two')
+    assert.equal((await stats('--all')).status, 0, "somebody else's alone")
+  })
+
   describe('wrong usage is rejected before anything is read', () => {
     for (const [args, message] of [
       ['-c load-1 --watch=soon', /--watch: "soon" is not a number of seconds/],

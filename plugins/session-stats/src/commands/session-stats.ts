@@ -187,7 +187,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     failOnOutage(sessions)
     const results = sessions.map((session) => resultOf(session))
     // what a stranger made public is listed, but is no failure of ours
-    process.exitCode = exitStatusOf(results.filter(({error}) => error?.code !== 'access-denied'))
+    process.exitCode = exitStatusOf(results.map(({error}) => (error?.code === 'access-denied' ? {} : {error})))
     if (this.jsonEnabled()) {
       this.logJson({sessions: results})
       return
