@@ -130,7 +130,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
       signal: this.abortSignal,
     })
-    if (!selector) await session.look(read)
+    // it may have taken the person a while to pick it
+    if (!selector || sessions.length > 1) await session.look(read)
     return session
   }
 
