@@ -10,7 +10,7 @@ export interface Endpoint {
 
 /** The properties of a session, by their D-Bus names (interface net.openvpn.v3.sessions). */
 export interface SessionProperties {
-  /** Uids that were granted access, the owner not among them. */
+  /** Uids that were granted access. The owner needs none, but may be among them: the service takes the grant. */
   acl: readonly number[]
   backend_pid: number
   /** The profile's name when the session was started. */
