@@ -67,6 +67,11 @@ export function matches({filters}: Query, entry: Entry, now: number): boolean {
   })
 }
 
+/** What is said in place of a list, where there is nothing in it. @param total of sessions, whether they match or not */
+export function emptyText(total: number): string {
+  return total > 0 ? 'No session matches' : 'No sessions available'
+}
+
 const collator = new Intl.Collator('en', {numeric: true})
 
 /** In the order asked for; what has no value comes last. */

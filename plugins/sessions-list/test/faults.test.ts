@@ -128,6 +128,14 @@ describe('sessions-list when things go wrong', () => {
     })
   })
 
+  for (const args of ['', '--sort config', '--format=table'])
+    it(`tells no match from no session: ${args || 'records'}`, async () => {
+      const none = `--filter config=nosuch ${args}`
+      assert.equal((await list(none)).stdout, 'No sessions available\n')
+      world.createSessions(1)
+      assert.equal((await list(none)).stdout, 'No session matches\n')
+    })
+
   describe('one session', () => {
     it('with a property that fails keeps the others', async () => {
       const [path] = world.createSessions(1)
@@ -224,7 +232,11 @@ describe('sessions-list when things go wrong', () => {
     for (const format of ['--json', ''])
       it(`ends when nobody reads it any more ${format}`, async () => {
         world.createSessions(1)
-        const {stderr, stdout} = await piped(world, ['sessions-list', '--watch', ...(format ? [format] : [])], 'head -1')
+        const {stderr, stdout} = await piped(
+          world,
+          ['sessions-list', '--watch', ...(format ? [format] : [])],
+          'head -1',
+        )
         assert.equal(stderr, '')
         assert.match(stdout, /^[^\n]*load-1[^\n]*\n0 0\n$/)
       })

@@ -4,7 +4,7 @@ import {colorsOf, type Completion, onReaderGone, Ovpn3Error, paced, SessionComma
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
-import {defaultColumns, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
+import {defaultColumns, emptyText, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
 import {Watch} from '../watch'
@@ -122,7 +122,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     reading: readonly Promise<Entry>[],
   ): Promise<void> {
     if (format === 'classic' && !query.sort) {
-      await printClassic(inTurn(reading, query), (text) => this.log(text))
+      await printClassic(inTurn(reading, query), reading.length, (text) => this.log(text))
       return
     }
 
@@ -135,7 +135,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     )
     switch (format) {
       case 'classic': {
-        await printClassic(entries, (text) => this.log(text))
+        await printClassic(entries, all.length, (text) => this.log(text))
         break
       }
 
@@ -148,7 +148,7 @@ A session whose backend is gone is removed by the session manager when it is loo
       case 'table': {
         const {columns: width} = process.stdout
         if (entries.length > 0) this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
-        else this.log(all.length > 0 ? 'No session matches' : 'No sessions available')
+        else this.log(emptyText(all.length))
       }
     }
   }
