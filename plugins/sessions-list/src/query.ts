@@ -110,7 +110,7 @@ function sortOf(text: string): Query['sort'] {
 function filterOf(text: string): Filter {
   const at = text.indexOf('=')
   if (at < 1)
-    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form KEY=VALUE`, {
+    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form COLUMN=VALUE`, {
       hint: 'For example: --filter status=connected',
     })
   return {column: columnNamed(text.slice(0, at), '--filter'), parts: text.slice(at + 1).split('*')}

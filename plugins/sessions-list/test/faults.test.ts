@@ -136,6 +136,11 @@ describe('sessions-list when things go wrong', () => {
       assert.equal((await list(none)).stdout, 'No session matches\n')
     })
 
+  it('a filter that is none is told in the words of the help', async () => {
+    assert.match((await list('--filter status')).stderr, /--filter: "status" is not of the form COLUMN=VALUE/)
+    assert.match((await list('--help')).stdout, /--filter=COLUMN=VALUE/)
+  })
+
   describe('one session', () => {
     it('with a property that fails keeps the others', async () => {
       const [path] = world.createSessions(1)
