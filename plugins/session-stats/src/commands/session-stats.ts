@@ -22,9 +22,8 @@ import {
   selectorFlags,
   selectorOf,
   type Session,
-  SessionCommand,
   statisticsText,
-  toJson,
+  WatchCommand,
 } from '@ovpn3/kit'
 
 import type {Counters} from '../rates'
@@ -50,7 +49,7 @@ interface Chosen {
   readonly single: boolean
 }
 
-export default class SessionStats extends SessionCommand<typeof SessionStats> {
+export default class SessionStats extends WatchCommand<typeof SessionStats> {
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -118,13 +117,6 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         break
       }
     }
-  }
-
-  /** Under `--watch` each document is a line. */
-  override logJson(json: unknown): void {
-    // no flags: the arguments were wrong
-    if (this.flags?.watch === undefined) super.logJson(json)
-    else this.log(toJson(json))
   }
 
   /** What is drawn again and again must not be written into. */

@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, onReaderGone, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
+import {colorsOf, type Completion, onReaderGone, Ovpn3Error, paced, WatchCommand} from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -11,7 +11,7 @@ import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
 
-export default class SessionsList extends SessionCommand<typeof SessionsList> {
+export default class SessionsList extends WatchCommand<typeof SessionsList> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
 
@@ -79,11 +79,6 @@ A session whose backend is gone is removed by the session manager when it is loo
     await (this.flags.watch
       ? this.#follow(format, query, columns, needs)
       : this.#print(format, query, columns, await this.#read(needs)))
-  }
-
-  override logJson(json: unknown): void {
-    if (this.argv.some((argument) => /^(--watch|-j?w)/.test(argument))) this.log(toJson(json))
-    else super.logJson(json)
   }
 
   protected override onStall(session?: {readonly id: string; readonly path: string}): void {
