@@ -83,7 +83,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     ...selectorFlags,
     ...allFlag,
     watch: Flags.string({
-      helpValue: '[SECONDS]',
+      helpValue: 'SECONDS',
       summary: `Show rates, again and again, every ${defaultInterval} seconds or as often as =SECONDS says.`,
     }),
     format: Flags.string({
