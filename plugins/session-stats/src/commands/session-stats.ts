@@ -3,6 +3,7 @@ import {
   allFlag,
   chooseOne,
   colorsOf,
+  type Completion,
   configOf,
   counterLines,
   errorJson,
@@ -78,6 +79,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       description: 'Metrics of every session, for Prometheus',
     },
   ]
+  static override completion: Completion = {format: {excludes: {prometheus: ['watch']}}}
   static override optionalValues = {watch: defaultInterval}
   static override flags = {
     ...selectorFlags,

@@ -39,6 +39,7 @@ A session whose backend is gone is removed by the session manager when it is loo
   ]
   static override completion: Completion = {
     columns: {list: true, values: columnNames},
+    format: {excludes: {classic: ['columns', 'watch']}},
     filter: {values: columnNames.map((name) => `${name}=`)},
     sort: {values: columnNames},
   }
