@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {
+  aboutSession,
   allFlag,
   chooseOne,
   colorsOf,
@@ -32,7 +33,7 @@ import type {Counters} from '../rates'
 import {defaultInterval, planOf} from '../plan'
 import {exposition, prometheusProperties} from '../prometheus'
 import {Board, sampleLine} from '../view'
-import {type Observation, ofSession, watch} from '../watch'
+import {type Observation, watch} from '../watch'
 
 /** One of `--all` sessions as `--json` shows it. */
 interface StatisticsJson {
@@ -220,7 +221,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   async #watch(interval: number): Promise<void> {
     const {resolved, sessions, single} = await this.#choose(['config_name'], ['config_name'])
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
-    if (single && lost[0]?.error) throw ofSession(sessions[0]!, lost[0].error)
+    if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error)
     const gone = new Set(lost.map(({session}) => session))
     const stop = new AbortController()
     const end = () => stop.abort()
@@ -303,7 +304,7 @@ const isEmpty = (counters: Counters) => Object.keys(counters).length === 0
 function countersOf(session: Session): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
-  throw ofSession(session, errors.statistics!)
+  throw aboutSession(session, errors.statistics!)
 }
 
 function resultOf(session: Session): StatisticsJson {
