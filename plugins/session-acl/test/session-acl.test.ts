@@ -1,4 +1,4 @@
-import type {ErrorJson} from '@ovpn3/kit/model'
+import type {ErrorJson} from '@ovpn3/kit'
 
 import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
 import assert from 'node:assert/strict'

@@ -35,6 +35,7 @@ export interface SessionProperties {
   status: SessionStatus
 }
 
+/** The name of a property, as D-Bus has it. */
 export type PropertyName = keyof SessionProperties
 
 /** What a read gave: a property is in `values` or, where it failed, in `errors`. */
@@ -72,6 +73,7 @@ export interface InputRequest {
 /** The profile that a session was started from, as it is now. */
 export type Profile = {readonly available: false} | {readonly available: true; readonly name: string}
 
+/** What happens to a session that is followed. */
 export type SessionEvent =
   | {readonly type: 'removed'}
   | {readonly type: 'status'; readonly status: SessionStatus}
