@@ -106,6 +106,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
     restart: {skip: deadEnds},
     resume: {skip: [StatusMinor.connected, ...deadEnds]},
+    // elsewhere it is accepted, and does nothing
+    yes: {needs: ['all']},
   }
   static override flags = {
     pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),

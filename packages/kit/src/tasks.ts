@@ -9,6 +9,7 @@ export interface TaskEnd<T> {
   readonly value: T
 }
 
+/** One of several things to do, with a line of its own while it runs. */
 export interface Task<T> {
   readonly title: string
   /** What `tellTask` knows it by: the id of its session. */

@@ -88,6 +88,16 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     await until('nobody follows', () => stage.world.subscribers(first!).length === 0)
   })
 
+  it('a live table tells no match from no session', async () => {
+    const tty = await stage.open()
+    await tty.type('ovpn3 sessions-list --watch --filter config=nosuch', 'Enter')
+    await tty.shows(/^No sessions available$/m)
+    await stage.world.startSession('alice', 'cert')
+    await tty.shows(/^No session matches$/m)
+    await tty.type('C-c')
+    await tty.shows(/status 130/)
+  })
+
   it('a live table that says when a session does not respond', async () => {
     const [hung] = stage.world.createSessions(2)
     stage.world.timings.hung = 6000
