@@ -238,24 +238,6 @@ describe('sessions-list when things go wrong', () => {
     for (const format of ['--json', ''])
       it(`ends when nobody reads it any more ${format}`, async () => {
         world.createSessions(1)
-<<<<<<< HEAD
-        const script = `"$0" "$1" sessions-list --watch ${format} | head -1; echo "\${PIPESTATUS[*]}"`
-        const child = spawn('bash', ['-c', script, process.execPath, cli()], {
-          env: environment(world, 'alice'),
-          stdio: ['ignore', 'pipe', 'pipe'],
-          ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
-        })
-        const output = {stderr: '', stdout: ''}
-        for (const name of ['stderr', 'stdout'] as const)
-          child[name].on('data', (data: Buffer) => {
-            output[name] += data
-          })
-        await new Promise((resolve) => {
-          child.on('close', resolve)
-        })
-        assert.equal(output.stderr, '')
-        assert.match(output.stdout, /^[^\n]*load-1[^\n]*\n0 0\n$/)
-=======
         const {stderr, stdout} = await piped(
           world,
           ['sessions-list', '--watch', ...(format ? [format] : [])],
@@ -263,7 +245,6 @@ describe('sessions-list when things go wrong', () => {
         )
         assert.equal(stderr, '')
         assert.match(stdout, /^[^\n]*load-1[^\n]*\n0 0\n$/)
->>>>>>> 73dbbb3e64a1c9b6dd742de841c791c60e1d43e6
       })
 
     for (const [signal, status] of [
