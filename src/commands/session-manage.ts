@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {
+  accessDenied,
   allFlag,
   ask,
   chooseOne,
@@ -328,11 +329,12 @@ async function withOwner(result: SessionResult, session: Session): Promise<Sessi
     return owner ? {...result, message: `${message}, owned by ${owner}`} : result
   }
 
-  if (error?.code !== 'access-denied' || !error.hint) return result
+  if (error?.code !== 'access-denied') return result
   const {owner} = (await session.read(['owner'])).values
   if (owner === undefined) return result
-  const name = `${safeText(await userName(owner))} (uid ${owner})`
-  return {...result, error: {...error, hint: error.hint.replace('its owner', `its owner, ${name},`)}}
+  // who may not look at it is not told its owner either
+  const {hint} = accessDenied('act', {owner: `${safeText(await userName(owner))} (uid ${owner})`})
+  return {...result, error: {...error, hint}}
 }
 
 /** An action as a verb. */
