@@ -360,6 +360,23 @@ describe('session-manage when things go wrong', () => {
     assert.equal(await world.carriesTraffic(path), true)
   })
 
+  it('the status of before is not taken for that of after, whatever it was', async () => {
+    const path = await world.startSession('alice', 'cert')
+    world.pause(path)
+    let old: 'from Restart on' | 'read' | 'to be read' = 'from Restart on'
+    world.intercept(({message: {body, member}}) => {
+      if (member === 'LogForward') return new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied')
+      if (member === 'Restart') old = 'to be read'
+      if (old !== 'to be read' || body[1] !== 'status') return
+      old = 'read'
+      return {reply: ['v', new Variant('(uus)', [2, 14, ''])]}
+    })
+    const run = await manage('--restart --config cert --timeout 10 --json')
+    assert.equal(old, 'read')
+    assert.equal(run.status, 0, run.stdout)
+    assert.match(sessionsOf(run.stdout)[0]!.message, /^connected to/)
+  })
+
   it('signals of a stranger are not believed', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 2 --keep', {

@@ -105,6 +105,8 @@ class Attempt {
   readonly #session: Session
   #shownUrl: string | undefined
   #started = 0
+  /** The status that it had before the action. */
+  #before: SessionStatus | undefined
   readonly #created = performance.now()
   /** A status other than the one of before the action was seen. */
   #moved = false
@@ -228,6 +230,7 @@ class Attempt {
   /** False where there was nothing to do. */
   async #act(verb: Verb): Promise<boolean> {
     this.#started = performance.now()
+    this.#before = this.#status
     switch (verb) {
       case 'connect': {
         // whoever else has started it meanwhile: a second Connect would kill it
@@ -304,7 +307,7 @@ class Attempt {
       }
 
       this.#status = event.status
-      if (event.status.minor !== StatusMinor.connected) this.#moved = true
+      if (!isSame(event.status, this.#before)) this.#moved = true
       progress(statusText(event.status))
 
       if (await this.#judge(event.status)) return true
@@ -353,9 +356,7 @@ class Attempt {
 
   /** The status of before may still be there for a moment after the action. */
   #isOutdated(status: SessionStatus): boolean {
-    const {action} = this.#options
-    const before = action === 'restart' ? StatusMinor.connected : StatusMinor.paused
-    return !this.#moved && status.minor === before && performance.now() - this.#started < settleTime
+    return !this.#moved && isSame(status, this.#before) && performance.now() - this.#started < settleTime
   }
 
   #openUrl(url: string): boolean {
@@ -455,6 +456,10 @@ class Attempt {
       signal.removeEventListener('abort', stop)
     }
   }
+}
+
+function isSame(status: SessionStatus, other: SessionStatus | undefined): boolean {
+  return status.minor === other?.minor && status.message === other.message
 }
 
 function isUnderWay({minor}: SessionStatus): boolean {
