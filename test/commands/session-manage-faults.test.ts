@@ -377,6 +377,24 @@ describe('session-manage when things go wrong', () => {
     assert.match(sessionsOf(run.stdout)[0]!.message, /^connected to/)
   })
 
+  it('a failure says whether the session was changed', async () => {
+    await world.startSession('alice', 'dead', {until: 'new'})
+    const unheard = '--resume --config dead --timeout 1 --keep --json'
+    await world.startSession('alice', 'pass', {until: 'new'})
+    const refused = '--resume --config pass --wait --json'
+    for (const [args, input, status, changed] of [
+      [unheard, '', 7, true],
+      // it goes on trying: nothing was done this time
+      [unheard, '', 7, false],
+      [refused, 'vpnuser\n', 8, false],
+      [refused, 'vpnuser\nwrong\n', 8, true],
+    ] as const) {
+      const run = await manage(args, {input})
+      assert.equal(run.status, status, run.stdout)
+      assert.equal(sessionsOf(run.stdout)[0]!.changed, changed, run.stdout)
+    }
+  })
+
   it('signals of a stranger are not believed', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 2 --keep', {

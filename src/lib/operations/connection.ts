@@ -98,6 +98,8 @@ class Attempt {
   result: SessionResult | undefined
   /** What the person has to do before the wait can go on. */
   #need: 'input' | {readonly url: string} | undefined
+  /** It is not any more as it was found. */
+  #changed = false
   readonly #events: SessionEvent[] = []
   #left: number
   readonly #options: BringUpOptions
@@ -237,16 +239,19 @@ class Attempt {
         const {values} = await this.#session.read(['status'])
         if (values.status && (isUnderWay(values.status) || values.status.minor === StatusMinor.connected)) break
         await this.#session.connect()
+        this.#changed = true
         break
       }
 
       case 'restart': {
         await this.#session.restart()
+        this.#changed = true
         break
       }
 
       case 'resume': {
-        return this.#session.resume()
+        this.#changed = await this.#session.resume()
+        return this.#changed
       }
     }
 
@@ -267,6 +272,7 @@ class Attempt {
       const answers = await this.#person.answer(this.#session, requests)
       for (const [index, request] of requests.entries()) {
         await this.#session.provideInput(request, answers[index]!)
+        this.#changed = true
       }
     }
 
@@ -451,7 +457,8 @@ class Attempt {
       if (!isOvpn3Error(error)) throw error
       // what was started has to be given up first
       if (error.code === 'interrupted' && this.#started && !toTheEnd && this.#options.timeout) return
-      this.#finish(result(this.#session, 'failed', error.message, {error: errorJson(error), status: this.#status}))
+      const details = {changed: this.#changed, error: errorJson(error), status: this.#status}
+      this.#finish(result(this.#session, 'failed', error.message, details))
     } finally {
       signal.removeEventListener('abort', stop)
     }
