@@ -377,6 +377,20 @@ describe('session-manage when things go wrong', () => {
     assert.match(sessionsOf(run.stdout)[0]!.message, /^connected to/)
   })
 
+  it('web authentication is not missed by those who do not wait', async () => {
+    const path = await world.startSession('alice', 'web', {until: 'new'})
+    const first = await manage('--resume --config web', {input: 'anybody\nanything\n'})
+    assert.equal(first.status, 0, first.stderr)
+    assert.match(first.stdout, /: resuming in the background; --resume --wait shows what else it needs, such as web/)
+    await until('it wants to be authenticated', () => world.status(path)[1] === 22)
+    const page = 'needs web authentication. Open this page:\n  https://vpn.lab.example/auth?id=42\n'
+    const again = await manage('--resume --config web')
+    assert.deepEqual([again.status, again.stdout.split(': ')[1]], [0, 'already needs web authentication\n'])
+    assert.ok(again.stderr.includes(page), again.stderr)
+    const planned = await manage('--resume --config web --dry-run')
+    assert.equal(planned.stderr, '')
+  })
+
   it('a failure says whether the session was changed', async () => {
     await world.startSession('alice', 'dead', {until: 'new'})
     const unheard = '--resume --config dead --timeout 1 --keep --json'

@@ -140,18 +140,25 @@ class Attempt {
       const under = status !== undefined && isUnderWay(status)
       if (action === 'resume' && status?.minor === StatusMinor.connected)
         return this.#finish(result(this.#session, 'unchanged', 'already connected'))
-      if (action === 'resume' && under && !timeout)
+      if (action === 'resume' && under && !timeout) {
+        const url = status.minor === StatusMinor.urlAuthentication && status.message
+        if (url && !dryRun) this.#person.openUrl(this.#session, url)
         return this.#finish(result(this.#session, 'unchanged', `already ${statusText(status)}`))
+      }
+
       if (timeout && !status) await this.#refuseToWait()
       if (dryRun) return this.#finish(await planned(this.#session, would))
 
       if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
       const attached = action === 'resume' && under
-      const acted = !attached && (await this.#act(await this.#verb(status)))
+      const answered = !attached && (await this.#provideInput())
+      const acted = !attached && (await this.#act(this.#verb(status, answered)))
       if (timeout) return
+      // a server that asks for one thing may ask for another
+      const more = answered ? '; --resume --wait shows what else it needs, such as web authentication' : ''
       this.#finish(
         acted
-          ? result(this.#session, 'done', `${doing} in the background`, {status})
+          ? result(this.#session, 'done', `${doing} in the background${more}`, {status})
           : result(this.#session, 'unchanged', 'it was not paused'),
       )
     })
@@ -211,9 +218,8 @@ class Attempt {
    * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume
    * and Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
    */
-  async #verb(status: SessionStatus | undefined): Promise<Verb> {
-    const neededInput = await this.#provideInput()
-    if (neededInput || (status && isNotStarted(status))) return 'connect'
+  #verb(status: SessionStatus | undefined, answered: boolean): Verb {
+    if (answered || (status && isNotStarted(status))) return 'connect'
     const {statistics} = this.#session.snapshot.values
     // a client that was started has counted at least its pause
     const neverStarted =
