@@ -302,10 +302,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const err = colorsOf(process.stderr)
     for (const result of results) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-      if (result.error) this.notice(`${err.red('Error:')} ${line}${result.error.hint ? `\n${result.error.hint}` : ''}`)
-      else this.log(result.changed ? line : out.dim(line))
+      // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
-      if (counters) this.log(counters)
+      const more = counters && `\n${counters}`
+      const hint = result.error?.hint ? `\n${result.error.hint}` : ''
+      if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${more}`)
+      else this.log((result.changed ? line : out.dim(line)) + more)
     }
 
     if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {

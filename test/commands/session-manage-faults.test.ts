@@ -391,6 +391,17 @@ describe('session-manage when things go wrong', () => {
     assert.equal(planned.stderr, '')
   })
 
+  it('the statistics of a session that was given up stay with the line that names it', async () => {
+    await world.startSession('alice', 'dead', {until: 'started'})
+    const run = await manage('--restart --config dead --timeout 1')
+    assert.equal(run.status, 7)
+    assert.equal(run.stdout, '')
+    assert.match(
+      run.stderr,
+      /^Error: dead \(\w{8}\): not connected within [^]*\n\nConnection statistics:\n( {5}\S+\n)+$/m,
+    )
+  })
+
   it('a failure says whether the session was changed', async () => {
     await world.startSession('alice', 'dead', {until: 'new'})
     const unheard = '--resume --config dead --timeout 1 --keep --json'
