@@ -281,6 +281,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
           this.abortSignal,
         )
       },
+      answersOne: !isInteractive(),
       openUrl: (session, url) => {
         this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
         openInBrowser(url)

@@ -420,6 +420,78 @@ describe('session-manage when things go wrong', () => {
     }
   })
 
+  const whatFailed = (stdout: string) =>
+    sessionsOf(stdout).flatMap(({config, error}) => (error ? [`${config}: ${error.code}: ${error.message}`] : []))
+  const oneOnly = 'input-missing: input is needed, and standard input answers for one session only'
+  const withChallenge = {challenge: {answer: '987', question: 'The code'}, inputs: [], port: 1195}
+
+  it('stdin is for one session: where several need input none gets it, and those that need none go on', async () => {
+    const needy = [
+      await world.startSession('alice', 'pass', {until: 'new'}),
+      await world.startSession('alice', 'key', {until: 'new'}),
+    ]
+    const paused = await world.startSession('alice', 'cert')
+    for (const action of ['resume', 'restart']) {
+      world.pause(paused)
+      for (const waits of ['', '--timeout 10']) {
+        const input = 'vpnuser\nsecret\nopensesame\n'
+        const run = await manage(`--${action} --all --yes --json ${waits}`.trim(), {input})
+        assert.equal(run.status, 3, run.stdout)
+        assert.deepEqual(whatFailed(run.stdout).sort(), [
+          `key: ${oneOnly}: Private key passphrase`,
+          `pass: ${oneOnly}: Auth User name, Auth Password`,
+        ])
+        for (const {changed, error} of sessionsOf(run.stdout).filter(({outcome}) => outcome === 'failed')) {
+          assert.equal(changed, false)
+          assert.match(error!.hint!, /^Name one session with --path or --config/)
+        }
+
+        for (const path of needy) {
+          assert.deepEqual(world.answers(path), {})
+          assert.equal(world.status(path)[1], 4)
+        }
+      }
+
+      await until('it is up', () => world.carriesTraffic(paused))
+    }
+  })
+
+  it('one session that needs input among several is answered for', async () => {
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const refused = await world.startSession('alice', 'pass', {fresh: true, input: ['vpnuser', 'wrong']})
+    const paused = await world.startSession('alice', 'cert')
+    world.pause(paused)
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.match(whatFailed(run.stdout).join('; '), /^pass: refused: it is at a dead end[^;]*$/)
+    assert.equal(world.status(refused)[1], 11)
+    for (const path of [needy, paused]) assert.equal(await world.carriesTraffic(path), true)
+  })
+
+  it('what comes to need input later gets no line that was meant for another session', async () => {
+    world.addProfile('alice', 'dyn', withChallenge)
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const later = await world.startProfile('alice', 'dyn', {until: 'new'})
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n987\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.deepEqual(whatFailed(run.stdout), [`dyn: ${oneOnly}: The code`])
+    assert.deepEqual(world.answers(later), {})
+    assert.equal(await world.carriesTraffic(needy), true)
+  })
+
+  it('two that come to need input later get no line at all', async () => {
+    const paths: string[] = []
+    for (const name of ['dyn-1', 'dyn-2']) {
+      world.addProfile('alice', name, withChallenge)
+      paths.push(await world.startProfile('alice', name, {until: 'new'}))
+    }
+
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: '987\n987\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.deepEqual(whatFailed(run.stdout).sort(), [`dyn-1: ${oneOnly}: The code`, `dyn-2: ${oneOnly}: The code`])
+    for (const path of paths) assert.deepEqual(world.answers(path), {})
+  })
+
   it('signals of a stranger are not believed', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 2 --keep', {

@@ -9,6 +9,7 @@ import {
   isOvpn3Error,
   labelOf,
   Ovpn3Error,
+  safeText,
   type Session,
   type SessionEvent,
   type SessionResult,
@@ -35,6 +36,8 @@ export interface BringUpOptions {
 
 /** What bringing sessions up needs from the person at the other end. */
 export interface Person {
+  /** Cannot be told which session it is that asks: the answers are lines written beforehand, for one session. */
+  readonly answersOne: boolean
   /** Answers to the requests, in their order. Rejects where there are none. */
   answer(session: Session, requests: readonly InputRequest[]): Promise<string[]>
   /** Shows a URL, and opens it where that can be done. */
@@ -64,17 +67,26 @@ const words = {
 
 /**
  * Resumes or restarts sessions and, where asked for, waits until they are connected. Whatever the service needs for
- * that is asked of the person, one session after the other; the waiting is done side by side. The sessions' snapshots
- * must have the base properties and `statistics`.
+ * that is asked of the person, one session after the other; the waiting is done side by side. Where the person can
+ * answer for one session only, and several ask, none is answered. The sessions' snapshots must have the base properties
+ * and `statistics`.
  */
 export async function bringUp(
   sessions: readonly Session[],
   options: BringUpOptions,
   person: Person,
 ): Promise<SessionResult[]> {
-  const attempts = sessions.map((session) => new Attempt(session, options, person))
+  let answered: Attempt | undefined
+  const mayAsk = (attempt: Attempt) => {
+    if (!person.answersOne) return true
+    if (!answered && attempts.every((other) => other === attempt || !other.asks)) answered = attempt
+    return answered === attempt
+  }
+
+  const attempts = sessions.map((session) => new Attempt(session, options, person, mayAsk))
   const interrupted = () => options.signal.aborted || attempts.some((attempt) => attempt.interrupted)
   try {
+    if (person.answersOne && attempts.length > 1) await Promise.all(attempts.map((attempt) => attempt.survey()))
     // in turn: one person answers for all of them
     for (const attempt of attempts) if (!interrupted()) await attempt.begin()
     while (!interrupted() && attempts.some((attempt) => !attempt.result)) {
@@ -96,12 +108,15 @@ type Verb = BringUpAction | 'connect'
 /** Bringing up one session. `result` is set when it is over. */
 class Attempt {
   result: SessionResult | undefined
+  /** It has come to need input. */
+  asks = false
   /** What the person has to do before the wait can go on. */
   #need: 'input' | {readonly url: string} | undefined
   /** It is not any more as it was found. */
   #changed = false
   readonly #events: SessionEvent[] = []
   #left: number
+  readonly #mayAsk: (attempt: Attempt) => boolean
   readonly #options: BringUpOptions
   readonly #person: Person
   readonly #session: Session
@@ -116,7 +131,8 @@ class Attempt {
   #unfollow: Unsubscribe | undefined
   #wake = () => {}
 
-  constructor(session: Session, options: BringUpOptions, person: Person) {
+  constructor(session: Session, options: BringUpOptions, person: Person, mayAsk: (attempt: Attempt) => boolean) {
+    this.#mayAsk = mayAsk
     this.#session = session
     this.#options = options
     this.#person = person
@@ -127,8 +143,19 @@ class Attempt {
     return this.result?.error?.code === 'interrupted'
   }
 
+  /** Sees whether it needs input, and changes nothing. */
+  async survey(): Promise<void> {
+    await this.#guard(async () => {
+      const status = statusOf(this.#session)
+      this.result = this.#leftAlone(status)
+      if (this.result || this.#options.dryRun || this.#isOnItsWay(status) || (await this.#session.ready())) return
+      this.asks = (await this.#session.inputRequests()).length > 0
+    })
+  }
+
   /** Everything up to the moment when the service goes to work. */
   async begin(): Promise<void> {
+    if (this.result) return
     await this.#guard(async () => {
       const {action, dryRun, timeout} = this.#options
       // while others were asked, much may have happened to this one
@@ -136,21 +163,13 @@ class Attempt {
       const status = statusOf(this.#session)
       this.#status = status
       const {doing, would} = words[action]
-      if (status && isDeadEnd(status)) throw deadEndError(status)
-      const under = status !== undefined && isUnderWay(status)
-      if (action === 'resume' && status?.minor === StatusMinor.connected)
-        return this.#finish(result(this.#session, 'unchanged', 'already connected'))
-      if (action === 'resume' && under && !timeout) {
-        const url = status.minor === StatusMinor.urlAuthentication && status.message
-        if (url && !dryRun) this.#person.openUrl(this.#session, url)
-        return this.#finish(result(this.#session, 'unchanged', `already ${statusText(status)}`))
-      }
-
+      this.result = this.#leftAlone(status)
+      if (this.result) return
       if (timeout && !status) await this.#refuseToWait()
       if (dryRun) return this.#finish(await planned(this.#session, would))
 
       if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
-      const attached = action === 'resume' && under
+      const attached = this.#isOnItsWay(status)
       const answered = !attached && (await this.#provideInput())
       const acted = !attached && (await this.#act(this.#verb(status, answered)))
       if (timeout) return
@@ -162,6 +181,27 @@ class Attempt {
           : result(this.#session, 'unchanged', 'it was not paused'),
       )
     })
+  }
+
+  /**
+   * What becomes of a session that nothing is to be done with: it is up, or on its way there and not waited for.
+   * @throws Ovpn3Error where nothing can be done with it
+   */
+  #leftAlone(status: SessionStatus | undefined): SessionResult | undefined {
+    if (!status) return undefined
+    if (isDeadEnd(status)) throw deadEndError(status)
+    const {action, dryRun, timeout} = this.#options
+    if (action === 'resume' && status.minor === StatusMinor.connected)
+      return result(this.#session, 'unchanged', 'already connected')
+    if (!this.#isOnItsWay(status) || timeout) return undefined
+    const url = status.minor === StatusMinor.urlAuthentication && status.message
+    if (url && !dryRun) this.#person.openUrl(this.#session, url)
+    return result(this.#session, 'unchanged', `already ${statusText(status)}`)
+  }
+
+  /** There is nothing to resume, only to wait for. */
+  #isOnItsWay(status: SessionStatus | undefined): boolean {
+    return this.#options.action === 'resume' && status !== undefined && isUnderWay(status)
   }
 
   /** A wait until the session is connected, has failed, or needs the person. */
@@ -275,6 +315,8 @@ class Attempt {
       // it waits for something that is not typed in, such as web authentication
       if (requests.length === 0) break
       needed = true
+      this.asks = true
+      if (!this.#mayAsk(this)) throw oneOnlyError(requests)
       const answers = await this.#person.answer(this.#session, requests)
       for (const [index, request] of requests.entries()) {
         await this.#session.provideInput(request, answers[index]!)
@@ -335,6 +377,7 @@ class Attempt {
       case StatusMinor.userPasswordNeeded: {
         if (await this.#session.ready()) return false
         this.#need = 'input'
+        this.asks = true
         return true
       }
 
@@ -473,6 +516,17 @@ class Attempt {
 
 function isSame(status: SessionStatus, other: SessionStatus | undefined): boolean {
   return status.minor === other?.minor && status.message === other.message
+}
+
+function oneOnlyError(requests: readonly InputRequest[]): Ovpn3Error {
+  const missing = requests.map(({description, name}) => safeText(description || name)).join(', ')
+  return new Ovpn3Error(
+    'input-missing',
+    `input is needed, and standard input answers for one session only: ${missing}`,
+    {
+      hint: 'Name one session with --path or --config, or answer on a terminal',
+    },
+  )
 }
 
 function isUnderWay({minor}: SessionStatus): boolean {
