@@ -44,6 +44,7 @@ import {
   type Plan,
   planCleanUp,
   planOf,
+  runUntilInterrupted,
   showLevel,
 } from '../lib/operations'
 
@@ -174,6 +175,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
     const {kept, sessions} = await this.#select(plan.action)
     const results = await this.#actOn(sessions, plan)
+    // the session manager may hang, and nobody wants to wait for it any more
+    if (this.abortSignal.aborted) return [...kept, ...results]
     return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
   }
 
@@ -261,15 +264,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (sessions.length === 0) return []
     if (sessions.length === 1) return [await run(sessions[0]!)]
     const title = this.flags['dry-run'] ? 'Looking at' : doing
-    const tasks = sessions.map((session): Task<SessionResult> => ({
+    const results = runUntilInterrupted(sessions, run, this.abortSignal)
+    const tasks = sessions.map((session, i): Task<SessionResult> => ({
       async run() {
-        const value = await run(session)
+        const value = await results[i]!
         return {failure: value.error?.message, value}
       },
       key: session.id,
       title: `${title} ${labelOf(session)}`,
     }))
-    return runTasks(tasks, {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`})
+    const options = {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`}
+    return this.graceful(runTasks(tasks, options))
   }
 
   #person(): Person {

@@ -267,6 +267,59 @@ describe('session-manage when things go wrong', () => {
     })
   }
 
+  for (const [how, args] of [
+    ['prints', '--disconnect --all --yes'],
+    ['has in its document', '--disconnect --all --yes --json'],
+  ] as const)
+    it(`SIGINT in the middle of several ${how} what was done, and what is not known`, async () => {
+      world.createSessions(6)
+      let called = 0
+      // a call is only looked at when the one before was answered
+      world.intercept(({message}) => (message.member === 'Disconnect' && ++called > 3 ? 'ignore' : undefined))
+      const {status, stderr, stdout, time} = await manage(args, {
+        async during(child) {
+          await until('three are done', () => called > 3)
+          child.kill('SIGINT')
+        },
+      })
+      assert.equal(status, 130, stderr)
+      assert.ok(time < 6000, `${time} ms`)
+      assert.doesNotMatch(stderr, /connection to the message bus is closed/)
+      const left = (await world.sessions()).map((path) => path.slice(path.lastIndexOf('/') + 1))
+      assert.equal(left.length, 3)
+      const unknown = 'interrupted before there was an answer: it may be done all the same'
+      if (!args.includes('--json')) {
+        assert.equal(stdout.match(/^load-\d \(\w{8}\): disconnected\n\nConnection statistics:$/gm)?.length, 3, stdout)
+        for (const id of left)
+          assert.match(stderr, new RegExp(`^Error: load-\\d \\(${id.slice(0, 8)}\\): ${unknown}$`, 'm'))
+        return
+      }
+
+      for (const {changed, error, id, outcome, statistics} of sessionsOf(stdout)) {
+        const isLeft = left.includes(id)
+        assert.deepEqual([outcome, changed], isLeft ? ['failed', false] : ['done', true])
+        if (isLeft) assert.deepEqual(error, {code: 'interrupted', message: unknown})
+        else assert.ok(statistics)
+      }
+    })
+
+  it('SIGINT in the middle of many begins no other', async () => {
+    world.createSessions(60)
+    world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
+    const paused = () => world.calls.byMember.get('Pause') ?? 0
+    const {status, stdout} = await manage('--pause --all --yes --json', {
+      async during(child) {
+        await until('it pauses as many as it does at a time', () => paused() === 50)
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(status, 130)
+    assert.equal(paused(), 50)
+    const messages = sessionsOf(stdout).map(({message}) => message)
+    assert.equal(messages.filter((message) => message === 'interrupted: nothing was done').length, 10)
+    assert.equal(messages.filter((message) => message.startsWith('interrupted before')).length, 50)
+  })
+
   it('SIGINT while it waits for a line of stdin leaves the session as it was', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await manage('--resume --config pass --timeout 10', {
