@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {
+  accessDenied,
   allFlag,
   ask,
   chooseOne,
@@ -43,6 +44,7 @@ import {
   type Plan,
   planCleanUp,
   planOf,
+  runUntilInterrupted,
   showLevel,
 } from '../lib/operations'
 
@@ -175,6 +177,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
     const {kept, sessions} = await this.#select(plan.action)
     const results = await this.#actOn(sessions, plan)
+    // the session manager may hang, and nobody wants to wait for it any more
+    if (this.abortSignal.aborted) return [...kept, ...results]
     return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
   }
 
@@ -262,15 +266,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (sessions.length === 0) return []
     if (sessions.length === 1) return [await run(sessions[0]!)]
     const title = this.flags['dry-run'] ? 'Looking at' : doing
-    const tasks = sessions.map((session): Task<SessionResult> => ({
+    const results = runUntilInterrupted(sessions, run, this.abortSignal)
+    const tasks = sessions.map((session, i): Task<SessionResult> => ({
       async run() {
-        const value = await run(session)
+        const value = await results[i]!
         return {failure: value.error?.message, value}
       },
       key: session.id,
       title: `${title} ${labelOf(session)}`,
     }))
-    return runTasks(tasks, {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`})
+    const options = {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`}
+    return this.graceful(runTasks(tasks, options))
   }
 
   #person(): Person {
@@ -282,6 +288,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
           this.abortSignal,
         )
       },
+      answersOne: !isInteractive(),
       openUrl: (session, url) => {
         this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
         openInBrowser(url)
@@ -303,10 +310,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const err = colorsOf(process.stderr)
     for (const result of results) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-      if (result.error) this.notice(`${err.red('Error:')} ${line}${result.error.hint ? `\n${result.error.hint}` : ''}`)
-      else this.log(result.changed ? line : out.dim(line))
+      // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
-      if (counters) this.log(counters)
+      const more = counters && `\n${counters}`
+      const hint = result.error?.hint ? `\n${result.error.hint}` : ''
+      if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${more}`)
+      else this.log((result.changed ? line : out.dim(line)) + more)
     }
 
     if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {
@@ -330,11 +339,12 @@ async function withOwner(result: SessionResult, session: Session): Promise<Sessi
     return owner ? {...result, message: `${message}, owned by ${owner}`} : result
   }
 
-  if (error?.code !== 'access-denied' || !error.hint) return result
+  if (error?.code !== 'access-denied') return result
   const {owner} = (await session.read(['owner'])).values
   if (owner === undefined) return result
-  const name = `${safeText(await userName(owner))} (uid ${owner})`
-  return {...result, error: {...error, hint: error.hint.replace('its owner', `its owner, ${name},`)}}
+  // who may not look at it is not told its owner either
+  const {hint} = accessDenied('act', {owner: `${safeText(await userName(owner))} (uid ${owner})`})
+  return {...result, error: {...error, hint}}
 }
 
 /** An action as a verb. */

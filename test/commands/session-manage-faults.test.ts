@@ -267,6 +267,59 @@ describe('session-manage when things go wrong', () => {
     })
   }
 
+  for (const [how, args] of [
+    ['prints', '--disconnect --all --yes'],
+    ['has in its document', '--disconnect --all --yes --json'],
+  ] as const)
+    it(`SIGINT in the middle of several ${how} what was done, and what is not known`, async () => {
+      world.createSessions(6)
+      let called = 0
+      // a call is only looked at when the one before was answered
+      world.intercept(({message}) => (message.member === 'Disconnect' && ++called > 3 ? 'ignore' : undefined))
+      const {status, stderr, stdout, time} = await manage(args, {
+        async during(child) {
+          await until('three are done', () => called > 3)
+          child.kill('SIGINT')
+        },
+      })
+      assert.equal(status, 130, stderr)
+      assert.ok(time < 6000, `${time} ms`)
+      assert.doesNotMatch(stderr, /connection to the message bus is closed/)
+      const left = (await world.sessions()).map((path) => path.slice(path.lastIndexOf('/') + 1))
+      assert.equal(left.length, 3)
+      const unknown = 'interrupted before there was an answer: it may be done all the same'
+      if (!args.includes('--json')) {
+        assert.equal(stdout.match(/^load-\d \(\w{8}\): disconnected\n\nConnection statistics:$/gm)?.length, 3, stdout)
+        for (const id of left)
+          assert.match(stderr, new RegExp(`^Error: load-\\d \\(${id.slice(0, 8)}\\): ${unknown}$`, 'm'))
+        return
+      }
+
+      for (const {changed, error, id, outcome, statistics} of sessionsOf(stdout)) {
+        const isLeft = left.includes(id)
+        assert.deepEqual([outcome, changed], isLeft ? ['failed', false] : ['done', true])
+        if (isLeft) assert.deepEqual(error, {code: 'interrupted', message: unknown})
+        else assert.ok(statistics)
+      }
+    })
+
+  it('SIGINT in the middle of many begins no other', async () => {
+    world.createSessions(60)
+    world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
+    const paused = () => world.calls.byMember.get('Pause') ?? 0
+    const {status, stdout} = await manage('--pause --all --yes --json', {
+      async during(child) {
+        await until('it pauses as many as it does at a time', () => paused() === 50)
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(status, 130)
+    assert.equal(paused(), 50)
+    const messages = sessionsOf(stdout).map(({message}) => message)
+    assert.equal(messages.filter((message) => message === 'interrupted: nothing was done').length, 10)
+    assert.equal(messages.filter((message) => message.startsWith('interrupted before')).length, 50)
+  })
+
   it('SIGINT while it waits for a line of stdin leaves the session as it was', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await manage('--resume --config pass --timeout 10', {
@@ -358,6 +411,138 @@ describe('session-manage when things go wrong', () => {
     const run = await manage('--resume --config dyn --timeout 10 --json', {input: 'vpnuser\nsecret\n987\n'})
     assert.equal(run.status, 0, run.stdout + run.stderr)
     assert.equal(await world.carriesTraffic(path), true)
+  })
+
+  it('the status of before is not taken for that of after, whatever it was', async () => {
+    const path = await world.startSession('alice', 'cert')
+    world.pause(path)
+    let old: 'from Restart on' | 'read' | 'to be read' = 'from Restart on'
+    world.intercept(({message: {body, member}}) => {
+      if (member === 'LogForward') return new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied')
+      if (member === 'Restart') old = 'to be read'
+      if (old !== 'to be read' || body[1] !== 'status') return
+      old = 'read'
+      return {reply: ['v', new Variant('(uus)', [2, 14, ''])]}
+    })
+    const run = await manage('--restart --config cert --timeout 10 --json')
+    assert.equal(old, 'read')
+    assert.equal(run.status, 0, run.stdout)
+    assert.match(sessionsOf(run.stdout)[0]!.message, /^connected to/)
+  })
+
+  it('web authentication is not missed by those who do not wait', async () => {
+    const path = await world.startSession('alice', 'web', {until: 'new'})
+    const first = await manage('--resume --config web', {input: 'anybody\nanything\n'})
+    assert.equal(first.status, 0, first.stderr)
+    assert.match(first.stdout, /: resuming in the background; --resume --wait shows what else it needs, such as web/)
+    await until('it wants to be authenticated', () => world.status(path)[1] === 22)
+    const page = 'needs web authentication. Open this page:\n  https://vpn.lab.example/auth?id=42\n'
+    const again = await manage('--resume --config web')
+    assert.deepEqual([again.status, again.stdout.split(': ')[1]], [0, 'already needs web authentication\n'])
+    assert.ok(again.stderr.includes(page), again.stderr)
+    const planned = await manage('--resume --config web --dry-run')
+    assert.equal(planned.stderr, '')
+  })
+
+  it('the statistics of a session that was given up stay with the line that names it', async () => {
+    await world.startSession('alice', 'dead', {until: 'started'})
+    const run = await manage('--restart --config dead --timeout 1')
+    assert.equal(run.status, 7)
+    assert.equal(run.stdout, '')
+    assert.match(
+      run.stderr,
+      /^Error: dead \(\w{8}\): not connected within [^]*\n\nConnection statistics:\n( {5}\S+\n)+$/m,
+    )
+  })
+
+  it('a failure says whether the session was changed', async () => {
+    await world.startSession('alice', 'dead', {until: 'new'})
+    const unheard = '--resume --config dead --timeout 1 --keep --json'
+    await world.startSession('alice', 'pass', {until: 'new'})
+    const refused = '--resume --config pass --wait --json'
+    for (const [args, input, status, changed] of [
+      [unheard, '', 7, true],
+      // it goes on trying: nothing was done this time
+      [unheard, '', 7, false],
+      [refused, 'vpnuser\n', 8, false],
+      [refused, 'vpnuser\nwrong\n', 8, true],
+    ] as const) {
+      const run = await manage(args, {input})
+      assert.equal(run.status, status, run.stdout)
+      assert.equal(sessionsOf(run.stdout)[0]!.changed, changed, run.stdout)
+    }
+  })
+
+  const whatFailed = (stdout: string) =>
+    sessionsOf(stdout).flatMap(({config, error}) => (error ? [`${config}: ${error.code}: ${error.message}`] : []))
+  const oneOnly = 'input-missing: input is needed, and standard input answers for one session only'
+  const withChallenge = {challenge: {answer: '987', question: 'The code'}, inputs: [], port: 1195}
+
+  it('stdin is for one session: where several need input none gets it, and those that need none go on', async () => {
+    const needy = [
+      await world.startSession('alice', 'pass', {until: 'new'}),
+      await world.startSession('alice', 'key', {until: 'new'}),
+    ]
+    const paused = await world.startSession('alice', 'cert')
+    for (const action of ['resume', 'restart']) {
+      world.pause(paused)
+      for (const waits of ['', '--timeout 10']) {
+        const input = 'vpnuser\nsecret\nopensesame\n'
+        const run = await manage(`--${action} --all --yes --json ${waits}`.trim(), {input})
+        assert.equal(run.status, 3, run.stdout)
+        assert.deepEqual(whatFailed(run.stdout).sort(), [
+          `key: ${oneOnly}: Private key passphrase`,
+          `pass: ${oneOnly}: Auth User name, Auth Password`,
+        ])
+        for (const {changed, error} of sessionsOf(run.stdout).filter(({outcome}) => outcome === 'failed')) {
+          assert.equal(changed, false)
+          assert.match(error!.hint!, /^Name one session with --path or --config/)
+        }
+
+        for (const path of needy) {
+          assert.deepEqual(world.answers(path), {})
+          assert.equal(world.status(path)[1], 4)
+        }
+      }
+
+      await until('it is up', () => world.carriesTraffic(paused))
+    }
+  })
+
+  it('one session that needs input among several is answered for', async () => {
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const refused = await world.startSession('alice', 'pass', {fresh: true, input: ['vpnuser', 'wrong']})
+    const paused = await world.startSession('alice', 'cert')
+    world.pause(paused)
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.match(whatFailed(run.stdout).join('; '), /^pass: refused: it is at a dead end[^;]*$/)
+    assert.equal(world.status(refused)[1], 11)
+    for (const path of [needy, paused]) assert.equal(await world.carriesTraffic(path), true)
+  })
+
+  it('what comes to need input later gets no line that was meant for another session', async () => {
+    world.addProfile('alice', 'dyn', withChallenge)
+    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const later = await world.startProfile('alice', 'dyn', {until: 'new'})
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n987\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.deepEqual(whatFailed(run.stdout), [`dyn: ${oneOnly}: The code`])
+    assert.deepEqual(world.answers(later), {})
+    assert.equal(await world.carriesTraffic(needy), true)
+  })
+
+  it('two that come to need input later get no line at all', async () => {
+    const paths: string[] = []
+    for (const name of ['dyn-1', 'dyn-2']) {
+      world.addProfile('alice', name, withChallenge)
+      paths.push(await world.startProfile('alice', name, {until: 'new'}))
+    }
+
+    const run = await manage('--resume --all --yes --timeout 10 --json', {input: '987\n987\n'})
+    assert.equal(run.status, 3, run.stdout)
+    assert.deepEqual(whatFailed(run.stdout).sort(), [`dyn-1: ${oneOnly}: The code`, `dyn-2: ${oneOnly}: The code`])
+    for (const path of paths) assert.deepEqual(world.answers(path), {})
   })
 
   it('signals of a stranger are not believed', async () => {

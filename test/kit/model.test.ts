@@ -1,4 +1,5 @@
 import {
+  accessDenied,
   bytes,
   duration,
   exitStatusOf,
@@ -68,6 +69,21 @@ describe('statuses', () => {
     const where = (check: typeof isDeadEnd) => minors.filter((minor) => check({major: 2, minor, message: ''}))
     assert.deepEqual(where(isDeadEnd), [9, 10, 11, 16, 28, 29])
     assert.deepEqual(where(isNotStarted), [2, 4])
+  })
+})
+
+describe('a denial', () => {
+  const hintOf = (...args: Parameters<typeof accessDenied>) => accessDenied(...args).hint
+
+  it('names the owner where that is known', () => {
+    assert.equal(hintOf('act'), 'Only its owner and the users the owner granted access may do this')
+    assert.equal(
+      hintOf('act', {owner: 'bob (uid 1001)'}),
+      'Only its owner, bob (uid 1001), and the users the owner granted access may do this',
+    )
+    const users = 'the users the owner granted access, and root may look at it'
+    assert.equal(hintOf('look'), `Only its owner, ${users}`)
+    assert.equal(hintOf('look', {owner: 'bob'}), `Only its owner, bob, ${users}`)
   })
 })
 

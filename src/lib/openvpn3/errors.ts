@@ -33,7 +33,7 @@ export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknow
   const cause = error
   switch (error.kind) {
     case 'access-denied': {
-      return accessDenied(to, cause)
+      return accessDenied(to, {cause})
     }
 
     case 'disconnected': {

@@ -9,6 +9,7 @@ import {
   isOvpn3Error,
   labelOf,
   Ovpn3Error,
+  safeText,
   type Session,
   type SessionEvent,
   type SessionResult,
@@ -35,6 +36,8 @@ export interface BringUpOptions {
 
 /** What bringing sessions up needs from the person at the other end. */
 export interface Person {
+  /** Cannot be told which session it is that asks: the answers are lines written beforehand, for one session. */
+  readonly answersOne: boolean
   /** Answers to the requests, in their order. Rejects where there are none. */
   answer(session: Session, requests: readonly InputRequest[]): Promise<string[]>
   /** Shows a URL, and opens it where that can be done. */
@@ -64,17 +67,26 @@ const words = {
 
 /**
  * Resumes or restarts sessions and, where asked for, waits until they are connected. Whatever the service needs for
- * that is asked of the person, one session after the other; the waiting is done side by side. The sessions' snapshots
- * must have the base properties and `statistics`.
+ * that is asked of the person, one session after the other; the waiting is done side by side. Where the person can
+ * answer for one session only, and several ask, none is answered. The sessions' snapshots must have the base properties
+ * and `statistics`.
  */
 export async function bringUp(
   sessions: readonly Session[],
   options: BringUpOptions,
   person: Person,
 ): Promise<SessionResult[]> {
-  const attempts = sessions.map((session) => new Attempt(session, options, person))
+  let answered: Attempt | undefined
+  const mayAsk = (attempt: Attempt) => {
+    if (!person.answersOne) return true
+    if (!answered && attempts.every((other) => other === attempt || !other.asks)) answered = attempt
+    return answered === attempt
+  }
+
+  const attempts = sessions.map((session) => new Attempt(session, options, person, mayAsk))
   const interrupted = () => options.signal.aborted || attempts.some((attempt) => attempt.interrupted)
   try {
+    if (person.answersOne && attempts.length > 1) await Promise.all(attempts.map((attempt) => attempt.survey()))
     // in turn: one person answers for all of them
     for (const attempt of attempts) if (!interrupted()) await attempt.begin()
     while (!interrupted() && attempts.some((attempt) => !attempt.result)) {
@@ -96,15 +108,22 @@ type Verb = BringUpAction | 'connect'
 /** Bringing up one session. `result` is set when it is over. */
 class Attempt {
   result: SessionResult | undefined
+  /** It has come to need input. */
+  asks = false
   /** What the person has to do before the wait can go on. */
   #need: 'input' | {readonly url: string} | undefined
+  /** It is not any more as it was found. */
+  #changed = false
   readonly #events: SessionEvent[] = []
   #left: number
+  readonly #mayAsk: (attempt: Attempt) => boolean
   readonly #options: BringUpOptions
   readonly #person: Person
   readonly #session: Session
   #shownUrl: string | undefined
   #started = 0
+  /** The status that it had before the action. */
+  #before: SessionStatus | undefined
   readonly #created = performance.now()
   /** A status other than the one of before the action was seen. */
   #moved = false
@@ -112,7 +131,8 @@ class Attempt {
   #unfollow: Unsubscribe | undefined
   #wake = () => {}
 
-  constructor(session: Session, options: BringUpOptions, person: Person) {
+  constructor(session: Session, options: BringUpOptions, person: Person, mayAsk: (attempt: Attempt) => boolean) {
+    this.#mayAsk = mayAsk
     this.#session = session
     this.#options = options
     this.#person = person
@@ -123,8 +143,19 @@ class Attempt {
     return this.result?.error?.code === 'interrupted'
   }
 
+  /** Sees whether it needs input, and changes nothing. */
+  async survey(): Promise<void> {
+    await this.#guard(async () => {
+      const status = statusOf(this.#session)
+      this.result = this.#leftAlone(status)
+      if (this.result || this.#options.dryRun || this.#isOnItsWay(status) || (await this.#session.ready())) return
+      this.asks = (await this.#session.inputRequests()).length > 0
+    })
+  }
+
   /** Everything up to the moment when the service goes to work. */
   async begin(): Promise<void> {
+    if (this.result) return
     await this.#guard(async () => {
       const {action, dryRun, timeout} = this.#options
       // while others were asked, much may have happened to this one
@@ -132,25 +163,45 @@ class Attempt {
       const status = statusOf(this.#session)
       this.#status = status
       const {doing, would} = words[action]
-      if (status && isDeadEnd(status)) throw deadEndError(status)
-      const under = status !== undefined && isUnderWay(status)
-      if (action === 'resume' && status?.minor === StatusMinor.connected)
-        return this.#finish(result(this.#session, 'unchanged', 'already connected'))
-      if (action === 'resume' && under && !timeout)
-        return this.#finish(result(this.#session, 'unchanged', `already ${statusText(status)}`))
+      this.result = this.#leftAlone(status)
+      if (this.result) return
       if (timeout && !status) await this.#refuseToWait()
       if (dryRun) return this.#finish(await planned(this.#session, would))
 
       if (timeout) this.#unfollow = await this.#session.follow((event) => this.#receive(event))
-      const attached = action === 'resume' && under
-      const acted = !attached && (await this.#act(await this.#verb(status)))
+      const attached = this.#isOnItsWay(status)
+      const answered = !attached && (await this.#provideInput())
+      const acted = !attached && (await this.#act(this.#verb(status, answered)))
       if (timeout) return
+      // a server that asks for one thing may ask for another
+      const more = answered ? '; --resume --wait shows what else it needs, such as web authentication' : ''
       this.#finish(
         acted
-          ? result(this.#session, 'done', `${doing} in the background`, {status})
+          ? result(this.#session, 'done', `${doing} in the background${more}`, {status})
           : result(this.#session, 'unchanged', 'it was not paused'),
       )
     })
+  }
+
+  /**
+   * What becomes of a session that nothing is to be done with: it is up, or on its way there and not waited for.
+   * @throws Ovpn3Error where nothing can be done with it
+   */
+  #leftAlone(status: SessionStatus | undefined): SessionResult | undefined {
+    if (!status) return undefined
+    if (isDeadEnd(status)) throw deadEndError(status)
+    const {action, dryRun, timeout} = this.#options
+    if (action === 'resume' && status.minor === StatusMinor.connected)
+      return result(this.#session, 'unchanged', 'already connected')
+    if (!this.#isOnItsWay(status) || timeout) return undefined
+    const url = status.minor === StatusMinor.urlAuthentication && status.message
+    if (url && !dryRun) this.#person.openUrl(this.#session, url)
+    return result(this.#session, 'unchanged', `already ${statusText(status)}`)
+  }
+
+  /** There is nothing to resume, only to wait for. */
+  #isOnItsWay(status: SessionStatus | undefined): boolean {
+    return this.#options.action === 'resume' && status !== undefined && isUnderWay(status)
   }
 
   /** A wait until the session is connected, has failed, or needs the person. */
@@ -207,9 +258,8 @@ class Attempt {
    * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume
    * and Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
    */
-  async #verb(status: SessionStatus | undefined): Promise<Verb> {
-    const neededInput = await this.#provideInput()
-    if (neededInput || (status && isNotStarted(status))) return 'connect'
+  #verb(status: SessionStatus | undefined, answered: boolean): Verb {
+    if (answered || (status && isNotStarted(status))) return 'connect'
     const {statistics} = this.#session.snapshot.values
     // a client that was started has counted at least its pause
     const neverStarted =
@@ -228,22 +278,26 @@ class Attempt {
   /** False where there was nothing to do. */
   async #act(verb: Verb): Promise<boolean> {
     this.#started = performance.now()
+    this.#before = this.#status
     switch (verb) {
       case 'connect': {
         // whoever else has started it meanwhile: a second Connect would kill it
         const {values} = await this.#session.read(['status'])
         if (values.status && (isUnderWay(values.status) || values.status.minor === StatusMinor.connected)) break
         await this.#session.connect()
+        this.#changed = true
         break
       }
 
       case 'restart': {
         await this.#session.restart()
+        this.#changed = true
         break
       }
 
       case 'resume': {
-        return this.#session.resume()
+        this.#changed = await this.#session.resume()
+        return this.#changed
       }
     }
 
@@ -261,9 +315,12 @@ class Attempt {
       // it waits for something that is not typed in, such as web authentication
       if (requests.length === 0) break
       needed = true
+      this.asks = true
+      if (!this.#mayAsk(this)) throw oneOnlyError(requests)
       const answers = await this.#person.answer(this.#session, requests)
       for (const [index, request] of requests.entries()) {
         await this.#session.provideInput(request, answers[index]!)
+        this.#changed = true
       }
     }
 
@@ -304,7 +361,7 @@ class Attempt {
       }
 
       this.#status = event.status
-      if (event.status.minor !== StatusMinor.connected) this.#moved = true
+      if (!isSame(event.status, this.#before)) this.#moved = true
       progress(statusText(event.status))
 
       if (await this.#judge(event.status)) return true
@@ -320,6 +377,7 @@ class Attempt {
       case StatusMinor.userPasswordNeeded: {
         if (await this.#session.ready()) return false
         this.#need = 'input'
+        this.asks = true
         return true
       }
 
@@ -353,9 +411,7 @@ class Attempt {
 
   /** The status of before may still be there for a moment after the action. */
   #isOutdated(status: SessionStatus): boolean {
-    const {action} = this.#options
-    const before = action === 'restart' ? StatusMinor.connected : StatusMinor.paused
-    return !this.#moved && status.minor === before && performance.now() - this.#started < settleTime
+    return !this.#moved && isSame(status, this.#before) && performance.now() - this.#started < settleTime
   }
 
   #openUrl(url: string): boolean {
@@ -450,11 +506,27 @@ class Attempt {
       if (!isOvpn3Error(error)) throw error
       // what was started has to be given up first
       if (error.code === 'interrupted' && this.#started && !toTheEnd && this.#options.timeout) return
-      this.#finish(result(this.#session, 'failed', error.message, {error: errorJson(error), status: this.#status}))
+      const details = {changed: this.#changed, error: errorJson(error), status: this.#status}
+      this.#finish(result(this.#session, 'failed', error.message, details))
     } finally {
       signal.removeEventListener('abort', stop)
     }
   }
+}
+
+function isSame(status: SessionStatus, other: SessionStatus | undefined): boolean {
+  return status.minor === other?.minor && status.message === other.message
+}
+
+function oneOnlyError(requests: readonly InputRequest[]): Ovpn3Error {
+  const missing = requests.map(({description, name}) => safeText(description || name)).join(', ')
+  return new Ovpn3Error(
+    'input-missing',
+    `input is needed, and standard input answers for one session only: ${missing}`,
+    {
+      hint: 'Name one session with --path or --config, or answer on a terminal',
+    },
+  )
 }
 
 function isUnderWay({minor}: SessionStatus): boolean {

@@ -70,11 +70,18 @@ export class Ovpn3Error extends Error {
   }
 }
 
+export interface DenialOptions {
+  readonly cause?: unknown
+  /** Whose session it is, where that is known. */
+  readonly owner?: string
+}
+
 /** That the session manager does not let the caller look at a session, or act on it, and whom it would let. */
-export function accessDenied(to: 'act' | 'look', cause?: unknown): Ovpn3Error {
+export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions = {}): Ovpn3Error {
+  const name = owner === undefined ? '' : `, ${owner},`
   const hints = {
-    act: 'Only its owner and the users the owner granted access may do this',
-    look: 'Only its owner, the users the owner granted access, and root may look at it',
+    act: `Only its owner${name} and the users the owner granted access may do this`,
+    look: `Only its owner${name || ','} the users the owner granted access, and root may look at it`,
   }
   return new Ovpn3Error('access-denied', 'access denied', {cause, hint: hints[to]})
 }

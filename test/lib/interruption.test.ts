@@ -1,0 +1,49 @@
+import type {Session, SessionResult} from '@ovpn3/kit/model'
+
+import {runUntilInterrupted} from '#lib/operations'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+const sessions = Array.from({length: 60}, (_, i) => {
+  const id = String(i)
+  return {id, path: `/${id}`, snapshot: {errors: {}, values: {}}} as unknown as Session
+})
+const done = ({id, path}: Session): SessionResult => ({
+  changed: true,
+  config: null,
+  id,
+  message: 'done',
+  outcome: 'done',
+  path,
+  status: null,
+})
+
+describe('an action on many sessions', () => {
+  it('is done on each, and its results are in their order', async () => {
+    const results = await Promise.all(
+      runUntilInterrupted(sessions, async (session) => done(session), new AbortController().signal),
+    )
+    assert.deepEqual(
+      results.map(({id}) => id),
+      sessions.map(({id}) => id),
+    )
+  })
+
+  it('may end where it was begun before an interruption, and is begun nowhere after it', async () => {
+    const interruption = new AbortController()
+    const begun: (() => void)[] = []
+    const act = (session: Session) =>
+      new Promise<SessionResult>((resolve) => {
+        begun.push(() => resolve(done(session)))
+      })
+    const results = runUntilInterrupted(sessions, act, interruption.signal)
+    const count = begun.length
+    assert.ok(count > 0 && count < sessions.length)
+    interruption.abort()
+    for (const answer of begun) answer()
+    const outcomes = (await Promise.all(results)).map(({error, outcome}) => error?.code ?? outcome)
+    assert.equal(begun.length, count)
+    assert.deepEqual(new Set(outcomes.slice(0, count)), new Set(['done']))
+    assert.deepEqual(new Set(outcomes.slice(count)), new Set(['interrupted']))
+  })
+})
