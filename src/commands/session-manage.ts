@@ -1,6 +1,5 @@
 import {Flags} from '@oclif/core'
 import {
-  accessDenied,
   allFlag,
   ask,
   chooseOne,
@@ -28,6 +27,7 @@ import {
   type Task,
   userName,
 } from '@ovpn3/kit'
+import {accessDenied} from '@ovpn3/kit/model'
 
 import {openInBrowser} from '../lib/desktop'
 import {
