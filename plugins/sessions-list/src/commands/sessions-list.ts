@@ -1,10 +1,19 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, Ovpn3Error, paced, SessionCommand, toJson} from '@ovpn3/kit'
+import {
+  colorsOf,
+  type Completion,
+  Ovpn3Error,
+  paced,
+  type SelectorName,
+  SessionCommand,
+  shellWord,
+  toJson,
+} from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
-import {defaultColumns, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
+import {defaultColumns, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {onReaderGone} from '../reader'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
@@ -92,6 +101,10 @@ A session whose backend is gone is removed by the session manager when it is loo
     if (session && this.#watch) this.#watch.stalled(session.path)
     // a line of its own would tear the table that is being updated
     if (!(this.#watch && this.#isLive)) super.onStall(session)
+  }
+
+  protected override insteadOfSelector(name: SelectorName, value: string): string {
+    return `Use --filter ${shellWord(filterFor(name, value))}`
   }
 
   #format(): Format {
