@@ -26,6 +26,8 @@ import {
   StatusMinor,
   type Task,
   userName,
+  userOf,
+  userText,
 } from '@ovpn3/kit'
 
 import {openInBrowser} from '../lib/desktop'
@@ -322,7 +324,7 @@ async function withOwner(result: SessionResult, session: Session): Promise<Sessi
   if (error?.code !== 'access-denied' || !error.hint) return result
   const {owner} = (await session.read(['owner'])).values
   if (owner === undefined) return result
-  const name = `${safeText(await userName(owner))} (uid ${owner})`
+  const name = userText(await userOf(owner))
   return {...result, error: {...error, hint: error.hint.replace('its owner', `its owner, ${name},`)}}
 }
 

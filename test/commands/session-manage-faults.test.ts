@@ -66,6 +66,19 @@ describe('session-manage when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
+  it('a denial tells of an owner without a name by uid, once', async () => {
+    const [session] = world.createSessions(1)
+    world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
+    world.intercept(({message}) =>
+      message.member === 'Pause'
+        ? new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied')
+        : undefined,
+    )
+    const {status, stderr} = await manage(`--pause --path ${session}`)
+    assert.equal(status, 5)
+    assert.match(stderr, /\nOnly its owner, uid 3999999999, and the users the owner granted access may do this\n$/)
+  })
+
   it('a bus without the service is exit 6, and says what to install', async () => {
     const bus = await PrivateBus.start({services: 'none'})
     try {
