@@ -18,7 +18,7 @@ import {
   type Unsubscribe,
 } from '@ovpn3/kit/model'
 
-import {baseProperties, deadEndError, planned, result, statusOf} from './result'
+import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf} from './result'
 
 export type BringUpAction = 'restart' | 'resume'
 
@@ -132,7 +132,7 @@ class Attempt {
       const status = statusOf(this.#session)
       this.#status = status
       const {doing, would} = words[action]
-      if (status && isDeadEnd(status)) throw deadEndError(status)
+      if (status && isDeadEnd(status)) throw deadEndError(this.#session, status)
       const under = status !== undefined && isUnderWay(status)
       if (action === 'resume' && status?.minor === StatusMinor.connected)
         return this.#finish(result(this.#session, 'unchanged', 'already connected'))
@@ -343,9 +343,7 @@ class Attempt {
         if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
           throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
         if (isDeadEnd(status))
-          throw new Ovpn3Error('refused', status.message || statusText(status), {
-            hint: 'Disconnect it and start it again: openvpn3 session-start --config NAME',
-          })
+          throw new Ovpn3Error('refused', status.message || statusText(status), {hint: startAgainHint(this.#session)})
         return false
       }
     }
