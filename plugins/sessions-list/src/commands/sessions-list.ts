@@ -7,6 +7,7 @@ import {
   type SelectorName,
   SessionCommand,
   shellWord,
+  statusTexts,
   toJson,
 } from '@ovpn3/kit'
 
@@ -20,6 +21,14 @@ import {lineView, present, tableView} from '../view'
 import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
+
+/** What completion knows of the values of columns. */
+const filterValues = {
+  config: 'config',
+  device: 'interface',
+  owner: 'owner',
+  status: statusTexts,
+} as const
 
 export default class SessionsList extends SessionCommand<typeof SessionsList> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
@@ -49,8 +58,8 @@ A session whose backend is gone is removed by the session manager when it is loo
   ]
   static override completion: Completion = {
     columns: {list: true, values: columnNames},
-    filter: {values: columnNames.map((name) => `${name}=`)},
-    sort: {values: columnNames},
+    filter: {keys: {...Object.fromEntries(columnNames.map((name) => [name, []])), ...filterValues}},
+    sort: {values: [...columnNames, ...columnNames.map((name) => `-${name}`)]},
   }
   static override flags = {
     format: Flags.string({
