@@ -90,6 +90,17 @@ const late = (exported) => `new Proxy({}, {
   },
 })`
 
+/** What a module only passes on, as the TypeScript compiler writes it, a line for each name: in fewer letters. */
+function shortGetters(code) {
+  const line =
+    /^Object\.defineProperty\(exports, ("\w+"), \{ enumerable: true, get: function \(\) \{ return (.+); \} \}\);$/gm
+  const short = code.replaceAll(line, '$$get($1, () => $2);')
+  // below, since the first line may be a directive
+  return short === code
+    ? code
+    : `${short}\nfunction $get(name, get) { Object.defineProperty(exports, name, {enumerable: true, get}) }\n`
+}
+
 const plugin = {
   name: 'ovpn3',
   setup({onLoad, onResolve}) {
@@ -120,7 +131,7 @@ const plugin = {
     }))
     onLoad({filter: /\.c?js$/}, ({path}) => {
       const code = readFileSync(path, 'utf8')
-      return /^\s*(import|export)\b/m.test(code) ? undefined : {contents: lazyRequires(code, path)}
+      return /^\s*(import|export)\b/m.test(code) ? undefined : {contents: shortGetters(lazyRequires(code, path))}
     })
   },
 }

@@ -104,7 +104,7 @@ function label({aliases = [], char, helpValue, multiple, name, options, type}, o
   const names = [...(char ? [`-${char}`] : []), `--${name}`, ...aliases.map((alias) => `--${alias}`)]
   const shown = names.map((each) => bold(escape(each))).join(', ')
   if (type !== 'option') return shown
-  const value = italic(escape((helpValue ?? options?.join('|') ?? name.toUpperCase()).replace(/^\[(\w+)\]$/, '$1')))
+  const value = italic(escape(helpValue ?? options?.join('|') ?? name.toUpperCase()))
   return `${shown}${optional ? `[=${value}]` : `=${value}`}${multiple ? String.raw`\|...` : ''}`
 }
 

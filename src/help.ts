@@ -34,6 +34,12 @@ class OrderedCommandHelp extends CommandHelp {
     return description && this.wrap(description)
   }
 
+  protected override flagHelpLabel(flag: Command.Flag.Any, showOptions?: boolean): string {
+    const label = super.flagHelpLabel(flag, showOptions)
+    const {optionalValues = {}} = this.command as {optionalValues?: Readonly<Record<string, string>>}
+    return flag.name in optionalValues ? label.replace(/=.*/, '[$&]') : label
+  }
+
   protected override groupFlags(flags: Command.Flag.Any[]) {
     const {flagGroups, mainFlags} = super.groupFlags(flags)
     const rank = (name: string) => lastGroups.indexOf(name)

@@ -53,6 +53,8 @@ const action = (name: Action, others: readonly string[] = []) => ({
   exclusive: [...actions.filter((each) => each !== name), ...others],
   helpGroup: 'ACTION',
 })
+/** How many sessions a question names. */
+const named = 8
 const option = {helpGroup: 'OTHER'}
 const needs = (...flags: string[]) => ({flags, type: 'some' as const})
 const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
@@ -106,6 +108,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
     restart: {skip: deadEnds},
     resume: {skip: [StatusMinor.connected, ...deadEnds]},
+    // elsewhere it is accepted, and does nothing
+    yes: {needs: ['all']},
   }
   static override flags = {
     pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),
@@ -240,8 +244,13 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         hint: 'Or see what it would do with --dry-run',
       })
     const owners = await Promise.all(sessions.map((session) => otherOwner(session)))
-    const names = sessions.map((session, i) => labelOf(session) + (owners[i] ? ` of ${owners[i]}` : '')).join(', ')
-    if (!(await confirm(`Really ${verb(name)} ${count(sessions.length, 'session')}: ${names}?`, this.abortSignal)))
+    // somebody else's first: those may come as a surprise
+    const order = [...sessions.keys()].sort((a, b) => Number(Boolean(owners[b])) - Number(Boolean(owners[a])))
+    const names = order.map((i) => labelOf(sessions[i]!) + (owners[i] ? ` of ${owners[i]}` : ''))
+    const others = owners.filter(Boolean).length
+    const what = count(sessions.length, 'session') + (others > 0 ? ` (${others} of other users)` : '')
+    const which = names.length > named + 1 ? [...names.slice(0, named), `${names.length - named} more`] : names
+    if (!(await confirm(`Really ${verb(name)} ${what}: ${which.join(', ')}?`, this.abortSignal)))
       throw new Ovpn3Error('interrupted', 'nothing was done')
     return true
   }
@@ -254,15 +263,16 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   ): Promise<SessionResult[]> {
     if (sessions.length === 0) return []
     if (sessions.length === 1) return [await run(sessions[0]!)]
+    const title = this.flags['dry-run'] ? 'Looking at' : doing
     const tasks = sessions.map((session): Task<SessionResult> => ({
       async run() {
         const value = await run(session)
         return {failure: value.error?.message, value}
       },
       key: session.id,
-      title: `${this.flags['dry-run'] ? 'Looking at' : doing} ${labelOf(session)}`,
+      title: `${title} ${labelOf(session)}`,
     }))
-    return runTasks(tasks, {quiet: this.jsonEnabled()})
+    return runTasks(tasks, {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`})
   }
 
   #person(): Person {
@@ -278,7 +288,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
         openInBrowser(url)
       },
-      watch: (waits) => runTasks(waits, {quiet: this.jsonEnabled()}),
+      watch: (waits) =>
+        runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`}),
     }
   }
 

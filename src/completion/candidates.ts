@@ -71,14 +71,14 @@ export function findCommand(
 /** The options that can still be of use. @param short those of one letter, too */
 export function options(command: Command, {given}: Line, {short}: {short: boolean}): Candidate[] {
   const flags = command.flags ?? {}
-  const possible = (name: string) => isPossible(flags, given, name)
+  const possible = (name: string) => isPossible(command, given, name)
   return [
     ...Object.entries(flags)
       .filter(
         ([name, flag]) =>
           !flag.hidden &&
           possible(name) &&
-          needsOf(flag).every((names) =>
+          [...needsOf(flag), completionOf(command, name).needs ?? [name]].every((names) =>
             names.some((needed) => given.has(needed) || (needed in flags && possible(needed))),
           ),
       )
@@ -88,9 +88,19 @@ export function options(command: Command, {given}: Line, {short}: {short: boolea
 }
 
 /** Whether an option can be added to those that are given. */
-function isPossible(flags: Readonly<Record<string, Flag>>, given: Line['given'], name: string): boolean {
+function isPossible(command: Command, given: Line['given'], name: string): boolean {
+  const {flags = {}} = command
   if (given.has(name) && !flags[name]?.multiple) return false
-  return ![...given.keys()].some((other) => areExclusive(flags, name, other))
+  return ![...given].some(
+    ([other, values]) =>
+      areExclusive(flags, name, other) || values.some((value) => excludes(command, other, value).includes(name)),
+  )
+}
+
+/** The options that cannot be used beside a value of an option. */
+function excludes(command: Command, name: string, value: string): readonly string[] {
+  const all = completionOf(command, name).excludes ?? {}
+  return (Object.hasOwn(all, value) && all[value]) || []
 }
 
 /** What every command understands. */
@@ -115,7 +125,7 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
   const {key, values} = offerOf(completion, wanted.typed)
   const prefix = wanted.prefix + key
   const typed = wanted.typed.slice(key.length)
-  if (!isPossible(flags, given, flag)) return {prefix, values: []}
+  if (!isPossible(command, given, flag)) return {prefix, values: []}
   if (typeof values === 'string') {
     const others = [...given.keys()]
     const query: LiveQuery = {
@@ -129,7 +139,8 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
     return {prefix, query}
   }
 
-  const fixed = flags[flag]?.options ?? values
+  const all = flags[flag]?.options ?? values
+  const fixed = all.filter((value) => !excludes(command, flag, value).some((name) => given.has(name)))
   if (!list) return {prefix, values: fixed}
   const done = typed.slice(0, typed.lastIndexOf(',') + 1)
   return {prefix: prefix + done, values: fixed.filter((value) => !done.split(',').includes(value))}

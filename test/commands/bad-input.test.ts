@@ -118,6 +118,29 @@ describe('what was meant is said', () => {
   }
 })
 
+describe('an error under --json', () => {
+  for (const [args, lines] of [
+    ['session-stats --watch --bogus', 1],
+    ['session-stats --watch=soon --all', 1],
+    ['session-stats --wat --all --config x', 1],
+    ['session-stats --all --format=nosuch', 7],
+    ['sessions-list --watch --bogus', 1],
+    ['sessions-list --wat --format=nosuch', 1],
+    ['sessions-list -jw --columns=nosuch', 1],
+    ['sessions-list -- --watch', 7],
+  ] as const)
+    it(`is one document, and with --watch a line: ${args}`, async () => {
+      const {status, stdout} = await ovpn3(nowhere, 'alice', [
+        args.split(' ')[0]!,
+        '--json',
+        ...args.split(' ').slice(1),
+      ])
+      assert.equal(status, 2)
+      assert.equal(document<{error: ErrorJson}>('error', stdout).error.code, 'usage')
+      assert.equal(stdout.split('\n').length - 1, lines, stdout)
+    })
+})
+
 describe('no bus', () => {
   it('is exit 6 and says which', async () => {
     const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup'])

@@ -68,7 +68,9 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     const bob = stage.world.accountName('bob')
     const tty = await stage.open({columns: 120})
     await tty.type('ovpn3 session-manage --disconnect --all', 'Enter')
-    await tty.shows(new RegExp(String.raw`Really disconnect 3 sessions: .*cert \(\w{8}\) of ${bob}\b.*\?`))
+    await tty.shows(
+      new RegExp(String.raw`Really disconnect 3 sessions \(1 of other users\): cert \(\w{8}\) of ${bob},.*\?`),
+    )
     await tty.type('n', 'Enter')
     await tty.shows(/nothing was done[^]*status 130/)
     assert.equal((await stage.world.sessions()).length, 3)
@@ -89,6 +91,21 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     const screen = await tty.shows(/status 0/)
     assert.match(screen, /session \w{8}: was stale, its backend process is gone: removed/)
     assert.deepEqual(await stage.world.sessions(), [])
+  })
+
+  it('counts what does not fit the terminal, and names a few of many in its question', async () => {
+    stage.world.createSessions(60)
+    stage.world.timings.method = 50
+    const tty = await stage.open({rows: 24})
+    await tty.type('ovpn3 session-manage --pause --all', 'Enter')
+    const question = await tty.shows(/Really pause 60 sessions: [^?]*52 more\?/)
+    assert.equal(question.match(/load-\d\d/g)!.length, 8)
+    await tty.type('y', 'Enter')
+    await tty.shows(/Pausing 60 sessions: \d+ of 60 done/)
+    const screen = await tty.shows(/status 0/)
+    assert.doesNotMatch(screen, /Pausing/, 'what was progress is gone')
+    assert.equal(screen.match(/load-\d\d \(\w{8}\): paused/g)!.length, 22)
+    for (const path of await stage.world.sessions()) assert.equal(stage.world.status(path)[1], 14)
   })
 
   it('shows progress while it waits, and Ctrl-C restores the terminal', async () => {

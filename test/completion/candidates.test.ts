@@ -6,10 +6,20 @@ import {installedCommands} from '#completion/installed'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
+import type {World} from '../support/world'
+
+import {ovpn3} from '../support/cli'
 import {repository} from '../support/repository'
 
 process.env.OVPN3_DATA_DIR = '/nowhere'
 const commands = installedCommands(repository)
+
+/** No bus at all: whoever fails for wrong usage has touched nothing. */
+const nowhere = {
+  busAddress: 'unix:path=/nowhere/bus',
+  canBecome: false,
+  uid: () => process.getuid!(),
+} as unknown as World
 
 /** What the word at the end of a line can become, and what was asked for it. */
 async function ask(line: string, among: readonly Installed[] = commands) {
@@ -99,6 +109,21 @@ describe('options', () => {
     lacks((await ask('sessions-list --json --')).values, '--format')
   })
 
+  it('what goes with a value only beside that', async () => {
+    lacks((await ask('sessions-list --format classic --')).values, '--columns', '--watch')
+    has((await ask('sessions-list --format=classic --')).values, '--sort', '--filter')
+    has((await ask('sessions-list --format table --')).values, '--columns', '--watch')
+    lacks((await ask('session-stats --format prometheus --')).values, '--watch')
+    has((await ask('session-stats --format text --')).values, '--watch')
+  })
+
+  it('--yes where several sessions can be meant', async () => {
+    has((await ask('session-manage --pause --')).values, '--yes')
+    has((await ask('session-manage --pause --all -')).values, '--yes', '-y')
+    for (const line of ['--cleanup', '--log-level=3', '--pause --config office'])
+      lacks((await ask(`session-manage ${line} -`)).values, '--yes', '-y')
+  })
+
   it('once, unless it can be repeated', async () => {
     lacks((await ask('session-acl --show --')).values, '--show')
     has((await ask('session-acl --grant bob --')).values, '--grant')
@@ -110,6 +135,31 @@ describe('options', () => {
   })
 })
 
+describe('what is left out is of no use', () => {
+  it('the command refuses what does not go with a value', async () => {
+    const refused = []
+    for (const {id, load} of commands) {
+      const {completion = {}, flags} = await load()
+      for (const [option, {excludes = {}}] of Object.entries(completion))
+        for (const [value, others] of Object.entries(excludes))
+          for (const other of others) {
+            const args = [id, `--${option}=${value}`, `--${other}${flags?.[other]?.type === 'option' ? '=1' : ''}`]
+            const {status, stderr} = await ovpn3(nowhere, 'alice', args)
+            assert.equal(status, 2, stderr)
+            assert.match(stderr, new RegExp(`--format=${value}`))
+            refused.push(other)
+          }
+    }
+
+    assert.deepEqual(refused, ['columns', 'watch', 'watch'])
+  })
+
+  it('--yes is accepted all the same', async () => {
+    const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup', '--yes'])
+    assert.equal(status, 6, stderr)
+  })
+})
+
 describe('fixed values', () => {
   const cases: Readonly<Record<string, readonly string[]>> = {
     'autocomplete ': ['bash', 'zsh', 'fish'],
@@ -118,6 +168,9 @@ describe('fixed values', () => {
     'session-manage --log-level=': [0, 1, 2, 3, 4, 5, 6].map((level) => `--log-level=${level}`),
     'session-manage --reason ': [],
     'session-stats --format ': ['text', 'prometheus'],
+    'session-stats --watch --format ': ['text'],
+    'sessions-list --columns id --format ': ['table'],
+    'sessions-list --watch --format=': ['--format=table'],
     'sessions-list --format=': ['--format=table', '--format=classic'],
   }
   for (const [line, expected] of Object.entries(cases)) {

@@ -15,7 +15,7 @@ interface Manifest {
       {
         readonly examples: readonly {readonly command: string}[]
         readonly flags: Readonly<Record<string, {readonly char?: string; readonly name: string}>>
-        readonly optionalValues: Readonly<Record<string, string>>
+        readonly optionalValues?: Readonly<Record<string, string>>
       }
     >
   >
@@ -75,7 +75,7 @@ describe('man pages', {skip}, () => {
     })
   }
 
-  for (const [id, {examples, flags, optionalValues}] of Object.entries(commands))
+  for (const [id, {examples, flags, optionalValues = {}}] of Object.entries(commands))
     it(`${id}: the options and examples of its help`, () => {
       const text = textOf(`ovpn3-${id}`)
       const options = text.slice(text.indexOf('\nOPTIONS\n'), text.indexOf('\nEXIT STATUS\n'))

@@ -47,6 +47,15 @@ describe('the command line around the commands', () => {
     })
   }
 
+  for (const [command, option] of [
+    ['session-manage', '--log-level[=LEVEL]'],
+    ['session-stats', '--watch[=SECONDS]'],
+  ] as const)
+    it(`${command} --help: the value of ${option} need not be given`, async () => {
+      const {stdout} = await run(`${command} --help`)
+      assert.ok(stdout.includes(` ${option}  `), stdout)
+    })
+
   it('help wins over what else is wrong', async () => {
     assert.equal((await run('session-manage --bogus --help')).status, 0)
     assert.equal((await run('session-manage --pause --resume -h')).status, 0)

@@ -27,7 +27,7 @@ describe('plugins of the user', () => {
   it('one of the name of a core plugin takes its place, until it is unlinked', async () => {
     cpSync(path.join(repository, 'plugins', 'sessions-list'), own('list'), {recursive: true})
     symlinkSync(path.join(repository, 'node_modules'), own('node_modules'))
-    const file = own('list/dist/classic.js')
+    const file = own('list/dist/query.js')
     writeFileSync(file, readFileSync(file, 'utf8').replace('No sessions available', 'Nobody is here'))
     assert.match(await sandbox.must('ovpn3 sessions-list'), /^No sessions available$/m)
     await link('list')

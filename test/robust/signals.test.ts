@@ -311,8 +311,8 @@ describe('a terminal', {skip: skipTerminal()}, () => {
   const views: Readonly<Record<string, readonly [args: string, shown: RegExp]>> = {
     'a live table': ['sessions-list --watch', /load-3/],
     'live rates': ['session-stats --all --watch=0.2', /load-3/],
-    'a picker': ['session-manage --pause', /Which session to pause\?/],
-    'a question': ['session-manage --disconnect --all', /Really disconnect 3 sessions/],
+    'a picker': ['session-manage --pause', /Which session to pause\?\n.*load-\d.*\n.*load-\d.*\n.*load-\d/],
+    'a question': ['session-manage --disconnect --all', /Really disconnect 3 sessions[^?]*\? \(y\/N\)/],
     progress: ['session-manage --restart --config dead --wait --keep', /reconnecting/],
     'a prompt for what is secret': ['session-manage --resume --config key --timeout 60', /passphrase:/],
   }
@@ -376,6 +376,40 @@ describe('a terminal', {skip: skipTerminal()}, () => {
       assert.equal(await tty.cursorIsVisible(), true)
     })
   }
+
+  it('shows after fg what was typed before, and where the picker stood', async () => {
+    await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const tty = await stage.open({jobs: true})
+    const suspend = async (pattern: RegExp) => {
+      await tty.shows(pattern)
+      await tty.type('C-z')
+      await tty.shows(/Stopped/)
+      await tty.type('-R', 'fg', 'Enter')
+      return tty.shows(pattern)
+    }
+
+    await tty.type('ovpn3 session-manage --resume --config pass --timeout 60', 'Enter')
+    await tty.shows(/Auth User name:/)
+    await tty.type('vpnu')
+    await suspend(/Auth User name: vpnu$/m)
+    await tty.type('ser', 'Enter')
+    await tty.shows(/Auth User name: vpnuser\n.*Auth Password:/)
+    await tty.type('C-c')
+    await tty.shows(/interrupted/)
+
+    stage.world.createSessions(3)
+    await tty.type('-R', 'ovpn3 session-manage --pause', 'Enter')
+    await tty.shows(/Which session to pause\?/)
+    await tty.type('Down', 'Down')
+    const third = /to pause\?\n(?!❯).*\n(?!❯).*\n❯ .*/
+    const before = await tty.shows(third)
+    const after = await suspend(third)
+    assert.equal(/❯ .*/.exec(after)![0], /❯ .*/.exec(before)![0])
+    // not the first of all
+    await tty.type('Escape')
+    await tty.shows(/interrupted/)
+    assert.equal(stage.world.calls.byMember.has('Pause'), false)
+  })
 
   it('keeps what is typed after fg to itself, too', async () => {
     const path = await stage.world.startSession('alice', 'key', {until: 'new'})

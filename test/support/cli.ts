@@ -155,6 +155,32 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).toString()
 }
 
+/**
+ * Runs ovpn3 as alice with its output going to another command of the shell.
+ * @returns what that one printed, and a last line with the statuses of both
+ */
+export async function piped(
+  world: World,
+  args: readonly string[],
+  reader: string,
+): Promise<{readonly stderr: string; readonly stdout: string}> {
+  const uid = world.uid('alice')
+  const script = `"$0" "$@" | ${reader}; echo "\${PIPESTATUS[*]}"`
+  const child = spawn('bash', ['-c', script, process.execPath, cli(), ...args], {
+    detached: true,
+    env: environment(world, 'alice'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(world.canBecome ? {gid: uid, uid} : {}),
+  })
+  const [out, err] = [collect(child.stdout), collect(child.stderr)]
+  const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), 40_000)
+  await new Promise((resolve) => {
+    child.on('close', resolve)
+  })
+  clearTimeout(timer)
+  return {stderr: err(), stdout: out()}
+}
+
 /** Waits until something is so. @param limit milliseconds */
 export async function until(
   what: (() => string) | string,

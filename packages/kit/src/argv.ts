@@ -58,12 +58,14 @@ export function normalizeArgv(
   return result
 }
 
-/** Whether a switch is given, by its name or among short ones, as in `-jc NAME`. */
+/** Whether a switch is given, by its name, with or without a value, or among short ones, as in `-jc NAME`. */
 export function hasSwitch(argv: readonly string[], flags: Readonly<Record<string, FlagNames>>, name: string): boolean {
   const end = argv.indexOf('--')
   return argv
     .slice(0, end === -1 ? undefined : end)
-    .some((argument) => argument === `--${name}` || shortFlags(flags, argument).names.includes(name))
+    .some(
+      (argument) => /^--[^=]*/.exec(argument)?.[0] === `--${name}` || shortFlags(flags, argument).names.includes(name),
+    )
 }
 
 /** `-c` awaits its value, `-cNAME` has it, and in `-Pc` the last one decides. */

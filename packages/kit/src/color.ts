@@ -1,5 +1,6 @@
 const codes = {bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39]} as const
 
+/** Functions that colour a text, or leave it as it is. */
 export type Colors = Readonly<Record<keyof typeof codes, (text: string) => string>>
 
 /** Colours as the stream can show them: none off a terminal; NO_COLOR, FORCE_COLOR and TERM=dumb decide as usual. */

@@ -9,12 +9,12 @@ export interface ResolverRequest {
   readonly read: readonly PropertyName[]
   /** Find profile names without looking at the sessions: for those that vanish when they are looked at. */
   readonly configNames?: boolean
+  /** Aborted when nobody wants the answer any more. */
+  readonly signal?: AbortSignal
   /**
    * To be called when the answer is held up, once for each session that is waited for; without one where it is not
    * known whose fault it is.
    */
-  /** Aborted when nobody wants the answer any more. */
-  readonly signal?: AbortSignal
   readonly onStall: (session?: {readonly id: string; readonly path: string}) => void
 }
 

@@ -1,3 +1,5 @@
+import {cut} from './table'
+
 /** A part of the terminal that is drawn again and again. */
 export interface LiveView {
   /** Shows the text in place of the last one. Calls in quick succession are drawn once. */
@@ -18,8 +20,11 @@ export async function liveView(): Promise<LiveView> {
   const draw = () => {
     timer = undefined
     // what does not fit would scroll away and be drawn again above
-    const lines = latest().split('\n')
-    update(lines.slice(0, Math.max(1, (process.stdout.rows ?? 24) - 1)).join('\n'))
+    const {columns = 80, rows = 24} = process.stdout
+    const lines = latest()
+      .split('\n')
+      .slice(0, Math.max(1, rows - 1))
+    update(lines.map((line) => cut(line, columns)).join('\n'))
   }
 
   const schedule = () => {

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width'
 
+/** A column of a table. */
 export interface Column {
   readonly header: string
   /** Gives way first where the table is wider than the terminal. */

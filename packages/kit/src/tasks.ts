@@ -9,6 +9,7 @@ export interface TaskEnd<T> {
   readonly value: T
 }
 
+/** One of several things to do, with a line of its own while it runs. */
 export interface Task<T> {
   readonly title: string
   /** What `tellTask` knows it by: the id of its session. */
@@ -36,13 +37,19 @@ export function tellTask(key: string | undefined, text: string): boolean {
   return task !== undefined
 }
 
+export interface TasksOptions {
+  /** Shows nothing. */
+  readonly quiet: boolean
+  /** What they are together: `Pausing 100 sessions`. */
+  readonly title: string
+}
+
 /**
  * Runs tasks side by side and shows them on stderr: on a terminal animated, and gone when they are done, since the
- * results say how they ended; else as plain lines.
- * `quiet` shows nothing.
+ * results say how they ended; else as plain lines. More of them than the terminal has lines are counted.
  * @returns the tasks' values in the tasks' order
  */
-export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: boolean}): Promise<T[]> {
+export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: TasksOptions): Promise<T[]> {
   if (quiet) {
     const ends = await Promise.all(tasks.map((task) => task.run(() => {})))
     return ends.map((end) => end.value)
@@ -57,40 +64,58 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet}: {quiet: bo
   const line = (text: string) => cut(text, process.stderr.columns ?? 1000)
   const values: T[] = []
   const unexpected: unknown[] = []
-  const list = new Listr(
+  const start = async (index: number, handle: {output: string}, silent?: () => void): Promise<string | undefined> => {
+    const task = tasks[index]!
+    let shown = ''
+    const tell = (text: string) => {
+      if (text !== shown) handle.output = line(safeText(text))
+      shown = text
+    }
+
+    const self = {key: task.key, tell}
+    if (animated) running.add(self)
+    try {
+      const end = await task.run(silent ?? tell)
+      values[index] = end.value
+      return end.failure
+    } catch (error) {
+      unexpected.push(error)
+      throw error
+    } finally {
+      running.delete(self)
+    }
+  }
+
+  const each = () =>
     tasks.map((task, index) => ({
       async task(_: unknown, handle: {output: string}) {
-        let shown = ''
-        const tell = (text: string) => {
-          if (text !== shown) handle.output = line(safeText(text))
-          shown = text
-        }
-
-        const self = {key: task.key, tell}
-        if (animated) running.add(self)
-        try {
-          const end = await task.run(tell).catch((error: unknown) => {
-            unexpected.push(error)
-            throw error
-          })
-          values[index] = end.value
-          if (end.failure) throw new Error(line(safeText(end.failure)))
-        } finally {
-          running.delete(self)
-        }
+        const failure = await start(index, handle)
+        if (failure) throw new Error(line(safeText(failure)))
       },
       title: line(task.title),
-    })),
-    {
-      collectErrors: false,
-      concurrent: true,
-      exitOnError: false,
-      // else it ends the process by itself on SIGINT
-      registerSignalListeners: false,
-      renderer: animated ? 'default' : 'simple',
-      rendererOptions: {clearOutput: true, logger},
+    }))
+  const counted = () => ({
+    async task(_: unknown, handle: {output: string; title: string}) {
+      let done = 0
+      await Promise.allSettled(
+        tasks.map(async (_, index) => {
+          await start(index, handle, () => {})
+          handle.title = line(`${title}: ${++done} of ${tasks.length} done`)
+        }),
+      )
     },
-  )
+    title: line(title),
+  })
+  const fits = tasks.length < (process.stderr.rows ?? 24)
+  const list = new Listr(animated && !fits ? [counted()] : each(), {
+    collectErrors: false,
+    concurrent: true,
+    exitOnError: false,
+    // else it ends the process by itself on SIGINT
+    registerSignalListeners: false,
+    renderer: animated ? 'default' : 'simple',
+    rendererOptions: {clearOutput: true, logger},
+  })
   await list.run()
   // listr2 shows a task that fails and goes on: right for an outcome, wrong for a bug
   if (unexpected.length > 0) throw unexpected[0]

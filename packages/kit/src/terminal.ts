@@ -1,5 +1,6 @@
 import {writeSync} from 'node:fs'
 import {createInterface, type Interface} from 'node:readline'
+import {Writable} from 'node:stream'
 
 import {Ovpn3Error, safeText} from './model'
 
@@ -26,13 +27,20 @@ export interface Choice<T> {
 /** Asks a yes-or-no question on the terminal. */
 export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
   const {default: prompt} = await import('@inquirer/confirm')
-  return onTerminal(message, prompt({default: false, message}, context(signal)))
+  return onTerminal((context) => prompt({default: false, message}, context), signal)
 }
 
-/** Lets one of several be picked on the terminal. */
+/** Lets one of several be picked on the terminal, or none: Esc interrupts. */
 export async function pick<T>(message: string, choices: readonly Choice<T>[], signal: AbortSignal): Promise<T> {
   const {default: prompt} = await import('@inquirer/select')
-  return onTerminal(message, prompt({choices: [...choices], loop: false, message, pageSize: 12}, context(signal)))
+  return onTerminal((context) => {
+    // with vim's keys there is no search, to which a key without a letter, Ctrl-Z too, is the beginning of the first
+    const theme = {keybindings: ['emacs' as const, 'vim' as const]}
+    const answer = prompt({choices: [...choices], loop: false, message, pageSize: 12, theme}, context)
+    const onKey = (_: unknown, key?: {name?: string}) => key?.name === 'escape' && answer.cancel()
+    process.stdin.on('keypress', onKey)
+    return answer.finally(() => process.stdin.off('keypress', onKey))
+  }, signal)
 }
 
 export interface Question {
@@ -70,34 +78,74 @@ async function askOnTerminal(question: string, hidden: boolean, signal: AbortSig
   const message = `${question}:`
   if (hidden) {
     const {default: prompt} = await import('@inquirer/password')
-    return onTerminal(message, prompt({mask: false, message, validate: isAnswer}, context(signal)))
+    return onTerminal((context) => prompt({mask: false, message, validate: isAnswer}, context), signal)
   }
 
   const {default: prompt} = await import('@inquirer/input')
-  return onTerminal(message, prompt({message, validate: isAnswer}, context(signal)))
+  return onTerminal((context) => prompt({message, validate: isAnswer}, context), signal)
 }
 
 /** The service takes no empty values. */
 const isAnswer = (text: string) => text !== '' || 'An answer is needed'
 
-/** Results go to stdout, so what is said to the person goes to stderr. */
-function context(signal: AbortSignal) {
-  return {output: process.stderr, signal}
+// eslint-disable-next-line no-control-regex
+const cursorMove = /^\u001B\[\d+G$/
+/** What a question draws before itself, to draw over what it was before. */
+// eslint-disable-next-line no-control-regex
+const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
+
+/** Where a question is drawn: stderr, since results go to stdout. It knows what was drawn last. */
+class Screen extends Writable {
+  readonly isTTY = true
+  #cursor = ''
+  #question = ''
+
+  constructor() {
+    super({decodeStrings: false})
+  }
+
+  get columns(): number {
+    return process.stderr.columns
+  }
+
+  get rows(): number {
+    return process.stderr.rows
+  }
+
+  drawAnew(): void {
+    process.stderr.write(this.#question + this.#cursor)
+  }
+
+  override _write(text: string, _: string, done: () => void): void {
+    if (cursorMove.test(text)) this.#cursor = text
+    else {
+      this.#question = text.replace(erasure, '')
+      this.#cursor = ''
+    }
+
+    process.stderr.write(text, done)
+  }
 }
 
-async function onTerminal<T>(message: string, answer: Promise<T>): Promise<T> {
+interface PromptContext {
+  readonly output: Writable
+  readonly signal: AbortSignal
+}
+
+async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, signal: AbortSignal): Promise<T> {
+  const output = new Screen()
   // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
   const goOn = () =>
     setImmediate(() => {
-      process.stderr.write(`${message} `)
+      output.drawAnew()
       process.stdin.resume()
     })
   process.on('SIGCONT', goOn)
   try {
-    return await answer
+    return await prompt({output, signal})
   } catch (error) {
     const name = error instanceof Error ? error.name : ''
-    if (name === 'ExitPromptError' || name === 'AbortPromptError')
+    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name))
       throw new Ovpn3Error('interrupted', 'interrupted', {cause: error})
     throw error
   } finally {

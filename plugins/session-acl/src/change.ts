@@ -1,4 +1,5 @@
 import {
+  aboutSession,
   type ErrorJson,
   errorJson,
   hasCode,
@@ -91,9 +92,9 @@ export async function planChanges(
   // the service would refuse it, but it is not asked
   const mayNot =
     hasCode(errors.owner, 'access-denied') || (values.owner !== undefined && values.owner !== process.getuid?.())
-  if (changes.length > 0 && mayNot) throw about(session, await denied(session))
+  if (changes.length > 0 && mayNot) throw aboutSession(session, await denied(session))
   const unread = changes.flatMap(({action}) => propertiesOf(action, true).flatMap((name) => errors[name] ?? []))[0]
-  if (unread) throw about(session, unread)
+  if (unread) throw aboutSession(session, unread)
   const results = changes.map((change) => result(session, change, differs(session, change) ? 'planned' : 'unchanged'))
   for (const each of results) report(each)
   return {results}
@@ -124,11 +125,6 @@ export function propertiesOf(action: Change['action'], dryRun: boolean): readonl
 export function leavesPublic({snapshot}: Session, results: readonly ChangeResult[]): boolean {
   const isPublic = results.find(({action}) => action === 'public-access')?.value ?? snapshot.values.public_access
   return Boolean(isPublic) && results.some(({action, changed}) => action === 'revoke' && changed)
-}
-
-/** An error with the name of the session in front. */
-export function about(session: Session, error: Ovpn3Error): Ovpn3Error {
-  return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
 }
 
 /** An error that counts as `some-failed` where something has been changed before it. */

@@ -1,4 +1,4 @@
-import type {ErrorJson} from '@ovpn3/kit/model'
+import type {ErrorJson} from '@ovpn3/kit'
 
 import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
 import {Variant} from 'dbus-next'
@@ -303,6 +303,19 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     }
 
     assert.equal(await terminal.cursorIsVisible(), true)
+  })
+
+  it('looks again at what took a while to pick', async () => {
+    const sessions = [
+      await stage.world.startSession('alice', 'cert'),
+      await stage.world.startSession('alice', 'cert', {fresh: true}),
+    ]
+    const terminal = await stage.open()
+    await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
+    await terminal.shows(/Which session's access to change\?/)
+    for (const session of sessions) await stage.world.setPublicAccess(session, true)
+    await terminal.type('Enter')
+    await terminal.shows(/Session is accessible by everyone already[^]*status 0/)
   })
 
   it('never picks without --show or a change, or under --json', async () => {

@@ -1,4 +1,4 @@
-import {bytes, type Colors, labelOf, safeText, type Session, tableText} from '@ovpn3/kit'
+import {bytes, type Colors, cut, labelOf, safeText, type Session, tableText} from '@ovpn3/kit'
 
 import type {Observation} from './watch'
 
@@ -111,13 +111,13 @@ export class Board {
         : this.#single
           ? this.#details(all[0]!, columns)
           : this.#overview(all, {columns, rows})
-    if (this.message) lines.push('', this.#colors.yellow(this.message.slice(0, columns)))
+    if (this.message) lines.push('', this.#colors.yellow(cut(this.message, columns)))
     return lines.join('\n')
   }
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
     const {bold, cyan, dim, green, red} = this.#colors
-    const lines = [`${bold(labelOf(session).slice(0, columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
+    const lines = [`${bold(cut(labelOf(session), columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
     if (latest) {
       const cells = (label: string, rate: string, packets: string, total: string) =>
         label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
@@ -139,7 +139,7 @@ export class Board {
       }
     }
 
-    if (error) lines.push('', red(error.slice(0, columns)))
+    if (error) lines.push('', red(cut(error, columns)))
     return lines
   }
 

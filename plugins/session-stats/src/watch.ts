@@ -1,8 +1,7 @@
 import {
+  aboutSession,
   hasCode,
-  isOvpn3Error,
-  labelOf,
-  Ovpn3Error,
+  type Ovpn3Error,
   type PropertyName,
   type ResolvedSessions,
   type Session,
@@ -155,7 +154,7 @@ async function observe(entry: Watched, {gone, open, watched}: Surroundings): Pro
   }
 
   if (hasCode(error, 'disconnected', 'bus-unreachable', 'service-unavailable')) throw error
-  if (error && !open && !entry.seen) throw ofSession(session, error)
+  if (error && !open && !entry.seen) throw aboutSession(session, error)
   if (entry.announced || hasCode(error, 'session-stale', 'session-not-found')) {
     const observation = gone(entry, hasCode(error, 'session-stale') ? error : undefined)
     return known(entry) ? observation : undefined
@@ -171,10 +170,4 @@ async function observe(entry: Watched, {gone, open, watched}: Surroundings): Pro
   if (entry.reported === error.message) return undefined
   entry.reported = error.message
   return {error, session, time, type: 'failed'}
-}
-
-/** The same error, saying which session it is about. */
-export function ofSession(session: Session, error: Ovpn3Error): Ovpn3Error {
-  if (!isOvpn3Error(error)) return error
-  return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
 }

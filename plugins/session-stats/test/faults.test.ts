@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {cli, environment, ovpn3, type RunOptions, until} from '../../../test/support/cli'
+import {cli, environment, ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 
 interface Sample {
@@ -141,6 +141,19 @@ describe('session-stats on the simulator', () => {
     }
   })
 
+  // an hour from one sample to the next: it is not by writing that it notices
+  for (const [what, count, reader, expected] of [
+    ['has read enough', 1, 'head -1', /^[^\n]*load-1[^\n]*\n0 0\n$/],
+    ['reads nothing, and there is nothing to read', 0, 'head -c 0', /^0 0\n$/],
+  ] as const)
+    for (const more of [[], ['--json']])
+      it(`ends when its reader ${what} ${more.join('')}`.trim(), async () => {
+        world.createSessions(count)
+        const {stderr, stdout} = await piped(world, ['session-stats', '--all', '--watch=3600', ...more], reader)
+        assert.equal(stderr, '')
+        assert.match(stdout, expected)
+      })
+
   for (const [what, args] of [
     ['one session', '-c load-1'],
     ['all of them', '--all'],
@@ -227,6 +240,20 @@ describe('session-stats on the simulator', () => {
     assert.equal(run.stderr.match(/access denied/g)?.length, 1)
     assert.match(run.stdout, /ours/)
     assert.equal(run.status, 130)
+  })
+
+  it('--all says how many failed by all that there are, denied ones included', {skip: skipUsers}, async () => {
+    const statuses = async () => {
+      const [stale] = world.createSessions(1, {name: () => 'stale'})
+      await world.killBackend(stale!)
+      return (await stats('--all')).status
+    }
+
+    assert.equal(await statuses(), 4, 'the only one')
+    const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
+    await world.setPublicAccess(theirs!, true)
+    assert.equal(await statuses(), 3, 'one of two')
+    assert.equal((await stats('--all')).status, 0, "somebody else's alone")
   })
 
   describe('wrong usage is rejected before anything is read', () => {

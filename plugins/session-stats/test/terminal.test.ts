@@ -111,6 +111,14 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Connection statistics:\n {5}BYTES_IN\.+77\n\n\[status 0]/)
   })
 
+  it('cuts a name by the columns that it takes', async () => {
+    const name = '東'.repeat(120)
+    stage.world.createSessions(1, {name: () => name})
+    const tty = await stage.open({columns: 80})
+    await tty.type('ovpn3 session-stats --interface tun0 --watch=0.2', 'Enter')
+    await tty.shows(/\n東{20,}… +every 0\.2 s, Ctrl-C ends\n\n +bytes\/s/)
+  })
+
   it('keeps control sequences of others away from the terminal', async () => {
     const name = 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe'
     stage.world.addProfile('alice', name)

@@ -1,6 +1,7 @@
 import {classicStatusText, safeText} from '@ovpn3/kit'
 
 import {configNameOf, type Entry, localTime, remarkOf, serverOf} from './entry'
+import {emptyText} from './query'
 
 const line = '-'.repeat(77)
 const labelWidth = 12
@@ -8,9 +9,13 @@ const labelWidth = 12
 const valueWidth = 37
 const secondLabelWidth = 8
 
-/** The records as the reference tool prints them, each as soon as it is its turn. */
+/**
+ * The records as the reference tool prints them, each as soon as it is its turn.
+ * @param total of sessions, whether they match or not
+ */
 export async function printClassic(
   entries: AsyncIterable<Entry> | Iterable<Entry>,
+  total: number,
   print: (text: string) => void,
 ): Promise<void> {
   let separator = line
@@ -19,7 +24,7 @@ export async function printClassic(
     separator = ''
   }
 
-  print(separator === line ? 'No sessions available' : line)
+  print(separator === line ? emptyText(total) : line)
 }
 
 function record(entry: Entry): string {

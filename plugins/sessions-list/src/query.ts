@@ -67,6 +67,11 @@ export function matches({filters}: Query, entry: Entry, now: number): boolean {
   })
 }
 
+/** What is said in place of a list, where there is nothing in it. @param total of sessions, whether they match or not */
+export function emptyText(total: number): string {
+  return total > 0 ? 'No session matches' : 'No sessions available'
+}
+
 const collator = new Intl.Collator('en', {numeric: true})
 
 /** In the order asked for; what has no value comes last. */
@@ -105,7 +110,7 @@ function sortOf(text: string): Query['sort'] {
 function filterOf(text: string): Filter {
   const at = text.indexOf('=')
   if (at < 1)
-    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form KEY=VALUE`, {
+    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form COLUMN=VALUE`, {
       hint: 'For example: --filter status=connected',
     })
   return {column: columnNamed(text.slice(0, at), '--filter'), parts: text.slice(at + 1).split('*')}

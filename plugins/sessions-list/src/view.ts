@@ -4,7 +4,7 @@ import type {ChangeKind, Watch} from './watch'
 
 import {type ColumnName} from './columns'
 import {type Entry, listedSession, localTime} from './entry'
-import {keysOf, matches, type Query, sorted} from './query'
+import {emptyText, keysOf, matches, type Query, sorted} from './query'
 import {plainCell, sessionTable} from './table'
 
 /** Shows what a watch sees. */
@@ -22,8 +22,9 @@ export async function tableView(watch: () => Watch, query: Query, columns: reado
   const text = () => {
     const now = present()
     const {columns: width, rows = 24} = process.stdout
-    const entries = [...watch().entries()].filter((entry) => matches(query, entry, now))
-    if (entries.length === 0) return 'No sessions available'
+    const all = [...watch().entries()]
+    const entries = all.filter((entry) => matches(query, entry, now))
+    if (entries.length === 0) return emptyText(all.length)
     // the header, and the line that the cursor is on
     const room = Math.max(1, rows - 2)
     const hidden = entries.length > room ? entries.length - room + 1 : 0

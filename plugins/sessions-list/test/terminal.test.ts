@@ -26,6 +26,16 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
       assert.match(screen, /東京オフィス +connected/)
     })
 
+  it('a live table whose lines are cut where the terminal is too narrow for them', async () => {
+    stage.world.createSessions(30)
+    const tty = await stage.open({columns: 30, rows: 12})
+    await tty.type('ovpn3 sessions-list --watch', 'Enter')
+    const screen = await tty.shows(/… \d+ more/)
+    assert.match(screen, /^ID {8}CONFIG[^\n]*…\n(\w{8} {2}load-[^\n]*…\n){9}… 21 more$/m)
+    await tty.type('C-c')
+    await tty.shows(/status 130/)
+  })
+
   it('in colours that say how it is', async () => {
     const paths = stage.world.createSessions(4)
     stage.world.setStatus(paths[1]!, [2, 14, ''])
@@ -76,6 +86,16 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     assert.match(screen, /load-1 +paused/)
     assert.equal(await tty.cursorIsVisible(), true)
     assert.deepEqual(stage.world.subscribers(first!), [])
+  })
+
+  it('a live table tells no match from no session', async () => {
+    const tty = await stage.open()
+    await tty.type('ovpn3 sessions-list --watch --filter config=nosuch', 'Enter')
+    await tty.shows(/^No sessions available$/m)
+    await stage.world.startSession('alice', 'cert')
+    await tty.shows(/^No session matches$/m)
+    await tty.type('C-c')
+    await tty.shows(/status 130/)
   })
 
   it('a live table that says when a session does not respond', async () => {

@@ -89,6 +89,7 @@ export function isOutage(error: unknown): boolean {
   return hasCode(error, 'disconnected', 'service-unavailable', 'timeout')
 }
 
+/** Whether it is an error of ours with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): boolean {
   return isOvpn3Error(error) && codes.includes(error.code)
 }

@@ -1,3 +1,4 @@
+// an entry for the CLI itself: what of it is promised to plugins, kit's index names
 export * from './completion'
 export * from './errors'
 export * from './json'

@@ -1,6 +1,6 @@
 import type {Session} from './session'
 
-import {type ErrorCode, exitStatus, isOutage, type Ovpn3Error} from './errors'
+import {type ErrorCode, exitStatus, isOutage, Ovpn3Error} from './errors'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -47,15 +47,17 @@ export interface SessionResult {
   readonly error?: ErrorJson
 }
 
+/** A status as `--json` shows it; null where it is not known. */
 export function statusJson(status: SessionStatus | undefined): StatusJson | null {
   return status ? {major: status.major, minor: status.minor, text: statusText(status), message: status.message} : null
 }
 
+/** An error as `--json` shows it. */
 export function errorJson(error: Ovpn3Error): ErrorJson {
   return {code: error.code, message: error.message, hint: error.hint}
 }
 
-/** A session's name for people: `office (c2df8ae4)`. */
+/** A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile. */
 export function sessionLabel({config, id}: {readonly config?: string | null; readonly id: string}): string {
   return config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
 }
@@ -74,8 +76,14 @@ export function configOf(session: Session): string | null {
   return session.snapshot.values.config_name ?? session.config ?? null
 }
 
+/** The name of a session for people, from what is known of it: `office (c2df8ae4)`. */
 export function labelOf(session: Session): string {
   return sessionLabel({config: configOf(session), id: session.id})
+}
+
+/** The same error, with the name of the session that it is about in front. */
+export function aboutSession(session: Session, error: Ovpn3Error): Ovpn3Error {
+  return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
 }
 
 /**

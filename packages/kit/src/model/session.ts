@@ -10,7 +10,7 @@ export interface Endpoint {
 
 /** The properties of a session, by their D-Bus names (interface net.openvpn.v3.sessions). */
 export interface SessionProperties {
-  /** Uids that were granted access, the owner not among them. */
+  /** Uids that were granted access. The owner needs none, but may be among them: the service takes the grant. */
   acl: readonly number[]
   backend_pid: number
   /** The profile's name when the session was started. */
@@ -35,6 +35,7 @@ export interface SessionProperties {
   status: SessionStatus
 }
 
+/** The name of a property, as D-Bus has it. */
 export type PropertyName = keyof SessionProperties
 
 /** What a read gave: a property is in `values` or, where it failed, in `errors`. */
@@ -72,6 +73,7 @@ export interface InputRequest {
 /** The profile that a session was started from, as it is now. */
 export type Profile = {readonly available: false} | {readonly available: true; readonly name: string}
 
+/** What happens to a session that is followed. */
 export type SessionEvent =
   | {readonly type: 'removed'}
   | {readonly type: 'status'; readonly status: SessionStatus}

@@ -9,6 +9,7 @@ export interface SessionStatus {
   readonly message: string
 }
 
+/** Major status codes: what a status is about. */
 export const StatusMajor = {
   unset: 0,
   configuration: 1,
@@ -18,6 +19,7 @@ export const StatusMajor = {
   process: 5,
 } as const
 
+/** Minor status codes: how it is. */
 export const StatusMinor = {
   unset: 0,
   configError: 1,

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
 import {
+  aboutSession,
   chooseOne,
   colorsOf,
   type Completion,
@@ -16,7 +17,6 @@ import {
 } from '@ovpn3/kit'
 
 import {
-  about,
   asOneOf,
   type Change,
   type ChangeResult,
@@ -105,7 +105,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const changes = await changesOf(this.flags)
     const session = await this.#select(selector, changes)
     const gone = goneError(session)
-    if (gone) throw about(session, gone)
+    if (gone) throw aboutSession(session, gone)
     const report = (result: ChangeResult) => this.#print(result)
     const made = this.#dryRun
       ? await planChanges(session, changes, report)
@@ -130,7 +130,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
       signal: this.abortSignal,
     })
-    if (!selector) await session.look(read)
+    // it may have taken the person a while to pick it
+    if (!selector || sessions.length > 1) await session.look(read)
     return session
   }
 
@@ -169,7 +170,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const after = this.#shows && !this.#staysAsItIs(changes) ? await session.read(aclProperties) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
-    const failure = error ?? (unread && asOneOf(results, about(session, unread)))
+    const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread)))
     if (failure && failure.code !== 'some-failed') throw failure
     const list = await accessListOf({...snapshot.values, ...after.values})
     if (this.jsonEnabled()) {

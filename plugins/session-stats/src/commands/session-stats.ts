@@ -1,8 +1,10 @@
 import {Flags} from '@oclif/core'
 import {
+  aboutSession,
   allFlag,
   chooseOne,
   colorsOf,
+  type Completion,
   configOf,
   counterLines,
   errorJson,
@@ -13,6 +15,7 @@ import {
   isInteractive,
   labelOf,
   liveView,
+  onReaderGone,
   Ovpn3Error,
   type PropertyName,
   type ResolvedSessions,
@@ -21,9 +24,8 @@ import {
   selectorFlags,
   selectorOf,
   type Session,
-  SessionCommand,
   statisticsText,
-  toJson,
+  WatchCommand,
 } from '@ovpn3/kit'
 
 import type {Counters} from '../rates'
@@ -31,7 +33,7 @@ import type {Counters} from '../rates'
 import {defaultInterval, planOf} from '../plan'
 import {exposition, prometheusProperties} from '../prometheus'
 import {Board, sampleLine} from '../view'
-import {type Observation, ofSession, watch} from '../watch'
+import {type Observation, watch} from '../watch'
 
 /** One of `--all` sessions as `--json` shows it. */
 interface StatisticsJson {
@@ -49,7 +51,7 @@ interface Chosen {
   readonly single: boolean
 }
 
-export default class SessionStats extends SessionCommand<typeof SessionStats> {
+export default class SessionStats extends WatchCommand<typeof SessionStats> {
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -78,12 +80,13 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       description: 'Metrics of every session, for Prometheus',
     },
   ]
+  static override completion: Completion = {format: {excludes: {prometheus: ['watch']}}}
   static override optionalValues = {watch: defaultInterval}
   static override flags = {
     ...selectorFlags,
     ...allFlag,
     watch: Flags.string({
-      helpValue: '[SECONDS]',
+      helpValue: 'SECONDS',
       summary: `Show rates, again and again, every ${defaultInterval} seconds or as often as =SECONDS says.`,
     }),
     format: Flags.string({
@@ -117,13 +120,6 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         break
       }
     }
-  }
-
-  /** Under `--watch` each document is a line. */
-  override logJson(json: unknown): void {
-    // no flags: the arguments were wrong
-    if (this.flags?.watch === undefined) super.logJson(json)
-    else this.log(toJson(json))
   }
 
   /** What is drawn again and again must not be written into. */
@@ -186,7 +182,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     failOnOutage(sessions)
     const results = sessions.map((session) => resultOf(session))
     // what a stranger made public is listed, but is no failure of ours
-    process.exitCode = exitStatusOf(results.filter(({error}) => error?.code !== 'access-denied'))
+    process.exitCode = exitStatusOf(results.map(({error}) => (error?.code === 'access-denied' ? {} : {error})))
     if (this.jsonEnabled()) {
       this.logJson({sessions: results})
       return
@@ -225,13 +221,12 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   async #watch(interval: number): Promise<void> {
     const {resolved, sessions, single} = await this.#choose(['config_name'], ['config_name'])
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
-    if (single && lost[0]?.error) throw ofSession(sessions[0]!, lost[0].error)
+    if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error)
     const gone = new Set(lost.map(({session}) => session))
     const stop = new AbortController()
     const end = () => stop.abort()
     this.abortSignal.addEventListener('abort', end)
-    // nobody reads it any more
-    process.stdout.once('error', end)
+    const forget = onReaderGone(end)
     const {finish, show} = await this.#display(single, interval)
     show(lost)
     try {
@@ -245,7 +240,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       )
     } finally {
       finish()
-      process.stdout.off('error', end)
+      forget()
     }
   }
 
@@ -309,7 +304,7 @@ const isEmpty = (counters: Counters) => Object.keys(counters).length === 0
 function countersOf(session: Session): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
-  throw ofSession(session, errors.statistics!)
+  throw aboutSession(session, errors.statistics!)
 }
 
 function resultOf(session: Session): StatisticsJson {

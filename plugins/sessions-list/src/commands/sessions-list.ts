@@ -2,20 +2,19 @@ import {Flags} from '@oclif/core'
 import {
   colorsOf,
   type Completion,
+  onReaderGone,
   Ovpn3Error,
   paced,
   type SelectorName,
-  SessionCommand,
   shellWord,
   statusTexts,
-  toJson,
+  WatchCommand,
 } from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
-import {defaultColumns, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
-import {onReaderGone} from '../reader'
+import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
 import {Watch} from '../watch'
@@ -30,7 +29,7 @@ const filterValues = {
   status: statusTexts,
 } as const
 
-export default class SessionsList extends SessionCommand<typeof SessionsList> {
+export default class SessionsList extends WatchCommand<typeof SessionsList> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
 
@@ -58,6 +57,7 @@ A session whose backend is gone is removed by the session manager when it is loo
   ]
   static override completion: Completion = {
     columns: {list: true, values: columnNames},
+    format: {excludes: {classic: ['columns', 'watch']}},
     filter: {keys: {...Object.fromEntries(columnNames.map((name) => [name, []])), ...filterValues}},
     sort: {values: [...columnNames, ...columnNames.map((name) => `-${name}`)]},
   }
@@ -100,11 +100,6 @@ A session whose backend is gone is removed by the session manager when it is loo
       : this.#print(format, query, columns, await this.#read(needs)))
   }
 
-  override logJson(json: unknown): void {
-    if (this.argv.some((argument) => /^(--watch|-j?w)/.test(argument))) this.log(toJson(json))
-    else super.logJson(json)
-  }
-
   protected override onStall(session?: {readonly id: string; readonly path: string}): void {
     if (session) this.#hung.add(session.path)
     if (session && this.#watch) this.#watch.stalled(session.path)
@@ -145,7 +140,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     reading: readonly Promise<Entry>[],
   ): Promise<void> {
     if (format === 'classic' && !query.sort) {
-      await printClassic(inTurn(reading, query), (text) => this.log(text))
+      await printClassic(inTurn(reading, query), reading.length, (text) => this.log(text))
       return
     }
 
@@ -158,7 +153,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     )
     switch (format) {
       case 'classic': {
-        await printClassic(entries, (text) => this.log(text))
+        await printClassic(entries, all.length, (text) => this.log(text))
         break
       }
 
@@ -171,7 +166,7 @@ A session whose backend is gone is removed by the session manager when it is loo
       case 'table': {
         const {columns: width} = process.stdout
         if (entries.length > 0) this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
-        else this.log(all.length > 0 ? 'No session matches' : 'No sessions available')
+        else this.log(emptyText(all.length))
       }
     }
   }

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import {readFileSync} from 'node:fs'
+import path from 'node:path'
+import {describe, it} from 'node:test'
+import ts from 'typescript'
+
+import {repository} from '../support/repository'
+
+const kit = path.join(repository, 'packages', 'kit')
+
+/** What the package exports, with what is said of each. */
+function exported(): {readonly documented: boolean; readonly name: string}[] {
+  const file = path.join(kit, 'dist', 'index.d.ts')
+  const {Node16: module} = ts.ModuleKind
+  const program = ts.createProgram([file], {module, moduleResolution: ts.ModuleResolutionKind.Node16, types: []})
+  const checker = program.getTypeChecker()
+  return checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!).map((symbol) => ({
+    documented: checker.getAliasedSymbol(symbol).getDocumentationComment(checker).length > 0,
+    name: symbol.name,
+  }))
+}
+
+describe('what @ovpn3/kit exports', () => {
+  const names = exported()
+
+  it('is in its README, and nothing else is', () => {
+    const table = readFileSync(path.join(kit, 'README.md'), 'utf8').matchAll(/^\| .* \| (`.*`) +\|$/gm)
+    const listed = [...table].flatMap(([, cell]) => [...cell!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+    assert.deepEqual(listed.sort(), names.map(({name}) => name).sort())
+  })
+
+  it('says what it is', () => {
+    assert.deepEqual(
+      names.filter(({documented}) => !documented),
+      [],
+    )
+  })
+})
