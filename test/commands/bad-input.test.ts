@@ -103,7 +103,6 @@ describe('what was meant is said', () => {
     'sessions-list --config office': ['there is no option --config', 'Use --filter config=office'],
     "sessions-list --config=it's": ["there is no option --config=it's", String.raw`Use --filter 'config=it'\''s'`],
     'sessions-list --interface tun0': ['there is no option --interface', 'Use --filter device=tun0'],
-    'sessions-list --json=true': ['--json takes no value', 'See ovpn3 sessions-list --help'],
     'sessions-list --path ec00': ['there is no option --path', "Use --filter 'id=ec00*'"],
     'sessions-list --watch=abc': ['--watch takes no value', 'See ovpn3 sessions-list --help'],
     'sessions-list -coffice': ['there is no option -coffice', 'Use --filter config=office'],
@@ -116,6 +115,14 @@ describe('what was meant is said', () => {
       assert.deepEqual([status, stderr], [2, `Error: ${message}\n${hint}\n`])
     })
   }
+
+  it('--json=true is JSON all the same', async () => {
+    const {stderr, stdout} = await ovpn3(nowhere, 'alice', ['sessions-list', '--json=true'])
+    assert.deepEqual(
+      [stderr, document<{error: ErrorJson}>('error', stdout).error.message],
+      ['', '--json takes no value'],
+    )
+  })
 })
 
 describe('an error under --json', () => {

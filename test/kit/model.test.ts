@@ -39,7 +39,20 @@ describe('a word for a shell', () => {
     })
 
   it('is what the shell takes it for', () => {
-    const words = ['', 'my vpn', "it's", 'say "hi"', '$HOME', '`id`', String.raw`a\b`, '=x', 'id=7c1b*', '!!', '~', '#a;&|']
+    const words = [
+      '',
+      'my vpn',
+      "it's",
+      'say "hi"',
+      '$HOME',
+      '`id`',
+      String.raw`a\b`,
+      '=x',
+      'id=7c1b*',
+      '!!',
+      '~',
+      '#a;&|',
+    ]
     const line = `printf '%s\n' ${words.map((word) => shellWord(word)).join(' ')}`
     assert.deepEqual(execFileSync('sh', ['-c', line], {encoding: 'utf8'}).split('\n').slice(0, -1), words)
   })
