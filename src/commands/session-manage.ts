@@ -26,6 +26,8 @@ import {
   StatusMinor,
   type Task,
   userName,
+  userOf,
+  userText,
 } from '@ovpn3/kit'
 import {accessDenied} from '@ovpn3/kit/model'
 
@@ -343,7 +345,7 @@ async function withOwner(result: SessionResult, session: Session): Promise<Sessi
   const {owner} = (await session.read(['owner'])).values
   if (owner === undefined) return result
   // who may not look at it is not told its owner either
-  const {hint} = accessDenied('act', {owner: `${safeText(await userName(owner))} (uid ${owner})`})
+  const {hint} = accessDenied('act', {owner: userText(await userOf(owner))})
   return {...result, error: {...error, hint}}
 }
 

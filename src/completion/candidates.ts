@@ -118,9 +118,13 @@ function namesOf(name: string, {aliases = [], allowNo, char}: Flag, short: boole
 }
 
 /** The values that an option can take; none where it cannot be given. */
-export function valuesOf(command: Command, given: Line['given'], {flag, prefix, typed}: WantedValue): Values {
+export function valuesOf(command: Command, given: Line['given'], wanted: WantedValue): Values {
   const {flags = {}} = command
-  const {list, values = []} = completionOf(command, flag)
+  const {flag} = wanted
+  const {list, ...completion} = completionOf(command, flag)
+  const {key, values} = offerOf(completion, wanted.typed)
+  const prefix = wanted.prefix + key
+  const typed = wanted.typed.slice(key.length)
   if (!isPossible(command, given, flag)) return {prefix, values: []}
   if (typeof values === 'string') {
     const others = [...given.keys()]
@@ -140,6 +144,18 @@ export function valuesOf(command: Command, given: Line['given'], {flag, prefix, 
   if (!list) return {prefix, values: fixed}
   const done = typed.slice(0, typed.lastIndexOf(',') + 1)
   return {prefix: prefix + done, values: fixed.filter((value) => !done.split(',').includes(value))}
+}
+
+/** What an option offers after what has been typed of it: with keys, that is either those or the values of one. */
+function offerOf(
+  {keys, values = []}: OptionCompletion,
+  typed: string,
+): {readonly key: string; readonly values: LiveValues | readonly string[]} {
+  const key = keys ? typed.slice(0, typed.indexOf('=') + 1) : ''
+  if (!keys) return {key, values}
+  if (key === '') return {key, values: Object.keys(keys).map((name) => `${name}=`)}
+  const name = key.slice(0, -1)
+  return {key, values: Object.hasOwn(keys, name) ? keys[name]! : []}
 }
 
 const selectors = ['path', 'config', 'interface'] as const

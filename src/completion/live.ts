@@ -9,6 +9,7 @@ import {type Account, accounts, isPerson} from './accounts'
 const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name'],
+  owner: ['owner'],
   session: ['config_name', 'status'],
   user: ['acl', 'owner'],
   'user-with-access': ['acl', 'owner'],
@@ -25,10 +26,11 @@ export async function liveCandidates(query: LiveQuery, timeIsUp: Promise<void>):
   }
 
   const sessions = await (values === 'user-with-access' && selectorOf(query) ? selected : all)(query, timeIsUp)
-  if (values === 'user-with-access') {
-    const uids = [...new Set(sessions.flatMap(({snapshot}) => snapshot.values.acl ?? []))]
+  if (values === 'owner' || values === 'user-with-access') {
+    const property = values === 'owner' ? 'owner' : 'acl'
+    const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
     const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
-    return usersToRevoke(query, uids, known ?? [])
+    return usersOf(query, uids, known ?? [])
   }
 
   return sessionValues(query, sessions)
@@ -124,8 +126,8 @@ export function usersToGrant(
     .map((account) => candidateOf(account))
 }
 
-/** Whose access can be revoked. */
-export function usersToRevoke({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
+/** Users of sessions: those who own them, or those whose access can be revoked. */
+export function usersOf({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
   return uids
     .map((uid): Candidate => {
       const account = known.find((each) => each.uid === uid)

@@ -16,8 +16,11 @@ const ofReference = new Set([
   'session-start',
 ])
 
+/** What other tools call theirs. */
+const otherWords: Readonly<Record<string, string>> = {ls: 'sessions-list', status: 'sessions-list'}
+
 interface KnownCommand {
-  readonly flags: Readonly<Record<string, unknown>>
+  readonly flags: Readonly<Record<string, {readonly helpGroup?: string}>>
   readonly name: string
 }
 
@@ -49,9 +52,14 @@ export function notFound(
   const near = rest
     .reduce((starts, word) => [`${starts[0]} ${word}`, ...starts], [first])
     .flatMap((start) => closest(start, names) ?? [])[0]
-  if (near) return wrong(`Did you mean ${near}? ${help}`)
-  const having = commands.filter(({flags}) => first in flags)
-  return wrong(having.length === 1 ? `Did you mean ${bin} ${having[0]!.name} --${first}? ${help}` : help)
+  const meant = near ?? names.find((name) => name === otherWords[first] || name.split('-').includes(first))
+  if (meant) return wrong(`Did you mean ${meant}? ${help}`)
+  const actions = commands.flatMap(({flags}) =>
+    Object.keys(flags).filter((flag) => flags[flag]!.helpGroup === 'ACTION'),
+  )
+  const flag = commands.some(({flags}) => first in flags) ? first : closest(first, actions)
+  const having = commands.filter(({flags}) => flag !== undefined && flag in flags)
+  return wrong(having.length === 1 ? `Did you mean ${bin} ${having[0]!.name} --${flag}? ${help}` : help)
 }
 
 const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {

@@ -78,6 +78,53 @@ describe('wrong usage of session-manage', () => {
   })
 })
 
+describe('what was meant is said', () => {
+  const cases: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+    'session-acl --all yes': ['there is no option --all', 'Select one session with --path, --config or --interface'],
+    'session-manage --log-level 5 -c office': ['unexpected argument: 5', 'Write --log-level=5'],
+    'session-manage --log-level office': ['unexpected argument: office', 'Select a session with --config office'],
+    'session-manage --pause -c my vpn': ['unexpected argument: vpn', 'See ovpn3 session-manage --help'],
+    'session-manage --pause office': ['unexpected argument: office', 'Select a session with --config office'],
+    'session-manage --pause=office': ['--pause takes no value', 'See ovpn3 session-manage --help'],
+    'session-manage constructor': ['unexpected argument: constructor', 'Select a session with --config constructor'],
+    'session-manage log-level -c office': [
+      'unexpected argument: log-level',
+      'Did you mean --log-level? See ovpn3 session-manage --help',
+    ],
+    'session-manage pause': ['unexpected argument: pause', 'Did you mean --pause? See ovpn3 session-manage --help'],
+    'session-manage pause office': [
+      'unexpected arguments: pause, office',
+      'Did you mean --pause --config office? See ovpn3 session-manage --help',
+    ],
+    'session-stats --watch 2': ['unexpected argument: 2', 'Write --watch=2'],
+    [`session-stats ${path}`]: [`unexpected argument: ${path}`, `Select a session with --path ${path}`],
+    'sessions-list --all': ['there is no option --all', 'See ovpn3 sessions-list --help'],
+    'sessions-list --config': ['there is no option --config', 'Use --filter config=NAME'],
+    'sessions-list --config office': ['there is no option --config', 'Use --filter config=office'],
+    "sessions-list --config=it's": ["there is no option --config=it's", String.raw`Use --filter 'config=it'\''s'`],
+    'sessions-list --interface tun0': ['there is no option --interface', 'Use --filter device=tun0'],
+    'sessions-list --path ec00': ['there is no option --path', "Use --filter 'id=ec00*'"],
+    'sessions-list --watch=abc': ['--watch takes no value', 'See ovpn3 sessions-list --help'],
+    'sessions-list -coffice': ['there is no option -coffice', 'Use --filter config=office'],
+    [`sessions-list -o ${path}`]: ['there is no option -o', `Use --filter path=${path}`],
+    'sessions-list office': ['unexpected argument: office', 'See ovpn3 sessions-list --help'],
+  }
+  for (const [line, [message, hint]] of Object.entries(cases)) {
+    it(line, async () => {
+      const {status, stderr} = await ovpn3(nowhere, 'alice', line.split(' '))
+      assert.deepEqual([status, stderr], [2, `Error: ${message}\n${hint}\n`])
+    })
+  }
+
+  it('--json=true is JSON all the same', async () => {
+    const {stderr, stdout} = await ovpn3(nowhere, 'alice', ['sessions-list', '--json=true'])
+    assert.deepEqual(
+      [stderr, document<{error: ErrorJson}>('error', stdout).error.message],
+      ['', '--json takes no value'],
+    )
+  })
+})
+
 describe('an error under --json', () => {
   for (const [args, lines] of [
     ['session-stats --watch --bogus', 1],

@@ -66,6 +66,36 @@ describe('session-manage when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
+  it('a dead end: how to start again, with the name as a shell takes it', async () => {
+    const names: Readonly<Record<string, string>> = {
+      "it's": String.raw`'it'\''s'`,
+      'my vpn\u001B[31m\u202E': "'my vpn'",
+      office: 'office',
+    }
+    const sessions = world.createSessions(Object.keys(names).length, {name: (i) => Object.keys(names)[i]!})
+    for (const session of sessions) world.setStatus(session, [2, 11, ''])
+    for (const [i, word] of Object.values(names).entries())
+      for (const action of ['--pause', '--restart']) {
+        const {status, stderr} = await manage(`${action} --path ${sessions[i]}`)
+        assert.equal(status, 8)
+        const hint = `\nDisconnect it and start it again: openvpn3 session-start --config ${word}\n`
+        assert.ok(stderr.endsWith(hint), stderr)
+      }
+  })
+
+  it('a denial tells of an owner without a name by uid, once', async () => {
+    const [session] = world.createSessions(1)
+    world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
+    world.intercept(({message}) =>
+      message.member === 'Pause'
+        ? new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied')
+        : undefined,
+    )
+    const {status, stderr} = await manage(`--pause --path ${session}`)
+    assert.equal(status, 5)
+    assert.match(stderr, /\nOnly its owner, uid 3999999999, and the users the owner granted access may do this\n$/)
+  })
+
   it('a bus without the service is exit 6, and says what to install', async () => {
     const bus = await PrivateBus.start({services: 'none'})
     try {

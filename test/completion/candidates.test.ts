@@ -183,10 +183,45 @@ describe('fixed values', () => {
     lacks((await ask('session-manage --log-level ')).values, '3')
   })
 
+  it('an order, the other way round, too', async () => {
+    has((await ask('sessions-list --sort ')).values, 'age', '-age')
+    has((await ask('sessions-list --sort -')).values, '-age', '-status')
+    has((await ask('sessions-list --sort=-')).values, '--sort=-age')
+  })
+
   it('several in a list, each once', async () => {
     const {values} = await ask('sessions-list --columns id,status,')
     has(values, 'id,status,config')
     lacks(values, 'id,status,id', 'id,status,status')
+  })
+})
+
+describe('what is KEY=VALUE', () => {
+  it('the keys', async () => {
+    for (const line of ['sessions-list --filter ', 'sessions-list --filter st'])
+      has((await ask(line)).values, 'status=', 'config=', 'age=')
+    has((await ask('sessions-list --filter=st')).values, '--filter=status=')
+  })
+
+  it('the values of one', async () => {
+    has((await ask('sessions-list --filter status=')).values, 'status=connected', 'status=authentication failed')
+    has((await ask('sessions-list --filter=status=pa')).values, '--filter=status=paused')
+    for (const [line, kind] of [
+      ['sessions-list --filter config=', 'config'],
+      ['sessions-list --filter device=', 'interface'],
+      ['sessions-list --filter status=paused --filter owner=', 'owner'],
+    ] as const) {
+      const {query, values} = await ask(line)
+      assert.deepEqual(
+        [query?.values, query?.typed, values],
+        [kind, '', [`${kind.replace('interface', 'device')}=live`]],
+      )
+    }
+  })
+
+  it('none where nothing is known of them', async () => {
+    for (const key of ['age', 'nosuch', 'constructor', ''])
+      assert.deepEqual((await ask(`sessions-list --filter ${key}=`)).values, [], key)
   })
 })
 

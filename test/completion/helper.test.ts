@@ -77,6 +77,20 @@ describe('live values', () => {
     assert.deepEqual(await values('session-stats -I '), ['tun7'])
   })
 
+  it('to filter by: names of profiles, interfaces, and who owns sessions', async () => {
+    const [office, home] = named('office', 'home')
+    world.setDevice(office!, 'tun7')
+    world.setDevice(home!, '')
+    assert.deepEqual(await values('sessions-list --filter config='), ['config=home', 'config=office'])
+    assert.deepEqual(await values('sessions-list --filter device='), ['device=tun7'])
+    world.breakProperty(office!, 'owner', new Variant('u', 0))
+    world.breakProperty(home!, 'owner', new Variant('u', 3_999_999_999))
+    assert.deepEqual(await values('sessions-list --filter=owner='), [
+      '--filter=owner=3999999999',
+      '--filter=owner=root',
+    ])
+  })
+
   it('no connected session to resume, no paused one to pause, no dead end to either', async () => {
     const [, paused, dead] = named('running', 'paused', 'dead')
     world.pause(paused!)

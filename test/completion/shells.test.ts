@@ -150,6 +150,12 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       ['ovpn3 sessions-list --format=c', 'ovpn3 sessions-list --format=classic '],
       ['ovpn3 session-acl --public-access t', 'ovpn3 session-acl --public-access true '],
       ['ovpn3 sessions-list --filter st', 'ovpn3 sessions-list --filter status='],
+      ['ovpn3 sessions-list --filter status=', 'ovpn3 sessions-list --filter status='],
+      ['ovpn3 sessions-list --filter status=pause', 'ovpn3 sessions-list --filter status=paused '],
+      ['ovpn3 sessions-list --filter=status=pause', 'ovpn3 sessions-list --filter=status=paused '],
+      ['ovpn3 sessions-list --filter age=', 'ovpn3 sessions-list --filter age='],
+      ['ovpn3 sessions-list --filter config=home', 'ovpn3 sessions-list --filter config=home-lab '],
+      ['ovpn3 sessions-list --sort -ag', 'ovpn3 sessions-list --sort -age '],
       ['ovpn3 sessions-list --columns id,co', 'ovpn3 sessions-list --columns id,config '],
       ['ovpn3 autocomplete z', 'ovpn3 autocomplete zsh '],
     ] as const) {

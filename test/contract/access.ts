@@ -143,7 +143,7 @@ export function accessContract(title: string, world: () => World): void {
     return [
       ...texts.map((text) => new RegExp(String.raw`(?<![\w.])${String(text).replaceAll('.', String.raw`\.`)}(?!\w)`)),
       new RegExp(
-        String.raw`\(uid ${uid}\)|\(${uid}\)|"uid": ?${uid}\b|owner="${uid}"|Owner: *${name}|"name": "${name}"`,
+        String.raw`\buid ${uid}\b|\(${uid}\)|"uid": ?${uid}\b|owner="${uid}"|Owner: *${name}|"name": "${name}"`,
       ),
     ]
   }

@@ -201,14 +201,14 @@ export function sessionAclContract(title: string, world: () => World): void {
         says(
           run,
           `Granted access to ${accounts.text('bob')}\nGranted access to ${accounts.text('carol')}\n` +
-            `Granted access to (${nobody}) (uid ${nobody})\n` +
+            `Granted access to uid ${nobody}\n` +
             list([entry('bob'), entry('carol'), `(${nobody})  (unknown)`]),
         )
         const greedy = await errorOf(`-c cert --revoke ${accounts.nameOf('bob')} ${accounts.nameOf('carol')}`)
         assert.equal(greedy.status, 2)
         says(
           await acl(`--revoke ${accounts.nameOf('bob')} --revoke ${nobody} -R=${world().uid('carol')} --show -c cert`),
-          `Revoked access from ${accounts.text('bob')}\nRevoked access from (${nobody}) (uid ${nobody})\n` +
+          `Revoked access from ${accounts.text('bob')}\nRevoked access from uid ${nobody}\n` +
             `Revoked access from ${accounts.text('carol')}\n${list([])}`,
         )
       })
@@ -338,7 +338,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         [
           `Would grant access to ${accounts.text('bob')}`,
           `${accounts.text('carol')} has access already`,
-          `(${nobody}) (uid ${nobody}) was not granted access`,
+          `uid ${nobody} was not granted access`,
           'Would make the session accessible by everyone',
           'Session log is only accessible to the session owner already',
           list([entry('carol')]),

@@ -43,4 +43,11 @@ describe('a command line', () => {
     it(typed, () => {
       assert.equal(normal(typed), meant)
     })
+
+  it('--all is all sessions, or nothing', () => {
+    const others = {'allow-log-access': {type: 'option'}} as const
+    assert.deepEqual(normalizeArgv(['--all', 'yes'], others), ['--all', 'yes'])
+    assert.deepEqual(normalizeArgv(['--allow', 'yes'], others), ['--allow-log-access', 'yes'])
+    assert.deepEqual(normalizeArgv(['--all'], {...others, all: {type: 'boolean'}}), ['--all'])
+  })
 })

@@ -8,10 +8,12 @@ import {
   isOvpn3Error,
   Ovpn3Error,
   safeText,
+  shellWord,
   statusText,
   toJson,
 } from '@ovpn3/kit/model'
 import assert from 'node:assert/strict'
+import {execFileSync} from 'node:child_process'
 import {describe, it} from 'node:test'
 
 describe('safe text', () => {
@@ -29,6 +31,32 @@ describe('safe text', () => {
     it(JSON.stringify(unsafe), () => {
       assert.equal(safeText(unsafe), safe)
     })
+})
+
+describe('a word for a shell', () => {
+  for (const plain of ['office', 'Zürich', 'x=y', '7c1b02d4', '/net/openvpn/v3'])
+    it(`${plain} is left as it is`, () => {
+      assert.equal(shellWord(plain), plain)
+    })
+
+  it('is what the shell takes it for', () => {
+    const words = [
+      '',
+      'my vpn',
+      "it's",
+      'say "hi"',
+      '$HOME',
+      '`id`',
+      String.raw`a\b`,
+      '=x',
+      'id=7c1b*',
+      '!!',
+      '~',
+      '#a;&|',
+    ]
+    const line = `printf '%s\n' ${words.map((word) => shellWord(word)).join(' ')}`
+    assert.deepEqual(execFileSync('sh', ['-c', line], {encoding: 'utf8'}).split('\n').slice(0, -1), words)
+  })
 })
 
 describe('JSON', () => {

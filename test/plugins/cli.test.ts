@@ -88,6 +88,16 @@ describe('the command line around the commands', () => {
       'its beginning': ['session-m', 'Did you mean session-manage? See ovpn3 help'],
       'a beginning of several': ['session-', 'These begin so: session-acl, session-manage, session-stats'],
       'an action': ['disconnect --config office', 'Did you mean ovpn3 session-manage --disconnect? See ovpn3 help'],
+      'an action, a letter wrong': [
+        'disconect --config office',
+        'Did you mean ovpn3 session-manage --disconnect? See ovpn3 help',
+      ],
+      'an option that is no action, a letter wrong': ['wat', 'See ovpn3 help'],
+      'part of a name': ['list', 'Did you mean sessions-list? See ovpn3 help'],
+      'another part of a name': ['acl', 'Did you mean session-acl? See ovpn3 help'],
+      'part of a name, and arguments': ['stats office', 'Did you mean session-stats? See ovpn3 help'],
+      'as other tools call it': ['status', 'Did you mean sessions-list? See ovpn3 help'],
+      'as the shell calls it': ['ls', 'Did you mean sessions-list? See ovpn3 help'],
       'one of openvpn3': [
         'session-start --config office',
         'It is a command of openvpn3 itself: openvpn3 session-start',

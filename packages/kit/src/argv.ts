@@ -7,7 +7,8 @@ export interface FlagNames {
 
 /**
  * Makes oclif's parser understand two things that getopt, and so the reference tool, does:
- * - a long option may be shortened as long as it is clear which one is meant: `--conf` for `--config`
+ * - a long option may be shortened as long as it is clear which one is meant: `--conf` for `--config`; but `--all` means
+ *   all sessions wherever there is such an option, so elsewhere it is not short for another
  * - an option listed in `optionalValues` takes a value only after `=`; without, it gets the value named there
  */
 export function normalizeArgv(
@@ -38,7 +39,8 @@ export function normalizeArgv(
     const [, typed = '', rest = ''] = /^--([^=]*)(=.*)?$/s.exec(argument) ?? []
     const exact = names.find(({name}) => name === typed)
     const targets = new Set(names.filter(({name}) => name.startsWith(typed)).map(({target}) => target))
-    const name = exact?.target ?? (typed.length > 0 && targets.size === 1 ? [...targets][0]! : undefined)
+    const isShort = typed.length > 0 && typed !== 'all' && targets.size === 1
+    const name = exact?.target ?? (isShort ? [...targets][0]! : undefined)
     if (name === undefined) {
       result.push(argument)
       continue

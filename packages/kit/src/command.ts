@@ -2,10 +2,9 @@ import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
 import {setMaxListeners} from 'node:events'
 
 import {hasSwitch, normalizeArgv} from './argv'
-import {closest} from './closest'
 import {colorsOf} from './color'
 import {type ResolverRequest, resolveSessions} from './hook'
-import {misuse} from './misuse'
+import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {
   type Completion,
   exitStatus,
@@ -129,6 +128,11 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     }
   }
 
+  /** A hint for who gives an option that selects sessions where this command has none, as another command would take it. */
+  protected insteadOfSelector(_name: SelectorName, _value: string): string | undefined {
+    return undefined
+  }
+
   override jsonEnabled(): boolean {
     return hasSwitch(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags}, 'json')
   }
@@ -217,11 +221,27 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return undefined
     // the command line was understood, so it is not to blame
     if (this.flags) return new Ovpn3Error('failed', error.message.replace(/\nRequire stack:.*/s, ''), {cause: error})
-    return parseError(error, Object.entries({...this.ctor.baseFlags, ...this.ctor.flags}), this.#help)
+    const help = `See ${this.config.bin} ${this.id} --help`
+    const {hint = help, message} = this.#misuse(error, help)
+    return new Ovpn3Error('usage', message, {hint})
   }
 
-  get #help(): string {
-    return `See ${this.config.bin} ${this.id} --help`
+  /** An error of oclif's parser in our words. */
+  #misuse(error: ParseError, help: string): Misuse {
+    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    const given = error.parse?.output ? givenOf(error.parse as ParsedLine) : []
+    const line: WrongLine = {argv: this.argv, flags: {...baseFlags, ...flags}, given, optionalValues}
+    if (error.flags?.[0] !== undefined)
+      return unknownOption(error.flags[0], line, (name, value) => this.insteadOfSelector(name, value), help)
+    const wrong = misuse(line.flags, given)
+    if (wrong) return wrong
+    if (isWords(error.args)) return unexpectedArguments(error.args, line, help)
+    const message = error.message
+      .replace(/\nSee more help with --help$/, '')
+      .replace(/^Flag (--\S+)/, '$1')
+      .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
+      .replaceAll(/\s*\n\s*/g, ' ')
+    return {message}
   }
 }
 
@@ -231,44 +251,25 @@ function unexpected(error: unknown): Ovpn3Error {
   return new Ovpn3Error('failed', message, {cause: error})
 }
 
-/** An error of oclif's parser in our words. */
-function parseError(
-  error: Error & Interfaces.OclifError & {flags?: string[]; parse?: Partial<ParsedLine>},
-  flags: readonly [string, {aliases?: string[]}][],
-  help: string,
-): Ovpn3Error {
-  if (error.flags?.[0] !== undefined) {
-    const [unknown] = error.flags
-    const names = flags.flatMap(([name, {aliases = []}]) => [name, ...aliases.filter((alias) => alias.length > 1)])
-    const typed = unknown.replace(/^-+/, '').replace(/=.*$/s, '')
-    const begun = unknown.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
-    if (begun.length > 1)
-      return new Ovpn3Error('usage', `${unknown} is ambiguous: ${begun.map((name) => `--${name}`).join(', ')}`, {
-        hint: help,
-      })
-    const close = closest(typed, names)
-    return new Ovpn3Error('usage', `there is no option ${unknown}`, {
-      hint: close ? `Did you mean --${close}? ${help}` : help,
-    })
-  }
-
-  const wrong = error.parse?.output && misuse(error.parse.input!.flags, givenOf(error.parse as ParsedLine))
-  if (wrong) return new Ovpn3Error('usage', wrong.message, {hint: wrong.hint ?? help})
-  const message = error.message
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^Flag (--\S+)/, '$1')
-    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
-    .replaceAll(/\s*\n\s*/g, ' ')
-  return new Ovpn3Error('usage', message, {hint: help})
+/** The part of oclif's parse errors that matters here. */
+interface ParseError extends Error {
+  /** Options that there are not. */
+  readonly flags?: readonly string[]
+  /** Words that are one too many, or descriptions of those that are missing. */
+  readonly args?: unknown
+  readonly parse?: Partial<ParsedLine>
 }
 
-/** The part of oclif's parse errors that matters here. */
 interface ParsedLine {
   readonly input: {readonly flags: Readonly<Record<string, FlagRelations>>}
   readonly output: {
     readonly flags: Readonly<Record<string, unknown>>
     readonly metadata: {readonly flags?: Readonly<Record<string, {readonly setFromDefault?: boolean}>>}
   }
+}
+
+function isWords(args: unknown): args is readonly string[] {
+  return Array.isArray(args) && args.every((each) => typeof each === 'string')
 }
 
 /** The flags that were typed, in the order in which they are declared. */

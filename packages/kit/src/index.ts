@@ -6,6 +6,7 @@ export {type Colors, colorsOf} from './color'
 export {type ArgsOf, type FlagsOf, SessionCommand} from './command'
 export {type ResolverRequest, resolveSessions, type SessionResolver} from './hook'
 export {type LiveView, liveView} from './live'
+export {type SelectorName} from './misuse'
 export {
   aboutSession,
   bytes,
@@ -50,6 +51,7 @@ export {
   type SessionsEvent,
   type SessionStatus,
   type SessionSummary,
+  shellWord,
   shortId,
   type Snapshot,
   type StatusJson,
@@ -57,6 +59,7 @@ export {
   StatusMajor,
   StatusMinor,
   statusText,
+  statusTexts,
   toJson,
   type Unsubscribe,
 } from './model'
@@ -67,5 +70,5 @@ export {counterLines, statisticsText} from './statistics'
 export {type Column, cut, displayWidth, tableText} from './table'
 export {runTasks, type Task, type TaskEnd} from './tasks'
 export {ask, confirm, isInteractive, pick} from './terminal'
-export {findUid, findUserName, userName} from './users'
+export {findUid, findUserName, type User, userName, userOf, userText} from './users'
 export {WatchCommand} from './watch'

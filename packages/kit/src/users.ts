@@ -1,6 +1,8 @@
 import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
 
+import {safeText} from './model'
+
 /** Milliseconds that a look-up may take: NSS may ask a directory server. */
 const limit = 5000
 
@@ -17,7 +19,23 @@ export function findUserName(uid: number): Promise<string | undefined> {
   return name
 }
 
-/** The same, or the uid where there is no name. */
+/** A user as JSON shows one; `name` is null where the uid belongs to no account. */
+export interface User {
+  readonly uid: number
+  readonly name: string | null
+}
+
+/** A user as NSS knows it. */
+export async function userOf(uid: number): Promise<User> {
+  return {uid, name: (await findUserName(uid)) ?? null}
+}
+
+/** A user in words: `bob (uid 6002)`, or `uid 6002` where there is no name. */
+export function userText({name, uid}: User): string {
+  return name === null ? `uid ${uid}` : `${safeText(name)} (uid ${uid})`
+}
+
+/** The name of a user, or the uid where there is none. */
 export async function userName(uid: number): Promise<string> {
   return (await findUserName(uid)) ?? String(uid)
 }

@@ -9,9 +9,10 @@ import {
   Ovpn3Error,
   type PropertyName,
   type Session,
+  type User,
+  userOf,
+  userText,
 } from '@ovpn3/kit'
-
-import {type User, userOf, userText} from './user'
 
 /** One change of a session's access list. */
 export type Change =

@@ -7,11 +7,11 @@ import {
   safeText,
   type Session,
   type SessionProperties,
+  type User,
+  userOf,
 } from '@ovpn3/kit'
 
 import type {ChangeResult} from './change'
-
-import {type User, userOf} from './user'
 
 /** What an access list is made of, but for the owner, who never changes. */
 export const aclProperties = ['public_access', 'restrict_log_access', 'acl'] as const

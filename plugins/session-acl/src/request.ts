@@ -1,8 +1,6 @@
-import {findUid, Ovpn3Error} from '@ovpn3/kit'
+import {findUid, Ovpn3Error, type User, userOf, userText} from '@ovpn3/kit'
 
 import type {Change} from './change'
-
-import {type User, userOf, userText} from './user'
 
 /** The flags of session-acl that say what to do. */
 export interface RequestFlags {

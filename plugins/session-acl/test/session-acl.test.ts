@@ -1,6 +1,7 @@
 import type {ErrorJson} from '@ovpn3/kit'
 
 import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
+import {Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
 import {after, afterEach, before, describe, it} from 'node:test'
 
@@ -165,6 +166,18 @@ describe('session-acl when things go wrong', () => {
     assert.match(
       run.stderr,
       /could not grant .*: only the owner, \S+ \(uid \d+\), may change who has access; not tried/,
+    )
+  })
+
+  it('an owner, and a user, without a name are told by uid, once', async () => {
+    const [session] = world.createSessions(1)
+    world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
+    onCall('AccessGrant', 1, new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied'))
+    const run = await acl(`-c load-1 --grant 3999999998`)
+    assert.equal(run.status, 5)
+    assert.match(
+      run.stderr,
+      /: could not grant access to uid 3999999998: only the owner, uid 3999999999, may change who has access\nAsk uid 3999999999 to do it\n$/,
     )
   })
 

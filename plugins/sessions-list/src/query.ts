@@ -1,4 +1,4 @@
-import {Ovpn3Error, type PropertyName} from '@ovpn3/kit'
+import {Ovpn3Error, type PropertyName, type SelectorName} from '@ovpn3/kit'
 
 import type {Entry, ListedKey, Needs} from './entry'
 
@@ -114,6 +114,13 @@ function filterOf(text: string): Filter {
       hint: 'For example: --filter status=connected',
     })
   return {column: columnNamed(text.slice(0, at), '--filter'), parts: text.slice(at + 1).split('*')}
+}
+
+/** The filter that leaves what an option that selects a session would mean elsewhere. */
+export function filterFor(name: SelectorName, value: string): string {
+  if (name === 'path' && !value.startsWith('/')) return `id=${value}*`
+  const column: ColumnName = name === 'interface' ? 'device' : name
+  return `${column}=${value}`
 }
 
 /** In linear time, which a regular expression of many `.*` does not take. */

@@ -29,7 +29,7 @@ export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise
   return attempt(session, async () => {
     const status = statusOf(session)
     if (status?.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
-    if (status && isDeadEnd(status)) throw deadEndError(status)
+    if (status && isDeadEnd(status)) throw deadEndError(session, status)
     if (dryRun) return planned(session, 'would be paused')
     const paused = await session.pause(reason)
     const after = status && {...status, message: '', minor: StatusMinor.paused}

@@ -19,7 +19,7 @@ import {
   type Unsubscribe,
 } from '@ovpn3/kit/model'
 
-import {baseProperties, deadEndError, planned, result, statusOf} from './result'
+import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf} from './result'
 
 export type BringUpAction = 'restart' | 'resume'
 
@@ -189,7 +189,7 @@ class Attempt {
    */
   #leftAlone(status: SessionStatus | undefined): SessionResult | undefined {
     if (!status) return undefined
-    if (isDeadEnd(status)) throw deadEndError(status)
+    if (isDeadEnd(status)) throw deadEndError(this.#session, status)
     const {action, dryRun, timeout} = this.#options
     if (action === 'resume' && status.minor === StatusMinor.connected)
       return result(this.#session, 'unchanged', 'already connected')
@@ -401,9 +401,7 @@ class Attempt {
         if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
           throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
         if (isDeadEnd(status))
-          throw new Ovpn3Error('refused', status.message || statusText(status), {
-            hint: 'Disconnect it and start it again: openvpn3 session-start --config NAME',
-          })
+          throw new Ovpn3Error('refused', status.message || statusText(status), {hint: startAgainHint(this.#session)})
         return false
       }
     }

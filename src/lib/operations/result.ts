@@ -5,9 +5,11 @@ import {
   hasCode,
   isOvpn3Error,
   Ovpn3Error,
+  safeText,
   type Session,
   type SessionResult,
   type SessionStatus,
+  shellWord,
   statusJson,
   statusText,
 } from '@ovpn3/kit/model'
@@ -92,9 +94,13 @@ export async function planned(session: Session, would: string): Promise<SessionR
 }
 
 /** That an action is pointless on a session where no client runs any more. */
-export function deadEndError(status: SessionStatus): Ovpn3Error {
+export function deadEndError(session: Session, status: SessionStatus): Ovpn3Error {
   const why = status.message ? `${statusText(status)} (${status.message})` : statusText(status)
-  return new Ovpn3Error('refused', `it is at a dead end: ${why}`, {
-    hint: 'Disconnect it and start it again: openvpn3 session-start --config NAME',
-  })
+  return new Ovpn3Error('refused', `it is at a dead end: ${why}`, {hint: startAgainHint(session)})
+}
+
+/** What helps a session at a dead end. */
+export function startAgainHint(session: Session): string {
+  const config = configOf(session)
+  return `Disconnect it and start it again: openvpn3 session-start --config ${config === null ? 'NAME' : shellWord(safeText(config))}`
 }

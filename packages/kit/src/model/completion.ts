@@ -10,11 +10,15 @@ export type LiveValues =
   | 'user'
   /** Users who were granted access to the selected session. */
   | 'user-with-access'
+  /** Users who have started sessions. */
+  | 'owner'
 
 /** What the shells' completion should know of an option, besides what oclif knows. */
 export interface OptionCompletion {
   /** What it offers as the value. */
   readonly values?: LiveValues | readonly string[]
+  /** The value is KEY=VALUE: the keys, and what it offers for each. */
+  readonly keys?: Readonly<Record<string, LiveValues | readonly string[]>>
   /** Several values may be given in one, separated by commas. */
   readonly list?: boolean
   /** Sessions with these statuses (`StatusMinor`) are not offered beside this option: it can do nothing for them. */

@@ -54,7 +54,7 @@ export const StatusMinor = {
 } as const
 
 /** A short word or two per minor code, for tables, task titles and messages. */
-const minorWords: readonly string[] = [
+export const statusTexts: readonly string[] = [
   'no status',
   'configuration error',
   'configured, not started',
@@ -89,7 +89,7 @@ const minorWords: readonly string[] = [
 
 /** What state a session is in, in a word or two; a code that is not known yet is shown as its number. */
 export function statusText(status: SessionStatus): string {
-  return minorWords[status.minor] ?? `status ${status.major}/${status.minor}`
+  return statusTexts[status.minor] ?? `status ${status.major}/${status.minor}`
 }
 
 const classicMajor: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']

@@ -13,6 +13,11 @@ export function safeText(text: string): string {
   return text.replaceAll(sequences, '').replaceAll(unsafe, ' ').trim()
 }
 
+/** A word for a command line to copy, quoted where a shell would take it for something else. */
+export function shellWord(text: string): string {
+  return /^(?!=)[\p{L}\p{N}_+,./:@=-]+$/u.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
 /** The first eight characters of a session id: enough to tell sessions apart and to select one. */
 export function shortId(id: string): string {
   return id.slice(0, 8)

@@ -1,15 +1,33 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, onReaderGone, Ovpn3Error, paced, WatchCommand} from '@ovpn3/kit'
+import {
+  colorsOf,
+  type Completion,
+  onReaderGone,
+  Ovpn3Error,
+  paced,
+  type SelectorName,
+  shellWord,
+  statusTexts,
+  WatchCommand,
+} from '@ovpn3/kit'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
-import {defaultColumns, emptyText, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
+import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
 import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
+
+/** What completion knows of the values of columns. */
+const filterValues = {
+  config: 'config',
+  device: 'interface',
+  owner: 'owner',
+  status: statusTexts,
+} as const
 
 export default class SessionsList extends WatchCommand<typeof SessionsList> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
@@ -40,8 +58,8 @@ A session whose backend is gone is removed by the session manager when it is loo
   static override completion: Completion = {
     columns: {list: true, values: columnNames},
     format: {excludes: {classic: ['columns', 'watch']}},
-    filter: {values: columnNames.map((name) => `${name}=`)},
-    sort: {values: columnNames},
+    filter: {keys: {...Object.fromEntries(columnNames.map((name) => [name, []])), ...filterValues}},
+    sort: {values: [...columnNames, ...columnNames.map((name) => `-${name}`)]},
   }
   static override flags = {
     format: Flags.string({
@@ -87,6 +105,10 @@ A session whose backend is gone is removed by the session manager when it is loo
     if (session && this.#watch) this.#watch.stalled(session.path)
     // a line of its own would tear the table that is being updated
     if (!(this.#watch && this.#isLive)) super.onStall(session)
+  }
+
+  protected override insteadOfSelector(name: SelectorName, value: string): string {
+    return `Use --filter ${shellWord(filterFor(name, value))}`
   }
 
   #format(): Format {
