@@ -231,7 +231,7 @@ export function sessionsListContract(title: string, world: () => World): void {
           await configs(`--filter owner=${world().uid('alice')} --filter server=*:1195/udp`),
           new Set(['pass']),
         )
-        assert.equal((await list('--filter config=nope')).stdout, 'No sessions available\n')
+        assert.equal((await list('--filter config=nope')).stdout, 'No session matches\n')
         assert.equal((await list('--filter config=nope --format=table')).stdout, 'No session matches\n')
       })
 
