@@ -341,10 +341,11 @@ async function withOwner(result: SessionResult, session: Session): Promise<Sessi
     return owner ? {...result, message: `${message}, owned by ${owner}`} : result
   }
 
-  if (error?.code !== 'access-denied') return result
+  // one that the session manager gave; those of other sources may have words of their own
+  if (error?.code !== 'access-denied' || error.hint !== accessDenied('act').hint) return result
   const {owner} = (await session.read(['owner'])).values
+  // who may not look at it is not told that either
   if (owner === undefined) return result
-  // who may not look at it is not told its owner either
   const {hint} = accessDenied('act', {owner: userText(await userOf(owner))})
   return {...result, error: {...error, hint}}
 }
