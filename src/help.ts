@@ -40,6 +40,14 @@ class OrderedCommandHelp extends CommandHelp {
     return flag.name in optionalValues ? label.replace(/=.*/, '[$&]') : label
   }
 
+  /** What oclif cuts off in front of a list is what puts its first option, where that has no short form, in line. */
+  override renderList(...[input, options]: Parameters<CommandHelp['renderList']>): string {
+    const text = super.renderList(input, options)
+    const [indentation] = /^ */.exec(input[0]?.[0] ?? '')!
+    // where it gives up columns, everything is flush
+    return text.includes('\n\n') ? text : indentation + text
+  }
+
   protected override groupFlags(flags: Command.Flag.Any[]) {
     const {flagGroups, mainFlags} = super.groupFlags(flags)
     const rank = (name: string) => lastGroups.indexOf(name)

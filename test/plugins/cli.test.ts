@@ -44,6 +44,10 @@ describe('the command line around the commands', () => {
       assert.match(stdout, new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
       assert.match(stdout, /^EXAMPLES$/m)
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
+      for (const [group] of stdout.matchAll(/^[A-Z ]*FLAGS\n(?:.+\n)+/gm)) {
+        const columns = [...group.matchAll(/^ +(?:-\w, )?(?=--)/gm)].map(([start]) => start.length)
+        assert.equal(new Set(columns).size, 1, group)
+      }
     })
   }
 

@@ -172,7 +172,7 @@ export class Board {
     )
     const [heading = '', ...lines] = text.split('\n')
     const left = all.length - shown.length
-    return [dim(heading), ...lines, ...(left > 0 ? [dim(`and ${left} more`)] : [])]
+    return [dim(heading), ...lines, ...(left > 0 ? [dim(`… ${left} more`)] : [])]
   }
 }
 

@@ -57,9 +57,9 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     stage.world.createSessions(30)
     const tty = await stage.open({rows: 12})
     await tty.type('ovpn3 session-stats --all --watch=0.3', 'Enter')
-    const screen = await tty.shows(/and \d+ more/)
+    const screen = await tty.shows(/… \d+ more/)
     const shown = screen.match(/load-\d\d \(/g)!.length
-    assert.match(screen, new RegExp(`and ${30 - shown} more`))
+    assert.match(screen, new RegExp(`… ${30 - shown} more`))
     assert.ok(shown >= 7, `${shown}`)
   })
 
