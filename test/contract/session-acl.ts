@@ -201,14 +201,14 @@ export function sessionAclContract(title: string, world: () => World): void {
         says(
           run,
           `Granted access to ${accounts.text('bob')}\nGranted access to ${accounts.text('carol')}\n` +
-            `Granted access to uid ${nobody}\n` +
+            `Granted access to (${nobody}) (uid ${nobody})\n` +
             list([entry('bob'), entry('carol'), `(${nobody})  (unknown)`]),
         )
         const greedy = await errorOf(`-c cert --revoke ${accounts.nameOf('bob')} ${accounts.nameOf('carol')}`)
         assert.equal(greedy.status, 2)
         says(
           await acl(`--revoke ${accounts.nameOf('bob')} --revoke ${nobody} -R=${world().uid('carol')} --show -c cert`),
-          `Revoked access from ${accounts.text('bob')}\nRevoked access from uid ${nobody}\n` +
+          `Revoked access from ${accounts.text('bob')}\nRevoked access from (${nobody}) (uid ${nobody})\n` +
             `Revoked access from ${accounts.text('carol')}\n${list([])}`,
         )
       })

@@ -211,7 +211,7 @@ function words(change: Change, owner: number | undefined): Words {
       const user = userText(change.user)
       return {
         already: change.user.uid === owner ? `${user} owns the session and has access` : `${user} has access already`,
-        done: `Granted access to ${user}`,
+        done: `Granted access to ${classicUserText(change.user)}`,
         wish: `grant access to ${user}`,
       }
     }
@@ -240,11 +240,16 @@ function words(change: Change, owner: number | undefined): Words {
         }
       return {
         already: `${user} was not granted access`,
-        done: `Revoked access from ${user}`,
+        done: `Revoked access from ${classicUserText(change.user)}`,
         wish: `revoke access from ${user}`,
       }
     }
   }
+}
+
+/** A user as the reference tool names one that it has granted access: `bob (uid 6002)`, `(6002) (uid 6002)`. */
+function classicUserText(user: User): string {
+  return user.name === null ? `(${user.uid}) (uid ${user.uid})` : userText(user)
 }
 
 async function failure(
