@@ -102,7 +102,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(question.match(/load-\d\d/g)!.length, 8)
     await tty.type('y', 'Enter')
     await tty.shows(/Pausing 60 sessions: \d+ of 60 done/)
-    const screen = await tty.shows(/status 0/)
+    const screen = await tty.shows(/status 0\]\n>$/)
     assert.doesNotMatch(screen, /Pausing/, 'what was progress is gone')
     assert.equal(screen.match(/load-\d\d \(\w{8}\): paused/g)!.length, 22)
     for (const path of await stage.world.sessions()) assert.equal(stage.world.status(path)[1], 14)

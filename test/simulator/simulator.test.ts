@@ -240,7 +240,7 @@ for (const version of ['27.1', '24.1'] as const) {
 
     test('a backend that hangs while a method asks it is waited for', async () => {
       const path = await world.startSession('alice', 'cert')
-      Object.assign(world.timings, {hung: 600, method: 1500})
+      Object.assign(world.timings, {hung: 600, method: 3000})
       const asked = client.call(path, 'Ready')
       await client.get(MANAGER, 'version')
       await world.stopBackend(path)
