@@ -1,7 +1,7 @@
 import {
   count,
   duration,
-  hasCode,
+  isGone,
   Ovpn3Error,
   safeText,
   type Selector,
@@ -51,8 +51,6 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
   )
   return inColumns(rows)
 }
-
-const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
 
 export interface ChooseOptions {
   /** What is to be done with it, for the question: `Which session is to be paused?` */

@@ -14,10 +14,7 @@ import {
   statusText,
 } from '@ovpn3/kit/model'
 
-export {goneError} from '@ovpn3/kit/model'
-
-/** Whether an error says that a session is there no longer. */
-export const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
+export {goneError, isGone} from '@ovpn3/kit/model'
 
 /** What every action needs to know of a session beforehand. */
 export const baseProperties = ['config_name', 'status'] as const

@@ -1,6 +1,6 @@
 import type {Session} from './session'
 
-import {type ErrorCode, exitStatus, isOutage, Ovpn3Error} from './errors'
+import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -85,6 +85,9 @@ export function labelOf(session: Session): string {
 export function aboutSession(session: Session, error: Ovpn3Error): Ovpn3Error {
   return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
 }
+
+/** Whether an error says that a session is there no longer. */
+export const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
 
 /**
  * That the session is stale, where any of its properties said so: the first read of a stale session says it, the
