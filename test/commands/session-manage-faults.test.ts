@@ -60,6 +60,20 @@ describe('session-manage when things go wrong', () => {
   const errorOf = (stdout: string) =>
     document<{error: ErrorJson & {candidates?: readonly SessionSummary[]}}>('error', stdout).error
 
+  /** What is said on a bus on which the service is not to be had. */
+  const unavailable = async (services: 'broken' | 'none') => {
+    const bus = await PrivateBus.start({services})
+    try {
+      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
+      assert.equal(run.status, 6)
+      const error = errorOf(run.stdout)
+      assert.equal(error.code, 'service-unavailable')
+      return error
+    } finally {
+      await bus.stop()
+    }
+  }
+
   before(async () => {
     world = await simulator()
   })
@@ -97,27 +111,11 @@ describe('session-manage when things go wrong', () => {
   })
 
   it('a bus without the service is exit 6, and says what to install', async () => {
-    const bus = await PrivateBus.start({services: 'none'})
-    try {
-      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
-      assert.equal(run.status, 6)
-      assert.equal(errorOf(run.stdout).code, 'service-unavailable')
-      assert.match(errorOf(run.stdout).hint!, /openvpn3-client/)
-    } finally {
-      await bus.stop()
-    }
+    assert.match((await unavailable('none')).hint!, /openvpn3-client/)
   })
 
   it('a service that ends as soon as it is started is exit 6, and is not said to be missing', async () => {
-    const bus = await PrivateBus.start({services: 'broken'})
-    try {
-      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
-      assert.equal(run.status, 6)
-      assert.equal(errorOf(run.stdout).code, 'service-unavailable')
-      assert.match(errorOf(run.stdout).message, /^the bus could not start the session manager: .*exited/)
-    } finally {
-      await bus.stop()
-    }
+    assert.match((await unavailable('broken')).message, /^the bus could not start the session manager: .*exited/)
   })
 
   for (const [type, text, status, message] of [

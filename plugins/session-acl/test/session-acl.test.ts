@@ -285,7 +285,8 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(stage.world.calls.byMember.get('Get acl'), 1)
   })
 
-  it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
+  /** A change of access to one of two sessions of a name, at the question which. */
+  const ambiguous = async () => {
     const sessions = [
       await stage.world.startSession('alice', 'cert'),
       await stage.world.startSession('alice', 'cert', {fresh: true}),
@@ -293,6 +294,11 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
     await terminal.shows(/Which session's access to change\?/)
+    return {sessions, terminal}
+  }
+
+  it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
+    const {sessions, terminal} = await ambiguous()
     await terminal.type('C-c')
     await terminal.shows(/interrupted[^]*status 130/)
     for (const session of sessions) {
@@ -304,13 +310,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
   })
 
   it('looks again at what took a while to pick', async () => {
-    const sessions = [
-      await stage.world.startSession('alice', 'cert'),
-      await stage.world.startSession('alice', 'cert', {fresh: true}),
-    ]
-    const terminal = await stage.open()
-    await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
-    await terminal.shows(/Which session's access to change\?/)
+    const {sessions, terminal} = await ambiguous()
     for (const session of sessions) await stage.world.setPublicAccess(session, true)
     await terminal.type('Enter')
     await terminal.shows(/Session is accessible by everyone already[^]*status 0/)
