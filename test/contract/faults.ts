@@ -142,7 +142,10 @@ export function faultsContract(title: string, world: () => World): void {
       assert.ok(status === 4 || status === 6, `${status} ${stdout}`)
       assert.ok(time < 40_000, `${time} ms`)
       const [session] = cleaned({stdout} as RunResult)
-      assert.match(session!.message, /removed while it connected|went away before it answered|no such session/)
+      assert.match(
+        session!.message,
+        /removed while it connected|went away before it answered|no such session|backend process is gone/,
+      )
     })
   })
 }

@@ -192,12 +192,14 @@ class Lab implements World {
   }
 
   async coldStart(): Promise<void> {
+    const before = await this.#managerOnBus()
     for (const pid of this.#processes('sessionmgr')) signal(pid, 'SIGTERM')
     await Promise.all(this.#processes('client').map((pid) => kill(pid)))
+    // Not "nobody owns the name": a command that goes on meanwhile may have started the next one.
     await until(
-      () => 'the session manager has left the bus',
+      () => `the session manager ${before} has left the bus`,
       10,
-      async () => !(await this.#managerRuns()),
+      async () => before === undefined || (await this.#managerOnBus()) !== before,
     )
     this.#started.clear()
   }
@@ -343,7 +345,7 @@ class Lab implements World {
   async #listed(): Promise<Map<string, UserName[]>> {
     const all = new Map<string, UserName[]>()
     // Asking would start the manager.
-    if (!(await this.#managerRuns())) return all
+    if (!(await this.#managerOnBus())) return all
     const list = async (user: UserName) => {
       const sessions = (await this.#manager(user, SESSIONS, MANAGER, 'FetchAvailableSessions')) as string[]
       for (const session of sessions) all.set(session, [...(all.get(session) ?? []), user])
@@ -353,10 +355,15 @@ class Lab implements World {
     return all
   }
 
-  async #managerRuns(): Promise<boolean> {
+  /** The session manager's unique name on the bus, undefined where none runs. */
+  async #managerOnBus(): Promise<string | undefined> {
     const bus = 'org.freedesktop.DBus'
-    const [owned] = await this.#call('root', bus, '/org/freedesktop/DBus', bus, 'NameHasOwner', 's', [SESSIONS])
-    return owned === true
+    try {
+      const [owner] = await this.#call('root', bus, '/org/freedesktop/DBus', bus, 'GetNameOwner', 's', [SESSIONS])
+      return owner as string
+    } catch (error) {
+      if ((error as CallError).type !== 'org.freedesktop.DBus.Error.NameHasNoOwner') throw error
+    }
   }
 
   async #ownerOf(session: string): Promise<UserName> {
