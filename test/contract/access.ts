@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
   {args: 'session-manage --pause --reason lunch', right: 'act', effect: () => ({minor: PAUSED})},
   {args: 'session-manage --resume --dry-run', right: 'act', from: PAUSED},
   {args: 'session-manage --resume', right: 'act', from: PAUSED, effect: reconnected},
-  {args: 'session-manage --resume --timeout 20', right: 'follow', from: PAUSED, effect: reconnected},
+  {args: 'session-manage --resume --timeout 30', right: 'follow', from: PAUSED, effect: reconnected},
   {args: 'session-manage --restart --dry-run', right: 'act'},
   {args: 'session-manage --restart --wait --dry-run', right: 'follow'},
   {args: 'session-manage --restart', right: 'act', effect: reconnected},

@@ -134,7 +134,7 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
         assert.equal(sessions.length, 1)
         const {config, id} = sessions[0]
         assert.match(await inside('alice', `ovpn3 session-manage --pause --config ${config}`), /: paused\n$/)
-        const resumed = await inside('alice', `ovpn3 session-manage --resume --path ${id} --timeout 20 2>/dev/null`)
+        const resumed = await inside('alice', `ovpn3 session-manage --resume --path ${id} --timeout 30 2>/dev/null`)
         assert.match(resumed, /: connected to /)
         const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
         const completed = await inside('alice', `${patient} ovpn3 --complete fish "" session-manage --pause --config`)
