@@ -166,6 +166,38 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       assert.ok(time < 30_000, `${time} ms`)
     })
 
+  for (const args of onlyJson)
+    it(`finds a backend that ends while it is asked to be gone: ${args}`, async () => {
+      // as the session manager passes it on, seen on 24.1 and 27.1
+      const lost = new ServiceError(
+        'org.gtk.GDBus.UnmappedGError.Quark._g_2dio_2derror_2dquark.Code0',
+        'Message recipient disconnected from message bus without replying',
+      )
+      for (const asked of [/./, /^(Disconnect|Pause|Restart)$/]) {
+        const [session] = world.createSessions(1)
+        let killed = false
+        world.intercept(({message: {member, path: which}}) => {
+          if (killed || which !== session || !asked.test(member)) return
+          killed = true
+          void world.killBackend(session)
+          return lost
+        })
+        const {status, stdout} = await run(`${args} --json`)
+        if (killed) {
+          const {error, sessions} = JSON.parse(stdout) as {
+            error?: ErrorJson
+            sessions?: readonly {error?: ErrorJson; outcome?: string; state?: string}[]
+          }
+          const told = error ?? sessions![0]!.error
+          assert.ok(told?.code === 'session-stale' || sessions?.[0]?.outcome === 'removed', stdout)
+          assert.ok([0, 3, 4].includes(status!), `${status} ${stdout}`)
+          assert.deepEqual(await world.sessions(), [])
+        }
+
+        await world.reset()
+      }
+    })
+
   it('a session manager that ends in the middle of a clean-up of many: each session has its outcome, none is disconnected', async () => {
     world.createSessions(20)
     let reads = 0

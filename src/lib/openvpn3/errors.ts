@@ -4,7 +4,7 @@ import {BusError} from '../bus'
 
 /** The service's own words for a session whose backend process is gone; it removes the session at that moment. */
 const backendGone = /Backend VPN process did not respond/
-/** What the session manager passes on of a backend that ended while it was asked (seen on 27.1). */
+/** What the session manager passes on of a backend that ended while it was asked (seen on 24.1 and 27.1). */
 const backendLost = /Message recipient disconnected from message bus without replying/
 const alreadyPaused = /Connection is already paused/
 const notPaused = /Connection is not paused/
@@ -21,6 +21,10 @@ export const isNotReady = (error: unknown) => hasText(error, notReady)
 
 function hasText(error: unknown, pattern: RegExp): boolean {
   return error instanceof BusError && error.kind === 'remote' && pattern.test(error.message)
+}
+
+export function staleError(cause: unknown): Ovpn3Error {
+  return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {cause})
 }
 
 /**
@@ -72,10 +76,7 @@ export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknow
     }
 
     case 'remote': {
-      if (backendGone.test(error.message))
-        return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {
-          cause,
-        })
+      if (backendGone.test(error.message)) return staleError(cause)
       return new Ovpn3Error('failed', `the session manager answered: ${plainText(error.message)}`, {cause})
     }
 

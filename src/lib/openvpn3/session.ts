@@ -2,6 +2,7 @@ import {
   type Endpoint,
   type Following,
   type InputRequest,
+  isGone,
   Ovpn3Error,
   type Profile,
   type PropertyName,
@@ -20,6 +21,7 @@ import {
   isNotGranted,
   isNotPaused,
   isNotReady,
+  staleError,
   toOvpn3Error,
 } from './errors'
 import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
@@ -250,14 +252,7 @@ export class RemoteSession implements Session {
   }
 
   async #get(name: PropertyName): Promise<unknown> {
-    const [value] = await this.#bus.call({
-      body: [sessionInterface, name],
-      destination: sessionService,
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Get',
-      path: this.path,
-      signature: 'ss',
-    })
+    const [value] = await this.#ask(getCall(name))
     return unwrap(value)
   }
 
@@ -273,12 +268,33 @@ export class RemoteSession implements Session {
 
   async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
     try {
-      return await this.#bus.call({destination: sessionService, interface: sessionInterface, path: this.path, ...call})
+      return await this.#ask(call)
     } catch (error) {
-      if (!isBackendLost(error)) throw error instanceof BusError ? toOvpn3Error(error) : error
-      // the session manager has not noticed yet: it does when the session is looked at, and removes it
-      const {errors} = await this.read(['status'])
-      throw errors.status ?? toOvpn3Error(error)
+      throw toOvpn3Error(error)
+    }
+  }
+
+  /**
+   * Calls the session.
+   * @throws BusError, or an Ovpn3Error of a session whose backend ended while it was asked
+   */
+  async #ask(call: Partial<Call> & {member: string}): Promise<unknown[]> {
+    const session = {destination: sessionService, interface: sessionInterface, path: this.path}
+    try {
+      return await this.#bus.call({...session, ...call})
+    } catch (error) {
+      if (!isBackendLost(error)) throw error
+      // the session manager has not noticed yet: it does when it is asked again, and removes the session
+      const [again] = await Promise.allSettled([this.#bus.call({...session, ...getCall('status')})])
+      if (again.status === 'fulfilled') throw error
+      throw isGone(toOvpn3Error(again.reason)) ? staleError(error) : again.reason
     }
   }
 }
+
+const getCall = (name: PropertyName) => ({
+  body: [sessionInterface, name],
+  interface: 'org.freedesktop.DBus.Properties',
+  member: 'Get',
+  signature: 'ss',
+})
