@@ -24,7 +24,9 @@ function hasText(error: unknown, pattern: RegExp): boolean {
 }
 
 export function staleError(cause: unknown): Ovpn3Error {
-  return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {cause})
+  return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {
+    cause,
+  })
 }
 
 /**
