@@ -158,6 +158,32 @@ describe('a call', () => {
     assert.equal((await Promise.all(Array.from({length: 500}, () => get(manager)))).length, 500)
   })
 
+  it('that was given up on is one of those still', async () => {
+    world.intercept(() => 'ignore')
+    const own = await Bus.connect()
+    const service = 'net.openvpn.v3.sessions'
+    const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: manager}
+    for (let round = 0; round < 3; round++)
+      await Promise.all(Array.from({length: 100}, () => fails('timeout', own.call({...call, timeout: 200}))))
+    // what the bus itself is asked does not wait for them
+    const end = await own.subscribe({interface: service, sender: service}, () => {})
+    await end()
+    own.close()
+  })
+
+  it('that stalls is told of again when it was answered in between', async () => {
+    const stalled: string[] = []
+    const own = await Bus.connect({onStall: (path) => stalled.push(path)})
+    const service = 'net.openvpn.v3.sessions'
+    const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: manager}
+    world.intercept(() => ({delay: 2500}))
+    await Promise.all([own.call(call), own.call(call)])
+    assert.deepEqual(stalled, [manager])
+    await own.call(call)
+    assert.deepEqual(stalled, [manager, manager])
+    own.close()
+  })
+
   it('to an object that is not there, and to a name that nobody has', async () => {
     await fails('object-gone', get('/net/openvpn/v3/sessions/nope'))
     await fails('service-unknown', bus.call({destination: 'net.nobody', interface: 'a.b', member: 'C', path: '/'}))

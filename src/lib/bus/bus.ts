@@ -54,7 +54,10 @@ export interface Signal {
 export interface BusOptions {
   /** Called when the connection is over, by whichever side. */
   readonly onClose?: (error: BusError) => void
-  /** Called once for each object path whose call has been the oldest unanswered one of its destination for 1.5 s. */
+  /**
+   * Called for an object path whose call has been the oldest unanswered one of its destination for 1.5 s; again only
+   * after all calls there had their answer.
+   */
   readonly onStall?: (path: string) => void
   /** Aborted when nobody wants the connection any more that is being made. */
   readonly signal?: AbortSignal
@@ -66,8 +69,6 @@ interface Pending extends Call {
   readonly resolve: (body: unknown[]) => void
   readonly reject: (error: BusError) => void
   readonly since: number
-  /** It counts as in flight. */
-  sent?: boolean
 }
 
 interface Subscription extends Match {
@@ -107,11 +108,11 @@ export class Bus {
   static async connect(options: BusOptions = {}): Promise<Bus> {
     let failure = new BusError('unreachable', 'its address is empty')
     for (const address of systemBusAddresses()) {
+      if (options.signal?.aborted) break
       try {
         return await Bus.#open(address, options)
       } catch (error) {
         failure = error as BusError
-        if (options.signal?.aborted) break
       }
     }
 
@@ -137,10 +138,8 @@ export class Bus {
         clearTimeout(timer)
         connection.stream?.destroy()
         if (connected)
-          bus.#end(
-            new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, undefined, cause),
-          )
-        else reject(new BusError('unreachable', reason, undefined, cause))
+          bus.#end(new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, cause))
+        else reject(new BusError('unreachable', reason, cause))
       }
 
       // without a listener from the first moment an error would end the process
@@ -171,8 +170,12 @@ export class Bus {
       const pending: Pending = {...call, reject, resolve, since: performance.now()}
       this.#pending.add(pending)
       this.#watch()
-      this.#queue.push(pending)
-      this.#send()
+      // the bus itself always answers
+      if (call.destination === dbusName) this.#dispatch(pending)
+      else {
+        this.#queue.push(pending)
+        this.#send()
+      }
     })
   }
 
@@ -251,28 +254,31 @@ export class Bus {
       if (!pending) return
       if (!this.#pending.has(pending)) continue
       this.#inFlight++
-      pending.sent = true
-      this.#options.trace?.(`-> ${pending.path} ${pending.member} ${pending.secret ? '(secret)' : show(pending.body)}`)
-      this.#bus
-        .call(
-          new Message({
-            body: [...(pending.body ?? [])],
-            destination: pending.destination,
-            interface: pending.interface,
-            member: pending.member,
-            path: pending.path,
-            signature: pending.signature ?? '',
-          }),
-        )
-        .then(
-          (reply) => this.#settle(pending, reply?.body ?? []),
-          (error: unknown) => this.#settle(pending, toBusError(error)),
-        )
+      this.#dispatch(pending)
     }
   }
 
+  #dispatch(pending: Pending): void {
+    this.#options.trace?.(`-> ${pending.path} ${pending.member} ${pending.secret ? '(secret)' : show(pending.body)}`)
+    this.#bus
+      .call(
+        new Message({
+          body: [...(pending.body ?? [])],
+          destination: pending.destination,
+          interface: pending.interface,
+          member: pending.member,
+          path: pending.path,
+          signature: pending.signature ?? '',
+        }),
+      )
+      .then(
+        (reply) => this.#settle(pending, reply?.body ?? []),
+        (error: unknown) => this.#settle(pending, toBusError(error)),
+      )
+  }
+
   #settle(pending: Pending, result: BusError | unknown[]): void {
-    this.#release(pending)
+    if (pending.destination !== dbusName) this.#inFlight--
     this.#lastAnswer.set(pending.destination, performance.now())
     if (this.#forget(pending)) {
       if (result instanceof BusError) {
@@ -285,12 +291,6 @@ export class Bus {
     }
 
     this.#send()
-  }
-
-  #release(pending: Pending): void {
-    if (!pending.sent) return
-    pending.sent = false
-    this.#inFlight--
   }
 
   /** One clock for all calls: thousands may be queued, and a timer for each takes more memory than the calls. */
@@ -318,6 +318,8 @@ export class Bus {
   /** False where it was over already. */
   #forget(pending: Pending): boolean {
     const known = this.#pending.delete(pending)
+    const {path} = pending
+    if (this.#stalled.has(path) && ![...this.#pending].some((other) => other.path === path)) this.#stalled.delete(path)
     if (this.#pending.size === 0) this.#stopWatching()
     return known
   }
@@ -327,10 +329,9 @@ export class Bus {
     this.#clock = undefined
   }
 
+  /** Its place among those in flight stays taken until an answer comes: the bus counts it, too. */
   #expire(pending: Pending): void {
     this.#forget(pending)
-    this.#release(pending)
-    this.#send()
     const seconds = (pending.timeout ?? defaultTimeout) / 1000
     pending.reject(new BusError('timeout', `no answer to ${pending.member} within ${seconds} s`))
   }
@@ -418,7 +419,7 @@ function toBusError(error: unknown): BusError {
   if (error instanceof DBusError) return fromRemote(error.type, error.text)
   // a call that meets the end of the connection learns of it first
   const reason = error instanceof Error ? error.message : String(error)
-  return new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, undefined, error)
+  return new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, error)
 }
 
 function show(body: readonly unknown[] | undefined): string {

@@ -25,14 +25,11 @@ export type BusErrorKind =
 
 export class BusError extends Error {
   readonly kind: BusErrorKind
-  /** The D-Bus error name, where the error came as a D-Bus message. */
-  readonly remoteName: string | undefined
 
-  constructor(kind: BusErrorKind, message: string, remoteName?: string, cause?: unknown) {
+  constructor(kind: BusErrorKind, message: string, cause?: unknown) {
     super(message, {cause})
     this.name = 'BusError'
     this.kind = kind
-    this.remoteName = remoteName
   }
 }
 
@@ -58,13 +55,13 @@ const rejected = /^(Rejected send message|Sender is not authorized)/
 export function fromRemote(name: string, given: string | undefined): BusError {
   // no service has to say why
   const text = given || name
-  if (spawnFailure.test(name) || activationFailure.test(text)) return new BusError('not-started', text, name)
-  if (rejected.test(text)) return new BusError('policy', text, name)
+  if (spawnFailure.test(name) || activationFailure.test(text)) return new BusError('not-started', text)
+  if (rejected.test(text)) return new BusError('policy', text)
   const kind = kinds[name]
-  if (kind) return new BusError(kind, text, name)
-  if (text.endsWith(': Access denied')) return new BusError('access-denied', text, name)
+  if (kind) return new BusError(kind, text)
+  if (text.endsWith(': Access denied')) return new BusError('access-denied', text)
   // the second text is what calls get that were under way when the object went
   if (name === 'org.freedesktop.DBus.Error.UnknownMethod' && /^(Object does not exist|No such interface) /.test(text))
-    return new BusError('object-gone', text, name)
-  return new BusError('remote', text, name)
+    return new BusError('object-gone', text)
+  return new BusError('remote', text)
 }
