@@ -1,4 +1,4 @@
-import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
+import {type Command, CommandHelp, Errors, Help, type Interfaces} from '@oclif/core'
 
 /** Options of these groups come last, in this order. */
 export const lastGroups = ['OTHER', 'OUTPUT']
@@ -65,5 +65,16 @@ export default class OrderedHelp extends Help {
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     super(config, {...options, docopts: false, flagSortOrder: 'none'})
     this.render = fillNames(this.render, config)
+  }
+
+  /** Whoever asks for help with a command that there is not is helped as if they had run it. */
+  override async showHelp(argv: string[]): Promise<void> {
+    try {
+      await super.showHelp(argv)
+    } catch (error) {
+      const [, id] = (error instanceof Errors.CLIError && /^Command (.+) not found\.$/s.exec(error.message)) || []
+      if (!id) throw error
+      await this.config.runHook('command_not_found', {argv, id})
+    }
   }
 }

@@ -1,5 +1,5 @@
 /* eslint-disable @typescript-eslint/no-require-imports, n/no-missing-require -- an import would not wait */
-import {type Command, execute, settings} from '@oclif/core'
+import {type Command, flush, run, settings} from '@oclif/core'
 
 import {corePlugins} from './core-plugins'
 import {withUserPlugins} from './user-plugins'
@@ -23,7 +23,14 @@ async function start(root: string): Promise<void> {
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
   const plugins = await withUserPlugins(await corePlugins(root))
-  await execute({loadOptions: {pjson: plugins.get('ovpn3')!.pjson, plugins, root}})
+  const {pjson} = plugins.get('ovpn3')!
+  try {
+    await run(process.argv.slice(2), {pjson, plugins, root})
+    await flush()
+  } catch (error) {
+    const {fail} = require('./failure') as typeof import('./failure')
+    await fail(error as Parameters<typeof fail>[0], pjson.oclif.bin!)
+  }
 }
 
 /* What package.json names for oclif. Each is loaded when it is asked for: a command's code not for another's help. */

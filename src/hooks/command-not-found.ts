@@ -1,7 +1,9 @@
 import type {Hook} from '@oclif/core'
 
 import {Errors} from '@oclif/core'
-import {closest, errorDocument, errorText, exitStatus, Ovpn3Error, toJson} from '@ovpn3/kit'
+import {closest, exitStatus, Ovpn3Error} from '@ovpn3/kit'
+
+import {report} from '../failure'
 
 /** Commands of the reference tool that have no counterpart here. */
 const ofReference = new Set([
@@ -69,11 +71,7 @@ const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {
     .filter(({hidden}) => !hidden)
     .flatMap(({aliases, flags, id: name}) => [name, ...aliases].map((each) => ({flags, name: readable(each)})))
   const error = notFound(config.bin, readable(id), argv, commands)
-  const line = [id, ...argv]
-  const end = line.indexOf('--')
-  const options = end === -1 ? line : line.slice(0, end)
-  if (options.includes('--json') || options.includes('-j')) process.stdout.write(toJson(errorDocument(error), 2) + '\n')
-  else process.stderr.write(`${await errorText(error)}\n`)
+  await report(error, [id, ...argv])
   throw new Errors.ExitError(exitStatus.usage)
 }
 

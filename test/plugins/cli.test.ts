@@ -1,3 +1,5 @@
+import type {ErrorJson} from '@ovpn3/kit/model'
+
 import assert from 'node:assert/strict'
 import {after, afterEach, before, describe, it} from 'node:test'
 
@@ -81,9 +83,27 @@ describe('the command line around the commands', () => {
   })
 
   it('the help of a command that there is not', async () => {
-    const result = await run('help nosuch')
-    assert.equal(result.status, 2)
-    assert.match(result.stderr, /Command nosuch not found\./)
+    refuses(await run('help nosuch'), 'Error: there is no command nosuch\nSee ovpn3 help\n')
+    for (const line of ['help session-manag', 'session-manag --help'])
+      refuses(
+        await run(line),
+        'Error: there is no command session-manag\nDid you mean session-manage? See ovpn3 help\n',
+      )
+    const {status, stderr, stdout} = await run('nosuch --help --json')
+    assert.deepEqual([status, stderr], [2, ''])
+    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no command nosuch')
+  })
+
+  it('a wrong option, of the commands that are not about sessions', async () => {
+    refuses(await run('help --bogus'), 'Error: there is no option --bogus\nSee ovpn3 help\n')
+    refuses(await run('help nosuch -x -y'), 'Error: there are no options -x, -y\nSee ovpn3 help\n')
+    refuses(await run('plugins --bogus'), 'Error: there is no option --bogus\nSee ovpn3 plugins --help\n')
+    const missing = await run('plugins install')
+    assert.equal(missing.status, 2)
+    assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nSee ovpn3 plugins install --help\n$/)
+    const {status, stderr, stdout} = await run('help nosuch --json')
+    assert.deepEqual([status, stderr], [2, ''])
+    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no option --json')
   })
 
   describe('a command that there is not', () => {
