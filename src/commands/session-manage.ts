@@ -74,9 +74,9 @@ export default class SessionManage extends SessionCommand<typeof SessionManage> 
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
   static override description = `Give one action and, but for --cleanup, select a session. On a terminal the session can be picked from a list.
 
-Actions can be repeated: pausing what is paused, resuming what is connected and disconnecting what is stale succeed, and say that nothing had to change.
+Actions can be repeated: pausing what is paused, resuming what is connected and disconnecting what is gone already succeed, and say so.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
   static override usage = '<%= command.id %> ACTION [SESSION] [OPTION...]'
   static override examples = [
     {
@@ -266,9 +266,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     run: (session: Session) => Promise<SessionResult>,
   ): Promise<SessionResult[]> {
     if (sessions.length === 0) return []
-    if (sessions.length === 1) return [await run(sessions[0]!)]
-    const title = this.flags['dry-run'] ? 'Looking at' : doing
     const results = runUntilInterrupted(sessions, run, this.abortSignal)
+    if (sessions.length === 1) return this.graceful(Promise.all(results))
+    const title = this.flags['dry-run'] ? 'Looking at' : doing
     const tasks = sessions.map((session, i): Task<SessionResult> => ({
       async run() {
         const value = await results[i]!
@@ -315,7 +315,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
       const more = counters && `\n${counters}`
-      const hint = result.error?.hint ? `\n${result.error.hint}` : ''
+      const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
       if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${more}`)
       else this.log((result.changed ? line : out.dim(line)) + more)
     }

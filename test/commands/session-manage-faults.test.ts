@@ -252,7 +252,7 @@ describe('session-manage when things go wrong', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    it(`${signal} while a call hangs ends at once with ${status}`, async () => {
+    it(`${signal} while a call hangs ends soon with ${status}, and says what is not known`, async () => {
       world.createSessions(1)
       world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
       const run = await manage('--pause --config load-1 --json', {
@@ -262,7 +262,9 @@ describe('session-manage when things go wrong', () => {
         },
       })
       assert.equal(run.status, status)
-      assert.equal(errorOf(run.stdout).code, 'interrupted')
+      const [session] = sessionsOf(run.stdout)
+      assert.deepEqual([session!.config, session!.error?.code], ['load-1', 'interrupted'])
+      assert.match(session!.message, /^interrupted before there was an answer/)
       assert.ok(run.time < 20_000)
     })
   }
@@ -333,6 +335,66 @@ describe('session-manage when things go wrong', () => {
     assert.equal(run.status, 130)
     assert.deepEqual(world.status(path).slice(0, 2), [2, 4])
     assert.deepEqual(world.answers(path), {})
+  })
+
+  it('SIGINT after the last answer was given starts nothing any more', async () => {
+    const path = await world.startSession('alice', 'pass', {until: 'new'})
+    let given = 0
+    world.intercept(({message: {member}}) => {
+      if (member === 'UserInputProvide') given++
+      return member === 'Ready' && given === 2 ? {delay: 500} : undefined
+    })
+    const run = await manage('--resume --config pass --timeout 30', {
+      async during(child) {
+        await until('it looks whether that was all', () => given === 2 && world.calls.byMember.get('Ready') === 2)
+        child.kill('SIGINT')
+      },
+      input: 'vpnuser\nsecret\n',
+    })
+    assert.equal(run.status, 130, run.stderr)
+    assert.equal(world.calls.byMember.has('Connect'), false)
+    assert.deepEqual(world.status(path).slice(0, 2), [2, 4])
+  })
+
+  it('SIGINT while a backend hangs that is to go on trying is answered soon', async () => {
+    const path = await world.startSession('alice', 'dead', {until: 'started'})
+    world.timings.hung = 20_000
+    let sent = 0
+    const run = await manage('--restart --config dead --wait --keep', {
+      async during(child, output) {
+        await until('it waits', () => output().includes('reconnecting'))
+        await world.stopBackend(path)
+        const reads = () => world.calls.byMember.get('Get status') ?? 0
+        const before = reads()
+        await until('it looks at it', () => reads() > before)
+        child.kill('SIGINT')
+        sent = performance.now()
+      },
+    })
+    assert.equal(run.status, 130)
+    assert.ok(performance.now() - sent < 10_000)
+    assert.match(run.stderr, /^Error: dead \(\w{8}\): interrupted: it goes on trying$/m)
+  })
+
+  it('a connection of before a restart is not taken for one of after', async () => {
+    const path = await world.startSession('alice', 'dead', {until: 'started'})
+    world.intercept(({message: {member}}) => {
+      if (member !== 'Ready') return
+      world.setStatus(path, [2, 7, ''])
+      world.setStatus(path, [2, 12, ''])
+      return {delay: 300}
+    })
+    const run = await manage('--restart --config dead --timeout 2')
+    assert.equal(run.status, 7, run.stdout)
+    assert.match(run.stderr, /not connected within 2 s \(reconnecting\)/)
+  })
+
+  it('a session that was given up is not said to be as it was before', async () => {
+    world.pause(await world.startSession('alice', 'dead', {until: 'started'}))
+    const run = await manage('--resume --config dead --timeout 1 --json')
+    assert.equal(run.status, 7)
+    const [session] = sessionsOf(run.stdout)
+    assert.deepEqual([session!.outcome, session!.changed, session!.status?.minor], ['failed', true, 16])
   })
 
   it('a closed stdout does not stop half-way', async () => {
@@ -588,6 +650,19 @@ describe('session-manage when things go wrong', () => {
     assert.match(run.stderr, /evil/)
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(run.stdout + run.stderr, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E]/)
+  })
+
+  it('nor do those of a hint', async () => {
+    world.createSessions(1)
+    const text = 'Rejected send message \u001B]0;owned\u0007 evil\u001B[31m'
+    world.intercept(({message}) =>
+      message.member === 'Pause' ? new ServiceError('org.freedesktop.DBus.Error.AccessDenied', text) : undefined,
+    )
+    const run = await manage('--pause --config load-1')
+    assert.equal(run.status, 5)
+    assert.match(run.stderr, /^Its policy decides who may: Rejected send message .*evil/m)
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(run.stderr, /[\u0000-\u0009\u000B-\u001F]/)
   })
 
   it('a manager that ends while an interface is looked for is no missing interface', async () => {

@@ -62,6 +62,33 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
+  it('Ctrl-C at a question that comes while it connects gives up what was begun', async () => {
+    const challenge = {answer: '987', question: 'The code on your token'}
+    stage.world.addProfile('alice', 'dyn', {challenge, inputs: [], port: 1195})
+    await stage.world.startProfile('alice', 'dyn', {until: 'new'})
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --resume --config dyn --timeout 60', 'Enter')
+    await tty.shows(/The code on your token:/)
+    await tty.type('C-c')
+    await tty.shows(/dyn \(\w{8}\): interrupted: given up and disconnected[^]*status 130/)
+    assert.deepEqual(await stage.world.sessions(), [])
+  })
+
+  it('takes a terminal that does not tell its size for an ordinary one', async () => {
+    stage.world.createSessions(2)
+    const tty = await stage.open()
+    await tty.type('stty rows 0 columns 0', 'Enter')
+    await tty.shows(/status 0\]\n>$/)
+    await tty.type('ovpn3 sessions-list --watch', 'Enter')
+    await tty.shows(/ID +CONFIG[^]*load-1 +connected[^]*load-2 +connected/)
+    await tty.type('C-c')
+    await tty.shows(/status 130\]\n>$/)
+    await stage.world.stopBackend((await stage.world.sessions())[0]!)
+    stage.world.timings.hung = 6000
+    await tty.type('ovpn3 session-manage --cleanup', 'Enter')
+    await tty.shows(/Checking load-\d/)
+  })
+
   it('asks once before it acts on several', async () => {
     stage.world.createSessions(2)
     await stage.world.grant(await stage.world.startSession('bob', 'cert'), 'alice')
@@ -163,7 +190,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --pause --config load-1', 'Enter')
-    await tty.shows(/Waiting for session \w{8}: the session manager gets no answer/)
+    await tty.shows(/Waiting for session \w{8}: its backend gives the session manager no answer/)
     await tty.shows(/its backend process is gone[^]*status 4/)
     await until('it is gone', async () => (await stage.world.sessions()).length === 0)
   })

@@ -383,7 +383,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       input: 'vpnuser\nsec\0ret\n',
     })
     assert.equal(status, 8)
-    assert.match(stderr, /an answer to "Auth Password" cannot have a NUL character/)
+    assert.match(stderr, /"Auth Password" cannot have a NUL character/)
     assert.doesNotMatch(stderr, /sec|ret/)
     assert.deepEqual(world.answers(needy), {})
   })

@@ -275,6 +275,16 @@ describe('streams', () => {
       assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*\n$/)
     })
 
+  it('a stdin that cannot be read, as under nohup, is one that has ended', async () => {
+    await world.startSession('alice', 'pass', {until: 'new'})
+    const fd = openSync('/dev/null', 'w')
+    const {status, stderr} = await start('session-manage --resume -c pass --timeout 9', [fd, 'ignore', 'pipe'])
+    closeSync(fd)
+    assert.equal(status, 8, stderr)
+    assert.match(stderr, /input is needed and there is no more of it/)
+    assert.doesNotMatch(stderr, /^ +at /m)
+  })
+
   it('a closed stdin is one that has ended', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const uid = world.uid('alice')

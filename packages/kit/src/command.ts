@@ -17,7 +17,7 @@ import {
 } from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
-import {releaseStdin, showCursor} from './terminal'
+import {assumeSize, releaseStdin, showCursor} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -63,6 +63,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   protected abstract execute(): Promise<void>
 
   override async run(): Promise<void> {
+    assumeSize()
     const end = this.#listenForSignals()
     const work = this.#work()
     const interrupted = new Promise<never>((_, reject) => {
@@ -87,6 +88,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
    * @throws Ovpn3Error
    */
   protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<ResolvedSessions> {
+    if (this.abortSignal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
     const resolved = await resolveSessions(this.config, {
       ...request,
       onStall: (session) => this.onStall(session),
@@ -105,7 +107,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   /** Says that the session manager keeps silent. */
   protected onStall(session?: {readonly id: string}): void {
     const text = session
-      ? `Waiting for session ${shortId(session.id)}: the session manager gets no answer from its backend.`
+      ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
     if (!tellTask(session?.id, text)) this.notice(text)
   }

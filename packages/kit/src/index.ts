@@ -62,6 +62,7 @@ export {
   statusTexts,
   toJson,
   type Unsubscribe,
+  withGrace,
 } from './model'
 export {onReaderGone} from './reader'
 export {errorDocument, errorText} from './report'

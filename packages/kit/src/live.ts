@@ -16,8 +16,10 @@ export async function liveView(): Promise<LiveView> {
   const {createLogUpdate} = await import('log-update')
   const update = createLogUpdate(process.stdout, {showCursor: true})
   let latest = () => ''
+  let drawn = false
   let timer: NodeJS.Timeout | undefined
   const draw = () => {
+    drawn = true
     timer = undefined
     // what does not fit would scroll away and be drawn again above
     const {columns = 80, rows = 24} = process.stdout
@@ -43,8 +45,10 @@ export async function liveView(): Promise<LiveView> {
     end() {
       process.stdout.off('resize', schedule)
       process.off('SIGCONT', drawAnew)
-      if (timer) {
+      if (drawn || timer) {
         clearTimeout(timer)
+        // over the ^C that the terminal has written
+        update.clear()
         draw()
       }
 

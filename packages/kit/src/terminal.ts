@@ -14,6 +14,15 @@ export function canAnimate(): boolean {
   return Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'
 }
 
+/** A terminal that does not tell its size, like a serial line, is taken for one of 80 × 24, by the libraries, too. */
+export function assumeSize(): void {
+  for (const stream of [process.stdout, process.stderr])
+    if (stream.isTTY) {
+      stream.columns ||= 80
+      stream.rows ||= 24
+    }
+}
+
 /** What is animated hides the cursor, and holds back what is written to stderr. */
 export function showCursor(): void {
   if (canAnimate()) writeSync(process.stderr.fd, '\u001B[?25h')
@@ -64,10 +73,9 @@ export async function ask(questions: readonly Question[], signal: AbortSignal): 
       })
     }
 
-    if (answer === '') throw new Ovpn3Error('input-missing', `an empty answer to "${safeText(text)}" is none`)
+    if (answer === '') throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
     // the bus would close the connection
-    if (answer.includes('\0'))
-      throw new Ovpn3Error('input-missing', `an answer to "${safeText(text)}" cannot have a NUL character`)
+    if (answer.includes('\0')) throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot have a NUL character`)
     answers.push(answer)
   }
 
@@ -168,6 +176,8 @@ async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
       state.queue.push(line)
       state.wake()
     })
+    // what cannot be read, as under nohup, has no lines
+    reader.on('error', () => reader.close())
     reader.on('close', () => {
       state.ended = true
       state.wake()

@@ -1,10 +1,14 @@
 import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
+import {promisify} from 'node:util'
 
-import {safeText} from './model'
+import {isOvpn3Error, Ovpn3Error, safeText, shellWord} from './model'
 
+const run = promisify(execFile)
 /** Milliseconds that a look-up may take: NSS may ask a directory server. */
 const limit = 5000
+/** getent's exit status for a user that there is not. */
+const notFound = 2
 
 const names = new Map<number, Promise<string | undefined>>()
 
@@ -12,7 +16,7 @@ const names = new Map<number, Promise<string | undefined>>()
 export function findUserName(uid: number): Promise<string | undefined> {
   let name = names.get(uid)
   if (!name) {
-    name = Promise.resolve((uid === process.getuid?.() && ownName()) || field(String(uid), 0))
+    name = nameOf(uid)
     names.set(uid, name)
   }
 
@@ -40,7 +44,10 @@ export async function userName(uid: number): Promise<string> {
   return (await findUserName(uid)) ?? String(uid)
 }
 
-/** The uid of a user, by name or uid, through NSS. A uid need not belong to anybody. Undefined: there is no such user. */
+/**
+ * The uid of a user, by name or uid, through NSS. A uid need not belong to anybody. Undefined: there is no such user.
+ * @throws Ovpn3Error where names cannot be looked up
+ */
 export async function findUid(user: string): Promise<number | undefined> {
   // getent takes digits for a uid, which all systems leave to names of users
   if (/^\d+$/.test(user)) return Number(user) < 2 ** 32 - 1 ? Number(user) : undefined
@@ -48,6 +55,16 @@ export async function findUid(user: string): Promise<number | undefined> {
   if (/^($|[\s+-])/.test(user)) return undefined
   const uid = await field(user, 2)
   return uid === undefined ? undefined : Number(uid)
+}
+
+async function nameOf(uid: number): Promise<string | undefined> {
+  try {
+    return (uid === process.getuid?.() && ownName()) || (await field(String(uid), 0))
+  } catch (error) {
+    // who cannot be looked up is shown as a uid: that is no reason to fail
+    if (isOvpn3Error(error)) return undefined
+    throw error
+  }
 }
 
 function ownName(): string | undefined {
@@ -59,10 +76,16 @@ function ownName(): string | undefined {
   }
 }
 
-function field(key: string, index: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile('getent', ['--', 'passwd', key], {timeout: limit}, (error, stdout) => {
-      resolve(error ? undefined : stdout.trimEnd().split(':')[index])
+/** @throws Ovpn3Error */
+async function field(key: string, index: number): Promise<string | undefined> {
+  try {
+    const {stdout} = await run('getent', ['--', 'passwd', key], {timeout: limit})
+    return stdout.trimEnd().split(':')[index]
+  } catch (error) {
+    if ((error as {code?: unknown}).code === notFound) return undefined
+    throw new Ovpn3Error('failed', `the user "${key}" could not be looked up`, {
+      cause: error,
+      hint: `Try again, or give the uid. This may tell more: getent passwd ${shellWord(key)}`,
     })
-  })
+  }
 }

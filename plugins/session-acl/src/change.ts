@@ -12,6 +12,7 @@ import {
   type User,
   userOf,
   userText,
+  withGrace,
 } from '@ovpn3/kit'
 
 /** One change of a session's access list. */
@@ -25,7 +26,7 @@ export type Change =
  * - `unchanged`: it was so already
  * - `planned`: would be done, but for `--dry-run`
  * - `failed`: see `error`
- * - `skipped`: not tried, because the one before failed
+ * - `skipped`: not tried, because the one before failed, or was interrupted
  */
 export type ChangeOutcome = 'done' | 'failed' | 'planned' | 'skipped' | 'unchanged'
 
@@ -49,19 +50,22 @@ export interface Changes {
 }
 
 /**
- * Makes the changes, in their order, up to the first that fails. The session's snapshot must have `owner`, and
- * what `propertiesOf` says.
+ * Makes the changes, in their order, up to the first that fails, or until it is interrupted. The session's snapshot
+ * must have `owner`, and what `propertiesOf` says.
  * `report` is told of each as soon as it is made.
  */
 export async function makeChanges(
   session: Session,
   changes: readonly Change[],
   report: (result: ChangeResult) => void,
+  signal: AbortSignal,
 ): Promise<Changes> {
   const results: ChangeResult[] = []
   for (const [index, change] of changes.entries()) {
     try {
-      const made = result(session, change, (await make(session, change)) ? 'done' : 'unchanged')
+      if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
+      const differed = await withGrace(make(session, change), signal)
+      const made = result(session, change, differed ? 'done' : 'unchanged')
       results.push(made)
       report(made)
     } catch (error) {

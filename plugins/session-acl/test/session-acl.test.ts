@@ -3,12 +3,15 @@ import type {ErrorJson} from '@ovpn3/kit'
 import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
 import {Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
+import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import type {World} from '../../../test/support/world'
 
 import {type Call, ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {ovpn3, until} from '../../../test/support/cli'
+import {ovpn3, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 import {skipTerminal, terminals} from '../../../test/support/terminal'
 
@@ -19,28 +22,28 @@ const nowhere = {
   uid: () => process.getuid!(),
 } as unknown as World
 
-const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
+const nobody = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 const wrong: Readonly<Record<string, readonly [args: readonly string[], message: RegExp]>> = {
-  'a boolean that is missing': [['-o', path, '--public-access'], /--public-access expects a value/],
+  'a boolean that is missing': [['-o', nobody, '--public-access'], /--public-access expects a value/],
   'a boolean that every JavaScript object has': [
-    ['-o', path, '--public-access', 'constructor'],
+    ['-o', nobody, '--public-access', 'constructor'],
     /"constructor" is neither true nor false/,
   ],
-  'a boolean twice': [['-o', path, '--public-access', '1', '--public-access', '0'], /only be specified once/],
-  'a second user without an option': [['-o', path, '--grant', '0', '1'], /unexpected argument: 1/],
-  'a user that is root by arithmetic': [['-o', path, '--grant', '+0'], /there is no user "\+0"/],
-  'a user without a name': [['-o', path, '--grant', ''], /there is no user ""/],
-  'an empty boolean': [['-o', path, '--allow-log-access', ''], /"" is neither true nor false/],
-  'an option that is none': [['-o', path, '--grnt', 'bob'], /there is no option --grnt/],
+  'a boolean twice': [['-o', nobody, '--public-access', '1', '--public-access', '0'], /only be specified once/],
+  'a second user without an option': [['-o', nobody, '--grant', '0', '1'], /unexpected argument: 1/],
+  'a user that is root by arithmetic': [['-o', nobody, '--grant', '+0'], /there is no user "\+0"/],
+  'a user without a name': [['-o', nobody, '--grant', ''], /there is no user ""/],
+  'an empty boolean': [['-o', nobody, '--allow-log-access', ''], /"" is neither true nor false/],
+  'an option that is none': [['-o', nobody, '--grnt', 'bob'], /there is no option --grnt/],
   'no selector': [['--show'], /no session: select one/],
-  'nothing but a dry run': [['-o', path, '--dry-run'], /nothing to do/],
-  'nothing but a session': [['-o', path], /nothing to do/],
+  'nothing but a dry run': [['-o', nobody, '--dry-run'], /nothing to do/],
+  'nothing but a session': [['-o', nobody], /nothing to do/],
   'one user twice over': [
-    ['-o', path, '--grant', '0', '--revoke', 'root'],
+    ['-o', nobody, '--grant', '0', '--revoke', 'root'],
     /root \(uid 0\) is both granted and revoked/,
   ],
-  'two selectors': [['-o', path, '-c', 'x', '--show'], /cannot be used together/],
+  'two selectors': [['-o', nobody, '-c', 'x', '--show'], /cannot be used together/],
 }
 
 describe('wrong usage of session-acl', () => {
@@ -262,11 +265,76 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stderr, /interrupted/)
   })
 
+  it('Ctrl-C under --json: what was done, what nobody knows, and what was not tried', async () => {
+    const [session] = world.createSessions(1)
+    onCall('AccessGrant', 2, 'ignore')
+    const run = await acl(`-o ${session} ${three} --json`, {
+      async during(child) {
+        await until('it is at the second', () => (world.calls.byMember.get('AccessGrant') ?? 0) === 2)
+        child.kill('SIGINT')
+      },
+    })
+    assert.equal(run.status, 130)
+    const {changes, error, users} = reportOf(run.stdout)
+    assert.deepEqual(
+      changes.map(({outcome}) => outcome),
+      ['done', 'failed', 'skipped', 'skipped'],
+    )
+    assert.equal(users, null, 'nobody waits for the list')
+    assert.match(error!.message, /interrupted before there was an answer: it may be done all the same; not tried: /)
+  })
+
   it('a reader that has gone does not keep the changes from being made', async () => {
     const [session] = world.createSessions(1)
     const run = await acl(`-o ${session} --grant 7 --grant 8`, {during: (child) => void child.stdout!.destroy()})
     assert.ok(run.status === 0 || run.signal === 'SIGPIPE' || run.status === 141, `${run.status} ${run.stderr}`)
     assert.doesNotMatch(run.stderr, /at .*\.js/)
+  })
+})
+
+describe('users that are looked up', () => {
+  let world: Simulator
+  let folder: string
+  /** session-acl where looking up users is this script's work. */
+  const acl = (args: string, getent: string, during?: RunOptions['during']) => {
+    writeFileSync(path.join(folder, 'getent'), `#!/bin/sh\n${getent}\n`, {mode: 0o755})
+    const PATH = `${folder}:${process.env.PATH}`
+    return ovpn3(world, 'alice', ['session-acl', ...args.split(' ')], {during, env: {PATH}})
+  }
+
+  before(async () => {
+    world = await simulator()
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-getent-'))
+    chmodSync(folder, 0o777)
+  })
+  afterEach(() => world.reset())
+  after(async () => {
+    rmSync(folder, {recursive: true})
+    await world.close()
+  })
+
+  it('and are not found are told from those that cannot be looked up', async () => {
+    const [session] = world.createSessions(1)
+    const missing = await acl(`-o ${session} --grant nobody-here`, 'exit 2')
+    assert.equal(missing.status, 2)
+    assert.match(missing.stderr, /there is no user "nobody-here"/)
+    const broken = await acl(`-o ${session} --grant daemon`, 'exit 3')
+    assert.equal(broken.status, 1)
+    assert.match(broken.stderr, /^Error: the user "daemon" could not be looked up\n/)
+    // a uid needs no name
+    const nameless = await acl(`-o ${session} --grant 7 --show`, 'exit 3')
+    assert.equal(nameless.status, 0, nameless.stderr)
+    assert.match(nameless.stdout, /\(7\) {2}\(unknown\)/)
+  })
+
+  it('and take long: Ctrl-C asks nothing of the session manager any more', async () => {
+    const [session] = world.createSessions(1)
+    const begun = path.join(folder, 'begun')
+    const run = await acl(`-o ${session} --grant daemon`, `: > ${begun}; sleep 1`, async (child) => {
+      await until('it looks the user up', () => existsSync(begun))
+      child.kill('SIGINT')
+    })
+    assert.deepEqual([run.status, world.calls.total], [130, 0], run.stderr)
   })
 })
 

@@ -8,7 +8,7 @@ import {
   StatusMinor,
 } from '@ovpn3/kit/model'
 
-import {attempt, deadEndError, goneError, isGone, isUnreadable, planned, result, statusOf} from './result'
+import {attempt, deadEndError, goneError, isGone, isUnreadable, planned, result, statusOf, turned} from './result'
 
 /**
  * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody
@@ -32,7 +32,7 @@ export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise
     if (status && isDeadEnd(status)) throw deadEndError(session, status)
     if (dryRun) return planned(session, 'would be paused')
     const paused = await session.pause(reason)
-    const after = status && {...status, message: '', minor: StatusMinor.paused}
+    const after = turned(status, StatusMinor.paused)
     return paused
       ? result(session, 'done', 'paused', {status: after})
       : result(session, 'unchanged', 'already paused', {status: after})
@@ -56,7 +56,7 @@ export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Prom
       return removed(session, error)
     }
 
-    const after = status && {...status, message: '', minor: StatusMinor.done}
+    const after = turned(status, StatusMinor.done)
     return result(session, 'done', 'disconnected', {statistics, status: after})
   })
 }

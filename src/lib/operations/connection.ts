@@ -16,10 +16,12 @@ import {
   type SessionStatus,
   StatusMinor,
   statusText,
+  unansweredError,
   type Unsubscribe,
+  withGrace,
 } from '@ovpn3/kit/model'
 
-import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf} from './result'
+import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf, turned} from './result'
 
 export type BringUpAction = 'restart' | 'resume'
 
@@ -114,6 +116,8 @@ class Attempt {
   #need: 'input' | {readonly url: string} | undefined
   /** It is not any more as it was found. */
   #changed = false
+  /** The person has had enough, and said so at a question: no signal tells. */
+  #quit = false
   readonly #events: SessionEvent[] = []
   #left: number
   readonly #mayAsk: (attempt: Attempt) => boolean
@@ -140,7 +144,7 @@ class Attempt {
   }
 
   get interrupted(): boolean {
-    return this.result?.error?.code === 'interrupted'
+    return this.#quit || this.result?.error?.code === 'interrupted'
   }
 
   /** Sees whether it needs input, and changes nothing. */
@@ -247,9 +251,9 @@ class Attempt {
 
   async end(): Promise<void> {
     try {
-      await this.#unfollow?.()
+      if (this.#unfollow) await withGrace(this.#unfollow(), this.#options.signal)
     } catch (error) {
-      // the session, or the bus, is gone: so is the subscription
+      // the session, or the bus, is gone, and so is the subscription; or the session manager has yet to come to it
       if (!isOvpn3Error(error)) throw error
     }
   }
@@ -275,15 +279,27 @@ class Attempt {
     throw new Ovpn3Error('access-denied', 'its status is not readable by you: do without --timeout and --wait', {hint})
   }
 
+  /**
+   * An interruption is answered at once, and what was under way goes on: it has to look before it does something.
+   * @throws Ovpn3Error `interrupted`
+   */
+  #proceed(): void {
+    if (this.#options.signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
+  }
+
   /** False where there was nothing to do. */
   async #act(verb: Verb): Promise<boolean> {
+    this.#proceed()
     this.#started = performance.now()
     this.#before = this.#status
+    // what happened until now is not for the action to be judged by
+    this.#events.length = 0
     switch (verb) {
       case 'connect': {
         // whoever else has started it meanwhile: a second Connect would kill it
         const {values} = await this.#session.read(['status'])
         if (values.status && (isUnderWay(values.status) || values.status.minor === StatusMinor.connected)) break
+        this.#proceed()
         await this.#session.connect()
         this.#changed = true
         break
@@ -319,6 +335,7 @@ class Attempt {
       if (!this.#mayAsk(this)) throw oneOnlyError(requests)
       const answers = await this.#person.answer(this.#session, requests)
       for (const [index, request] of requests.entries()) {
+        this.#proceed()
         await this.#session.provideInput(request, answers[index]!)
         this.#changed = true
       }
@@ -347,9 +364,8 @@ class Attempt {
   async #step(progress: (text: string) => void): Promise<boolean> {
     const events = this.#events.splice(0)
     if (events.length === 0) {
-      const {values} = await this.#readStatus()
-      events.push({status: values.status!, type: 'status'})
-      if (this.#isOutdated(values.status!)) events.length = 0
+      const status = await this.#readStatus()
+      if (status && !this.#isOutdated(status)) events.push({status, type: 'status'})
     }
 
     for (const event of events) {
@@ -419,15 +435,16 @@ class Attempt {
     return true
   }
 
-  async #readStatus() {
-    const snapshot = await this.#session.read(['status'])
-    if (snapshot.errors.status) {
+  /** Undefined where it was interrupted: the session manager may wait for a backend that hangs. */
+  async #readStatus(): Promise<SessionStatus | undefined> {
+    const snapshot = await unlessAborted(this.#session.read(['status']), this.#options.signal)
+    if (snapshot?.errors.status) {
       if (hasCode(snapshot.errors.status, 'session-not-found'))
         throw new Ovpn3Error('session-not-found', 'the session was removed while it connected')
       throw snapshot.errors.status
     }
 
-    return snapshot
+    return snapshot?.values.status
   }
 
   async #giveUp(): Promise<void> {
@@ -458,7 +475,9 @@ class Attempt {
     }
 
     const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: '--keep leaves it trying'})
-    this.#finish(result(this.#session, 'failed', error.message, {changed: true, error: errorJson(error), statistics}))
+    const status = turned(this.#status, StatusMinor.done)
+    const details = {changed: true, error: errorJson(error), statistics, status}
+    this.#finish(result(this.#session, 'failed', error.message, details))
   }
 
   #sleep(delay: number, signal: AbortSignal): Promise<void> {
@@ -492,23 +511,41 @@ class Attempt {
 
   /** Makes a result of what an action throws. An interruption cuts it short, unless it ends itself in good order. */
   async #guard(action: () => Promise<void> | void, {toTheEnd = false} = {}): Promise<void> {
-    const {signal} = this.#options
-    let stop = () => {}
-    const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(new Ovpn3Error('interrupted', 'interrupted'))
-      if (!toTheEnd) signal.addEventListener('abort', stop)
-    })
+    const work = async () => {
+      await action()
+      return true
+    }
+
     try {
-      await Promise.race([aborted, action()])
+      if (toTheEnd) await action()
+      else if (!(await unlessAborted(work(), this.#options.signal)))
+        throw this.#started ? unansweredError() : new Ovpn3Error('interrupted', 'interrupted')
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
       // what was started has to be given up first
-      if (error.code === 'interrupted' && this.#started && !toTheEnd && this.#options.timeout) return
+      if (error.code === 'interrupted' && this.#started && !toTheEnd && this.#options.timeout) {
+        this.#quit = true
+        return
+      }
+
       const details = {changed: this.#changed, error: errorJson(error), status: this.#status}
       this.#finish(result(this.#session, 'failed', error.message, details))
-    } finally {
-      signal.removeEventListener('abort', stop)
     }
+  }
+}
+
+/** What the work comes to; undefined as soon as the signal is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let stop = () => {}
+  const aborted = new Promise<void>((resolve) => {
+    stop = () => resolve()
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  try {
+    return (await Promise.race([aborted, work])) ?? undefined
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

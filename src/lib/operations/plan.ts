@@ -69,8 +69,8 @@ function timeoutOf({timeout, wait}: PlanFlags): number {
   if (timeout === undefined) return wait ? Number.POSITIVE_INFINITY : 0
   const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
   if (seconds < 1 || seconds > maxTimeout)
-    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds above 0`, {
-      hint: `1 to ${maxTimeout}; --wait waits without a limit`,
+    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
+      hint: '--wait waits without a limit',
     })
   return seconds
 }

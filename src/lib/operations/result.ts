@@ -63,6 +63,11 @@ export function isUnreadable({snapshot}: Session): boolean {
   return Object.values(snapshot.errors).some((error) => hasCode(error, 'access-denied'))
 }
 
+/** The status that an action has brought a session to. */
+export function turned(status: SessionStatus | undefined, minor: number): SessionStatus | undefined {
+  return status && {...status, message: '', minor}
+}
+
 /**
  * The status that the session was found in; undefined where it is not the caller's to know.
  * @throws Ovpn3Error where it could not be read

@@ -1,6 +1,7 @@
 // an entry for the CLI itself: what of it is promised to plugins, kit's index names
 export * from './completion'
 export * from './errors'
+export * from './interruption'
 export * from './json'
 export * from './paced'
 export * from './relations'

@@ -14,6 +14,7 @@ import {
   selectorOf,
   type Session,
   SessionCommand,
+  type Snapshot,
 } from '@ovpn3/kit'
 
 import {
@@ -109,7 +110,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const report = (result: ChangeResult) => this.#print(result)
     const made = this.#dryRun
       ? await planChanges(session, changes, report)
-      : await makeChanges(session, changes, report)
+      : await this.graceful(makeChanges(session, changes, report, this.abortSignal))
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
       this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
@@ -160,6 +161,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     return changes.length === 0 || this.#dryRun
   }
 
+  /** What came of the changes. Who has interrupted them waits for nothing any more. */
+  async #readAgain(session: Session): Promise<Snapshot> {
+    return this.abortSignal.aborted ? {errors: {}, values: {}} : session.read(aclProperties)
+  }
+
   #print({message, outcome}: ChangeResult): void {
     if (!this.jsonEnabled()) this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(message) : message)
   }
@@ -167,7 +173,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   /** Shows what there is to show, and ends with the exit status of what went wrong. */
   async #finish(session: Session, changes: readonly Change[], {error, results}: Changes): Promise<void> {
     const {snapshot} = session
-    const after = this.#shows && !this.#staysAsItIs(changes) ? await session.read(aclProperties) : snapshot
+    const after = this.#shows && !this.#staysAsItIs(changes) ? await this.#readAgain(session) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
     const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread)))
@@ -179,7 +185,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       return
     }
 
-    if (this.flags.show && !unread) this.log(accessListText(list))
+    if (this.flags.show && !unread && !this.abortSignal.aborted) this.log(accessListText(list))
     if (failure) throw failure
   }
 }
