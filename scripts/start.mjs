@@ -120,7 +120,7 @@ show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 sessi
 show('For a script:', 'ovpn3 sessions-list --json --filter config=office', environment)
 
 if (terminal) {
-  console.log('\nThis shell talks to the simulator: try ovpn3 session-manage --help. Leave it with exit.')
+  console.log('\nThis shell talks to the simulator: try ovpn3 session-manage --help.\nLeave it with exit.')
   const shell = process.env.SHELL || '/bin/sh'
   spawnSync(shell, [], {env: environment, stdio: 'inherit'})
 }

@@ -34,8 +34,12 @@ export function planOf({format, watch}: PlanFlags): Plan {
 function intervalOf(value: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : 0
   if (seconds < minInterval || seconds > maxInterval)
-    throw new Ovpn3Error('usage', `--watch: "${value}" is not a number of seconds`, {
-      hint: `${minInterval} to ${maxInterval}, such as --watch=5; without a value it is ${defaultInterval}`,
-    })
+    throw new Ovpn3Error(
+      'usage',
+      `--watch: "${value}" is not a number of seconds from ${minInterval} to ${maxInterval}`,
+      {
+        hint: `Such as --watch=5; without a value it is ${defaultInterval}`,
+      },
+    )
   return seconds
 }

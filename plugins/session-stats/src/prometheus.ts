@@ -32,7 +32,12 @@ interface Family {
 /** Sessions in Prometheus' text exposition format. Each has been looked at for `prometheusProperties`. */
 export function exposition(sessions: readonly Session[]): string {
   return [
-    {help: 'Sessions there are.', name: 'openvpn3_sessions', samples: [['', sessions.length]], type: 'gauge'} as const,
+    {
+      help: 'Sessions that were asked for.',
+      name: 'openvpn3_sessions',
+      samples: [['', sessions.length]],
+      type: 'gauge',
+    } as const,
     gauge('readable', 'Whether the counters of the session could be read: 1 or 0.', sessions, ({snapshot}) =>
       Number(snapshot.values.statistics !== undefined),
     ),

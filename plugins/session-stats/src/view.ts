@@ -68,7 +68,9 @@ export class Board {
   readonly #every: string
   readonly #rows = new Map<string, Row>()
   readonly #single: boolean
-  /** Shown below the rest. */
+  /** The last session that went. */
+  #gone = ''
+  /** Shown below the rest until there are new samples. */
   message = ''
 
   constructor({colors, interval, single}: BoardOptions) {
@@ -78,13 +80,14 @@ export class Board {
   }
 
   add(observations: readonly Observation[]): void {
+    this.message = ''
     for (const observation of observations) {
       const {session} = observation
       if (observation.type === 'removed') {
         // the last that was seen of it stays
         if (this.#single) continue
         this.#rows.delete(session.path)
-        this.message = `${labelOf(session)} is gone`
+        this.#gone = `${labelOf(session)} is gone`
         continue
       }
 
@@ -111,8 +114,12 @@ export class Board {
         : this.#single
           ? this.#details(all[0]!, columns)
           : this.#overview(all, {columns, rows})
-    if (this.message) lines.push('', this.#colors.yellow(cut(this.message, columns)))
+    if (this.#note) lines.push('', this.#colors.yellow(cut(this.#note, columns)))
     return lines.join('\n')
+  }
+
+  get #note(): string {
+    return this.message || this.#gone
   }
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
@@ -146,7 +153,7 @@ export class Board {
   #overview(all: readonly Row[], {columns, rows}: Size): string[] {
     const {cyan, dim, green, red} = this.#colors
     // a line each for the heading, what is left out, and the cursor; two for a message
-    const room = Math.max(1, rows - 3 - (this.message ? 2 : 0))
+    const room = Math.max(1, rows - 3 - (this.#note ? 2 : 0))
     const shown = all.length > room + 1 ? all.slice(0, room) : all
     const width = Math.min(keptOfMany, Math.max(6, Math.floor((columns - 52) / 2)))
     const text = tableText(

@@ -99,6 +99,21 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/tun out[^]*its backend process is gone.*\n(.*\n)*.*status 0/)
   })
 
+  it('says no more that it waits when it has its answer', async () => {
+    stage.world.createSessions(1)
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-stats -c load-1 --watch=0.2', 'Enter')
+    await tty.shows(/tun out/)
+    let delayed = false
+    stage.world.intercept(({message}) => {
+      if (delayed || message.body[1] !== 'statistics') return
+      delayed = true
+      return {delay: 4000}
+    })
+    await tty.shows(/Waiting for session \w{8}/)
+    await tty.shows(/^((?!Waiting)[^])*tun out((?!Waiting)[^])*$/)
+  })
+
   it('lets a session be picked, and reads it when it has been', async () => {
     const [first, second] = stage.world.createSessions(2)
     stage.world.setStatistics(first!, {BYTES_IN: 1})

@@ -88,6 +88,8 @@ export class Watch {
         else resolve()
       }
     })
+    // it may be over before anybody waits for that
+    over.catch(() => {})
     const endWatch = await this.#resolved.watch((event) => this.#receive(event))
     try {
       for (const session of this.#resolved.sessions) this.#guard(this.#add(session, 'present'))

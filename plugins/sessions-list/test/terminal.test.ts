@@ -84,6 +84,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     const screen = await tty.shows(/status 130/)
     assert.equal(screen.match(/^ID /gm)?.length, 1, screen)
     assert.match(screen, /load-1 +paused/)
+    assert.match(screen, /^\[status 130]$/m, 'the prompt has a line of its own')
     assert.equal(await tty.cursorIsVisible(), true)
     await until('nobody follows', () => stage.world.subscribers(first!).length === 0)
   })

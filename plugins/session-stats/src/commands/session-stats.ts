@@ -293,8 +293,10 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     }
   }
 
-  #failure(label: string, {hint, message}: ErrorJson): void {
-    this.notice(`${colorsOf(process.stderr).red('Error:')} ${label}: ${safeText(message)}${hint ? `\n${hint}` : ''}`)
+  /** Says why a session among several is left out. That it is somebody else's is no error. */
+  #failure(label: string, {code, hint, message}: ErrorJson): void {
+    const mark = code === 'access-denied' ? '' : `${colorsOf(process.stderr).red('Error:')} `
+    this.notice(`${mark}${label}: ${safeText(message)}${hint ? `\n${safeText(hint)}` : ''}`)
   }
 }
 

@@ -1,0 +1,22 @@
+import {Ovpn3Error, type SessionsEvent} from '@ovpn3/kit'
+import {Watch} from '@ovpn3/plugin-sessions-list/dist/watch'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+import {setImmediate as soon} from 'node:timers/promises'
+
+describe('a watch', () => {
+  it('whose source ends while it begins ends with the reason', async () => {
+    const source = {
+      async close() {},
+      list: async () => [],
+      sessions: [],
+      async watch(listener: (event: SessionsEvent) => void) {
+        listener({error: new Ovpn3Error('disconnected', 'gone'), type: 'closed'})
+        await soon()
+        return async () => {}
+      },
+    }
+    const watch = new Watch(source, {changed() {}, needs: {profile: false, properties: []}})
+    await assert.rejects(watch.run(), /gone/)
+  })
+})
