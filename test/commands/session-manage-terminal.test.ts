@@ -79,7 +79,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     const tty = await stage.open()
     await tty.type('stty rows 0 columns 0', 'Enter')
     await tty.shows(/status 0\]\n>$/)
-    await tty.type('ovpn3 sessions-list --watch', 'Enter')
+    await tty.type('ovpn3 sessions-list --watch --sort config', 'Enter')
     await tty.shows(/ID +CONFIG[^]*load-1 +connected[^]*load-2 +connected/)
     await tty.type('C-c')
     await tty.shows(/status 130\]\n>$/)
