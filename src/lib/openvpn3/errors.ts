@@ -4,8 +4,12 @@ import {BusError} from '../bus'
 
 /** The service's own words for a session whose backend process is gone; it removes the session at that moment. */
 const backendGone = /Backend VPN process did not respond/
-/** What the session manager passes on of a backend that ended while it was asked (seen on 24.1 and 27.1). */
-const backendLost = /Message recipient disconnected from message bus without replying/
+/**
+ * What the session manager passes on of a backend that ended while it was asked (seen on 24.1 and 27.1), or just before
+ * it was (seen on 27.1).
+ */
+const backendLost =
+  /Message recipient disconnected from message bus without replying|The name net\.openvpn\.v3\.backends\.\S+ was not provided/
 const alreadyPaused = /Connection is already paused/
 const notPaused = /Connection is not paused/
 const alreadyGranted = /UID already granted access/
