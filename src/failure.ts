@@ -1,5 +1,6 @@
 import {Errors} from '@oclif/core'
 import {errorDocument, errorText, exitStatus, Ovpn3Error, toJson} from '@ovpn3/kit'
+import {parserText} from '@ovpn3/kit/argv'
 
 /**
  * Ends the process with what a command threw that is not about sessions: those report their errors themselves. oclif
@@ -8,12 +9,11 @@ import {errorDocument, errorText, exitStatus, Ovpn3Error, toJson} from '@ovpn3/k
 export async function fail(error: Parameters<typeof Errors.handle>[0], bin: string): Promise<void> {
   const {context} = error.parse?.input ?? {}
   if (!error.showHelp || !context?.id) return Errors.handle(error)
-  const message = error.message
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^Nonexistent flag: /, 'there is no option ')
-    .replace(/^Nonexistent flags: /, 'there are no options ')
-    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
-    .replaceAll(/\s*\n\s*/g, ' ')
+  const message = parserText(
+    error.message
+      .replace(/^Nonexistent flag: /, 'there is no option ')
+      .replace(/^Nonexistent flags: /, 'there are no options '),
+  )
   const hint = context.id === 'help' ? `See ${bin} help` : `See ${bin} ${context.id.replaceAll(':', ' ')} --help`
   await report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [])
   return Errors.handle(new Errors.ExitError(exitStatus.usage))

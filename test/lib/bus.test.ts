@@ -102,6 +102,8 @@ describe('a call', () => {
       timeout,
     })
   const manager = '/net/openvpn/v3/sessions'
+  const service = 'net.openvpn.v3.sessions'
+  const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: manager}
 
   before(async () => {
     world = await simulator({me: true})
@@ -161,8 +163,6 @@ describe('a call', () => {
   it('that was given up on is one of those still', async () => {
     world.intercept(() => 'ignore')
     const own = await Bus.connect()
-    const service = 'net.openvpn.v3.sessions'
-    const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: manager}
     for (let round = 0; round < 3; round++)
       await Promise.all(Array.from({length: 100}, () => fails('timeout', own.call({...call, timeout: 200}))))
     // what the bus itself is asked does not wait for them
@@ -174,8 +174,6 @@ describe('a call', () => {
   it('that stalls is told of again when it was answered in between', async () => {
     const stalled: string[] = []
     const own = await Bus.connect({onStall: (path) => stalled.push(path)})
-    const service = 'net.openvpn.v3.sessions'
-    const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: manager}
     world.intercept(() => ({delay: 2500}))
     await Promise.all([own.call(call), own.call(call)])
     assert.deepEqual(stalled, [manager])

@@ -90,3 +90,11 @@ export function shortFlags(
 
   return {awaitsValue: false, names}
 }
+
+/** What oclif's parser says of a line, as a line of ours: without its reference to the help, and as one line. */
+export function parserText(message: string): string {
+  return message
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
+    .replaceAll(/\s*\n\s*/g, ' ')
+}

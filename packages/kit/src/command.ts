@@ -1,7 +1,7 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
 import {setMaxListeners} from 'node:events'
 
-import {hasSwitch, normalizeArgv} from './argv'
+import {hasSwitch, normalizeArgv, parserText} from './argv'
 import {colorsOf} from './color'
 import {type ResolverRequest, resolveSessions} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
@@ -238,12 +238,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     const wrong = misuse(line.flags, given)
     if (wrong) return wrong
     if (isWords(error.args)) return unexpectedArguments(error.args, line, help)
-    const message = error.message
-      .replace(/\nSee more help with --help$/, '')
-      .replace(/^Flag (--\S+)/, '$1')
-      .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
-      .replaceAll(/\s*\n\s*/g, ' ')
-    return {message}
+    return {message: parserText(error.message.replace(/^Flag (--\S+)/, '$1'))}
   }
 }
 

@@ -1,6 +1,6 @@
-import {errorJson, isOvpn3Error, Ovpn3Error, paced, type Session, type SessionResult, withGrace} from '@ovpn3/kit/model'
+import {Ovpn3Error, paced, type Session, type SessionResult, withGrace} from '@ovpn3/kit/model'
 
-import {result} from './result'
+import {attempt} from './result'
 
 /**
  * Runs an action on each of the sessions until it is interrupted. From then on no other session is begun, and those
@@ -12,13 +12,10 @@ export function runUntilInterrupted(
   run: (session: Session) => Promise<SessionResult>,
   signal: AbortSignal,
 ): Promise<SessionResult>[] {
-  return paced(sessions, async (session) => {
-    try {
+  return paced(sessions, (session) =>
+    attempt(session, async () => {
       if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted: nothing was done')
-      return await withGrace(run(session), signal)
-    } catch (error) {
-      if (!isOvpn3Error(error)) throw error
-      return result(session, 'failed', error.message, {error: errorJson(error)})
-    }
-  })
+      return withGrace(run(session), signal)
+    }),
+  )
 }
