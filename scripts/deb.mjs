@@ -53,6 +53,7 @@ const useless = /\.(bat|cmd|markdown|md|ps1|d\.[cm]?ts)$|\.map$|\/\.eslintrc[^/]
 function production() {
   const workspaces = {
     'packages/kit': 'kit',
+    'packages/sessions': 'sessions',
     ...Object.fromEntries(readdirSync(join(root, 'plugins')).map((name) => [`plugins/${name}`, `plugin-${name}`])),
   }
   const unpack = (tarball, folder) => {

@@ -1,6 +1,7 @@
 import {Errors} from '@oclif/core'
-import {errorDocument, errorText, exitStatus, Ovpn3Error, toJson} from '@ovpn3/kit'
-import {parserText} from '@ovpn3/kit/argv'
+import {errorDocument, errorText} from '@ovpn3/kit'
+import {parserText} from '@ovpn3/kit/flags'
+import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
 
 /**
  * Ends the process with what a command threw that is not about sessions: those report their errors themselves. oclif

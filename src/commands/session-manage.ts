@@ -6,49 +6,45 @@ import {
   colorsOf,
   type Completion,
   confirm,
-  count,
-  deadEnds,
-  exitStatusOf,
-  goneError,
   isInteractive,
-  labelOf,
-  Ovpn3Error,
-  type PropertyName,
   runTasks,
-  safeText,
   selectorFlags,
   selectorOf,
-  type Session,
   SessionCommand,
-  sessionLabel,
-  type SessionResult,
   statisticsText,
-  StatusMinor,
   type Task,
   userName,
   userOf,
   userText,
 } from '@ovpn3/kit'
-import {accessDenied} from '@ovpn3/kit/model'
-
-import {openInBrowser} from '../lib/desktop'
 import {
-  type Action,
-  actions,
   baseProperties,
   bringUp,
   cleanUp,
+  count,
+  deadEnds,
   disconnect,
+  exitStatusOf,
+  goneError,
   keepUnreadable,
+  labelOf,
   logLevel,
+  Ovpn3Error,
   pause,
   type Person,
-  type Plan,
   planCleanUp,
-  planOf,
+  type PropertyName,
   runUntilInterrupted,
-  showLevel,
-} from '../lib/operations'
+  safeText,
+  type Session,
+  sessionLabel,
+  type SessionResult,
+  StatusMinor,
+} from '@ovpn3/sessions'
+import {accessDenied} from '@ovpn3/sessions'
+
+import {openInBrowser} from '../lib/desktop'
+import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
 /** An action excludes the others. */
 const action = (name: Action, others: readonly string[] = []) => ({

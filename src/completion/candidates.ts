@@ -3,10 +3,10 @@ import {
   type LiveValues,
   needsOf,
   type OptionCompletion,
-  safeText,
   selectorCompletion,
   selectorGroup,
-} from '@ovpn3/kit/model'
+} from '@ovpn3/kit/flags'
+import {safeText} from '@ovpn3/sessions'
 
 import type {Line, WantedValue} from './line'
 

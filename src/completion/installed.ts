@@ -1,5 +1,4 @@
-import type {FlagNames} from '@ovpn3/kit/argv'
-import type {Completion, FlagRelations} from '@ovpn3/kit/model'
+import type {Completion, FlagNames, FlagRelations} from '@ovpn3/kit/flags'
 
 import {readdirSync, readFileSync} from 'node:fs'
 import path from 'node:path'

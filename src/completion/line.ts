@@ -1,4 +1,4 @@
-import {normalizeArgv, shortFlags} from '@ovpn3/kit/argv'
+import {normalizeArgv, shortFlags} from '@ovpn3/kit/flags'
 
 import type {Command, Flag} from './installed'
 

@@ -1,4 +1,4 @@
-import {hasCode, type PropertyName, type Selector, type Session, statusText} from '@ovpn3/kit/model'
+import {hasCode, type PropertyName, type Selector, type Session, statusText} from '@ovpn3/sessions'
 
 import type {Candidate, LiveQuery} from './candidates'
 

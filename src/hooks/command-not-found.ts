@@ -1,7 +1,8 @@
 import type {Hook} from '@oclif/core'
 
 import {Errors} from '@oclif/core'
-import {closest, exitStatus, Ovpn3Error} from '@ovpn3/kit'
+import {closest} from '@ovpn3/kit'
+import {exitStatus, Ovpn3Error} from '@ovpn3/sessions'
 
 import {report} from '../failure'
 

@@ -1,7 +1,7 @@
-import type {ResolvedSessions, ResolverRequest, Selector, SessionResolver} from '@ovpn3/kit'
-import type {PropertyName} from '@ovpn3/kit/model'
+import type {ResolverRequest, SessionResolver} from '@ovpn3/kit'
+import type {PropertyName, ResolvedSessions, Selector} from '@ovpn3/sessions'
 
-import {failOnOutage, hasCode, paced} from '@ovpn3/kit/model'
+import {failOnOutage, hasCode, paced} from '@ovpn3/sessions'
 
 import {managerPath, type RemoteSession, SessionManager, tracer} from '../lib/openvpn3'
 

@@ -1,4 +1,4 @@
-import type {ErrorJson, SessionResult, SessionSummary} from '@ovpn3/kit/model'
+import type {ErrorJson, SessionResult, SessionSummary} from '@ovpn3/sessions'
 
 import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
 import assert from 'node:assert/strict'

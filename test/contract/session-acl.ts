@@ -1,5 +1,5 @@
-import type {ErrorJson} from '@ovpn3/kit/model'
 import type {AclReport} from '@ovpn3/plugin-session-acl'
+import type {ErrorJson} from '@ovpn3/sessions'
 
 import assert from 'node:assert/strict'
 import {chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'

@@ -1,4 +1,4 @@
-import type {ErrorJson} from '@ovpn3/kit/model'
+import type {ErrorJson} from '@ovpn3/sessions'
 
 import assert from 'node:assert/strict'
 import {beforeEach, describe, it} from 'node:test'

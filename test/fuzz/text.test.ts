@@ -1,7 +1,7 @@
 import {summaryLines} from '#kit/choose'
 import {counterLines} from '#kit/statistics'
 import {tableText} from '#kit/table'
-import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/kit/model'
+import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'

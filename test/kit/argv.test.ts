@@ -1,4 +1,4 @@
-import {normalizeArgv} from '#kit/argv'
+import {normalizeArgv} from '@ovpn3/kit/flags'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 

@@ -11,7 +11,7 @@ import {
   shellWord,
   statusText,
   toJson,
-} from '@ovpn3/kit/model'
+} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
 import {describe, it} from 'node:test'

@@ -1,6 +1,6 @@
-import type {Session, SessionResult} from '@ovpn3/kit/model'
+import type {Session, SessionResult} from '@ovpn3/sessions'
 
-import {runUntilInterrupted} from '#lib/operations'
+import {runUntilInterrupted} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 

@@ -1,4 +1,4 @@
-import {exitStatus} from '@ovpn3/kit/model'
+import {exitStatus} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {execFileSync, spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'

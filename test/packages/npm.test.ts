@@ -81,6 +81,7 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
 
   for (const [name, folder, others] of [
     ['ovpn3-kit', 'packages/kit', []],
+    ['ovpn3-sessions', 'packages/sessions', []],
     ...siblings.map((each) => [`ovpn3-plugin-${each}`, `plugins/${each}`, ['oclif.manifest.json']] as const),
   ] as const)
     it(`that of ${folder} has its compiled source`, async () => {
@@ -131,7 +132,7 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
     await run(`mkdir -p plugin/commands && cd plugin
 cat >package.json <<'end'
 {"name": "ovpn3-plugin-count", "version": "1.0.0", "oclif": {"commands": "./commands"},
- "dependencies": {"@ovpn3/kit": "file:${tarball('ovpn3-kit')}"}}
+ "dependencies": {"@ovpn3/kit": "file:${tarball('ovpn3-kit')}", "@ovpn3/sessions": "file:${tarball('ovpn3-sessions')}"}}
 end
 cat >commands/sessions-count.js <<'end'
 const {SessionCommand} = require('@ovpn3/kit')
@@ -175,7 +176,7 @@ npm pack --silent --pack-destination ..`)
 
   it('at most 60 packages besides what plugins install needs', () => {
     const all = new Set<string>()
-    for (const name of ['ovpn3', '@ovpn3/kit', ...siblings.map((each) => `@ovpn3/plugin-${each}`)])
+    for (const name of ['ovpn3', '@ovpn3/kit', '@ovpn3/sessions', ...siblings.map((each) => `@ovpn3/plugin-${each}`)])
       closure(path.join(modules(), name), all)
     const needed = closure(path.join(modules(), 'ovpn3', 'node_modules', '@oclif', 'plugin-plugins'))
     const besides = [...all].filter((each) => !needed.has(each)).sort()

@@ -14,7 +14,9 @@ describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
 
   before(async () => {
     sandbox = new Sandbox()
-    const packages = await Promise.all(['@ovpn3/kit', '@ovpn3/plugin-session-stats'].map((name) => sandbox.pack(name)))
+    const packages = await Promise.all(
+      ['@ovpn3/kit', '@ovpn3/sessions', '@ovpn3/plugin-session-stats'].map((name) => sandbox.pack(name)),
+    )
     for (const step of stepsOf('docs/plugins.md'))
       if (step.kind === 'file' && /^(hooks|recording)/.test(step.name)) sandbox.write(`vpn/${step.name}`, step.text)
     sandbox.write('vpn/bin/run.js', "require('@oclif/core').execute({dir: __dirname})\n")
@@ -58,8 +60,8 @@ describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
     // the hook gets its errors from a kit that the plugin has never seen
     const hook = path.join(sandbox.folder, 'vpn', 'hooks', 'recording.js')
     const foreign = readFileSync(hook, 'utf8').replace(
-      "'@ovpn3/kit'",
-      JSON.stringify(path.join(repository, 'packages', 'kit')),
+      "'@ovpn3/sessions'",
+      JSON.stringify(path.join(repository, 'packages', 'sessions')),
     )
     sandbox.write('vpn/hooks/foreign.js', foreign)
     configure({'session-resolver': './hooks/foreign'})

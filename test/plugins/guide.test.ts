@@ -1,4 +1,4 @@
-import type {ResolvedSessions} from '@ovpn3/kit'
+import type {ResolvedSessions} from '@ovpn3/sessions'
 
 import assert from 'node:assert/strict'
 import {readFileSync, symlinkSync} from 'node:fs'
@@ -98,6 +98,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     await sandbox.must(
       `mkdir -p node_modules/@ovpn3 node_modules/@types && \
       ln -s ../../../node_modules/@ovpn3/kit node_modules/@ovpn3/kit && \
+      ln -s ../../../node_modules/@ovpn3/sessions node_modules/@ovpn3/sessions && \
       ln -s ../../node_modules/@oclif node_modules/@oclif && \
       ln -s "${repository}/node_modules/@types/node" "${modules}/@types/node"`,
       folder,
@@ -117,7 +118,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
 
 /** Methods that kit declares for an interface and that an object does not have. */
 function missingMethods(type: string, object: object): string[] {
-  const declared = readFileSync(path.join(repository, 'packages/kit/dist/model/session.d.ts'), 'utf8')
+  const declared = readFileSync(path.join(repository, 'packages/sessions/dist/session.d.ts'), 'utf8')
   const [, body = ''] = new RegExp(String.raw`interface ${type} \{([^]*?)\n\}`).exec(declared) ?? []
   const methods = [...body.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name!)
   assert.ok(methods.length > 2, `the methods of ${type}`)

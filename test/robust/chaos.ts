@@ -1,4 +1,4 @@
-import {exitStatus} from '@ovpn3/kit'
+import {exitStatus} from '@ovpn3/sessions'
 import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'

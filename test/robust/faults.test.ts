@@ -1,4 +1,4 @@
-import type {ErrorJson, SessionResult} from '@ovpn3/kit/model'
+import type {ErrorJson, SessionResult} from '@ovpn3/sessions'
 
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'

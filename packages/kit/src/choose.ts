@@ -9,7 +9,8 @@ import {
   type SessionSummary,
   shortId,
   statusText,
-} from './model'
+} from '@ovpn3/sessions'
+
 import {selectorText} from './selector'
 import {inColumns} from './table'
 import {pick} from './terminal'

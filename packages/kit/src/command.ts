@@ -1,20 +1,12 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
+import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
-import {hasSwitch, normalizeArgv, parserText} from './argv'
 import {colorsOf} from './color'
+import {hasSwitch, normalizeArgv, parserText} from './flags'
+import {type Completion, type FlagRelations} from './flags'
 import {type ResolverRequest, resolveSessions} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
-import {
-  type Completion,
-  exitStatus,
-  type FlagRelations,
-  isOvpn3Error,
-  Ovpn3Error,
-  type ResolvedSessions,
-  shortId,
-  toJson,
-} from './model'
 import {errorDocument, errorText} from './report'
 import {tellTask} from './tasks'
 import {assumeSize, releaseStdin, showCursor} from './terminal'

@@ -1,6 +1,6 @@
 import type {Interfaces} from '@oclif/core'
 
-import {Ovpn3Error, type PropertyName, type ResolvedSessions, type Selector} from './model'
+import {Ovpn3Error, type PropertyName, type ResolvedSessions, type Selector} from '@ovpn3/sessions'
 
 /** What a command asks the `session-resolver` hook. */
 export interface ResolverRequest {

@@ -1,6 +1,15 @@
-import {type FlagNames, normalizeArgv, shortFlags} from './argv'
+import {shellWord} from '@ovpn3/sessions'
+
 import {closest} from './closest'
-import {areExclusive, type FlagRelations, needsOf, selectorGroup, shellWord} from './model'
+import {
+  areExclusive,
+  type FlagNames,
+  type FlagRelations,
+  needsOf,
+  normalizeArgv,
+  selectorGroup,
+  shortFlags,
+} from './flags'
 import {selectorFlags} from './selector'
 
 /** What was wrong with a command line. */

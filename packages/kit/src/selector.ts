@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core'
+import {Ovpn3Error, type Selector} from '@ovpn3/sessions'
 
-import {selectorGroup as helpGroup, Ovpn3Error, type Selector} from './model'
+import {selectorGroup as helpGroup} from './flags'
 
 /** The flags that select one session. Exactly one is to be given: `selectorOf` sees to it. */
 export const selectorFlags = {

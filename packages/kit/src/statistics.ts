@@ -1,4 +1,4 @@
-import {safeText} from './model'
+import {safeText} from '@ovpn3/sessions'
 
 /** Width of a line of counters, without the indentation. */
 const width = 32

@@ -1,4 +1,5 @@
-import {safeText} from './model'
+import {safeText} from '@ovpn3/sessions'
+
 import {cut} from './table'
 import {canAnimate} from './terminal'
 

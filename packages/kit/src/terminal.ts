@@ -1,8 +1,7 @@
+import {Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {writeSync} from 'node:fs'
 import {createInterface, type Interface} from 'node:readline'
 import {Writable} from 'node:stream'
-
-import {Ovpn3Error, safeText} from './model'
 
 /** True where a person can be asked: both ends of the talk are a terminal that can do more than print. */
 export function isInteractive(): boolean {

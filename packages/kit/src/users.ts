@@ -1,8 +1,7 @@
+import {isOvpn3Error, Ovpn3Error, safeText, shellWord} from '@ovpn3/sessions'
 import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
 import {promisify} from 'node:util'
-
-import {isOvpn3Error, Ovpn3Error, safeText, shellWord} from './model'
 
 const run = promisify(execFile)
 /** Milliseconds that a look-up may take: NSS may ask a directory server. */

@@ -1,8 +1,9 @@
 import type {Command} from '@oclif/core'
 
-import {hasSwitch} from './argv'
+import {toJson} from '@ovpn3/sessions'
+
 import {SessionCommand} from './command'
-import {toJson} from './model'
+import {hasSwitch} from './flags'
 
 /** A command with `--watch`: beside it, each JSON document is a line of its own, an error included. */
 export abstract class WatchCommand<T extends typeof Command> extends SessionCommand<T> {

@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/kit'
+import {Ovpn3Error} from '@ovpn3/sessions'
 import {appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import path from 'node:path'
 

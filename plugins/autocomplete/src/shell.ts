@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/kit'
+import {Ovpn3Error} from '@ovpn3/sessions'
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 

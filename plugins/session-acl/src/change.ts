@@ -1,3 +1,4 @@
+import {type User, userOf, userText} from '@ovpn3/kit'
 import {
   aboutSession,
   type ErrorJson,
@@ -9,11 +10,8 @@ import {
   Ovpn3Error,
   type PropertyName,
   type Session,
-  type User,
-  userOf,
-  userText,
   withGrace,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 /** One change of a session's access list. */
 export type Change =

@@ -1,3 +1,4 @@
+import {type User, userOf} from '@ovpn3/kit'
 import {
   configOf,
   count,
@@ -7,9 +8,7 @@ import {
   safeText,
   type Session,
   type SessionProperties,
-  type User,
-  userOf,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 import type {ChangeResult} from './change'
 

@@ -1,4 +1,5 @@
-import {findUid, Ovpn3Error, type User, userOf, userText} from '@ovpn3/kit'
+import {findUid, type User, userOf, userText} from '@ovpn3/kit'
+import {Ovpn3Error} from '@ovpn3/sessions'
 
 import type {Change} from './change'
 

@@ -1,4 +1,4 @@
-import type {ErrorJson} from '@ovpn3/kit'
+import type {ErrorJson} from '@ovpn3/sessions'
 
 import {accessListText, type AclReport} from '@ovpn3/plugin-session-acl'
 import {Variant} from 'dbus-next'

@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/kit'
+import {Ovpn3Error} from '@ovpn3/sessions'
 
 /** What a command line of session-stats asks for, checked. */
 export type Plan =

@@ -1,4 +1,4 @@
-import {configOf, safeText, type Session, StatusMinor} from '@ovpn3/kit'
+import {configOf, safeText, type Session, StatusMinor} from '@ovpn3/sessions'
 
 import {rateCounters} from './rates'
 

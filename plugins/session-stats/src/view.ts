@@ -1,4 +1,5 @@
-import {bytes, type Colors, cut, labelOf, safeText, type Session, tableText} from '@ovpn3/kit'
+import {type Colors, cut, tableText} from '@ovpn3/kit'
+import {bytes, labelOf, safeText, type Session} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 

@@ -5,7 +5,7 @@ import {
   type PropertyName,
   type ResolvedSessions,
   type Session,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Counters, type Rates, ratesBetween, type Reading} from './rates'

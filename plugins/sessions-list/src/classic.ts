@@ -1,4 +1,4 @@
-import {classicStatusText, safeText} from '@ovpn3/kit'
+import {classicStatusText, safeText} from '@ovpn3/sessions'
 
 import {configNameOf, type Entry, localTime, remarkOf, serverOf} from './entry'
 import {emptyText} from './query'

@@ -1,12 +1,5 @@
-import {
-  type Colors,
-  isDeadEnd,
-  type PropertyName,
-  type SessionStatus,
-  shortId,
-  StatusMinor,
-  statusText,
-} from '@ovpn3/kit'
+import {type Colors} from '@ovpn3/kit'
+import {isDeadEnd, type PropertyName, type SessionStatus, shortId, StatusMinor, statusText} from '@ovpn3/sessions'
 
 import {ageOf, configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
 

@@ -1,3 +1,4 @@
+import {userName} from '@ovpn3/kit'
 import {
   configOf,
   duration,
@@ -14,8 +15,7 @@ import {
   type Snapshot,
   type StatusJson,
   statusJson,
-  userName,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 /**
  * What became of reading a session:

@@ -1,4 +1,5 @@
-import {Ovpn3Error, type PropertyName, type SelectorName} from '@ovpn3/kit'
+import {type SelectorName} from '@ovpn3/kit'
+import {Ovpn3Error, type PropertyName} from '@ovpn3/sessions'
 
 import type {Entry, ListedKey, Needs} from './entry'
 

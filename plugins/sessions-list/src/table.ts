@@ -1,4 +1,5 @@
-import {type Colors, displayWidth, safeText, tableText} from '@ovpn3/kit'
+import {type Colors, displayWidth, tableText} from '@ovpn3/kit'
+import {safeText} from '@ovpn3/sessions'
 
 import type {Entry} from './entry'
 

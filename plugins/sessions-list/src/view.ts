@@ -1,4 +1,5 @@
-import {colorsOf, liveView, toJson} from '@ovpn3/kit'
+import {colorsOf, liveView} from '@ovpn3/kit'
+import {toJson} from '@ovpn3/sessions'
 
 import type {ChangeKind, Watch} from './watch'
 

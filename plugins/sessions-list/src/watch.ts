@@ -9,7 +9,7 @@ import {
   type SessionProperties,
   type SessionsEvent,
   StatusMinor,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 import {type Entry, entryOf, type Needs} from './entry'
 

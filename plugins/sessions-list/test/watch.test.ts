@@ -1,5 +1,5 @@
-import {Ovpn3Error, type SessionsEvent} from '@ovpn3/kit'
 import {Watch} from '@ovpn3/plugin-sessions-list/dist/watch'
+import {Ovpn3Error, type SessionsEvent} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import {setImmediate as soon} from 'node:timers/promises'

@@ -1,4 +1,4 @@
-import {safeText} from '@ovpn3/kit/model'
+import {safeText} from '@ovpn3/sessions'
 
 const name = 'ovpn3:bus'
 

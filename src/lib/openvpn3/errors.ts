@@ -1,4 +1,4 @@
-import {accessDenied, Ovpn3Error} from '@ovpn3/kit/model'
+import {accessDenied, Ovpn3Error} from '@ovpn3/sessions'
 
 import {BusError} from '../bus'
 

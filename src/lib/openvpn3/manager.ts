@@ -1,4 +1,4 @@
-import {isOvpn3Error, Ovpn3Error, paced, type SessionsEvent, type Unsubscribe} from '@ovpn3/kit/model'
+import {isOvpn3Error, Ovpn3Error, paced, type SessionsEvent, type Unsubscribe} from '@ovpn3/sessions'
 
 import {Bus, BusError, type BusOptions, type Call} from '../bus'
 import {callManager} from './cold-start'

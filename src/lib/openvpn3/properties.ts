@@ -5,7 +5,7 @@ import {
   type PropertyName,
   type SessionProperties,
   type SessionStatus,
-} from '@ovpn3/kit/model'
+} from '@ovpn3/sessions'
 
 type Decoders = {readonly [K in PropertyName]: (value: unknown) => SessionProperties[K]}
 

@@ -10,7 +10,7 @@ import {
   type SessionEvent,
   type Snapshot,
   type Unsubscribe,
-} from '@ovpn3/kit/model'
+} from '@ovpn3/sessions'
 
 import {type Bus, BusError, type Call, type Match, type Signal, unwrap, variant} from '../bus'
 import {callManager} from './cold-start'

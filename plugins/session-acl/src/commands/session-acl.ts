@@ -1,21 +1,23 @@
 import {Flags} from '@oclif/core'
 import {
-  aboutSession,
   chooseOne,
   colorsOf,
   type Completion,
+  isInteractive,
+  selectorFlags,
+  selectorOf,
+  SessionCommand,
+} from '@ovpn3/kit'
+import {
+  aboutSession,
   exitStatus,
   goneError,
-  isInteractive,
   Ovpn3Error,
   type PropertyName,
   type Selector,
-  selectorFlags,
-  selectorOf,
   type Session,
-  SessionCommand,
   type Snapshot,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 import {
   asOneOf,

@@ -1,32 +1,34 @@
 import {Flags} from '@oclif/core'
 import {
-  aboutSession,
   allFlag,
   chooseOne,
   colorsOf,
   type Completion,
-  configOf,
   counterLines,
+  isInteractive,
+  liveView,
+  onReaderGone,
+  selectorFlags,
+  selectorOf,
+  statisticsText,
+  WatchCommand,
+} from '@ovpn3/kit'
+import {
+  aboutSession,
+  configOf,
   errorJson,
   type ErrorJson,
   exitStatusOf,
   failOnOutage,
   hasCode,
-  isInteractive,
   labelOf,
-  liveView,
-  onReaderGone,
   Ovpn3Error,
   type PropertyName,
   type ResolvedSessions,
   safeText,
   type Selector,
-  selectorFlags,
-  selectorOf,
   type Session,
-  statisticsText,
-  WatchCommand,
-} from '@ovpn3/kit'
+} from '@ovpn3/sessions'
 
 import type {Counters} from '../rates'
 

@@ -1,15 +1,6 @@
 import {Flags} from '@oclif/core'
-import {
-  colorsOf,
-  type Completion,
-  onReaderGone,
-  Ovpn3Error,
-  paced,
-  type SelectorName,
-  shellWord,
-  statusTexts,
-  WatchCommand,
-} from '@ovpn3/kit'
+import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
+import {Ovpn3Error, paced, shellWord, statusTexts} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'

@@ -1,5 +1,8 @@
-import {Ovpn3Error, paced, type Session, type SessionResult, withGrace} from '@ovpn3/kit/model'
-
+import {Ovpn3Error} from '../errors'
+import {withGrace} from '../interruption'
+import {paced} from '../paced'
+import {type SessionResult} from '../result'
+import {type Session} from '../session'
 import {attempt} from './result'
 
 /**

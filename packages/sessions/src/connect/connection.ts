@@ -1,27 +1,10 @@
-import {
-  accessDenied,
-  errorJson,
-  hasCode,
-  InputGroup,
-  type InputRequest,
-  isDeadEnd,
-  isNotStarted,
-  isOvpn3Error,
-  labelOf,
-  Ovpn3Error,
-  safeText,
-  type Session,
-  type SessionEvent,
-  type SessionResult,
-  type SessionStatus,
-  StatusMinor,
-  statusText,
-  unansweredError,
-  type Unsubscribe,
-  withGrace,
-} from '@ovpn3/kit/model'
-
-import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf, turned} from './result'
+import {baseProperties, deadEndError, planned, result, startAgainHint, statusOf, turned} from '../actions/result'
+import {accessDenied, hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
+import {unansweredError, withGrace} from '../interruption'
+import {errorJson, labelOf, type SessionResult} from '../result'
+import {InputGroup, type InputRequest, type Session, type SessionEvent, type Unsubscribe} from '../session'
+import {isDeadEnd, isNotStarted, type SessionStatus, StatusMinor, statusText} from '../status'
+import {safeText} from '../text'
 
 export type BringUpAction = 'restart' | 'resume'
 

@@ -1,14 +1,9 @@
-import {
-  isDeadEnd,
-  type Session,
-  type SessionResult,
-  type SessionStatus,
-  StatusMinor,
-  statusText,
-} from '@ovpn3/kit/model'
-
+import {type SessionResult} from '../result'
+import {goneError, isGone} from '../result'
+import {type Session} from '../session'
+import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {keepUnreadable} from './actions'
-import {attempt, goneError, isGone, result} from './result'
+import {attempt, result} from './result'
 
 export interface CleanupOptions {
   /** Also remove sessions that can be reached but lead nowhere. */

@@ -1,14 +1,9 @@
-import {
-  accessDenied,
-  hasCode,
-  isDeadEnd,
-  Ovpn3Error,
-  type Session,
-  type SessionResult,
-  StatusMinor,
-} from '@ovpn3/kit/model'
-
-import {attempt, deadEndError, goneError, isGone, isUnreadable, planned, result, statusOf, turned} from './result'
+import {accessDenied, hasCode, Ovpn3Error} from '../errors'
+import {type SessionResult} from '../result'
+import {goneError, isGone} from '../result'
+import {type Session} from '../session'
+import {isDeadEnd, StatusMinor} from '../status'
+import {attempt, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'
 
 /**
  * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody

@@ -1,20 +1,8 @@
-import {
-  configOf,
-  errorJson,
-  goneError,
-  hasCode,
-  isOvpn3Error,
-  Ovpn3Error,
-  safeText,
-  type Session,
-  type SessionResult,
-  type SessionStatus,
-  shellWord,
-  statusJson,
-  statusText,
-} from '@ovpn3/kit/model'
-
-export {goneError, isGone} from '@ovpn3/kit/model'
+import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
+import {configOf, errorJson, goneError, type SessionResult, statusJson} from '../result'
+import {type Session} from '../session'
+import {type SessionStatus, statusText} from '../status'
+import {safeText, shellWord} from '../text'
 
 /** What every action needs to know of a session beforehand. */
 export const baseProperties = ['config_name', 'status'] as const

@@ -1,6 +1,4 @@
 export {disconnect, keepUnreadable, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
 export {cleanUp, type CleanupOptions, planCleanUp} from './cleanup'
-export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'
 export {runUntilInterrupted} from './interruption'
 export {baseProperties} from './result'
-export {type Action, actions, type Plan, planOf, showLevel} from './plan'

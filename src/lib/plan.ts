@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/kit/model'
+import {Ovpn3Error} from '@ovpn3/sessions'
 
 export const actions = ['pause', 'resume', 'restart', 'disconnect', 'cleanup', 'log-level'] as const
 export type Action = (typeof actions)[number]

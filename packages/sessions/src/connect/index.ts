@@ -1,0 +1,1 @@
+export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'

@@ -1,0 +1,74 @@
+// Named one by one, so that a bundle loads a module when one of its names is first used.
+export {
+  baseProperties,
+  cleanUp,
+  type CleanupOptions,
+  disconnect,
+  keepUnreadable,
+  logLevel,
+  type LogLevelOptions,
+  pause,
+  type PauseOptions,
+  planCleanUp,
+  runUntilInterrupted,
+} from './actions'
+export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connect'
+export {
+  accessDenied,
+  type DenialOptions,
+  type ErrorCode,
+  type ErrorOptions,
+  exitStatus,
+  hasCode,
+  isOutage,
+  isOvpn3Error,
+  Ovpn3Error,
+  type SessionSummary,
+} from './errors'
+export {unansweredError, withGrace} from './interruption'
+export {toJson} from './json'
+export {paced} from './paced'
+export {
+  aboutSession,
+  configOf,
+  type ErrorJson,
+  errorJson,
+  exitStatusOf,
+  failOnOutage,
+  goneError,
+  isGone,
+  labelOf,
+  type Outcome,
+  sessionLabel,
+  type SessionResult,
+  type StatusJson,
+  statusJson,
+} from './result'
+export {
+  type Endpoint,
+  type Following,
+  InputGroup,
+  type InputRequest,
+  type Profile,
+  type PropertyName,
+  type ResolvedSessions,
+  type Selector,
+  type Session,
+  type SessionEvent,
+  type SessionProperties,
+  type SessionsEvent,
+  type Snapshot,
+  type Unsubscribe,
+} from './session'
+export {
+  classicStatusText,
+  deadEnds,
+  isDeadEnd,
+  isNotStarted,
+  type SessionStatus,
+  StatusMajor,
+  StatusMinor,
+  statusText,
+  statusTexts,
+} from './status'
+export {bytes, count, duration, safeText, shellWord, shortId} from './text'
