@@ -1,6 +1,5 @@
 import type {Command} from '@oclif/core'
 
-import {hasSwitch} from './argv'
 import {SessionCommand} from './command'
 import {toJson} from './model'
 
@@ -8,7 +7,7 @@ import {toJson} from './model'
 export abstract class WatchCommand<T extends typeof Command> extends SessionCommand<T> {
   override logJson(json: unknown): void {
     // by what was typed: the error may be that the options cannot be understood
-    if (hasSwitch(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags}, 'watch')) this.log(toJson(json))
+    if (this.isTyped('watch')) this.log(toJson(json))
     else super.logJson(json)
   }
 }
