@@ -45,18 +45,35 @@ module.exports.load = (file) => {
   return bundle.exports
 }
 
-/** The caller's own folder: what somebody else can write to must not be run. */
+/** The caller's own folder: what somebody else can write to, or put in its place, must not be run. */
 function cacheFolder() {
   const {HOME, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME} = process.env
   const caches = XDG_CACHE_HOME || (HOME && path.join(HOME, '.cache'))
   if (!caches || NODE_DISABLE_COMPILE_CACHE) return
-  const folder = path.join(caches, 'ovpn3', 'code')
   try {
     // step by step: a home that does not exist is not made
-    for (const each of [caches, path.dirname(folder), folder])
-      if (!fs.existsSync(each)) fs.mkdirSync(each, {mode: 0o700})
-    if (isOwn(fs.statSync(folder))) return folder
+    const exists = fs.existsSync(caches)
+    // all caches may be linked to elsewhere, this one may not
+    let folder = fs.realpathSync.native(exists ? caches : path.dirname(caches))
+    if (!isOutOfReach(folder)) return
+    for (const name of [...(exists ? [] : [path.basename(caches)]), 'ovpn3', 'code']) {
+      folder = path.join(folder, name)
+      if (!fs.lstatSync(folder, {throwIfNoEntry: false})) fs.mkdirSync(folder, {mode: 0o700})
+      const stat = fs.lstatSync(folder)
+      if (!stat.isDirectory() || !isOwn(stat)) return
+    }
+
+    return folder
   } catch {}
+}
+
+/** Whether only root and the caller can put something else in the place of a folder, or of one that it is in. */
+function isOutOfReach(folder) {
+  const {mode, uid} = fs.lstatSync(folder)
+  // in one like /tmp nobody can rename what is another's
+  if ((uid !== 0 && uid !== process.geteuid()) || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) return false
+  const parent = path.dirname(folder)
+  return parent === folder || isOutOfReach(parent)
 }
 
 const isOwn = ({mode, uid}) => uid === process.geteuid() && (mode & 0o022) === 0

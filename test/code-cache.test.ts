@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -109,6 +110,55 @@ describe('the code cache', () => {
     await works()
     assert.notEqual(statSync(file).mtimeMs, mtimeMs, 'made anew')
     assert.equal(statSync(file).mode & 0o777, 0o600)
+  })
+
+  it('that is a link, or lies in a folder that is one, is not used', async () => {
+    const elsewhere = path.join(home, 'elsewhere')
+    for (const link of ['.cache/ovpn3', '.cache/ovpn3/code']) {
+      mkdirSync(path.join(elsewhere, 'code'), {mode: 0o700, recursive: true})
+      mkdirSync(path.dirname(path.join(home, link)), {mode: 0o700, recursive: true})
+      symlinkSync(link.endsWith('code') ? path.join(elsewhere, 'code') : elsewhere, path.join(home, link))
+      await works()
+      assert.deepEqual(readdirSync(path.join(elsewhere, 'code')), [])
+      rmSync(path.join(home, '.cache'), {recursive: true})
+    }
+  })
+
+  it('may lie where the caller has linked all caches to', async () => {
+    const elsewhere = path.join(home, 'elsewhere')
+    mkdirSync(elsewhere, {mode: 0o700})
+    symlinkSync(elsewhere, path.join(home, '.cache'))
+    await works()
+    assert.equal(caches().length, 1)
+  })
+
+  it('in a folder that others may write to, at whatever height, is not made', async () => {
+    mkdirSync(path.join(home, '.cache'))
+    for (const open of [home, path.join(home, '.cache')]) {
+      chmodSync(open, 0o777)
+      await works()
+      assert.ok(!existsSync(path.dirname(folder)), open)
+      chmodSync(open, 0o755)
+    }
+
+    // as in /tmp, nobody can take the place of what is another's
+    chmodSync(home, 0o1777)
+    await works()
+    assert.equal(caches().length, 1)
+  })
+
+  it("in another user's folder is not made", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
+    for (const [theirs, left] of [
+      [home, '.cache'],
+      [path.join(home, '.cache'), '.cache/ovpn3'],
+      [path.join(home, '.cache', 'ovpn3'), '.cache/ovpn3/code'],
+    ] as const) {
+      mkdirSync(theirs, {recursive: true})
+      chownSync(theirs, 65_534, 65_534)
+      await works()
+      assert.ok(!existsSync(path.join(home, left)), left)
+      chownSync(theirs, 0, 0)
+    }
   })
 
   it("in somebody else's home is left alone", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {

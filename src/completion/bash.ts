@@ -92,7 +92,8 @@ function quoted(value: string, quote: '' | '"' | "'"): string {
     }
 
     case '"': {
-      return value.replaceAll(/["$\\`]/g, String.raw`\$&`)
+      // the shell looks for ! here, too, and a backslash would stay: it stands between two quotes
+      return value.replaceAll(/["$\\`]/g, String.raw`\$&`).replaceAll('!', String.raw`"\!"`)
     }
 
     case "'": {

@@ -1,4 +1,4 @@
-import type {Hook} from '@oclif/core'
+import type {Command, Hook} from '@oclif/core'
 
 import {Errors} from '@oclif/core'
 import {closest} from '@ovpn3/kit'
@@ -72,7 +72,9 @@ const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {
     .filter(({hidden}) => !hidden)
     .flatMap(({aliases, flags, id: name}) => [name, ...aliases].map((each) => ({flags, name: readable(each)})))
   const error = notFound(config.bin, readable(id), argv, commands)
-  await report(error, [id, ...argv])
+  // of a command that there is not, it may be any
+  const flags = Object.assign({}, ...config.commands.map((command) => command.flags)) as Command.Class['flags']
+  await report(error, [id, ...argv], flags)
   throw new Errors.ExitError(exitStatus.usage)
 }
 

@@ -116,6 +116,20 @@ describe('what was meant is said', () => {
     })
   }
 
+  for (const line of [
+    ['session-manage', '--disconnect', '--config', '- just lunch'],
+    ['session-manage', '--disconnect', '--config', '-j=x', '--bogus'],
+    ['session-stats', '--config', '- just lunch'],
+    ['session-manege', '--config', '--json'],
+    ['help', 'session-manage', '- json', '--bogus'],
+  ])
+    it(`${line.join(' ')}: a value does not switch JSON on`, async () => {
+      const {status, stderr, stdout} = await ovpn3(nowhere, 'alice', line)
+      assert.equal(stdout, '')
+      assert.match(stderr, /^Error: /)
+      assert.ok(status === 2 || status === 6, String(status))
+    })
+
   it('--json=true is JSON all the same', async () => {
     const {stderr, stdout} = await ovpn3(nowhere, 'alice', ['sessions-list', '--json=true'])
     assert.deepEqual(

@@ -51,6 +51,17 @@ describe('what bash gets', () => {
     assert.deepEqual(replies("'a", 'a', ["'a"]), ['a$b'])
   })
 
+  it('keeps ! from the history of the shell, also within double quotes', () => {
+    const reply = (typed: string, replaced: string) =>
+      bashReplies(request(`${typed}|`, [typed], replaced), [{value: 'go!now'}, {value: 'wow!'}])
+    assert.deepEqual(reply('g', 'g'), [String.raw`go\!now`])
+    assert.deepEqual(reply('"g', 'g'), [String.raw`go"\!"now`])
+    assert.deepEqual(reply(String.raw`"go"\!"n`, 'n'), ['now'])
+    assert.deepEqual(reply('"go!', 'go!'), [String.raw`go"\!"now`])
+    assert.deepEqual(reply('"w', 'w'), [String.raw`wow"\!""`])
+    assert.deepEqual(reply("'g", 'g'), ['go!now'])
+  })
+
   it('begins where bash will replace', () => {
     assert.deepEqual(replies('e:', '', ['e', ':']), ['f'])
     assert.deepEqual(replies(String.raw`my\ v`, String.raw`my\ v`, [String.raw`my\ v`]), [String.raw`my\ vpn`])

@@ -38,7 +38,18 @@ const settings: Readonly<Record<Shell, readonly [file: string, text: string]>> =
   zsh: ['.zshrc', "PS1='> '"],
 }
 
-const names = ['my vpn', "it's", 'say "hi"', 'Zürich $HOME', String.raw`back\slash`, 'a:b: c', 'x=y z', 'home-lab']
+const names = [
+  'my vpn',
+  "it's",
+  'say "hi"',
+  'Zürich $HOME',
+  String.raw`back\slash`,
+  'a:b: c',
+  'x=y z',
+  'home-lab',
+  'go!date now',
+  'wow!',
+]
 
 /** What is typed before Tab, and the profile that it has to become. */
 const values: readonly (readonly [typed: string, name: string])[] = [
@@ -54,6 +65,11 @@ const values: readonly (readonly [typed: string, name: string])[] = [
   ['-c Zü', 'Zürich $HOME'],
   ['-c "Zü', 'Zürich $HOME'],
   ['--config=back', String.raw`back\slash`],
+  ['-c go', 'go!date now'],
+  ['-c "go', 'go!date now'],
+  ["-c 'go", 'go!date now'],
+  ['-c wo', 'wow!'],
+  ['-c "wo', 'wow!'],
   ['-c a', 'a:b: c'],
   ['-c a:', 'a:b: c'],
   ['-c x=', 'x=y z'],

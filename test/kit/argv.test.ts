@@ -1,4 +1,4 @@
-import {normalizeArgv} from '@ovpn3/kit/flags'
+import {hasSwitch, normalizeArgv} from '@ovpn3/kit/flags'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
@@ -42,6 +42,36 @@ describe('a command line', () => {
   for (const [typed, meant] of cases)
     it(typed, () => {
       assert.equal(normal(typed), meant)
+    })
+
+  const jsonFlags = {...flags, json: {char: 'j', type: 'boolean'}} as const
+  const switches: readonly [argv: readonly string[], isOn: boolean][] = [
+    [['--json'], true],
+    [['--js'], true],
+    [['--json=yes'], true],
+    [['-j'], true],
+    [['-Pj'], true],
+    [['-jc', 'x'], true],
+    [['--bogus', '--json'], true],
+    [['--log-level', '--json'], true],
+    [['--reason', 'x', '-j'], true],
+    [['--reason=x', '-j'], true],
+    [['-cx', '-j'], true],
+    [['--reason', '- just lunch'], false],
+    [['- just lunch'], false],
+    [['--reason', '--json'], false],
+    [['--reas', '--json'], false],
+    [['--reason=--json'], false],
+    [['-c', '-j'], false],
+    [['-cj'], false],
+    [['-Pc', '-j'], false],
+    [['-Pxj'], false],
+    [['--', '--json'], false],
+    [['json', 'j'], false],
+  ]
+  for (const [argv, isOn] of switches)
+    it(`${argv.join(' ')} ${isOn ? 'switches JSON on' : 'does not switch JSON on'}`, () => {
+      assert.equal(hasSwitch(argv, jsonFlags, 'json', {'log-level': 'show'}), isOn)
     })
 
   it('--all is all sessions, or nothing', () => {

@@ -41,9 +41,25 @@ describe('a connection to a bus', () => {
   }
 
   it('fails where nothing listens, and where the address makes no sense', async () => {
-    for (const nowhere of ['unix:path=/nowhere/at/all', 'carrier-pigeon:loft=3', 'nonsense']) {
+    for (const nowhere of ['unix:path=/nowhere/at/all', 'unix:nonsense', 'tcp:port=none']) {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = nowhere
       await fails('unreachable', Bus.connect())
+    }
+  })
+
+  it('is made by no other transport than unix and tcp: none starts a program', async () => {
+    for (const other of [
+      'autolaunch:',
+      'carrier-pigeon:loft=3',
+      'nonce-tcp:host=localhost,port=1,noncefile=/nowhere',
+      'nonsense',
+      'unixexec:path=/bin/false',
+      'UNIXEXEC:path=/bin/cat',
+      'unixexec:path=/nowhere',
+    ]) {
+      process.env.DBUS_SYSTEM_BUS_ADDRESS = other
+      const {message} = await fails('unreachable', Bus.connect())
+      assert.equal(message, `only unix: and tcp: addresses are supported: ${other}`)
     }
   })
 })
@@ -66,6 +82,7 @@ describe('the address of the system bus', () => {
       `unix:path=/nowhere;${world.busAddress}`,
       `${world.busAddress};unix:path=/nowhere`,
       `nonsense;;${world.busAddress};`,
+      `unixexec:path=/bin/cat;${world.busAddress}`,
     ]) {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = good
       const bus = await Bus.connect()

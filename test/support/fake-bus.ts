@@ -3,6 +3,10 @@ import {createServer, type Server, type Socket} from 'node:net'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
+import {encode, string} from './wire'
+
+const sender = 'org.freedesktop.DBus'
+
 /** A socket that is no proper message bus: what it does is up to `behave`. */
 export class FakeBus {
   readonly address: string
@@ -25,6 +29,10 @@ export class FakeBus {
       bus.#server.listen(path.join(bus.#folder, 'bus'), resolve)
     })
     return bus
+  }
+
+  send(bytes: Buffer): void {
+    for (const socket of this.#sockets) socket.write(bytes)
   }
 
   close(): void {
@@ -51,4 +59,20 @@ export const misbehaviours: Readonly<Record<string, (socket: Socket, data: strin
         'latin1',
       )
   },
+}
+
+/** A bus that greets, and then answers each call with the bytes that `answer` makes for it. */
+export function daemon(answer: (member: string, serial: number) => Buffer): (socket: Socket, data: string) => void {
+  return (socket, data) => {
+    if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')
+    for (let rest = Buffer.from(data.replace(/^[^]*(AUTH.*|BEGIN)\r\n/, ''), 'latin1'); rest.length > 0;) {
+      const headLength = Math.ceil((16 + rest.readUInt32LE(12)) / 8) * 8
+      const serial = rest.readUInt32LE(8)
+      const [, member = ''] = /s\0[^]{3}\0([A-Z]\w+)\0/.exec(rest.toString('latin1', 16, headLength)) ?? []
+      if (member === 'Hello')
+        socket.write(encode({body: string(':1.1'), replySerial: serial, sender, signature: 's', type: 2}))
+      else socket.write(answer(member, serial))
+      rest = rest.subarray(headLength + rest.readUInt32LE(4))
+    }
+  }
 }

@@ -128,7 +128,13 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   override jsonEnabled(): boolean {
-    return hasSwitch(this.argv, {...this.ctor.baseFlags, ...this.ctor.flags}, 'json')
+    return this.isTyped('json')
+  }
+
+  /** Whether a switch stands in the command line, also in one that is not understood. */
+  protected isTyped(name: string): boolean {
+    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    return hasSwitch(this.argv, {...baseFlags, ...flags}, name, optionalValues)
   }
 
   /** A result, on stdout. */

@@ -12,6 +12,11 @@ export function systemBusAddresses(): string[] {
     .map((address) => address.replaceAll(/(?:%(?!3a|3b|2c)[\da-f]{2})+/gi, unescape))
 }
 
+/** Other transports start programs, or are not those of a bus of the system. */
+export function isSupported(address: string): boolean {
+  return /^(tcp|unix):/.test(address)
+}
+
 function unescape(escaped: string): string {
   return Buffer.from(escaped.replaceAll('%', ''), 'hex').toString()
 }

@@ -1,8 +1,11 @@
-import {DBusError, Message, MessageBus, MessageType, sessionBus, Variant} from 'dbus-next'
-import {EventEmitter} from 'node:events'
+import type {EventEmitter} from 'node:events'
+import type {Duplex} from 'node:stream'
 
-import {systemBusAddresses} from './address'
+import {Message, MessageBus, MessageType, sessionBus, Variant} from 'dbus-next'
+
+import {isSupported, systemBusAddresses} from './address'
 import {BusError, fromRemote} from './errors'
+import {type Head, MessageCutter, type WireMessage} from './wire'
 
 /** Milliseconds that a call may go unanswered unless it says otherwise. */
 export const defaultTimeout = 25_000
@@ -75,17 +78,20 @@ interface Subscription extends Match {
   readonly listener: (signal: Signal) => void
 }
 
-/** What dbus-next has but does not declare, and we need to know when a connection is over. */
+/** What dbus-next has but does not declare: we read for it, and need to know when a connection is over. */
 interface Connection extends EventEmitter {
-  stream?: NodeJS.ReadWriteStream & {destroy(): void}
+  stream?: Duplex
 }
 
 /** A connection to a message bus. Every call ends: with an answer, at its deadline, or when the connection closes. */
 export class Bus {
+  /** By the serials of their messages: calls that have no answer, those given up on, too. */
+  readonly #awaited = new Map<number, Pending>()
   readonly #bus: MessageBus
   readonly #lastAnswer = new Map<string, number>()
   readonly #matches = new Map<string, number>()
-  readonly #owners = new Map<string, string>()
+  /** By name; undefined until the bus has said who the owner is. */
+  readonly #owners = new Map<string, string | undefined>()
   readonly #options: BusOptions
   readonly #pending = new Set<Pending>()
   readonly #queue: Pending[] = []
@@ -95,6 +101,7 @@ export class Bus {
   #closed: BusError | undefined
   #inFlight = 0
   #clock: NodeJS.Timeout | undefined
+  #decoding = false
 
   private constructor(bus: MessageBus, options: BusOptions) {
     this.#bus = bus
@@ -109,6 +116,11 @@ export class Bus {
     let failure = new BusError('unreachable', 'its address is empty')
     for (const address of systemBusAddresses()) {
       if (options.signal?.aborted) break
+      if (!isSupported(address)) {
+        failure = new BusError('unreachable', `only unix: and tcp: addresses are supported: ${address}`)
+        continue
+      }
+
       try {
         return await Bus.#open(address, options)
       } catch (error) {
@@ -144,9 +156,13 @@ export class Bus {
 
       // without a listener from the first moment an error would end the process
       const emitter: EventEmitter = raw
-      emitter.on('error', (error: Error) => fail(error.message || error.name, error))
+      emitter.on('error', (error: Error) => {
+        if (bus.#decoding) throw error
+        fail(error.message || error.name, error)
+      })
       connection.on('end', () => fail('closed by the other side'))
-      connection.once('connect', () => queueMicrotask(() => guardReader(connection, fail)))
+      // dbus-next starts to read right after this event
+      connection.once('connect', () => queueMicrotask(() => bus.#readFrom(connection.stream!, fail)))
       raw.on('message', (message) => bus.#receive(message))
       raw.once('connect', () => {
         clearTimeout(timer)
@@ -207,13 +223,14 @@ export class Bus {
 
   async #trackOwner(name: string): Promise<void> {
     if (this.#owners.has(name)) return
-    this.#owners.set(name, '')
+    this.#owners.set(name, undefined)
     await this.#addMatch(
       matchRule({arg0: name, interface: dbusName, member: 'NameOwnerChanged', path: dbusPath, sender: dbusName}),
     )
     try {
       const [owner] = await this.#driver('GetNameOwner', name)
-      this.#owners.set(name, String(owner))
+      // NameOwnerChanged may have come together with this answer, and is newer
+      this.#owners.set(name, this.#owners.get(name) ?? String(owner))
     } catch (error) {
       // nobody yet: NameOwnerChanged will tell
       if (!(error instanceof BusError && error.kind === 'no-owner')) throw error
@@ -260,21 +277,24 @@ export class Bus {
 
   #dispatch(pending: Pending): void {
     this.#options.trace?.(`-> ${pending.path} ${pending.member} ${pending.secret ? '(secret)' : show(pending.body)}`)
-    this.#bus
-      .call(
+    const serial = this.#bus.newSerial()
+    this.#awaited.set(serial, pending)
+    try {
+      this.#bus.send(
         new Message({
           body: [...(pending.body ?? [])],
           destination: pending.destination,
           interface: pending.interface,
           member: pending.member,
           path: pending.path,
+          serial,
           signature: pending.signature ?? '',
         }),
       )
-      .then(
-        (reply) => this.#settle(pending, reply?.body ?? []),
-        (error: unknown) => this.#settle(pending, toBusError(error)),
-      )
+    } catch (error) {
+      this.#awaited.delete(serial)
+      queueMicrotask(() => this.#settle(pending, notSent(error)))
+    }
   }
 
   #settle(pending: Pending, result: BusError | unknown[]): void {
@@ -336,26 +356,108 @@ export class Bus {
     pending.reject(new BusError('timeout', `no answer to ${pending.member} within ${seconds} s`))
   }
 
+  /**
+   * Takes over from dbus-next, whose own listener then decodes single messages: those that are wanted, one at a time. An
+   * error there is that message's alone, and a flood of unwanted ones costs no more than a look at their headers. The
+   * stream holds a few hundred messages at a time, so timers and other events have their turn.
+   */
+  #readFrom(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
+    const [decode] = stream.listeners('readable') as (() => void)[]
+    stream.off('readable', decode!)
+    const messages = new MessageCutter((head) => this.#wants(head))
+    stream.on('readable', () => {
+      try {
+        for (let chunk; (chunk = stream.read() as Buffer | null) !== null;) {
+          for (const message of messages.push(chunk)) {
+            stream.unshift(message.bytes)
+            this.#decode(message, decode!)
+          }
+        }
+      } catch (error) {
+        fail('it sent what is not D-Bus', error)
+      }
+    })
+  }
+
+  #decode({head}: WireMessage, decode: () => void): void {
+    this.#decoding = true
+    try {
+      decode()
+    } catch (error) {
+      this.#options.trace?.(`** ${head.path ?? ''} ${head.member ?? ''} cannot be decoded: ${String(error)}`)
+      this.#answered(head, new BusError('remote', 'the answer cannot be decoded', error))
+    } finally {
+      this.#decoding = false
+    }
+  }
+
+  /** Anybody may send us anything. Calls are nobody's business here and go unanswered: answers would pile up, too. */
+  #wants(head: Head): boolean {
+    switch (head.type) {
+      case MessageType.ERROR:
+      case MessageType.METHOD_RETURN: {
+        // before there is a name, only the bus's own greeting can come
+        return this.#bus.name === null || this.#awaited.has(head.replySerial!)
+      }
+
+      case MessageType.SIGNAL: {
+        return isOwnerChange(head) || this.#subscribed(head).length > 0
+      }
+
+      default: {
+        return false
+      }
+    }
+  }
+
   #receive(message: Message): void {
-    if (message.type !== MessageType.SIGNAL) return
-    if (message.sender === dbusName && message.member === 'NameOwnerChanged') {
+    switch (message.type) {
+      case MessageType.ERROR: {
+        const [text] = message.body
+        this.#answered(message, fromRemote(message.errorName!, typeof text === 'string' ? text : undefined))
+        break
+      }
+
+      case MessageType.METHOD_RETURN: {
+        this.#answered(message, message.body)
+        break
+      }
+
+      case MessageType.SIGNAL: {
+        this.#signalled(message)
+        break
+      }
+    }
+  }
+
+  #answered({replySerial}: Head, result: BusError | unknown[]): void {
+    const pending = this.#awaited.get(replySerial!)
+    if (!pending) return
+    this.#awaited.delete(replySerial!)
+    this.#settle(pending, result)
+  }
+
+  #signalled(message: Message): void {
+    if (isOwnerChange(message)) {
       const [name, , owner] = message.body as string[]
-      if (this.#owners.has(name!)) this.#owners.set(name!, owner!)
+      if (this.#owners.has(name!)) this.#owners.set(name!, owner)
     }
 
     if (this.#subscriptions.size === 0) return
     this.#options.trace?.(`** ${message.path} ${message.member} ${show(message.body)}`)
-    for (const key of [message.path, '']) {
-      for (const subscription of this.#subscriptions.get(key) ?? []) {
-        if (
-          this.#owners.get(subscription.sender) === message.sender &&
-          subscription.interface === message.interface &&
-          (subscription.member ?? message.member) === message.member &&
-          (subscription.arg0 ?? message.body[0]) === message.body[0]
-        )
-          this.#deliver(subscription, message)
-      }
-    }
+    for (const subscription of this.#subscribed(message))
+      if ((subscription.arg0 ?? message.body[0]) === message.body[0]) this.#deliver(subscription, message)
+  }
+
+  /** Those that a signal is for, as far as its header tells. */
+  #subscribed({interface: on, member, path, sender}: Head): Subscription[] {
+    if (sender === undefined) return []
+    return [path ?? '', '']
+      .flatMap((key) => [...(this.#subscriptions.get(key) ?? [])])
+      .filter(
+        (each) =>
+          this.#owners.get(each.sender) === sender && each.interface === on && (each.member ?? member) === member,
+      )
   }
 
   /** A signal that a listener cannot make sense of is traced and dropped: dbus-next would answer it with an error. */
@@ -373,6 +475,7 @@ export class Bus {
     this.#stopWatching()
     for (const pending of this.#pending) pending.reject(error)
 
+    this.#awaited.clear()
     this.#pending.clear()
     this.#subscriptions.clear()
     this.#options.onClose?.(error)
@@ -397,27 +500,12 @@ function matchRule(match: Match): string {
   return parts.join(',')
 }
 
-/**
- * dbus-next decodes within a stream's `readable` listener: bytes that are no D-Bus message would throw there, where
- * nobody can catch it.
- */
-function guardReader(connection: Connection, fail: (reason: string, cause: unknown) => void): void {
-  const {stream} = connection
-  for (const listener of stream?.listeners('readable') ?? []) {
-    stream!.off('readable', listener as () => void)
-    stream!.on('readable', () => {
-      try {
-        listener.call(stream)
-      } catch (error) {
-        fail('it sent what is not D-Bus', error)
-      }
-    })
-  }
+function isOwnerChange({member, sender}: Head): boolean {
+  return sender === dbusName && member === 'NameOwnerChanged'
 }
 
-function toBusError(error: unknown): BusError {
-  if (error instanceof DBusError) return fromRemote(error.type, error.text)
-  // a call that meets the end of the connection learns of it first
+/** A call that meets the end of the connection learns of it first. */
+function notSent(error: unknown): BusError {
   const reason = error instanceof Error ? error.message : String(error)
   return new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, error)
 }
