@@ -1,4 +1,4 @@
-import {type Selected, type User, userText} from '@ovpn3/kit'
+import {type Selected, type User, userOf, userText} from '@ovpn3/kit'
 import {
   aboutSession,
   type ErrorJson,
@@ -68,7 +68,7 @@ export async function makeChanges(
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
       const skipped = changes.slice(index + 1)
-      const failed = failure(selected, change, skipped, error)
+      const failed = await failure(selected, change, skipped, error)
       results.push(
         {...result(session, change, 'failed'), error: errorJson(error), message: failed.message},
         ...skipped.map((each) => result(session, each, 'skipped')),
@@ -84,16 +84,16 @@ export async function makeChanges(
  * What the changes would come to. The session's snapshot must have all that they change.
  * @throws Ovpn3Error where it can be told that they would fail
  */
-export function planChanges(
+export async function planChanges(
   selected: Selected,
   changes: readonly Change[],
   report: (result: ChangeResult) => void,
-): Changes {
+): Promise<Changes> {
   const {owner, ownership, session} = selected
   const {errors} = session.snapshot
   // the service would refuse it, but it is not asked
   const mayNot = ownership === 'granted' || ownership === 'public'
-  if (changes.length > 0 && mayNot) throw aboutSession(session, denied(selected), owner)
+  if (changes.length > 0 && mayNot) throw aboutSession(session, await denied(selected), owner)
   const unread = changes.flatMap(({action}) => propertiesOf(action, true).flatMap((name) => errors[name] ?? []))[0]
   if (unread) throw aboutSession(session, unread, owner)
   const results = changes.map((change) => result(session, change, differs(session, change) ? 'planned' : 'unchanged'))
@@ -253,10 +253,15 @@ function classicUserText(user: User): string {
   return user.name === null ? `(${user.uid}) (uid ${user.uid})` : userText(user)
 }
 
-function failure(selected: Selected, change: Change, skipped: readonly Change[], error: Ovpn3Error): Ovpn3Error {
+async function failure(
+  selected: Selected,
+  change: Change,
+  skipped: readonly Change[],
+  error: Ovpn3Error,
+): Promise<Ovpn3Error> {
   const {label, session} = selected
   const wish = (each: Change) => words(each, session.snapshot.values.owner).wish
-  const {code, hint, message} = error.code === 'access-denied' ? denied(selected) : error
+  const {code, hint, message} = error.code === 'access-denied' ? await denied(selected) : error
   const parts = [
     `${label}: could not ${wish(change)}: ${message}`,
     // it may have been done all the same
@@ -267,8 +272,9 @@ function failure(selected: Selected, change: Change, skipped: readonly Change[],
 }
 
 /** Granted users and root may look, and so the owner can mostly be named. */
-function denied({owner: user}: Selected): Ovpn3Error {
-  const owner = user && userText(user)
+async function denied({session}: Selected): Promise<Ovpn3Error> {
+  const {owner: uid} = session.snapshot.values
+  const owner = uid === undefined ? undefined : userText(await userOf(uid))
   return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
     hint: `Ask ${owner ? `${owner}` : 'the owner of the session'} to do it`,
   })

@@ -99,7 +99,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     if (gone) throw aboutSession(session, gone, owner)
     const report = (result: ChangeResult) => this.#print(result)
     const made = this.#dryRun
-      ? planChanges(selected, changes, report)
+      ? await planChanges(selected, changes, report)
       : await this.graceful(makeChanges(selected, changes, report, this.abortSignal))
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
