@@ -2,18 +2,19 @@ import {Flags} from '@oclif/core'
 import {
   allFlag,
   ask,
-  chooseOne,
   colorsOf,
   type Completion,
-  confirm,
+  consentToAnswer,
   isInteractive,
   runTasks,
+  type Selected,
+  type SelectedMany,
   selectorFlags,
-  selectorOf,
   SessionCommand,
   statisticsText,
   type Task,
-  userName,
+  uidNamed,
+  type User,
   userOf,
   userText,
 } from '@ovpn3/kit'
@@ -25,11 +26,10 @@ import {
   deadEnds,
   disconnect,
   exitStatusOf,
+  failOnOutage,
   goneError,
-  keepUnreadable,
   labelOf,
   logLevel,
-  Ovpn3Error,
   pause,
   type Person,
   planCleanUp,
@@ -51,8 +51,6 @@ const action = (name: Action, others: readonly string[] = []) => ({
   exclusive: [...actions.filter((each) => each !== name), ...others],
   helpGroup: 'ACTION',
 })
-/** How many sessions a question names. */
-const named = 8
 const option = {helpGroup: 'OTHER'}
 const needs = (...flags: string[]) => ({flags, type: 'some' as const})
 const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
@@ -167,20 +165,33 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #cleanUp(failed: boolean): Promise<SessionResult[]> {
-    const {sessions} = await this.resolve({configNames: true, read: [], selector: {kind: 'all'}})
-    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session, {failed}))
-    return this.#runEach(sessions, 'Checking', (session) => cleanUp(session, {failed}))
+    const {owner: name} = this.flags
+    const owner = name === undefined ? undefined : await uidNamed(name, 'owner')
+    const dryRun = Boolean(this.flags['dry-run'])
+    const read = owner === undefined || dryRun ? [] : (['owner'] as const)
+    const {meOf, sessions} = await this.resolve({configNames: true, read, selector: {kind: 'all'}})
+    if (dryRun) return sessions.map((session) => planCleanUp(session, {failed}))
+    failOnOutage(sessions)
+    const meant = sessions.filter(
+      (session) => owner === undefined || session.snapshot.values.owner === owner || goneError(session),
+    )
+    return this.#runEach(meant, 'Checking', async (session) => {
+      const me = meOf(session)
+      const result = await cleanUp(session, {failed, me, owner})
+      // read where there was more to do than to look
+      const {owner: uid = me} = session.snapshot.values
+      return uid === me ? result : withOwner(result, await userOf(uid))
+    })
   }
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
-    const {kept, sessions} = await this.#select(plan.action)
-    const results = await this.#actOn(sessions, plan)
-    // the session manager may hang, and nobody wants to wait for it any more
-    if (this.abortSignal.aborted) return [...kept, ...results]
-    return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
+    const {aside, selected} = await this.#select(plan.action)
+    const results = await this.#actOn(selected, plan)
+    return [...aside, ...results.map((result, i) => withOwner(result, selected[i]!.owner))]
   }
 
-  async #actOn(sessions: readonly Session[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+  async #actOn(selected: readonly Selected[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+    const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
       case 'disconnect': {
@@ -188,7 +199,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       }
 
       case 'log-level': {
-        return this.#runEach(sessions, '', (session) => logLevel(session, {dryRun, level: plan.level}))
+        const [{ownership}] = selected as [Selected]
+        return this.#runEach(sessions, '', (session) => logLevel(session, {dryRun, level: plan.level, ownership}))
       }
 
       case 'pause': {
@@ -198,61 +210,21 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
-        return this.graceful(bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person()))
+        return this.graceful(bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person(selected)))
       }
     }
   }
 
   /** The sessions that are meant, after whoever has to agree has agreed, and those that are left alone. */
-  async #select(
-    name: Exclude<Plan['action'], 'cleanup'>,
-  ): Promise<{kept: readonly SessionResult[]; sessions: readonly Session[]}> {
-    const selector = selectorOf(this.flags)
-    const interactive = isInteractive() && !this.jsonEnabled()
-    if (!selector && !interactive)
-      throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
-        hint: name === 'log-level' ? undefined : 'Or all of them with --all',
-      })
-    const all = selector?.kind === 'all'
-    const tellsOwners = all && (this.flags['dry-run'] || !this.flags.yes)
-    const read = [...properties[name], ...(tellsOwners ? (['owner'] as const) : [])]
-    const {sessions} = await this.resolve({read, selector: selector ?? {kind: 'all'}})
-    if (all) {
-      const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
-      const mine = sessions.filter((session) => !keepUnreadable(session))
-      // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
-      const there = mine.filter((session) => !goneError(session))
-      const asked = await this.#agree(name, there, interactive)
-      if (asked) await Promise.all(there.map((session) => session.look(properties[name])))
-      return {kept, sessions: mine}
+  async #select(name: Exclude<Plan['action'], 'cleanup'>): Promise<Pick<SelectedMany, 'aside' | 'selected'>> {
+    const read = properties[name]
+    if (this.flags.all) {
+      const agreed = this.flags.yes || this.flags['dry-run']
+      return this.selectMany({change: {action: name, agreed: Boolean(agreed)}, read})
     }
 
-    const chosen = await chooseOne(sessions, selector, {
-      interactive,
-      question: `Which session to ${verb(name)}?`,
-      signal: this.abortSignal,
-    })
-    // it may have taken the person a while to pick it
-    if (sessions.length > 1 || !selector) await chosen.look(properties[name])
-    return {kept: [], sessions: [chosen]}
-  }
-
-  async #agree(name: Plan['action'], sessions: readonly Session[], interactive: boolean): Promise<boolean> {
-    if (sessions.length < 2 || this.flags.yes || this.flags['dry-run']) return false
-    if (!interactive)
-      throw new Ovpn3Error('usage', `--${name} --all acts on ${count(sessions.length, 'session')}: say --yes`, {
-        hint: 'Or see what it would do with --dry-run',
-      })
-    const owners = await Promise.all(sessions.map((session) => otherOwner(session)))
-    // somebody else's first: those may come as a surprise
-    const order = [...sessions.keys()].sort((a, b) => Number(Boolean(owners[b])) - Number(Boolean(owners[a])))
-    const names = order.map((i) => labelOf(sessions[i]!) + (owners[i] ? ` of ${owners[i]}` : ''))
-    const others = owners.filter(Boolean).length
-    const what = count(sessions.length, 'session') + (others > 0 ? ` (${others} of other users)` : '')
-    const which = names.length > named + 1 ? [...names.slice(0, named), `${names.length - named} more`] : names
-    if (!(await confirm(`Really ${verb(name)} ${what}: ${which.join(', ')}?`, this.abortSignal)))
-      throw new Ovpn3Error('interrupted', 'nothing was done')
-    return true
+    const hint = name === 'log-level' ? undefined : 'Or all of them with --all'
+    return {aside: [], selected: [await this.selectOne({hint, question: `Which session to ${verb(name)}?`, read})]}
   }
 
   /** One session is soon done; several are shown as tasks, side by side. */
@@ -277,10 +249,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(runTasks(tasks, options))
   }
 
-  #person(): Person {
+  #person(selected: readonly Selected[]): Person {
+    const asked = new Map(selected.map((each) => [each.session, each]))
+    const agreed = new Set<Session>()
     return {
-      answer: (session, requests) => {
-        this.notice(`${labelOf(session)} needs input:`)
+      answer: async (session, requests) => {
+        const each = asked.get(session)!
+        if (!agreed.has(session)) await consentToAnswer(each, this.abortSignal)
+        agreed.add(session)
+        this.notice(`${each.label} needs input:`)
         return ask(
           requests.map(({description, hidden, name}) => ({hidden, text: description || name})),
           this.abortSignal,
@@ -288,8 +265,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       },
       answersOne: !isInteractive(),
       openUrl: (session, url) => {
-        this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
-        openInBrowser(url)
+        const {label, ownership} = asked.get(session)!
+        this.notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
+        // it is another user's account that the page would be logged in for
+        if (ownership === 'own') openInBrowser(url)
       },
       watch: (waits) =>
         runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`}),
@@ -323,27 +302,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 }
 
-/** Whose session it is, where it is known and not the caller's own. */
-async function otherOwner({snapshot: {values}}: Session): Promise<string | undefined> {
-  const {owner} = values
-  return owner === undefined || owner === process.getuid?.() ? undefined : safeText(await userName(owner))
-}
-
-/** Names the owner of somebody else's session in a plan, and in a denial: root may look at what it may not touch. */
-async function withOwner(result: SessionResult, session: Session): Promise<SessionResult> {
-  const {error, message, outcome} = result
-  if (outcome === 'planned') {
-    const owner = await otherOwner(session)
-    return owner ? {...result, message: `${message}, owned by ${owner}`} : result
-  }
-
+/** Names the owner of another user's session in a denial, too: root may look at what it may not touch. */
+function withOwner(result: SessionResult, owner: User | undefined): SessionResult {
+  if (!owner) return result
+  const {error} = result
   // one that the session manager gave; those of other sources may have words of their own
-  if (error?.code !== 'access-denied' || error.hint !== accessDenied('act').hint) return result
-  const {owner} = (await session.read(['owner'])).values
-  // who may not look at it is not told that either
-  if (owner === undefined) return result
-  const {hint} = accessDenied('act', {owner: userText(await userOf(owner))})
-  return {...result, error: {...error, hint}}
+  if (error?.code !== 'access-denied' || error.hint !== accessDenied('act').hint) return {...result, owner}
+  const {hint} = accessDenied('act', {owner: userText(owner)})
+  return {...result, error: {...error, hint}, owner}
 }
 
 /** An action as a verb. */

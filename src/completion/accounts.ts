@@ -7,10 +7,10 @@ export interface Account {
   readonly fullName: string
 }
 
-/** Users as NSS knows them, so that LDAP and SSSD users are among them: these, or all that it lists. */
-export function accounts(uids: readonly number[] = []): Promise<Account[]> {
+/** Users as NSS knows them, so that LDAP and SSSD users are among them: these, by uid or name, or all that it lists. */
+export function accounts(users: readonly (number | string)[] = []): Promise<Account[]> {
   return new Promise((resolve) => {
-    execFile('getent', ['passwd', ...uids.map(String)], {maxBuffer: 1e8}, (_, stdout) => {
+    execFile('getent', ['--', 'passwd', ...users.map(String)], {maxBuffer: 1e8}, (_, stdout) => {
       // where one of them is unknown getent fails, and has printed the others
       resolve(stdout.split('\n').flatMap((line) => accountOf(line) ?? []))
     })

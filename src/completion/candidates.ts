@@ -30,6 +30,8 @@ export interface LiveQuery {
   readonly path?: string
   readonly config?: string
   readonly interface?: string
+  /** The user whose sessions are meant, by name or uid. */
+  readonly owner?: string
   /** Values of the same option that are there already. */
   readonly taken: readonly string[]
 }
@@ -158,7 +160,7 @@ function offerOf(
   return {key, values: Object.hasOwn(keys, name) ? keys[name]! : []}
 }
 
-const selectors = ['path', 'config', 'interface'] as const
+const selectors = ['path', 'config', 'interface', 'owner'] as const
 
 /** Of an option itself or, where it is one of kit's that select sessions, of those. */
 function completionOf({completion, flags}: Command, name: string): OptionCompletion {

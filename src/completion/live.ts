@@ -1,4 +1,18 @@
-import {hasCode, type PropertyName, type Selector, type Session, statusText} from '@ovpn3/sessions'
+import {
+  type Claim,
+  claimOf,
+  claimsOf,
+  hasCode,
+  heldDevice,
+  isGone,
+  nearestRing,
+  type PropertyName,
+  readsAll,
+  type ResolvedSessions,
+  type Selector,
+  type Session,
+  statusText,
+} from '@ovpn3/sessions'
 
 import type {Candidate, LiveQuery} from './candidates'
 
@@ -8,7 +22,7 @@ import {type Account, accounts, isPerson} from './accounts'
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
   config: ['config_name', 'status'],
-  interface: ['device_name', 'config_name'],
+  interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
   session: ['config_name', 'status'],
   user: ['acl', 'owner'],
@@ -37,33 +51,70 @@ export async function liveCandidates(query: LiveQuery, timeIsUp: Promise<void>):
 }
 
 /** The sessions that are of use. */
-async function all({own, skip, values}: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
-  const resolved = await inTime(resolve({kind: 'all'}), timeIsUp)
-  if (!resolved) return []
-  const read = new Set([
+async function all(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
+  const {owner: user, own, skip, values} = query
+  const found = await inTime(resolve({kind: 'all'}), timeIsUp)
+  if (!found) return []
+  const {me, sessions} = found
+  const owner = user === undefined ? undefined : uidOf(user)
+  // what others may read is theirs, or granted: they need not be asked whose it is
+  const byOwner = own || user !== undefined || (values in ringed && readsAll(me))
+  const read = new Set<PropertyName>([
     ...properties[values],
-    ...(own ? (['owner'] as const) : []),
+    ...(byOwner ? (['owner'] as const) : []),
     ...(skip.size > 0 ? (['status'] as const) : []),
   ])
-  await Promise.race([Promise.all(resolved.map((session) => session.look([...read]))), timeIsUp])
-  return resolved.filter(({snapshot: {errors, values: known}}) => {
-    // gone, or somebody else's; what has not been read yet may be of use
-    if (Object.values(errors).some((error) => hasCode(error, 'session-stale', 'session-not-found', 'access-denied')))
-      return false
-    if (own && known.owner !== undefined && known.owner !== process.getuid!()) return false
-    return known.status === undefined || !skip.has(known.status.minor)
+  const claims = new Map<Session, Claim>(sessions.map((session) => [session, {ownership: undefined, session}]))
+  const look = async (session: Session) => {
+    await session.look([...read])
+    if (byOwner) claims.set(session, await claimOf(session, me))
+  }
+
+  await Promise.race([Promise.all(sessions.map((session) => look(session))), timeIsUp])
+  const meant = await inTime(Promise.resolve(owner), timeIsUp)
+  const useful = [...claims.values()].filter(({ownership, session: {snapshot}}) => {
+    // gone, or another user's; what has not been read yet may be of use
+    if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
+    if (own && ownership !== undefined && ownership !== 'own') return false
+    if (user !== undefined && values !== 'owner' && snapshot.values.owner !== meant) return false
+    return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
   })
+  const group = user === undefined ? ringed[values] : undefined
+  if (!group) return useful.map(({session}) => session)
+  return [...new Set(useful.map((claim) => group(claim.session)))].flatMap((name) =>
+    nearestRing(useful.filter(({session}) => group(session) === name)).map(({session}) => session),
+  )
+}
+
+/** What resolves in rings, and to what it is that a session is found by. */
+const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string | undefined>> = {
+  config: ({snapshot}) => snapshot.values.config_name,
+  interface: ({snapshot}) => snapshot.values.device_name,
 }
 
 /** The session that the line selects; none where it selects none. */
 async function selected(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
   const selector = selectorOf(query)
-  return (selector && (await inTime(resolve(selector, properties[query.values]), timeIsUp))) ?? []
+  const found = selector && (await inTime(resolve(selector, properties[query.values]), timeIsUp))
+  if (!found || selector.kind === 'path') return found?.sessions ?? []
+  if (query.owner !== undefined) {
+    const owner = await inTime(uidOf(query.owner), timeIsUp)
+    return found.sessions.filter(({snapshot}) => snapshot.values.owner === owner)
+  }
+
+  const claims = await inTime(
+    claimsOf(found.sessions, () => found.me),
+    timeIsUp,
+  )
+  return nearestRing(claims ?? []).map(({session}) => session)
 }
 
-async function resolve(selector: Selector, read: readonly PropertyName[] = []): Promise<readonly Session[]> {
-  const {sessions} = await sessionsOf({onStall() {}, read, selector})
-  return sessions
+function resolve(selector: Selector, read: readonly PropertyName[] = []): Promise<ResolvedSessions> {
+  return sessionsOf({onStall() {}, read, selector})
+}
+
+async function uidOf(user: string): Promise<number | undefined> {
+  return /^\d+$/.test(user) ? Number(user) : (await accounts([user]))[0]?.uid
 }
 
 function selectorOf({config, interface: device, path}: LiveQuery): Selector | undefined {
@@ -94,9 +145,13 @@ export function sessionValues({typed, values}: LiveQuery, sessions: readonly Ses
     }
 
     case 'interface': {
-      return sessions.flatMap(({snapshot: {values: known}}) =>
-        known.device_name ? {description: known.config_name, value: known.device_name} : [],
+      const shown = sessions.flatMap(({snapshot: {values: known}}) =>
+        known.device_name ? [{held: heldDevice(known), value: known.device_name, description: known.config_name}] : [],
       )
+      // of several that show a device one at most has it
+      return shown
+        .filter(({held, value}) => held || !shown.some((other) => other.held === value))
+        .map(({description, value}) => ({description, value}))
     }
 
     default: {

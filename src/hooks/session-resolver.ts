@@ -1,7 +1,7 @@
 import type {ResolverRequest, SessionResolver} from '@ovpn3/kit'
 import type {PropertyName, ResolvedSessions, Selector} from '@ovpn3/sessions'
 
-import {failOnOutage, hasCode, paced} from '@ovpn3/sessions'
+import {failOnOutage, hasCode, holdsDevice, paced} from '@ovpn3/sessions'
 
 import {managerPath, type RemoteSession, SessionManager, tracer} from '../lib/openvpn3'
 
@@ -24,6 +24,7 @@ export async function sessionsOf(request: ResolverRequest): Promise<ResolvedSess
     return {
       close: () => manager.close(),
       list: () => manager.sessions(),
+      me: process.getuid!(),
       sessions,
       watch: (listener) => manager.watch(listener),
     }
@@ -78,8 +79,10 @@ async function keepMatching(
     const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
     // that no session has it is only known where they could be asked
     if (matching.length === 0) failOnOutage(sessions)
-    await look(matching, read)
-    return matching
+    await look(matching, [...new Set<PropertyName>([...read, 'status'])])
+    const holders = matching.filter(({snapshot: {values}}) => !values.status || holdsDevice(values.status))
+    // where no session has the device, it is the one that had it last, as it is for the reference tool
+    return holders.length > 0 ? holders : matching
   }
 
   if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
 import {describe, it} from 'node:test'
 
-import {until} from '../support/cli'
+import {ovpn3, until} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
 describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
@@ -87,6 +90,67 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     stage.world.timings.hung = 6000
     await tty.type('ovpn3 session-manage --cleanup', 'Enter')
     await tty.shows(/Checking load-\d/)
+  })
+
+  it("gives another user's session credentials after a question with its owner only", async () => {
+    const {world} = stage
+    const session = await world.startSession('bob', 'pass', {until: 'new'})
+    await world.grant(session, 'alice')
+    const owner = String.raw`${world.accountName('bob')} \(uid ${world.uid('bob')}\)`
+    const question = new RegExp(String.raw`pass \(\w{8}\) of \S+ belongs to ${owner}\. Send it your input\? \(y/N\)`)
+    const tty = await stage.open({columns: 120})
+    await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
+    await tty.shows(question)
+    await tty.type('Enter')
+    await tty.shows(new RegExp(`no input was sent: the session belongs to ${owner}[^]*status 8`))
+    assert.deepEqual(world.status(session).slice(0, 2), [2, 4])
+    await tty.type('-R', 'ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
+    await tty.shows(question)
+    await tty.type('y', 'Enter')
+    await tty.shows(/pass \(\w{8}\) of \S+ needs input:\n.*Auth User name:/)
+    await tty.type('vpnuser', 'Enter')
+    await tty.shows(/Auth Password:/)
+    await tty.type('secret', 'Enter')
+    await tty.shows(/pass \(\w{8}\) of \S+: connected[^]*status 0/)
+  })
+
+  it("opens a web address, but not that of another user's session", async () => {
+    const {world} = stage
+    const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-browser-'))
+    chmodSync(folder, 0o777)
+    const opened = path.join(folder, 'opened')
+    writeFileSync(path.join(folder, 'xdg-open'), `#!/bin/sh\necho "$1" >> ${opened}\n`, {mode: 0o755})
+    try {
+      const tty = await stage.open({columns: 120, env: {DISPLAY: ':0', PATH: `${folder}:${process.env.PATH}`}})
+      for (const user of ['bob', 'alice'] as const) {
+        const session = await world.startSession(user, 'web', {until: 'started'})
+        if (user === 'bob') await world.grant(session, 'alice')
+        await until('it wants the web', () => world.status(session)[1] === 22)
+        assert.match(await tty.run(`ovpn3 session-manage --resume --path ${session}`), /Open this page:\n +https:/)
+      }
+
+      await until('it is opened', () => existsSync(opened))
+      assert.equal(readFileSync(opened, 'utf8').trim().split('\n').length, 1)
+    } finally {
+      rmSync(folder, {recursive: true})
+    }
+  })
+
+  it('leaves alone a session whose access is revoked while the question is open', async () => {
+    const {world} = stage
+    world.createSessions(2)
+    const theirs = await world.startSession('bob', 'cert')
+    await world.grant(theirs, 'alice')
+    await world.setPublicAccess(theirs, true)
+    const tty = await stage.open({columns: 120})
+    await tty.type('ovpn3 session-manage --pause --all', 'Enter')
+    await tty.shows(/Really pause 3 sessions \(1 of other users\)/)
+    await ovpn3(world, 'bob', ['session-acl', '--path', theirs, '--revoke', String(world.uid('alice'))])
+    await tty.type('y', 'Enter')
+    const screen = await tty.shows(/status 0/)
+    assert.match(screen, /\(?\w{8}\)? of \S+: kept: access to it was revoked in the meantime/)
+    assert.equal((await world.sessions()).filter((each) => world.status(each)[1] === 14).length, 2)
+    assert.equal(world.status(theirs)[1], 7)
   })
 
   it('asks once before it acts on several', async () => {

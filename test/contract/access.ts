@@ -14,8 +14,12 @@ import {Accounts} from './session-acl'
 const cases = ['alice', 'bob', 'carol', 'root', 'carol, public', 'root, public'] as const
 type Case = (typeof cases)[number]
 
-/** Who a denial says may do it; `nobody`: there is no such session, as far as that user is concerned. */
+/**
+ * Who a denial says may do it; `nobody`: there is no such session, as far as that user is concerned; `byId`: it is merely
+ * public, and not found by a name.
+ */
 const denials = {
+  byId: /^Select a public session of another user by its id: --path [0-9a-f]{8}$/,
   lookers: /^Only its owner, the users the owner granted access, and root may look at it$/,
   nobody: /^You see your own sessions/,
   owner: /^Ask (?<owner>.+) to do it$/,
@@ -33,7 +37,9 @@ const rights = {
   share: ['yes', 'owner', 'owner', 'owner', 'owner', 'owner'],
   // by what is listed, and by what is read of it
   find: ['yes', 'yes', 'nobody', 'nobody', 'yes', 'yes'],
-  findByDevice: ['yes', 'yes', 'nobody', 'nobody', 'nobody', 'yes'],
+  findByDevice: ['yes', 'yes', 'nobody', 'nobody', 'nobody', 'byId'],
+  findByName: ['yes', 'yes', 'nobody', 'nobody', 'byId', 'byId'],
+  findByOwner: ['yes', 'yes', 'nobody', 'nobody', 'nobody', 'yes'],
 } as const satisfies Readonly<Record<string, readonly Verdict[]>>
 
 /** What of a session commands change, as its owner sees it. */
@@ -81,7 +87,10 @@ const rows: readonly Row[] = [
   {args: 'session-acl --allow-log-access true', right: 'share', effect: () => ({logAccess: true})},
   {args: 'session-acl --public-access true', right: 'share', effect: () => ({publicAccess: true})},
   {args: 'session-manage --pause --dry-run --path ID', right: 'find'},
-  {args: 'session-manage --pause --dry-run --config cert', right: 'find'},
+  {args: 'session-manage --pause --dry-run --config cert', right: 'findByName'},
+  {args: 'session-manage --pause --dry-run --config cert --owner OWNER', right: 'findByOwner'},
+  {args: 'session-acl --show --config cert', right: 'findByName'},
+  {args: 'session-stats --interface DEVICE --owner OWNER', right: 'findByOwner'},
   {args: 'session-stats --interface DEVICE', right: 'findByDevice'},
   {args: 'session-manage --disconnect --dry-run', right: 'act'},
   {args: 'session-manage --disconnect', right: 'act', effect: 'gone'},
@@ -184,7 +193,12 @@ export function accessContract(title: string, world: () => World): void {
   /** The words that a row stands for. */
   async function wordsOf({args, right}: Row, path: string): Promise<string[]> {
     const device = String(await stage.alice.get(path, 'device_name'))
-    const words = args.split(' ').map((word) => ({DEVICE: device, ID: path.slice(-36, -28)})[word] ?? word)
+    const values: Readonly<Record<string, string>> = {
+      DEVICE: device,
+      ID: path.slice(-36, -28),
+      OWNER: accounts.nameOf('alice'),
+    }
+    const words = args.split(' ').map((word) => values[word] ?? word)
     return right.startsWith('find') ? words : [...words, '--path', path]
   }
 
@@ -197,16 +211,17 @@ export function accessContract(title: string, world: () => World): void {
     const what = `${user}: ${words.join(' ')}`
     const documents = words.includes('--format=prometheus') ? words.filter((word) => !word.includes('=')) : words
     const [text, json] = await Promise.all([run(user, words), run(user, [...documents, '--json'])])
-    const status = verdict === 'nobody' ? 4 : 5
+    const isFound = verdict !== 'nobody' && verdict !== 'byId'
+    const status = isFound ? 5 : 4
     assert.deepEqual([text.status, json.status, text.stdout], [status, status, ''], what)
     const document = JSON.parse(json.stdout) as {error?: ErrorJson; sessions?: {error: ErrorJson}[]}
     const {code, hint = '', message} = document.error ?? document.sessions![0]!.error
-    assert.equal(code, verdict === 'nobody' ? 'session-not-found' : 'access-denied', what)
+    assert.equal(code, isFound ? 'access-denied' : 'session-not-found', what)
     const says = denials[verdict].exec(hint)
     assert.ok(says, `${what}: ${hint}`)
     assert.ok(text.stderr.includes(message) && text.stderr.includes(`\n${hint}\n`), text.stderr)
     // by name to those who may look at it
-    const named = {lookers: undefined, nobody: undefined, owner: 'the owner of the session', users: undefined}[verdict]
+    const named = verdict === 'owner' ? 'the owner of the session' : undefined
     const maySee = user === 'bob' || user === 'root'
     if (says.groups) assert.equal(says.groups.owner, maySee ? accounts.text('alice') : named, what)
     if (verdict === 'owner') assert.match(message, /only the owner.* may change who has access/, what)
@@ -298,14 +313,147 @@ export function accessContract(title: string, world: () => World): void {
 
     it('of all, those of others are said to be', async (t) => {
       if (stage.alone(t)) return
-      const others = {alice: '', bob: `, owned by ${accounts.nameOf('alice')}`}
-      for (const [each, words] of Object.entries({...others, 'root, public': others.bob}) as [Case, string][]) {
+      const of = ` of ${accounts.nameOf('alice')}`
+      const would = ': would be disconnected (connected)'
+      const kept = `${of}: kept: public, owned by someone else`
+      for (const [each, words, named] of [
+        ['alice', would, would],
+        ['bob', of + would, of + would],
+        ['root, public', kept, of + would],
+      ] as const) {
         const path = await sessionFor(each)
-        const label = `cert (${path.slice(-36, -28)})`
         const plan = ['session-manage', '--disconnect', '--all', '--dry-run']
-        const {stdout} = await run(each.split(',')[0] as UserName, plan)
-        assert.equal(stdout, `${label}: would be disconnected (connected)${words}\n`)
+        const user = each.split(',')[0] as UserName
+        const all = await run(user, plan)
+        assert.equal(all.stdout, `cert (${path.slice(-36, -28)})${words}\n`)
+        const {stdout} = await run(user, [...plan, '--owner', String(world().uid('alice'))])
+        assert.equal(stdout, `cert (${path.slice(-36, -28)})${named}\n`)
       }
+    })
+
+    /** What `--config cert` stands for, as the command names it. */
+    const named = async (user: UserName, ...args: string[]) => {
+      const {status, stderr, stdout} = await run(user, [
+        'session-manage',
+        '--pause',
+        '--dry-run',
+        '--config',
+        'cert',
+        ...args,
+      ])
+      return status === 0 ? stdout.replace(/: .*\n$/, '') : stderr
+    }
+
+    const labelOf = (path: string, owner?: UserName) =>
+      `cert (${path.slice(-36, -28)})${owner ? ` of ${accounts.nameOf(owner)}` : ''}`
+
+    for (const user of ['alice', 'root'] as const) {
+      it(`${user}: a name stands for own sessions first, then for those granted, never for public ones`, async (t) => {
+        if (stage.alone(t)) return
+        await stage.reset()
+        const [bob, carol] = [accounts.nameOf('bob'), accounts.nameOf('carol')]
+        const publicOne = await world().startSession('carol', 'cert')
+        await world().setPublicAccess(publicOne, true)
+        assert.match(
+          await named(user),
+          new RegExp(`no session matches --config cert\n.* --path ${publicOne.slice(-36, -28)}\n`),
+        )
+        const granted = await world().startSession('bob', 'cert')
+        await world().grant(granted, user)
+        // root is shown its own sessions and public ones
+        if (user === 'alice') assert.equal(await named(user), labelOf(granted, 'bob'))
+        const own = await world().startSession(user, 'cert')
+        assert.equal(await named(user), labelOf(own))
+        if (user === 'alice') assert.equal(await named(user, '--owner', bob), labelOf(granted, 'bob'))
+        assert.equal(await named(user, '--owner', String(world().uid(user))), labelOf(own))
+        const open = await named(user, '--owner', carol)
+        if (user === 'root') assert.equal(open, labelOf(publicOne, 'carol'))
+        else assert.match(open, /no session matches --config cert --owner/)
+        const second = await world().startSession(user, 'cert', {fresh: true})
+        const ambiguous = await named(user)
+        assert.match(ambiguous, /matches 2 sessions/)
+        for (const path of [own, second]) assert.ok(ambiguous.includes(path.slice(-36, -28)), ambiguous)
+        const all = await run(user, ['session-manage', '--pause', '--all', '--dry-run'])
+        assert.match(all.stdout, new RegExp(`${publicOne.slice(-36, -28)}.*: kept: `))
+      })
+    }
+
+    it('a user that there is not is wrong usage', async () => {
+      const {status, stderr} = await run('alice', [
+        'session-manage',
+        '--pause',
+        '--config',
+        'cert',
+        '--owner',
+        'nosuch!',
+      ])
+      assert.equal(status, 2)
+      assert.match(stderr, /^Error: --owner: there is no user "nosuch!"$/m)
+    })
+
+    it("another user's session gets lines of input only where its owner is named", async (t) => {
+      if (stage.alone(t)) return
+      await stage.reset()
+      const path = await world().startSession('bob', 'pass', {until: 'new'})
+      await world().grant(path, 'alice')
+      const words = ['session-manage', '--resume', '--timeout', '30']
+      const options = {env: accounts.environment, input: 'vpnuser\nsecret\n'}
+      const bob = accounts.nameOf('bob')
+      for (const select of [['--config', 'pass'], ['--path', path], ['--all']]) {
+        const {status, stderr} = await ovpn3(world(), 'alice', [...words, ...select], options)
+        assert.equal(status, 8, stderr)
+        assert.match(
+          stderr,
+          new RegExp(`pass \\(\\w+\\) of ${bob}: input is needed, and the session belongs to ${bob}`),
+        )
+        assert.match(stderr, new RegExp(`^Pass --owner ${bob} `, 'm'))
+        assert.equal((await stage.as('bob').status(path))[1], 4)
+      }
+
+      const {status, stderr, stdout} = await ovpn3(world(), 'alice', [...words, '-c', 'pass', '--owner', bob], options)
+      assert.equal(status, 0, stderr)
+      assert.match(stderr, new RegExp(`pass \\(\\w+\\) of ${bob} needs input:`))
+      assert.match(stdout, new RegExp(`^pass \\(\\w+\\) of ${bob}: connected`))
+    })
+
+    it('a clean-up of failed sessions is of own ones, or of those of a user who is named', async (t) => {
+      if (stage.alone(t)) return
+      await stage.reset()
+      const theirs = await world().startSession('bob', 'pass', {until: 'started', input: ['vpnuser', 'wrong']})
+      await world().grant(theirs, 'alice')
+      await stage.as('bob').reaches(theirs, 11)
+      const own = await world().startSession('alice', 'pass', {until: 'started', input: ['vpnuser', 'wrong']})
+      await stage.alice.reaches(own, 11)
+      const bob = accounts.nameOf('bob')
+      const clean = await run('alice', ['session-manage', '--cleanup', '--failed'])
+      assert.match(clean.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: kept: authentication failed`))
+      assert.deepEqual(await world().sessions(), [theirs])
+      const named = await run('alice', ['session-manage', '--cleanup', '--failed', '--owner', bob])
+      assert.match(named.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: removed: [^]*\n1 of 1 session removed\n$`))
+      assert.deepEqual(await world().sessions(), [])
+    })
+
+    it('a device stands for the session that has it, else for the one that had it last', async () => {
+      await stage.reset()
+      const first = await world().startSession('alice', 'cert')
+      const device = String(await stage.alice.get(first, 'device_name'))
+      await stage.alice.call(first, 'Pause', 's', '')
+      await stage.alice.reaches(first, PAUSED)
+      const find = async () => (await run('alice', ['session-manage', '--pause', '--dry-run', '-I', device])).stdout
+      assert.equal(await find(), `${labelOf(first)}: already paused\n`)
+      const second = await world().startSession('alice', 'cert', {fresh: true})
+      assert.deepEqual(await Promise.all([first, second].map((path) => stage.alice.get(path, 'device_name'))), [
+        device,
+        device,
+      ])
+      assert.equal(await find(), `${labelOf(second)}: would be paused (connected)\n`)
+      const columns = ['--columns', 'id,device', '--sort', 'device']
+      const {stdout} = await run('alice', ['sessions-list', ...columns])
+      const rows = stdout.split('\n').map((line) => line.split(/ +/))
+      assert.deepEqual(
+        rows.slice(1, 3),
+        [second, first].map((path) => [path.slice(-36, -28), path === second ? device : '-']),
+      )
     })
 
     for (const user of ['carol', 'root'] as const) {

@@ -418,7 +418,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         if (needsUsers(t)) return
         await world().setPublicAccess(session, true)
         for (const args of [`--grant ${nobody}`, '--public-access false']) {
-          const {error, status} = await errorOf(`-c cert ${args}`, 'carol')
+          const {error, status} = await errorOf(`--path ${session} ${args}`, 'carol')
           assert.deepEqual([status, error.code], [5, 'access-denied'])
         }
 

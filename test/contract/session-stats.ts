@@ -176,14 +176,14 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [other])
       })
 
-      it("nor does somebody else's public one, whose properties are denied", async (t) => {
+      it("somebody else's public one is not among them", async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         const own = await world().startSession('bob', 'cert')
         await world().setPublicAccess(path, true)
         const {sessions, status, stdout} = await all('', 'bob')
         assert.ok(sessions.find((session) => session.path === own)?.statistics, stdout)
-        assert.deepEqual([status, sessions.find((session) => session.path === path)?.error?.code], [0, 'access-denied'])
+        assert.deepEqual([status, sessions.some((session) => session.path === path)], [0, false])
         assert.equal(await world().carriesTraffic(path), true)
       })
     })

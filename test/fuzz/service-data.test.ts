@@ -9,7 +9,7 @@ import {printClassic} from '@ovpn3/plugin-sessions-list/dist/classic'
 import {type Entry, entryOf, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
 import {sorted} from '@ovpn3/plugin-sessions-list/dist/query'
 import {sessionTable} from '@ovpn3/plugin-sessions-list/dist/table'
-import {isOvpn3Error} from '@ovpn3/sessions'
+import {isOvpn3Error, labelOf} from '@ovpn3/sessions'
 import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
@@ -284,13 +284,14 @@ describe('sessions, whatever they are called', () => {
           const before = {at: 0, counters: (await a).snapshot.values.statistics!}
           const after = {at, counters: (await b).snapshot.values.statistics!}
           const rates = ratesBetween(before, after)
-          const line = sampleLine({
+          const sample = {
             rates,
             session: await a,
             statistics: after.counters,
             time: new Date(),
             type: 'sample',
-          })
+          } as const
+          const line = sampleLine(sample, labelOf(await a))
           assert.doesNotMatch(line, controls)
           assert.doesNotMatch(line, /\n|NaN|undefined/)
           if (rates) for (const rate of Object.values(rates)) assert.ok(Number.isFinite(rate), String(rate))

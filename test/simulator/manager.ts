@@ -116,9 +116,11 @@ export class SessionManager extends Server implements Listener {
     this.logs.send(session, 'StatusChange', status)
   }
 
-  freeDevice(): string {
+  deviceFor(session?: Session): string {
     const taken = new Set<string>()
-    for (const {device} of this.sessions.values()) taken.add(device)
+    // one that is paused goes on showing the device that it gave up (seen on 24.1 and 27.1)
+    for (const other of this.sessions.values()) if (other !== session && !other.isPaused) taken.add(other.device)
+    if (session?.device && !taken.has(session.device)) return session.device
     let number = 0
     while (taken.has(`tun${number}`)) number++
     return `tun${number}`

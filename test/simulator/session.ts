@@ -42,8 +42,8 @@ export type Timings = typeof realistic
 export interface Listener {
   attention(session: Session, type: number, group: number, message: string): void
   log(session: Session, group: number, level: number, message: string): void
-  /** The lowest tun device that no session has. */
-  freeDevice(): string
+  /** The tun device that a session gets: the one it shows or, where another has that, the lowest that is free. */
+  deviceFor(session: Session): string
   /** The client could not even start. */
   gaveUp(session: Session): void
   status(session: Session, status: Status): void
@@ -494,7 +494,7 @@ export class Session {
     this.established = true
     this.connectedOnce = true
     this.paused = false
-    this.device ||= this.listener.freeDevice()
+    this.device = this.listener.deviceFor(this)
     this.devicePath ||= `${NETCFG_PATH}/${this.backendPid}_${uniqueId('t')}`
     this.connectedTo = ['udp', '10.99.0.1', this.behaviour.port ?? 1194]
     this.count('TUN_BYTES_IN', 48)

@@ -322,7 +322,7 @@ export class Simulator implements World {
   createSessions(count: number, {name, user = 'alice'}: CreateOptions = {}): string[] {
     const uid = this.uid(user)
     const digits = String(count).length
-    const firstDevice = Number(this.manager.freeDevice().slice(3))
+    const firstDevice = Number(this.manager.deviceFor().slice(3))
     return Array.from({length: count}, (_, index) => {
       const profileName = name?.(index) ?? `load-${String(index + 1).padStart(digits, '0')}`
       const profile = this.profiles.add(uid, profileName, behaviours.cert)

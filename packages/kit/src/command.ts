@@ -1,15 +1,25 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
-import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from '@ovpn3/sessions'
+import {exitStatus, isOvpn3Error, Ovpn3Error, shortId, toJson} from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
 import {colorsOf} from './color'
 import {hasSwitch, normalizeArgv, parserText} from './flags'
 import {type Completion, type FlagRelations} from './flags'
-import {type ResolverRequest, resolveSessions} from './hook'
+import {type FoundSessions, type ResolverRequest, resolveSessions} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText} from './report'
+import {
+  type SelectContext,
+  type SelectedMany,
+  type SelectedOne,
+  selectMany,
+  type SelectManyOptions,
+  selectOne,
+  type SelectOneOptions,
+} from './select'
+import {type SelectorValues} from './selector'
 import {tellTask} from './tasks'
-import {assumeSize, releaseStdin, showCursor} from './terminal'
+import {assumeSize, isInteractive, releaseStdin, showCursor} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -42,7 +52,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   #graceful = 0
   /** The command is over: what still winds down has nothing to say. */
   #muted = false
-  readonly #resolved: ResolvedSessions[] = []
+  readonly #resolved: FoundSessions[] = []
   #outputLost = false
   #signal: SignalName | undefined
 
@@ -79,7 +89,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
    * What a selector stands for; closed when the command ends.
    * @throws Ovpn3Error
    */
-  protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<ResolvedSessions> {
+  protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<FoundSessions> {
     if (this.abortSignal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
     const resolved = await resolveSessions(this.config, {
       ...request,
@@ -94,6 +104,16 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     }
 
     return resolved
+  }
+
+  /** The one session that the flags select, or that is picked on a terminal. @throws Ovpn3Error */
+  protected selectOne(options: SelectOneOptions): Promise<SelectedOne> {
+    return selectOne(this.#selecting, options)
+  }
+
+  /** All sessions of the caller, and those that they may use. @throws Ovpn3Error */
+  protected selectMany(options: SelectManyOptions): Promise<SelectedMany> {
+    return selectMany(this.#selecting, options)
   }
 
   /** Says that the session manager keeps silent. */
@@ -172,6 +192,15 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
+  }
+
+  get #selecting(): SelectContext {
+    return {
+      flags: this.flags as SelectorValues,
+      interactive: isInteractive() && !this.jsonEnabled(),
+      resolve: (request) => this.resolve(request),
+      signal: this.abortSignal,
+    }
   }
 
   #signalStatus(): number {

@@ -1,7 +1,7 @@
 import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SessionSummary} from '@ovpn3/sessions'
 
-import {summaryLines} from './choose'
 import {colorsOf} from './color'
+import {summaryLines} from './summary'
 
 /** An error as a person reads it on stderr: what happened, the sessions to choose from, what to do next. */
 export async function errorText(error: Ovpn3Error): Promise<string> {

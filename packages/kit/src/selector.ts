@@ -3,7 +3,10 @@ import {Ovpn3Error, type Selector} from '@ovpn3/sessions'
 
 import {selectorGroup as helpGroup} from './flags'
 
-/** The flags that select one session. Exactly one is to be given: `selectorOf` sees to it. */
+/**
+ * The flags that select one session. Exactly one is to be given, `selectorOf` sees to it, but for `owner`, which narrows
+ * the others.
+ */
 export const selectorFlags = {
   path: Flags.string({
     aliases: ['session-path'],
@@ -26,6 +29,11 @@ export const selectorFlags = {
     helpValue: 'DEVICE',
     summary: 'Network interface of the session, such as tun0.',
   }),
+  owner: Flags.string({
+    helpGroup,
+    helpValue: 'USER',
+    summary: 'Only sessions of this user, by name or uid.',
+  }),
 }
 
 /** For commands that can act on every session. */
@@ -33,7 +41,7 @@ export const allFlag = {
   all: Flags.boolean({
     exclusive: ['path', 'config', 'interface'],
     helpGroup,
-    summary: 'All sessions that you have access to.',
+    summary: 'All your sessions, and those that you were granted access to.',
   }),
 }
 
@@ -41,6 +49,7 @@ export interface SelectorValues {
   readonly all?: boolean
   readonly config?: string
   readonly interface?: string
+  readonly owner?: string
   readonly path?: string
 }
 

@@ -56,6 +56,19 @@ export async function findUid(user: string): Promise<number | undefined> {
   return uid === undefined ? undefined : Number(uid)
 }
 
+/**
+ * The uid of a user whom an option names.
+ * @throws Ovpn3Error `usage` where there is no such user
+ */
+export async function uidNamed(user: string, option: string): Promise<number> {
+  const uid = await findUid(user)
+  if (uid === undefined)
+    throw new Ovpn3Error('usage', `--${option}: there is no user "${user}"`, {
+      hint: 'Give the name of a user of this system, or a uid',
+    })
+  return uid
+}
+
 async function nameOf(uid: number): Promise<string | undefined> {
   try {
     return (uid === process.getuid?.() && ownName()) || (await field(String(uid), 0))

@@ -4,7 +4,7 @@ export {
   cleanUp,
   type CleanupOptions,
   disconnect,
-  keepUnreadable,
+  leaveAlone,
   logLevel,
   type LogLevelOptions,
   pause,
@@ -12,6 +12,7 @@ export {
   planCleanUp,
   runUntilInterrupted,
 } from './actions'
+export {claimOf, claimsOf} from './claims'
 export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connect'
 export {
   accessDenied,
@@ -27,6 +28,7 @@ export {
 } from './errors'
 export {unansweredError, withGrace} from './interruption'
 export {toJson} from './json'
+export {type Claim, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
 export {paced} from './paced'
 export {
   aboutSession,
@@ -40,6 +42,7 @@ export {
   labelOf,
   type Outcome,
   sessionLabel,
+  type SessionOwner,
   type SessionResult,
   type StatusJson,
   statusJson,
@@ -63,6 +66,8 @@ export {
 export {
   classicStatusText,
   deadEnds,
+  heldDevice,
+  holdsDevice,
   isDeadEnd,
   isNotStarted,
   type SessionStatus,

@@ -29,12 +29,20 @@ export interface ErrorJson {
  */
 export type Outcome = 'done' | 'failed' | 'kept' | 'planned' | 'removed' | 'unchanged'
 
+/** Whose session it is; `name` is null where the uid belongs to no account. */
+export interface SessionOwner {
+  readonly uid: number
+  readonly name: string | null
+}
+
 /** What became of one session. An interface: `docs/schemas` describes it. */
 export interface SessionResult {
   readonly path: string
   readonly id: string
   /** Null where it could not be read. */
   readonly config: string | null
+  /** Only of another user's session, where it could be read. */
+  readonly owner?: SessionOwner
   readonly outcome: Outcome
   /** True where the action made a difference. */
   readonly changed: boolean
@@ -57,9 +65,17 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
   return {code: error.code, message: error.message, hint: error.hint}
 }
 
-/** A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile. */
-export function sessionLabel({config, id}: {readonly config?: string | null; readonly id: string}): string {
-  return config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+/**
+ * A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile, and
+ * `office (c2df8ae4) of bob` where the owner is given, because it is another user.
+ */
+export function sessionLabel({
+  config,
+  id,
+  owner,
+}: Pick<SessionResult, 'id' | 'owner'> & {readonly config?: string | null}): string {
+  const name = config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+  return owner ? `${name} of ${owner.name === null ? `uid ${owner.uid}` : safeText(owner.name)}` : name
 }
 
 /**
@@ -76,14 +92,14 @@ export function configOf(session: Session): string | null {
   return session.snapshot.values.config_name ?? session.config ?? null
 }
 
-/** The name of a session for people, from what is known of it: `office (c2df8ae4)`. */
-export function labelOf(session: Session): string {
-  return sessionLabel({config: configOf(session), id: session.id})
+/** The name of a session for people, from what is known of it: `office (c2df8ae4)`. @param owner another user */
+export function labelOf(session: Session, owner?: SessionOwner): string {
+  return sessionLabel({config: configOf(session), id: session.id, owner})
 }
 
 /** The same error, with the name of the session that it is about in front. */
-export function aboutSession(session: Session, error: Ovpn3Error): Ovpn3Error {
-  return new Ovpn3Error(error.code, `${labelOf(session)}: ${error.message}`, {cause: error, hint: error.hint})
+export function aboutSession(session: Session, error: Ovpn3Error, owner?: SessionOwner): Ovpn3Error {
+  return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {cause: error, hint: error.hint})
 }
 
 /** Whether an error says that a session is there no longer. */

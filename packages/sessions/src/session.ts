@@ -18,7 +18,7 @@ export interface SessionProperties {
   config_path: string
   /** Not known to versions before 24. */
   connected_to: Endpoint
-  /** Empty until there is a tun device. */
+  /** Empty until there is a tun device; a session that was paused shows the one it gave up (`heldDevice`). */
   device_name: string
   /** 0 to 6. */
   log_verbosity: number
@@ -157,6 +157,8 @@ export type SessionsEvent =
 
 /** What a selector stands for: all sessions that match, and what is behind them. */
 export interface ResolvedSessions {
+  /** The caller's uid, as it is compared with owners and access lists. */
+  readonly me: number
   readonly sessions: readonly Session[]
   /**
    * Follows sessions that come and go until the returned function is called. A new session has not been looked at,

@@ -1,3 +1,5 @@
+import type {SessionProperties} from './session'
+
 /**
  * The status of a session as the service gives it, property `status` and signal `StatusChange`, both `(uus)`.
  * Source: the introspection data of net.openvpn.v3.sessions and values seen on the wire (24.1, 27.1).
@@ -152,6 +154,19 @@ export const deadEnds: readonly number[] = [
 /** Whether a session is at one of the `deadEnds`. */
 export function isDeadEnd(status: SessionStatus): boolean {
   return deadEnds.includes(status.minor)
+}
+
+/**
+ * Whether a session of this status has its tun device. One that was paused gives it up, and goes on showing its name,
+ * although the next session that connects may get it (seen on 24.1 and 27.1).
+ */
+export function holdsDevice(status: SessionStatus): boolean {
+  return status.minor !== StatusMinor.paused && !isDeadEnd(status) && !isNotStarted(status)
+}
+
+/** The tun device of a session, undefined where it has none. */
+export function heldDevice({device_name, status}: Partial<SessionProperties>): string | undefined {
+  return !status || holdsDevice(status) ? device_name || undefined : undefined
 }
 
 /** The profile is loaded, but the connection has never been started: Connect starts it, Resume and Restart do not. */

@@ -1,12 +1,10 @@
-import {type User, userOf, userText} from '@ovpn3/kit'
+import {type Selected, type User, userOf, userText} from '@ovpn3/kit'
 import {
   aboutSession,
   type ErrorJson,
   errorJson,
-  hasCode,
   isOutage,
   isOvpn3Error,
-  labelOf,
   Ovpn3Error,
   type PropertyName,
   type Session,
@@ -53,11 +51,12 @@ export interface Changes {
  * `report` is told of each as soon as it is made.
  */
 export async function makeChanges(
-  session: Session,
+  selected: Selected,
   changes: readonly Change[],
   report: (result: ChangeResult) => void,
   signal: AbortSignal,
 ): Promise<Changes> {
+  const {session} = selected
   const results: ChangeResult[] = []
   for (const [index, change] of changes.entries()) {
     try {
@@ -69,7 +68,7 @@ export async function makeChanges(
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
       const skipped = changes.slice(index + 1)
-      const failed = await failure(session, change, skipped, error)
+      const failed = await failure(selected, change, skipped, error)
       results.push(
         {...result(session, change, 'failed'), error: errorJson(error), message: failed.message},
         ...skipped.map((each) => result(session, each, 'skipped')),
@@ -86,17 +85,17 @@ export async function makeChanges(
  * @throws Ovpn3Error where it can be told that they would fail
  */
 export async function planChanges(
-  session: Session,
+  selected: Selected,
   changes: readonly Change[],
   report: (result: ChangeResult) => void,
 ): Promise<Changes> {
-  const {errors, values} = session.snapshot
+  const {owner, ownership, session} = selected
+  const {errors} = session.snapshot
   // the service would refuse it, but it is not asked
-  const mayNot =
-    hasCode(errors.owner, 'access-denied') || (values.owner !== undefined && values.owner !== process.getuid?.())
-  if (changes.length > 0 && mayNot) throw aboutSession(session, await denied(session))
+  const mayNot = ownership === 'granted' || ownership === 'public'
+  if (changes.length > 0 && mayNot) throw aboutSession(session, await denied(selected), owner)
   const unread = changes.flatMap(({action}) => propertiesOf(action, true).flatMap((name) => errors[name] ?? []))[0]
-  if (unread) throw aboutSession(session, unread)
+  if (unread) throw aboutSession(session, unread, owner)
   const results = changes.map((change) => result(session, change, differs(session, change) ? 'planned' : 'unchanged'))
   for (const each of results) report(each)
   return {results}
@@ -255,15 +254,16 @@ function classicUserText(user: User): string {
 }
 
 async function failure(
-  session: Session,
+  selected: Selected,
   change: Change,
   skipped: readonly Change[],
   error: Ovpn3Error,
 ): Promise<Ovpn3Error> {
+  const {label, session} = selected
   const wish = (each: Change) => words(each, session.snapshot.values.owner).wish
-  const {code, hint, message} = error.code === 'access-denied' ? await denied(session) : error
+  const {code, hint, message} = error.code === 'access-denied' ? await denied(selected) : error
   const parts = [
-    `${labelOf(session)}: could not ${wish(change)}: ${message}`,
+    `${label}: could not ${wish(change)}: ${message}`,
     // it may have been done all the same
     ...(isOutage(error) ? ['whether it was done is not known'] : []),
     ...(skipped.length > 0 ? [`not tried: ${skipped.map((each) => wish(each)).join(', ')}`] : []),
@@ -272,8 +272,9 @@ async function failure(
 }
 
 /** Granted users and root may look, and so the owner can mostly be named. */
-async function denied({snapshot: {values}}: Session): Promise<Ovpn3Error> {
-  const owner = values.owner === undefined ? undefined : userText(await userOf(values.owner))
+async function denied({session}: Selected): Promise<Ovpn3Error> {
+  const {owner: uid} = session.snapshot.values
+  const owner = uid === undefined ? undefined : userText(await userOf(uid))
   return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
     hint: `Ask ${owner ? `${owner}` : 'the owner of the session'} to do it`,
   })

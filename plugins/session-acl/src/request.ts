@@ -1,4 +1,4 @@
-import {findUid, type User, userOf, userText} from '@ovpn3/kit'
+import {uidNamed, type User, userOf, userText} from '@ovpn3/kit'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
 import type {Change} from './change'
@@ -64,15 +64,6 @@ function booleanOf(text: string, flag: string): boolean {
 
 /** Each user once, however often and in whichever way they are named. */
 async function usersOf(names: readonly string[], flag: 'grant' | 'revoke'): Promise<User[]> {
-  const uids = await Promise.all(names.map((name) => uidOf(name, flag)))
+  const uids = await Promise.all(names.map((name) => uidNamed(name, flag)))
   return Promise.all([...new Set(uids)].map((uid) => userOf(uid)))
-}
-
-async function uidOf(name: string, flag: 'grant' | 'revoke'): Promise<number> {
-  const uid = await findUid(name)
-  if (uid === undefined)
-    throw new Ovpn3Error('usage', `--${flag}: there is no user "${name}"`, {
-      hint: 'Give the name of a user of this system, or a uid',
-    })
-  return uid
 }

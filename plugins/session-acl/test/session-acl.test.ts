@@ -176,11 +176,11 @@ describe('session-acl when things go wrong', () => {
     const [session] = world.createSessions(1)
     world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
     onCall('AccessGrant', 1, new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied'))
-    const run = await acl(`-c load-1 --grant 3999999998`)
+    const run = await acl(`-o ${session} --grant 3999999998`)
     assert.equal(run.status, 5)
     assert.match(
       run.stderr,
-      /: could not grant access to uid 3999999998: only the owner, uid 3999999999, may change who has access\nAsk uid 3999999999 to do it\n$/,
+      / of uid 3999999999: could not grant access to uid 3999999998: only the owner, uid 3999999999, may change who has access\nAsk uid 3999999999 to do it\n$/,
     )
   })
 

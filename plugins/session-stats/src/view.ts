@@ -1,5 +1,5 @@
 import {type Colors, cut, tableText} from '@ovpn3/kit'
-import {bytes, labelOf, safeText, type Session} from '@ovpn3/sessions'
+import {bytes, safeText, type Session} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
@@ -34,13 +34,13 @@ export function perSecond(packets: number): string {
 }
 
 /** A sample as one line, for who is not at a terminal. */
-export function sampleLine(observation: Extract<Observation, {type: 'sample'}>): string {
-  const {rates, session, statistics, time} = observation
+export function sampleLine(observation: Extract<Observation, {type: 'sample'}>, label: string): string {
+  const {rates, statistics, time} = observation
   const text = rates
     ? `in ${speed(rates.bytesIn)}, ${perSecond(rates.packetsIn)} packets/s; ` +
       `out ${speed(rates.bytesOut)}, ${perSecond(rates.packetsOut)} packets/s`
     : `in ${bytes(statistics.BYTES_IN ?? 0n)}; out ${bytes(statistics.BYTES_OUT ?? 0n)} so far`
-  return `${time.toISOString()} ${labelOf(session)}: ${text}`
+  return `${time.toISOString()} ${label}: ${text}`
 }
 
 interface Row {
@@ -59,6 +59,8 @@ export interface BoardOptions {
   readonly colors: Colors
   /** Milliseconds from one sample to the next. */
   readonly interval: number
+  /** The name of a session for people. */
+  readonly nameOf: (session: Session) => string
   /** One session is shown in detail, else each has a line. */
   readonly single: boolean
 }
@@ -67,6 +69,7 @@ export interface BoardOptions {
 export class Board {
   readonly #colors: Colors
   readonly #every: string
+  readonly #nameOf: BoardOptions['nameOf']
   readonly #rows = new Map<string, Row>()
   readonly #single: boolean
   /** The last session that went. */
@@ -74,7 +77,8 @@ export class Board {
   /** Shown below the rest until there are new samples. */
   message = ''
 
-  constructor({colors, interval, single}: BoardOptions) {
+  constructor({colors, interval, nameOf, single}: BoardOptions) {
+    this.#nameOf = nameOf
     this.#colors = colors
     this.#every = `every ${interval / 1000} s, Ctrl-C ends`
     this.#single = single
@@ -88,7 +92,7 @@ export class Board {
         // the last that was seen of it stays
         if (this.#single) continue
         this.#rows.delete(session.path)
-        this.#gone = `${labelOf(session)} is gone`
+        this.#gone = `${this.#nameOf(session)} is gone`
         continue
       }
 
@@ -125,7 +129,7 @@ export class Board {
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
     const {bold, cyan, dim, green, red} = this.#colors
-    const lines = [`${bold(cut(labelOf(session), columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
+    const lines = [`${bold(cut(this.#nameOf(session), columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
     if (latest) {
       const cells = (label: string, rate: string, packets: string, total: string) =>
         label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
@@ -167,9 +171,9 @@ export class Board {
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
-          ? [`${labelOf(session)}: ${red(error ?? '')}`, '', '', '', '']
+          ? [`${this.#nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
           : [
-              labelOf(session),
+              this.#nameOf(session),
               (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(10),
               green(graph(seriesOf(history, 'bytesIn'), width)),
               (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(10),

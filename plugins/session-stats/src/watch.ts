@@ -1,11 +1,5 @@
-import {
-  aboutSession,
-  hasCode,
-  type Ovpn3Error,
-  type PropertyName,
-  type ResolvedSessions,
-  type Session,
-} from '@ovpn3/sessions'
+import {type FoundSessions} from '@ovpn3/kit'
+import {aboutSession, hasCode, type Ovpn3Error, ownershipOf, type PropertyName, type Session} from '@ovpn3/sessions'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Counters, type Rates, ratesBetween, type Reading} from './rates'
@@ -49,7 +43,7 @@ interface Watched {
  */
 export async function watch(
   sessions: readonly Session[],
-  resolved: ResolvedSessions,
+  resolved: Pick<FoundSessions, 'meOf' | 'watch'>,
   {interval, open, signal}: WatchOptions,
   onRound: (observations: readonly Observation[]) => void,
 ): Promise<void> {
@@ -97,7 +91,9 @@ export async function watch(
     }
   })
   const round = async () => {
-    const observations = await Promise.all([...watched.values()].map((entry) => observe(entry, {gone, open, watched})))
+    const observations = await Promise.all(
+      [...watched.values()].map((entry) => observe(entry, {gone, meOf: resolved.meOf, open, watched})),
+    )
     report(observations.flatMap((observation) => observation ?? []))
   }
 
@@ -127,17 +123,14 @@ export async function watch(
 /** Its owner let us see it, or we were told to watch it. */
 const known = ({seen, unknown}: Watched) => seen || !unknown
 
-/** A new session is its owner's alone. Root could read it all the same, but is not shown it in a list either. */
-const isOfOthers = ({snapshot: {errors, values}}: Session) =>
-  hasCode(errors.owner, 'access-denied') || (values.owner !== undefined && values.owner !== process.getuid?.())
-
 interface Surroundings {
   readonly open: boolean
+  readonly meOf: FoundSessions['meOf']
   readonly watched: Map<string, Watched>
   gone(entry: Watched, error?: Ovpn3Error): Observation
 }
 
-async function observe(entry: Watched, {gone, open, watched}: Surroundings): Promise<Observation | undefined> {
+async function observe(entry: Watched, {gone, meOf, open, watched}: Surroundings): Promise<Observation | undefined> {
   const {session} = entry
   const names: PropertyName[] = ['statistics']
   // the first look finds the name too, and whose it is
@@ -148,7 +141,8 @@ async function observe(entry: Watched, {gone, open, watched}: Surroundings): Pro
   const reading = {at: performance.now(), counters: values.statistics ?? {}}
   const time = new Date()
   const error = errors.statistics
-  if (look && isOfOthers(session)) {
+  // a new session is its owner's alone; root could read it all the same, but is not shown it in a list either
+  if (look && ownershipOf(session.snapshot, meOf(session)) === 'public') {
     watched.delete(session.path)
     return undefined
   }

@@ -1,5 +1,13 @@
 import {type Colors} from '@ovpn3/kit'
-import {isDeadEnd, type PropertyName, type SessionStatus, shortId, StatusMinor, statusText} from '@ovpn3/sessions'
+import {
+  heldDevice,
+  isDeadEnd,
+  type PropertyName,
+  type SessionStatus,
+  shortId,
+  StatusMinor,
+  statusText,
+} from '@ovpn3/sessions'
 
 import {ageOf, configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
 
@@ -82,10 +90,10 @@ export const columns = {
   },
   device: {
     header: 'DEVICE',
-    summary: 'the network interface',
-    properties: ['device_name'],
+    summary: 'the network interface that it has',
+    properties: ['device_name', 'status'],
     key: 'device',
-    text: ({values}) => values.device_name,
+    text: ({values}) => heldDevice(values),
   },
   server: {
     header: 'SERVER',

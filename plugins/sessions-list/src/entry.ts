@@ -5,6 +5,7 @@ import {
   type ErrorJson,
   errorJson,
   hasCode,
+  heldDevice,
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
@@ -153,7 +154,7 @@ export type ListedKey = Exclude<keyof ListedSession, 'error' | 'id' | 'path' | '
 const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
   created: ({values}) => values.session_created ?? null,
-  device: ({values}) => values.device_name || null,
+  device: ({values}) => heldDevice(values) ?? null,
   owner: ({ownerName, values: {owner}}) =>
     owner === undefined ? null : {name: ownerName === String(owner) ? null : (ownerName ?? null), uid: owner},
   pid: ({values}) => values.backend_pid ?? null,

@@ -1,9 +1,9 @@
+import {type FoundSessions} from '@ovpn3/kit'
 import {
   type Following,
   isDeadEnd,
   isOutage,
   type PropertyName,
-  type ResolvedSessions,
   type Session,
   type SessionEvent,
   type SessionProperties,
@@ -50,7 +50,7 @@ export class Watch {
   readonly #hung = new Set<string>()
   readonly #known = new Map<string, Known>()
   readonly #needs: Needs
-  readonly #resolved: ResolvedSessions
+  readonly #resolved: FoundSessions
   readonly #stale = new Set<Known>()
   readonly #unfollowed = new Set<Known>()
   #end: (error?: unknown) => void = () => {}
@@ -61,7 +61,7 @@ export class Watch {
   #relisting = false
   #working = false
 
-  constructor(resolved: ResolvedSessions, {changed, needs}: WatchOptions) {
+  constructor(resolved: FoundSessions, {changed, needs}: WatchOptions) {
     this.#resolved = resolved
     this.#changed = changed
     this.#needs = {
@@ -172,7 +172,7 @@ export class Watch {
         this.#hung.has(path),
       )
       if (this.#known.get(path) !== known) return
-      const isListed = listed || (entry.state !== 'removed' && entry.values.owner === process.getuid?.())
+      const isListed = listed || (entry.state !== 'removed' && entry.values.owner === this.#resolved.meOf(session))
       if (entry.state === 'removed' || !isListed) {
         this.#forget(path, known)
         // its owner may have opened it to others

@@ -79,7 +79,7 @@ describe('sessions-list when things go wrong', () => {
       '--columns age,created': {session_created: 20},
       '--columns profile': {config_path: 20},
       '--columns id --filter config=load*': {config_name: 20},
-      '--columns id --sort device': {device_name: 20},
+      '--columns id --sort device': {device_name: 20, status: 20},
       '--format=table': table,
       '--format=classic': everything,
       '--json': everything,

@@ -9,6 +9,7 @@ describe('a watch', () => {
     const source = {
       async close() {},
       list: async () => [],
+      meOf: () => 0,
       sessions: [],
       async watch(listener: (event: SessionsEvent) => void) {
         listener({error: new Ovpn3Error('disconnected', 'gone'), type: 'closed'})

@@ -41,5 +41,6 @@ export const selectorGroup = 'SESSION'
 export const selectorCompletion: Completion = {
   config: {values: 'config'},
   interface: {values: 'interface'},
+  owner: {values: 'owner'},
   path: {values: 'session'},
 }

@@ -1,16 +1,22 @@
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
-import {type SessionResult} from '../result'
+import {type Ownership} from '../ownership'
+import {errorJson, type SessionResult} from '../result'
 import {goneError, isGone} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
 import {attempt, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'
 
 /**
- * That a session is left alone because it cannot be read: the service lists it, and would even obey, but it is somebody
- * else's. Undefined where it can be read. For those who act on all there are; whoever names one session means it.
+ * That a session is left alone by an action on all sessions: the service lists it, and would even obey, but it is
+ * merely public; or whose it is could not be read.
+ * @param revoked the caller had access a moment ago
  */
-export function keepUnreadable(session: Session): SessionResult | undefined {
-  return isUnreadable(session) ? result(session, 'kept', 'kept: not readable by you, owned by someone else') : undefined
+export function leaveAlone(session: Session, {revoked = false} = {}): SessionResult {
+  const error = session.snapshot.errors.owner
+  if (error && !isUnreadable(session)) return result(session, 'failed', error.message, {error: errorJson(error)})
+  if (revoked) return result(session, 'kept', 'kept: access to it was revoked in the meantime')
+  const readable = isUnreadable(session) ? 'not readable by you' : 'public'
+  return result(session, 'kept', `kept: ${readable}, owned by someone else`)
 }
 
 export interface PauseOptions {
@@ -65,10 +71,12 @@ export interface LogLevelOptions {
   readonly dryRun?: boolean
   /** 0 to 6; left out, the level is only shown. */
   readonly level?: number
+  /** Who may look at a session may also set its log level, but for root: nothing that changes nothing would tell. */
+  readonly ownership: Ownership | undefined
 }
 
 /** Shows or sets the log level of a session. Its snapshot must have the base properties and `log_verbosity`. */
-export function logLevel(session: Session, {dryRun, level}: LogLevelOptions): Promise<SessionResult> {
+export function logLevel(session: Session, {dryRun, level, ownership}: LogLevelOptions): Promise<SessionResult> {
   return attempt(session, async () => {
     const previous = session.snapshot.values.log_verbosity
     if (previous === undefined) {
@@ -79,7 +87,7 @@ export function logLevel(session: Session, {dryRun, level}: LogLevelOptions): Pr
     if (level === undefined || level === previous)
       return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
     if (dryRun) {
-      if (!(await maySetLogLevel(session))) throw accessDenied('act')
+      if (ownership === 'public') throw accessDenied('act')
       return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
         logLevel: {current: previous, previous},
       })
@@ -90,10 +98,4 @@ export function logLevel(session: Session, {dryRun, level}: LogLevelOptions): Pr
       logLevel: {current: level, previous},
     })
   })
-}
-
-/** Who may look at a session may also set its log level, but for root: nothing that changes nothing would tell. */
-async function maySetLogLevel(session: Session): Promise<boolean> {
-  const {acl = [], owner} = (await session.read(['owner', 'acl'])).values
-  return owner === undefined || [owner, ...acl].includes(process.getuid!())
 }

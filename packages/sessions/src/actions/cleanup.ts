@@ -1,11 +1,15 @@
 import {type SessionResult} from '../result'
 import {goneError, isGone} from '../result'
-import {type Session} from '../session'
+import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
-import {keepUnreadable} from './actions'
-import {attempt, result} from './result'
+import {leaveAlone} from './actions'
+import {attempt, isUnreadable, result} from './result'
 
 export interface CleanupOptions {
+  /** The caller's uid: what is not stale is disconnected only where it is the caller's own. */
+  readonly me: number
+  /** Another user whose sessions are meant. */
+  readonly owner?: number
   /** Also remove sessions that can be reached but lead nowhere. */
   readonly failed?: boolean
 }
@@ -19,15 +23,16 @@ const loadTime = 2000
  * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
  * session vanished, or that it never loaded a profile; a session that cannot be read is somebody else's and is kept.
  */
-export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<SessionResult> {
+export function cleanUp(session: Session, {failed, me, owner}: CleanupOptions): Promise<SessionResult> {
   return attempt(session, async () => {
     // the name is known of most: a read less of each session
-    const {errors, values} = await session.look(session.config === undefined ? ['status', 'config_name'] : ['status'])
+    const names: PropertyName[] = session.config === undefined ? ['status', 'config_name'] : ['status']
+    // whoever asked for the owner has found and removed it
+    const {errors, values} = goneError(session) ? session.snapshot : await session.look(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
     if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
-    const kept = keepUnreadable(session)
-    if (kept) return kept
+    if (isUnreadable(session)) return leaveAlone(session)
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
@@ -36,6 +41,10 @@ export function cleanUp(session: Session, {failed}: CleanupOptions): Promise<Ses
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
 
+    const {values: again} = await session.look([...names, 'owner'])
+    if (again.owner !== undefined && again.owner !== (owner ?? me))
+      return result(session, 'kept', `kept: ${statusText(status)} (--owner removes it)`)
+    if (again.owner === undefined && !goneError(session)) return leaveAlone(session)
     try {
       await session.disconnect()
     } catch (error) {
@@ -72,7 +81,7 @@ async function getsStatus(session: Session): Promise<boolean> {
 }
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
-export function planCleanUp(session: Session, {failed}: CleanupOptions): SessionResult {
+export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'failed'>): SessionResult {
   const more = failed ? ', and removed if it is at a dead end' : ''
   return result(session, 'planned', `would be checked, which removes it if it is stale${more}`)
 }

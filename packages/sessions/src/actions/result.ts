@@ -43,11 +43,9 @@ export async function attempt(session: Session, action: () => Promise<SessionRes
   }
 }
 
-/**
- * Whether a session is not the caller's to look at; to act on it may be, by public access. The service denies all of a
- * session or nothing, so a single denial tells, whatever became of the other answers.
- */
+/** Whether a session is not the caller's to look at; to act on it may be, by public access. */
 export function isUnreadable({snapshot}: Session): boolean {
+  // the service denies all of a session or nothing: a single denial tells, whatever became of the other answers
   return Object.values(snapshot.errors).some((error) => hasCode(error, 'access-denied'))
 }
 

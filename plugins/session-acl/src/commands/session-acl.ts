@@ -1,23 +1,6 @@
 import {Flags} from '@oclif/core'
-import {
-  chooseOne,
-  colorsOf,
-  type Completion,
-  isInteractive,
-  selectorFlags,
-  selectorOf,
-  SessionCommand,
-} from '@ovpn3/kit'
-import {
-  aboutSession,
-  exitStatus,
-  goneError,
-  Ovpn3Error,
-  type PropertyName,
-  type Selector,
-  type Session,
-  type Snapshot,
-} from '@ovpn3/sessions'
+import {colorsOf, type Completion, type Selected, selectorFlags, selectorOf, SessionCommand} from '@ovpn3/kit'
+import {aboutSession, exitStatus, goneError, type PropertyName, type Snapshot} from '@ovpn3/sessions'
 
 import {
   asOneOf,
@@ -104,38 +87,24 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   protected async execute(): Promise<void> {
-    const selector = selectorOf(this.flags)
+    const configIsKnown = selectorOf(this.flags)?.kind === 'config'
     const changes = await changesOf(this.flags)
-    const session = await this.#select(selector, changes)
+    const selected = await this.selectOne({
+      hint: 'Your sessions: ovpn3 sessions-list',
+      question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
+      read: this.#properties(changes, configIsKnown),
+    })
+    const {owner, session} = selected
     const gone = goneError(session)
-    if (gone) throw aboutSession(session, gone)
+    if (gone) throw aboutSession(session, gone, owner)
     const report = (result: ChangeResult) => this.#print(result)
     const made = this.#dryRun
-      ? await planChanges(session, changes, report)
-      : await this.graceful(makeChanges(session, changes, report, this.abortSignal))
+      ? await planChanges(selected, changes, report)
+      : await this.graceful(makeChanges(selected, changes, report, this.abortSignal))
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
       this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
-    await this.#finish(session, changes, made)
-  }
-
-  async #select(selector: Selector | undefined, changes: readonly Change[]): Promise<Session> {
-    const interactive = isInteractive() && !this.jsonEnabled()
-    if (!selector && !interactive)
-      throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
-        hint: 'Your sessions: ovpn3 sessions-list',
-      })
-    const read = this.#properties(changes, selector?.kind === 'config')
-    // what is only listed to pick from need not be read
-    const {sessions} = await this.resolve({read: selector ? read : [], selector: selector ?? {kind: 'all'}})
-    const session = await chooseOne(sessions, selector, {
-      interactive,
-      question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
-      signal: this.abortSignal,
-    })
-    // it may have taken the person a while to pick it
-    if (!selector || sessions.length > 1) await session.look(read)
-    return session
+    await this.#finish(selected, changes, made)
   }
 
   /** What has to be known of the session beforehand; the less, the sooner it is done. */
@@ -164,7 +133,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   /** What came of the changes. Who has interrupted them waits for nothing any more. */
-  async #readAgain(session: Session): Promise<Snapshot> {
+  async #readAgain({session}: Selected): Promise<Snapshot> {
     return this.abortSignal.aborted ? {errors: {}, values: {}} : session.read(aclProperties)
   }
 
@@ -173,12 +142,13 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   /** Shows what there is to show, and ends with the exit status of what went wrong. */
-  async #finish(session: Session, changes: readonly Change[], {error, results}: Changes): Promise<void> {
+  async #finish(selected: Selected, changes: readonly Change[], {error, results}: Changes): Promise<void> {
+    const {owner, session} = selected
     const {snapshot} = session
-    const after = this.#shows && !this.#staysAsItIs(changes) ? await this.#readAgain(session) : snapshot
+    const after = this.#shows && !this.#staysAsItIs(changes) ? await this.#readAgain(selected) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
-    const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread)))
+    const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
     const list = await accessListOf({...snapshot.values, ...after.values})
     if (this.jsonEnabled()) {

@@ -1,13 +1,13 @@
 import {Flags} from '@oclif/core'
 import {
   allFlag,
-  chooseOne,
   colorsOf,
   type Completion,
   counterLines,
-  isInteractive,
+  type FoundSessions,
   liveView,
   onReaderGone,
+  type Selected,
   selectorFlags,
   selectorOf,
   statisticsText,
@@ -24,9 +24,7 @@ import {
   labelOf,
   Ovpn3Error,
   type PropertyName,
-  type ResolvedSessions,
   safeText,
-  type Selector,
   type Session,
 } from '@ovpn3/sessions'
 
@@ -47,8 +45,8 @@ interface StatisticsJson {
 }
 
 interface Chosen {
-  readonly resolved: ResolvedSessions
-  readonly sessions: readonly Session[]
+  readonly resolved: FoundSessions
+  readonly selected: readonly Selected[]
   /** One session was meant, not all of them. */
   readonly single: boolean
 }
@@ -111,9 +109,9 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       }
 
       case 'show': {
-        const {sessions, single} = await this.#choose(['statistics'], ['statistics', 'config_name'])
-        if (single) this.#showOne(sessions[0]!)
-        else this.#showAll(sessions)
+        const {selected, single} = await this.#choose(['statistics'], ['statistics', 'config_name'])
+        if (single) this.#showOne(selected[0]!)
+        else this.#showAll(selected)
         break
       }
 
@@ -139,38 +137,19 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
    * The sessions that are meant, looked at.
    * @param read what to look at where one session is meant
    * @param readAll and where all of them are
-   * @param otherwise what no selector stands for; without it a session has to be picked
    */
-  async #choose(
-    read: readonly PropertyName[],
-    readAll: readonly PropertyName[],
-    otherwise?: Selector,
-  ): Promise<Chosen> {
-    const selector = selectorOf(this.flags) ?? otherwise
-    const interactive = isInteractive() && !this.jsonEnabled()
-    if (!selector && !interactive)
-      throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
-        hint: 'Or all of them with --all',
-      })
-    if (selector?.kind === 'all') {
-      const resolved = await this.resolve({read: readAll, selector})
-      const sessions = [...resolved.sessions].sort((a, b) => labelOf(a).localeCompare(labelOf(b)))
-      return {resolved, sessions, single: false}
+  async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[], otherwise?: 'all'): Promise<Chosen> {
+    if (this.flags.all || (otherwise && !selectorOf(this.flags))) {
+      const {resolved, selected} = await this.selectMany({read: readAll})
+      return {resolved, selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
     }
 
-    const resolved = await this.resolve({read: selector ? read : [], selector: selector ?? {kind: 'all'}})
-    const session = await chooseOne(resolved.sessions, selector, {
-      interactive,
-      question: 'Which session to look at?',
-      signal: this.abortSignal,
-    })
-    // picking takes time: what was read before is old
-    if (!selector || resolved.sessions.length > 1) await session.look(read)
-    return {resolved, sessions: [session], single: true}
+    const one = await this.selectOne({hint: 'Or all of them with --all', question: 'Which session to look at?', read})
+    return {resolved: one.resolved, selected: [one], single: true}
   }
 
-  #showOne(session: Session): void {
-    const counters = countersOf(session)
+  #showOne(selected: Selected): void {
+    const counters = countersOf(selected)
     if (this.jsonEnabled()) {
       this.logJson(isEmpty(counters) ? null : counters)
       return
@@ -180,11 +159,11 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     if (text) this.log(`${text}\n`)
   }
 
-  #showAll(sessions: readonly Session[]): void {
+  #showAll(selected: readonly Selected[]): void {
+    const sessions = selected.map(({session}) => session)
     failOnOutage(sessions)
     const results = sessions.map((session) => resultOf(session))
-    // what a stranger made public is listed, but is no failure of ours
-    process.exitCode = exitStatusOf(results.map(({error}) => (error?.code === 'access-denied' ? {} : {error})))
+    process.exitCode = exitStatusOf(results)
     if (this.jsonEnabled()) {
       this.logJson({sessions: results})
       return
@@ -194,7 +173,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     const {bold, dim} = colorsOf(process.stdout)
     let first = true
     for (const [i, {error, statistics}] of results.entries()) {
-      const label = labelOf(sessions[i]!)
+      const {label} = selected[i]!
       if (error) {
         this.#failure(label, error)
         continue
@@ -209,27 +188,32 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   async #prometheus(): Promise<void> {
-    const {sessions, single} = await this.#choose(prometheusProperties, prometheusProperties, {kind: 'all'})
-    if (single) countersOf(sessions[0]!)
+    const {selected, single} = await this.#choose(prometheusProperties, prometheusProperties, 'all')
+    if (single) countersOf(selected[0]!)
+    const sessions = selected.map(({session}) => session)
     failOnOutage(sessions)
-    for (const session of sessions) {
+    for (const {label, session} of selected) {
       const {error} = resultOf(session)
-      if (error) this.#failure(labelOf(session), error)
+      if (error) this.#failure(label, error)
     }
 
     process.stdout.write(exposition(sessions))
   }
 
   async #watch(interval: number): Promise<void> {
-    const {resolved, sessions, single} = await this.#choose(['config_name'], ['config_name'])
+    const {resolved, selected, single} = await this.#choose(['config_name'], ['config_name'])
+    const sessions = selected.map(({session}) => session)
+    const labels = new Map(selected.map(({label, session}) => [session, label]))
+    // those that come up meanwhile are the caller's own
+    const nameOf = (session: Session) => labels.get(session) ?? labelOf(session)
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
-    if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error)
+    if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error, selected[0]!.owner)
     const gone = new Set(lost.map(({session}) => session))
     const stop = new AbortController()
     const end = () => stop.abort()
     this.abortSignal.addEventListener('abort', end)
     const forget = onReaderGone(end)
-    const {finish, show} = await this.#display(single, interval)
+    const {finish, show} = await this.#display(single, interval, nameOf)
     show(lost)
     try {
       await this.graceful(
@@ -250,9 +234,10 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   async #display(
     single: boolean,
     interval: number,
+    nameOf: (session: Session) => string,
   ): Promise<{finish(): void; show(observations: readonly Observation[]): void}> {
     const toNotice = (observation: Observation) => {
-      const label = labelOf(observation.session)
+      const label = nameOf(observation.session)
       if (observation.type === 'removed')
         this.notice(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
       else if (observation.type === 'failed') this.#failure(label, errorJson(observation.error))
@@ -270,12 +255,12 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         finish() {},
         show: (observations) => {
           for (const observation of observations)
-            if (observation.type === 'sample') this.log(sampleLine(observation))
+            if (observation.type === 'sample') this.log(sampleLine(observation, nameOf(observation.session)))
             else toNotice(observation)
         },
       }
 
-    const board = new Board({colors: colorsOf(process.stdout), interval, single})
+    const board = new Board({colors: colorsOf(process.stdout), interval, nameOf, single})
     const view = await liveView()
     const ends: Observation[] = []
     const text = () => board.text({columns: process.stdout.columns, rows: process.stdout.rows})
@@ -305,10 +290,10 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
 const isEmpty = (counters: Counters) => Object.keys(counters).length === 0
 
 /** @throws Ovpn3Error where they could not be read */
-function countersOf(session: Session): Counters {
+function countersOf({owner, session}: Selected): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
-  throw aboutSession(session, errors.statistics!)
+  throw aboutSession(session, errors.statistics!, owner)
 }
 
 function resultOf(session: Session): StatisticsJson {

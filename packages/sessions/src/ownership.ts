@@ -1,0 +1,44 @@
+import type {Session, Snapshot} from './session'
+
+import {hasCode} from './errors'
+
+/**
+ * Whose a session is to the caller: their own; of a user who granted them access; or merely public, which means that it
+ * is listed. Others cannot read a public session, root can.
+ */
+export type Ownership = 'granted' | 'own' | 'public'
+
+/** A session, and whose it is; undefined where that could not be read. */
+export interface Claim {
+  readonly ownership: Ownership | undefined
+  readonly session: Session
+}
+
+/** Root reads every session; everybody else only own ones and those that they were granted access to. */
+export const readsAll = (me: number) => me === 0
+
+/**
+ * Decides whose a session is by its owner and, where that is another user, its access list.
+ * @param me the caller's uid, as the source of the session knows it
+ */
+export function ownershipOf({errors, values: {acl, owner}}: Snapshot, me: number): Ownership | undefined {
+  if (owner === me) return 'own'
+  if (acl?.includes(me)) return 'granted'
+  // the service denies all of a session or nothing: a single denial tells
+  if (Object.values(errors).some((error) => hasCode(error, 'access-denied'))) return 'public'
+  return owner === undefined || errors.acl ? undefined : 'public'
+}
+
+/**
+ * The sessions that a name stands for: own ones; where there are none, those of users who granted the caller access. So
+ * nobody can make the name of another user's session ambiguous, or take its place. Merely public sessions are never
+ * among them; those whose owner could not be read are where there is nothing else.
+ */
+export function nearestRing<T extends Pick<Claim, 'ownership'>>(claims: readonly T[]): readonly T[] {
+  for (const ring of ['own', 'granted', undefined] as const) {
+    const those = claims.filter(({ownership}) => ownership === ring)
+    if (those.length > 0) return those
+  }
+
+  return []
+}
