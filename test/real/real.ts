@@ -4,6 +4,7 @@ import type {World} from '../support/world'
 
 import {accessContract} from '../contract/access'
 import {faultsContract} from '../contract/faults'
+import {inPlaceContract} from '../contract/in-place'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
 import {sessionManageContract} from '../contract/session-manage'
@@ -38,6 +39,7 @@ export function realTests(suite: Suite): void {
     sessionAclContract(suite, world)
     accessContract(suite, world)
     faultsContract(suite, world)
+    inPlaceContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)

@@ -25,7 +25,7 @@ const nowhere = {
 const nobody = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 const wrong: Readonly<Record<string, readonly [args: readonly string[], message: RegExp]>> = {
-  'a boolean that is missing': [['-o', nobody, '--public-access'], /--public-access expects a value/],
+  'a boolean that is missing': [['-o', nobody, '--public-access'], /option '--public-access' requires an argument/],
   'a boolean that every JavaScript object has': [
     ['-o', nobody, '--public-access', 'constructor'],
     /"constructor" is neither true nor false/,
