@@ -73,6 +73,8 @@ export default class SessionManage extends SessionCommand<typeof SessionManage> 
 
 Actions are idempotent: pausing a paused session, or resuming a connected one, succeeds and changes nothing. So does disconnecting a session that is stale or ends meanwhile. A session that does not exist is an error.
 
+--log-level does not change what the VPN client logs. The profile does: openvpn3 config-manage --config NAME --log-level LEVEL.
+
 Without a terminal, standard output has the lines of openvpn3 session-manage, each followed by our own.
 
 Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
@@ -128,7 +130,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     'log-level': Flags.string({
       ...action('log-level', ['all']),
       helpValue: 'LEVEL',
-      summary: 'Show the log level of a session, or with =LEVEL (0 to 6) set it.',
+      summary: 'Show or, with =LEVEL (0 to 6), set the log level of the session manager for a session.',
     }),
     ...selectorFlags,
     ...allFlag,
@@ -161,7 +163,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
-readonly #begun = new Set<string>()
+  readonly #begun = new Set<string>()
   readonly #connections = new Map<string, Connection>()
 
   protected async execute(): Promise<void> {

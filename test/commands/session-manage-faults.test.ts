@@ -184,6 +184,29 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual([gone!.outcome, gone!.changed, gone!.message], ['removed', false, 'was already gone'])
   })
 
+  it('one that vanishes under the command is a success, whatever selected it; one that never existed is an error', async () => {
+    for (const how of ['config', 'id', 'interface', 'path'] as const) {
+      const [path = ''] = world.createSessions(1)
+      const id = path.slice(path.lastIndexOf('/') + 1)
+      const selector = {
+        config: '--config load-1',
+        id: `--path ${id}`,
+        interface: '--interface tun0',
+        path: `--path ${path}`,
+      }[how]
+      world.intercept(({message}) => {
+        if (message.member === 'Disconnect') world.vanish(path)
+      })
+      const {status, stderr, stdout} = await manage(`--disconnect ${selector}`)
+      assert.deepEqual([status, stderr], [0, ''], how)
+      assert.match(stdout, /^Initiated session shutdown\.$[^]*^load-1 \(\w{8}\): was already gone$/m)
+      const again = await manage(`--disconnect ${selector}`)
+      assert.deepEqual([again.status, again.stdout], [4, ''], how)
+      assert.match(again.stderr, /^Error: no session matches --/)
+      await world.reset()
+    }
+  })
+
   it('of several that match, those that are stale are not among those to choose from', async () => {
     const create = (n: number) => world.createSessions(n, {name: () => 'same'})
     const [first, second] = create(2)

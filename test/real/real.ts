@@ -12,9 +12,11 @@ import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
 import {differentialAclTests} from './differential-acl'
 import {differentialListTests} from './differential-list'
+import {differentialManageTests} from './differential-manage'
 import {differentialStatsTests} from './differential-stats'
 import {lab, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
+import {logLevelTests} from './log-level'
 
 /** All that is tested on the real service of one Debian suite. */
 export function realTests(suite: Suite): void {
@@ -43,5 +45,7 @@ export function realTests(suite: Suite): void {
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)
+    differentialManageTests(suite, world)
+    logLevelTests(suite, world)
   })
 }
