@@ -17,7 +17,7 @@ export function differentialManageTests(title: string, world: () => World): void
   /** In the words of the version: 24.1 does not say where to. */
   const withoutOurs = (text: string) => {
     const theirs = text.replaceAll(/^\w+ \(\w{8}\): .*\n/gm, '')
-    return world().version === '24.1' ? theirs.replaceAll(/^Connected to .*$/gm, 'Connected') : theirs
+    return world().version === '24.1' ? theirs.replaceAll(/Connected to .*$/gm, 'Connected') : theirs
   }
 
   /** Both tools, each on a session of its own, print the same, and succeed. */
