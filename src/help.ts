@@ -74,7 +74,8 @@ export default class OrderedHelp extends Help {
     } catch (error) {
       const [, id] = (error instanceof Errors.CLIError && /^Command (.+) not found\.$/s.exec(error.message)) || []
       if (!id) throw error
-      await this.config.runHook('command_not_found', {argv, id})
+      const named = new Set([...id.split(/[ :]/), '--help', '-h'])
+      await this.config.runHook('command_not_found', {argv: ['--help', ...argv.filter((word) => !named.has(word))], id})
     }
   }
 }

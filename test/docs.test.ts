@@ -13,9 +13,11 @@ import {repository} from './support/repository'
 
 const run = promisify(execFile)
 
+/** These show what a person sees; the others are the same without a terminal. */
+const onTerminal = new Set(['README.md', 'docs/session-manage.md'])
 const files = [
-  'README.md',
-  'docs/session-manage.md',
+  ...onTerminal,
+  'docs/in-place-of-openvpn3.md',
   'plugins/autocomplete/README.md',
   'plugins/session-acl/README.md',
   'plugins/session-stats/README.md',
@@ -90,7 +92,11 @@ describe('every command line in the documentation does what is shown', () => {
 
         await world.killBackend(await demo(world))
         chmodSync(folder, 0o755)
-        const script = `#!/bin/sh\nexec "${process.execPath}" "${cli()}" "$@"\n`
+        const cliCommand = `"${process.execPath}" "${cli()}" "$@"`
+        // progress leaves nothing on a terminal: it is not shown where stderr is none
+        const script = onTerminal.has(file)
+          ? `#!/bin/bash\nset -o pipefail\n{ ${cliCommand} 2>&1 >&3 | cat >&2; } 3>&1\n`
+          : `#!/bin/sh\nexec ${cliCommand}\n`
         writeFileSync(path.join(folder, 'ovpn3'), script, {mode: 0o755})
         const {PATH, ...env} = environment(world, 'alice')
         const uid = world.uid('alice')
@@ -101,8 +107,12 @@ describe('every command line in the documentation does what is shown', () => {
           // the shell of the text goes on from one line to the next, and $? with it
           const typed = people.reduce((line, name) => line.replaceAll(name, world.accountName(name)), command)
           const line = `(exit ${status}); ${typed}`
-          const {code, seen} = await run('/bin/sh', ['-c', `{ ${line}\n} 2>&1`], {
-            env: {...env, PATH: `${folder}:${PATH}`},
+          const whole = `{ ${line}\n} </dev/null 2>&1`
+          const [shell = '', ...args] = onTerminal.has(file)
+            ? ['script', '--quiet', '--return', '--command', `stty columns 200; ${whole}`, '/dev/null']
+            : ['/bin/sh', '-c', whole]
+          const {code, seen} = await run(shell, args, {
+            env: {...env, NO_COLOR: '1', PATH: `${folder}:${PATH}`, SHELL: '/bin/sh', TERM: 'dumb'},
             ...(world.canBecome ? {gid: uid, uid} : {}),
           }).then(
             ({stdout}) => ({code: 0, seen: stdout}),
@@ -111,7 +121,7 @@ describe('every command line in the documentation does what is shown', () => {
           status = code
           const shown = people.reduce(
             (text, name) => text.replaceAll(new RegExp(String.raw`\b${world.accountName(name)}\b`, 'g'), name),
-            seen.replaceAll(env.HOME!, '/home/alice'),
+            seen.replaceAll('\r\n', '\n').replaceAll(env.HOME!, '/home/alice'),
           )
           assert.match(comparable(shown), pattern(output), `$ ${command}\n${seen}`)
         }

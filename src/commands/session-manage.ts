@@ -44,6 +44,7 @@ import {
 import {accessDenied} from '@ovpn3/sessions'
 
 import {openInBrowser} from '../lib/desktop'
+import {beginningLines, checkedLine, checkingLine, type Connection, resultLines, urlLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
 /** An action excludes the others. */
@@ -68,7 +69,11 @@ export default class SessionManage extends SessionCommand<typeof SessionManage> 
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
   static override description = `Give one action and, but for --cleanup, select a session. On a terminal the session can be picked from a list.
 
-Actions can be repeated: pausing what is paused, resuming what is connected and disconnecting what is gone already succeed, and say so.
+Actions are idempotent: pausing a paused session, or resuming a connected one, succeeds and changes nothing. So does disconnecting a session that is stale or ends meanwhile. A session that does not exist is an error.
+
+--log-level does not change what the VPN client logs. The profile does: openvpn3 config-manage --config NAME --log-level LEVEL.
+
+Without a terminal, standard output has the lines of openvpn3 session-manage, each followed by our own.
 
 Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
   static override usage = '<%= command.id %> ACTION [SESSION] [OPTION...]'
@@ -123,7 +128,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     'log-level': Flags.string({
       ...action('log-level', ['all']),
       helpValue: 'LEVEL',
-      summary: 'Show the log level of a session, or with =LEVEL (0 to 6) set it.',
+      summary: 'Show or, with =LEVEL (0 to 6), set the log level of the session manager for a session.',
     }),
     ...selectorFlags,
     ...allFlag,
@@ -156,6 +161,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
+  readonly #begun = new Set<string>()
+  readonly #connections = new Map<string, Connection>()
 
   protected async execute(): Promise<void> {
     const plan = planOf(this.flags)
@@ -175,6 +182,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const meant = sessions.filter(
       (session) => owner === undefined || session.snapshot.values.owner === owner || goneError(session),
     )
+    if (this.#isInPlace) this.log(checkingLine(meant.length))
     return this.#runEach(meant, 'Checking', async (session) => {
       const me = meOf(session)
       const result = await cleanUp(session, {failed, me, owner})
@@ -210,7 +218,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
-        return this.graceful(bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person(selected)))
+        const results = await this.graceful(
+          bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person(plan.action, selected)),
+        )
+        if (this.#isInPlace) await this.#learnConnections(sessions, results, plan.timeout > 0)
+        return results
       }
     }
   }
@@ -249,7 +261,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(runTasks(tasks, options))
   }
 
-  #person(selected: readonly Selected[]): Person {
+  #person(name: Action, selected: readonly Selected[]): Person {
     const asked = new Map(selected.map((each) => [each.session, each]))
     const agreed = new Set<Session>()
     return {
@@ -257,22 +269,65 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         const each = asked.get(session)!
         if (!agreed.has(session)) await consentToAnswer(each, this.abortSignal)
         agreed.add(session)
-        this.notice(`${each.label} needs input:`)
+        this.#begin(name, session.path)
+        if (this.#isSeen) this.notice(`${each.label} needs input:`)
         return ask(
           requests.map(({description, hidden, name}) => ({hidden, text: description || name})),
           this.abortSignal,
+          {prompts: this.#isInPlace ? process.stdout : undefined},
         )
       },
       answersOne: !isInteractive(),
       openUrl: (session, url) => {
         const {label, ownership} = asked.get(session)!
-        this.notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
+        this.#begin(name, session.path)
+        if (this.#isInPlace) this.log(urlLines(safeText(url)).join('\n'))
+        if (this.#isSeen) this.notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
         // it is another user's account that the page would be logged in for
         if (ownership === 'own') openInBrowser(url)
       },
-      watch: (waits) =>
-        runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`}),
+      watch: (waits) => {
+        const waiting = new Set(waits.map(({key}) => key))
+        for (const {session} of selected) if (waiting.has(session.id)) this.#begin(name, session.path)
+        return runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`})
+      },
     }
+  }
+
+  /** Whether a program may be reading that was made for openvpn3. */
+  get #isInPlace(): boolean {
+    return !process.stdout.isTTY && !this.jsonEnabled()
+  }
+
+  /** Whether a person is told, in words of our own, who asks. */
+  get #isSeen(): boolean {
+    return !this.#isInPlace || isInteractive()
+  }
+
+  /** Says that a session is worked on, once, before anything else is said of it. */
+  #begin(name: Action, path: string): void {
+    if (!this.#isInPlace || this.#begun.has(path)) return
+    this.#begun.add(path)
+    for (const line of beginningLines(name, path)) this.log(line)
+  }
+
+  /** What the reference says of a connection and our results do not have. */
+  async #learnConnections(
+    sessions: readonly Session[],
+    results: readonly SessionResult[],
+    waited: boolean,
+  ): Promise<void> {
+    await Promise.all(
+      results.map(async ({outcome, status}, i) => {
+        const session = sessions[i]!
+        const before = session.snapshot.values.status?.minor
+        const isNew = status?.minor === StatusMinor.connected && (waited || before !== StatusMinor.connected)
+        if (outcome !== 'done' || !isNew) return
+        const {connected_to: server, session_name: title} = (await session.read(['connected_to', 'session_name']))
+          .values
+        this.#connections.set(session.path, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
+      }),
+    )
   }
 
   #print({action: name}: Plan, results: readonly SessionResult[]): void {
@@ -289,16 +344,19 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
-      const more = counters && `\n${counters}`
       const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
-      if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${more}`)
-      else this.log((result.changed ? line : out.dim(line)) + more)
+      if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${counters && `\n${counters}`}`)
+      else if (this.#isInPlace) {
+        const lines = resultLines(name, result, this.#connections.get(result.path))
+        if (result.outcome !== 'planned') this.#begin(name, result.path)
+        this.log([...lines, ...(counters ? [`${counters}\n`] : []), line].join('\n'))
+      } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))
     }
 
-    if (name === 'cleanup' && results.length > 0 && !this.flags['dry-run']) {
-      const removed = results.filter(({outcome}) => outcome === 'removed').length
-      this.log(`${removed} of ${count(results.length, 'session')} removed`)
-    }
+    if (name !== 'cleanup' || this.flags['dry-run']) return
+    const removed = results.filter(({outcome}) => outcome === 'removed').length
+    if (this.#isInPlace) this.log(checkedLine(removed))
+    else if (results.length > 0) this.log(`${removed} of ${count(results.length, 'session')} removed`)
   }
 }
 

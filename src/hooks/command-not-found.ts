@@ -2,7 +2,8 @@ import type {Command, Hook} from '@oclif/core'
 
 import {Errors} from '@oclif/core'
 import {closest} from '@ovpn3/kit'
-import {exitStatus, Ovpn3Error} from '@ovpn3/sessions'
+import {didYouMean, selectorFor} from '@ovpn3/kit/flags'
+import {exitStatus, Ovpn3Error, shellWord} from '@ovpn3/sessions'
 
 import {report} from '../failure'
 
@@ -36,33 +37,51 @@ export function notFound(
 ): Ovpn3Error {
   const help = `See ${bin} help`
   const names = commands.map(({name}) => name)
+  const suggest = (name: string, ...words: readonly string[]) => didYouMean([bin, ...name.split(' '), ...words])
   if (typed.startsWith('-')) {
-    const command = argv.find((argument) => names.includes(argument))
+    const at = argv.findIndex((argument) => names.includes(argument))
     return new Ovpn3Error('usage', `${typed} comes before the command`, {
-      hint: command ? `Options follow it: ${bin} ${command} ${typed} …` : `Options follow a command. ${help}`,
+      hint:
+        at === -1
+          ? `Options follow a command. ${help}`
+          : suggest(argv[at]!, ...argv.slice(at + 1), typed, ...argv.slice(0, at)),
     })
   }
 
   const wrong = (hint: string) => new Ovpn3Error('usage', `there is no command ${typed}`, {hint})
-  const [first = '', ...rest] = typed.split(' ')
-  if (ofReference.has(first)) return wrong(`It is a command of openvpn3 itself: openvpn3 ${typed}`)
+  const words = typed.split(' ')
+  const [first = '', ...rest] = words
+  if (ofReference.has(first))
+    return wrong(
+      `It is a command of openvpn3 itself: ${['openvpn3', ...words, ...argv].map((word) => shellWord(word)).join(' ')}`,
+    )
   // the first words: a topic has many commands, and those have aliases
   const begun = [
     ...new Set(names.filter((name) => name.startsWith(typed)).map((name) => name.split(' ', 1)[0]!)),
   ].sort()
   if (begun.length > 1) return wrong(`These begin so: ${begun.join(', ')}`)
   // the words that follow may be arguments
-  const near = rest
-    .reduce((starts, word) => [`${starts[0]} ${word}`, ...starts], [first])
-    .flatMap((start) => closest(start, names) ?? [])[0]
-  const meant = near ?? names.find((name) => name === otherWords[first] || name.split('-').includes(first))
-  if (meant) return wrong(`Did you mean ${meant}? ${help}`)
+  const lengths = words.map((_, i) => words.length - i)
+  const length = lengths.find((n) => closest(words.slice(0, n).join(' '), names)) ?? 1
+  const meant =
+    closest(words.slice(0, length).join(' '), names) ??
+    names.find((name) => name === otherWords[first] || name.split('-').includes(first))
+  const follow = (name: string, left: readonly string[]) => [...argumentsFor(commands, name, left), ...argv]
+  if (meant) return wrong(suggest(meant, ...follow(meant, words.slice(length))))
   const actions = commands.flatMap(({flags}) =>
     Object.keys(flags).filter((flag) => flags[flag]!.helpGroup === 'ACTION'),
   )
   const flag = commands.some(({flags}) => first in flags) ? first : closest(first, actions)
   const having = commands.filter(({flags}) => flag !== undefined && flag in flags)
-  return wrong(having.length === 1 ? `Did you mean ${bin} ${having[0]!.name} --${flag}? ${help}` : help)
+  if (having.length !== 1) return wrong(help)
+  const [{name}] = having as [KnownCommand]
+  return wrong(suggest(name, `--${flag}`, ...follow(name, rest)))
+}
+
+/** A word that follows a command which selects sessions probably names one. */
+function argumentsFor(commands: readonly KnownCommand[], name: string, words: readonly string[]): readonly string[] {
+  const selects = commands.some((command) => command.name === name && 'config' in command.flags)
+  return selects && words.length === 1 ? selectorFor(words[0]!) : words
 }
 
 const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {

@@ -184,6 +184,29 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual([gone!.outcome, gone!.changed, gone!.message], ['removed', false, 'was already gone'])
   })
 
+  it('one that vanishes under the command is a success, whatever selected it; one that never existed is an error', async () => {
+    for (const how of ['config', 'id', 'interface', 'path'] as const) {
+      const [path = ''] = world.createSessions(1)
+      const id = path.slice(path.lastIndexOf('/') + 1)
+      const selector = {
+        config: '--config load-1',
+        id: `--path ${id}`,
+        interface: '--interface tun0',
+        path: `--path ${path}`,
+      }[how]
+      world.intercept(({message}) => {
+        if (message.member === 'Disconnect') world.vanish(path)
+      })
+      const {status, stderr, stdout} = await manage(`--disconnect ${selector}`)
+      assert.deepEqual([status, stderr], [0, ''], how)
+      assert.match(stdout, /^Initiated session shutdown\.$[^]*^load-1 \(\w{8}\): was already gone$/m)
+      const again = await manage(`--disconnect ${selector}`)
+      assert.deepEqual([again.status, again.stdout], [4, ''], how)
+      assert.match(again.stderr, /^Error: no session matches --/)
+      await world.reset()
+    }
+  })
+
   it('of several that match, those that are stale are not among those to choose from', async () => {
     const create = (n: number) => world.createSessions(n, {name: () => 'same'})
     const [first, second] = create(2)
@@ -291,7 +314,11 @@ describe('session-manage when things go wrong', () => {
       assert.equal(left.length, 3)
       const unknown = 'interrupted before there was an answer: it may be done all the same'
       if (!args.includes('--json')) {
-        assert.equal(stdout.match(/^load-\d \(\w{8}\): disconnected\n\nConnection statistics:$/gm)?.length, 3, stdout)
+        assert.equal(
+          stdout.match(/^Connection statistics:\n( {5}\S+\n)+\nload-\d \(\w{8}\): disconnected$/gm)?.length,
+          3,
+          stdout,
+        )
         for (const id of left)
           assert.match(stderr, new RegExp(`^Error: load-\\d \\(${id.slice(0, 8)}\\): ${unknown}$`, 'm'))
         return
@@ -326,7 +353,7 @@ describe('session-manage when things go wrong', () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await manage('--resume --config pass --timeout 10', {
       async during(child, output) {
-        await until('it asks', () => output().includes('needs input'))
+        await until('it asks', () => output().includes('Auth User name: '))
         child.kill('SIGINT')
       },
       input: 'vpnuser\n',
@@ -362,7 +389,7 @@ describe('session-manage when things go wrong', () => {
     let sent = 0
     const run = await manage('--restart --config dead --wait --keep', {
       async during(child, output) {
-        await until('it waits', () => output().includes('reconnecting'))
+        await until('it waits', () => output().includes('Restarting session:'))
         await world.stopBackend(path)
         const reads = () => world.calls.byMember.get('Get status') ?? 0
         const before = reads()
@@ -498,19 +525,26 @@ describe('session-manage when things go wrong', () => {
     assert.equal(first.status, 0, first.stderr)
     assert.match(first.stdout, /: resuming in the background; --resume --wait shows what else it needs, such as web/)
     await until('it wants to be authenticated', () => world.status(path)[1] === 22)
-    const page = 'needs web authentication. Open this page:\n  https://vpn.lab.example/auth?id=42\n'
     const again = await manage('--resume --config web')
-    assert.deepEqual([again.status, again.stdout.split(': ')[1]], [0, 'already needs web authentication\n'])
-    assert.ok(again.stderr.includes(page), again.stderr)
+    const lines = [
+      `Resuming session: ${path}`,
+      'Web based authentication required.',
+      'Open this URL to complete the connection: ',
+      '     https://vpn.lab.example/auth?id=42',
+      '',
+      `web (${path.split('/').at(-1)!.slice(0, 8)}): already needs web authentication`,
+      '',
+    ]
+    assert.deepEqual([again.status, again.stderr, again.stdout.split('\n')], [0, '', lines])
     const planned = await manage('--resume --config web --dry-run')
-    assert.equal(planned.stderr, '')
+    assert.deepEqual([planned.stderr, planned.stdout.includes('https:')], ['', false])
   })
 
   it('the statistics of a session that was given up stay with the line that names it', async () => {
-    await world.startSession('alice', 'dead', {until: 'started'})
+    const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 1')
     assert.equal(run.status, 7)
-    assert.equal(run.stdout, '')
+    assert.equal(run.stdout, `Restarting session: ${path}\n`)
     assert.match(
       run.stderr,
       /^Error: dead \(\w{8}\): not connected within [^]*\n\nConnection statistics:\n( {5}\S+\n)+$/m,
@@ -611,7 +645,7 @@ describe('session-manage when things go wrong', () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --wait --keep', {
       async during(_, output) {
-        await until('it waits', () => output().includes('reconnecting'))
+        await until('it waits', () => output().includes('Restarting session:'))
         await spoof(world, path)
         // the truth, behind it
         world.setStatus(path, [2, 11, 'no'])

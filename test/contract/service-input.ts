@@ -4,7 +4,7 @@ import {it} from 'node:test'
 import type {Profile} from '../support/world'
 
 import {until} from '../support/cli'
-import {backendRefused, notReady, rejects, type Stage, watch} from './service-stage'
+import {backendRefused, DENIED, notReady, rejects, type Stage, watch} from './service-stage'
 
 /** Type, group, id, name, description, hidden; and what is right. */
 type Question = readonly [number, number, number, string, string, boolean]
@@ -172,6 +172,26 @@ export function inputFacts(stage: Stage): void {
     await alice.reaches(session, 7)
     await alice.call(session, 'Ready')
     assert.equal(await stage.world.carriesTraffic(session), true)
+  })
+
+  it('everybody on the bus is told the URL of an authentication on the web, and that input is needed', async (t) => {
+    if (stage.alone(t)) return
+    for (const stranger of [stage.bob, stage.carol]) await stranger.listen()
+    const session = await stage.begin('alice', 'web', {until: 'started'})
+    await stage.alice.reaches(session, 22)
+    const [, , url] = await stage.alice.status(session)
+    for (const stranger of [stage.bob, stage.carol]) {
+      await rejects(stranger.status(session), DENIED)
+      await until('told', () => stranger.signals('AttentionRequired', session).length > 1)
+      const told = stranger.signals('AttentionRequired', session)
+      assert.deepEqual(
+        told.map(({body, destination}) => [...body, destination ?? null]),
+        [
+          [1, 1, CREDENTIALS, null],
+          [1, 9, url, null],
+        ],
+      )
+    }
   })
 
   it('nothing is asked where a certificate is all', async () => {

@@ -69,6 +69,28 @@ export function signalFacts(stage: Stage): void {
     assert.deepEqual(stage.bob.signals('StatusChange'), [])
   })
 
+  it('what a backend logs does not depend on log_verbosity, which Connect sets to what its profile says', async () => {
+    const session = await stage.begin('alice', 'cert', {until: 'new'})
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 6)
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+    assert.equal(await stage.alice.get(session, 'log_verbosity'), 3)
+    await stage.alice.call(session, 'LogForward', 'b', true)
+    const logged: unknown[][] = []
+    for (const level of [0, 6]) {
+      await stage.alice.set(session, 'log_verbosity', 'u', level)
+      stage.alice.forget()
+      await stage.alice.call(session, 'Pause', 's', '')
+      await until('paused', () => stage.alice.statuses(session).some(([, minor]) => paused(minor)))
+      await stage.alice.call(session, 'Resume')
+      await until('connected', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
+      await until('logged', () => stage.alice.signals('Log', session).length > 0)
+      logged.push(stage.alice.signals('Log', session).map(({body}) => body.slice(0, 2)))
+    }
+
+    assert.deepEqual(logged[1], logged[0])
+  })
+
   it('asked for twice, each comes twice, also after LogForward(false); log_forwards lists one proxy, then none', async () => {
     const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)

@@ -16,6 +16,11 @@ interface Manage {
 
 const idOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
 const short = (path: string) => idOf(path).slice(0, 8)
+const nothingToCheck = [
+  'Cleaning up stale sessions - Found 0 open sessions to check',
+  'There are no sessions to check.',
+  '0 sessions removed',
+]
 const unknownPath = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 /** What `session-manage` makes of the service, the same on every world. */
@@ -33,11 +38,12 @@ export function sessionManageContract(title: string, world: () => World): void {
     return {...run, ...document<{error: ErrorJson & {candidates?: unknown[]}}>('error', run.stdout)}
   }
 
-  /** The command succeeds and says so in these words, and nothing else on stdout. */
-  const says = (run: RunResult, text: string) => {
+  /** The command succeeds and says so in these words, and nothing else. */
+  const says = (run: RunResult, ...lines: readonly string[]) => {
+    const {status, stderr, stdout} = run
     assert.deepEqual(
-      {stderr: run.stderr, status: run.status, stdout: run.stdout},
-      {stderr: run.stderr, status: 0, stdout: text},
+      {status, stderr, stdout},
+      {status: 0, stderr: '', stdout: lines.map((line) => `${line}\n`).join('')},
     )
   }
 
@@ -59,13 +65,19 @@ export function sessionManageContract(title: string, world: () => World): void {
       it('stop the traffic and let it go again', async () => {
         const path = await world().startSession('alice', 'cert')
         assert.equal(await world().carriesTraffic(path), true)
-        says(await manage('--config cert --pause'), `cert (${short(path)}): paused\n`)
+        const label = `cert (${short(path)}):`
+        says(await manage('--config cert --pause'), `Initiated session pause: ${path}`, `${label} paused`)
         assert.equal(await world().carriesTraffic(path), false)
-        says(await manage('--config cert --pause'), `cert (${short(path)}): already paused\n`)
-        says(await manage(`--path ${path} --resume`), `cert (${short(path)}): resuming in the background\n`)
+        says(await manage('--config cert --pause'), `${label} already paused`)
+        says(
+          await manage(`--path ${path} --resume`),
+          `Resuming session: ${path}`,
+          'Session is running in the background',
+          `${label} resuming in the background`,
+        )
         await until('connected', async () => (await statusOf(path)) === 7)
         assert.equal(await world().carriesTraffic(path), true)
-        says(await manage(`-o ${path} -R --timeout 30`), `cert (${short(path)}): already connected\n`)
+        says(await manage(`-o ${path} -R --timeout 30`), `Resuming session: ${path}`, `${label} already connected`)
       })
 
       it('end connected where they wait', async () => {
@@ -79,13 +91,18 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('show progress on stderr and the result on stdout', async () => {
+      it('say what the reference says, and have no progress without a terminal', async () => {
         const path = await world().startSession('alice', 'cert')
         await manage('-c cert -P')
-        const run = await manage('-c cert -R --wait')
-        assert.equal(run.status, 0)
-        assert.match(run.stderr, new RegExp(String.raw`Resuming cert \(${short(path)}\)[^]*connected`))
-        assert.match(run.stdout, new RegExp(String.raw`^cert \(${short(path)}\): connected to \S+ on tun\d+\n$`))
+        const {status, stderr, stdout} = await manage('-c cert -R --wait')
+        assert.deepEqual([status, stderr], [0, ''])
+        const [server, label] = [String.raw`\d+\.\d+\.\d+\.\d+`, String.raw`cert \(${short(path)}\)`]
+        const lines = [
+          `Resuming session: ${path}`,
+          String.raw`Connected to ${server} \(${server}\)`,
+          String.raw`${label}: connected to ${server} on tun\d+`,
+        ]
+        assert.match(stdout, new RegExp(`^${lines.join('\n')}\n$`))
       })
 
       it('restart connects again, a paused session too', async () => {
@@ -98,7 +115,12 @@ export function sessionManageContract(title: string, world: () => World): void {
           assert.equal(await world().carriesTraffic(path), true)
         }
 
-        says(await manage('-c cert --restart'), `cert (${short(path)}): restarting in the background\n`)
+        says(
+          await manage('-c cert --restart'),
+          `Restarting session: ${path}`,
+          'Session is running in the background',
+          `cert (${short(path)}): restarting in the background`,
+        )
       })
 
       it('a connection that does not come is given up and disconnected', async () => {
@@ -124,7 +146,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --wait', {
           async during(child, output) {
-            await until('it waits', () => output().includes('reconnecting'))
+            await until('it waits', () => output().includes('Restarting session:'))
             child.kill('SIGINT')
           },
         })
@@ -137,7 +159,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --wait --keep', {
           async during(child, output) {
-            await until('it waits', () => output().includes('reconnecting'))
+            await until('it waits', () => output().includes('Restarting session:'))
             child.kill('SIGTERM')
           },
         })
@@ -237,10 +259,10 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.match(
           run.stdout,
           new RegExp(
-            String.raw`^cert \(${short(path)}\): disconnected\n\nConnection statistics:\n( {5}[A-Z_]+\.+\d+\n)+$`,
+            String.raw`^Initiated session shutdown\.\n\nConnection statistics:\n( {5}[A-Z_]+\.+\d+\n)+\ncert \(${short(path)}\): disconnected\n$`,
           ),
         )
-        for (const line of run.stdout.split('\n').slice(3, -1)) assert.equal(line.length, 37)
+        for (const line of run.stdout.split('\n').slice(3, -3)) assert.equal(line.length, 37)
         assert.deepEqual(await world().sessions(), [])
         assert.equal(await world().carriesTraffic(path), false)
         assert.equal((await errorOf(`-o ${path} -D`)).status, 4)
@@ -254,7 +276,7 @@ export function sessionManageContract(title: string, world: () => World): void {
 
       it('has none for a session that never started', async () => {
         const path = await world().startSession('alice', 'pass', {until: 'new'})
-        says(await manage('-c pass -D'), `pass (${short(path)}): disconnected\n`)
+        says(await manage('-c pass -D'), 'Initiated session shutdown.', `pass (${short(path)}): disconnected`)
       })
 
       it('a stale session counts as removed', async () => {
@@ -330,15 +352,19 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal((await world().sessions()).length, 3, 'a dry run looks at nothing')
         const run = await manage('--cleanup')
         assert.equal(run.status, 0)
+        const lines = run.stdout.split('\n')
+        assert.equal(lines[0], 'Cleaning up stale sessions - Found 3 open sessions to check')
+        assert.deepEqual(lines.slice(-2), ['2 sessions removed', ''])
         assert.deepEqual(
-          new Set(run.stdout.split('\n')),
-          new Set([
+          lines.slice(1, -2).sort(),
+          [
+            'Removed',
+            'Removed',
+            `Checking:  cert2 - ${second} ... Valid, keeping it`,
             `cert (${short(first)}): removed: its backend process was gone`,
             `cert2 (${short(second)}): kept: connected`,
             `pass (${short(third)}): removed: its backend process was gone`,
-            '2 of 3 sessions removed',
-            '',
-          ]),
+          ].sort(),
         )
         assert.deepEqual(await world().sessions(), [second])
         assert.equal(await world().carriesTraffic(second), true)
@@ -374,7 +400,7 @@ export function sessionManageContract(title: string, world: () => World): void {
       })
 
       it('of nothing is a success', async () => {
-        says(await manage('--cleanup'), 'There are no sessions to check.\n')
+        says(await manage('--cleanup'), ...nothingToCheck)
       })
     })
 
@@ -404,10 +430,15 @@ export function sessionManageContract(title: string, world: () => World): void {
       it('is shown without a value, set with one', async () => {
         const path = await world().startSession('alice', 'cert')
         const label = `cert (${short(path)}): log level`
-        says(await manage('-c cert --log-level'), `${label} is 3\n`)
-        says(await manage('-c cert --log-level=6 --dry-run'), `${label} would be set to 6 (it is 3)\n`)
-        says(await manage('--log-level=6 -c cert'), `${label} set to 6 (it was 3)\n`)
-        says(await manage('-c cert --log-level=6'), `${label} is 6\n`)
+        says(await manage('-c cert --log-level'), 'Current log level: 3', `${label} is 3`)
+        says(await manage('-c cert --log-level=6 --dry-run'), `${label} would be set to 6 (it is 3)`)
+        says(
+          await manage('--log-level=6 -c cert'),
+          'Current log level: 3',
+          'New log level: 6',
+          `${label} set to 6 (it was 3)`,
+        )
+        says(await manage('-c cert --log-level=6'), 'Current log level: 6', `${label} is 6`)
         const {sessions} = await json('--log-level -c cert')
         assert.deepEqual(sessions[0]?.logLevel, {current: 6, previous: 6})
       })
@@ -475,7 +506,7 @@ export function sessionManageContract(title: string, world: () => World): void {
       it('is waited for', async () => {
         await world().coldStart()
         const run = await manage('--cleanup')
-        says(run, 'There are no sessions to check.\n')
+        says(run, ...nothingToCheck)
         assert.ok(run.time < 20_000)
         await world().coldStart()
         assert.equal((await errorOf(`-o ${unknownPath} -P`)).status, 4)

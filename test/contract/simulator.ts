@@ -5,6 +5,7 @@ import type {World} from '../support/world'
 import {simulator} from '../simulator/simulator'
 import {accessContract} from './access'
 import {faultsContract} from './faults'
+import {inPlaceContract} from './in-place'
 import {serviceContract} from './service'
 import {sessionAclContract} from './session-acl'
 import {sessionManageContract} from './session-manage'
@@ -30,5 +31,6 @@ export function simulatorTests(version: World['version']): void {
     sessionAclContract(title, world)
     accessContract(title, world)
     faultsContract(title, world)
+    inPlaceContract(title, world)
   })
 }

@@ -85,55 +85,58 @@ describe('the command line around the commands', () => {
   it('the help of a command that there is not', async () => {
     refuses(await run('help nosuch'), 'Error: there is no command nosuch\nSee ovpn3 help\n')
     for (const line of ['help session-manag', 'session-manag --help'])
-      refuses(
-        await run(line),
-        'Error: there is no command session-manag\nDid you mean session-manage? See ovpn3 help\n',
-      )
+      refuses(await run(line), `Error: there is no command session-manag\nDid you mean: ovpn3 session-manage --help\n`)
     const {status, stderr, stdout} = await run('nosuch --help --json')
     assert.deepEqual([status, stderr], [2, ''])
     assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no command nosuch')
   })
 
   it('a wrong option, of the commands that are not about sessions', async () => {
-    refuses(await run('help --bogus'), 'Error: there is no option --bogus\nSee ovpn3 help\n')
-    refuses(await run('help nosuch -x -y'), 'Error: there are no options -x, -y\nSee ovpn3 help\n')
-    refuses(await run('plugins --bogus'), 'Error: there is no option --bogus\nSee ovpn3 plugins --help\n')
+    refuses(await run('help --bogus'), "Error: unrecognized option '--bogus'\nSee ovpn3 help\n")
+    refuses(await run('help nosuch -x -y'), "Error: unrecognized options '-x', '-y'\nSee ovpn3 help\n")
+    refuses(await run('plugins --bogus'), "Error: unrecognized option '--bogus'\nSee ovpn3 plugins --help\n")
     const missing = await run('plugins install')
     assert.equal(missing.status, 2)
     assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nSee ovpn3 plugins install --help\n$/)
     const {status, stderr, stdout} = await run('help nosuch --json')
     assert.deepEqual([status, stderr], [2, ''])
-    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no option --json')
+    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, "unrecognized option '--json'")
   })
 
   describe('a command that there is not', () => {
     const cases: Readonly<Record<string, readonly [string, string]>> = {
-      'a letter wrong': ['session-manege --pause --all --yes', 'Did you mean session-manage? See ovpn3 help'],
-      'its beginning': ['session-m', 'Did you mean session-manage? See ovpn3 help'],
+      'a letter wrong': [
+        'session-manege --pause --all --yes',
+        'Did you mean: ovpn3 session-manage --pause --all --yes',
+      ],
+      'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
       'a beginning of several': ['session-', 'These begin so: session-acl, session-manage, session-stats'],
-      'an action': ['disconnect --config office', 'Did you mean ovpn3 session-manage --disconnect? See ovpn3 help'],
+      'an action': ['disconnect --config office', 'Did you mean: ovpn3 session-manage --disconnect --config office'],
+      'an action and a name': ['pause office', 'Did you mean: ovpn3 session-manage --pause --config office'],
+      'an action and a device': ['pause tun7 -y', 'Did you mean: ovpn3 session-manage --pause --interface tun7 -y'],
+      'an action and words': ['pause my vpn', 'Did you mean: ovpn3 session-manage --pause my vpn'],
       'an action, a letter wrong': [
         'disconect --config office',
-        'Did you mean ovpn3 session-manage --disconnect? See ovpn3 help',
+        'Did you mean: ovpn3 session-manage --disconnect --config office',
       ],
       'an option that is no action, a letter wrong': ['wat', 'See ovpn3 help'],
-      'part of a name': ['list', 'Did you mean sessions-list? See ovpn3 help'],
-      'another part of a name': ['acl', 'Did you mean session-acl? See ovpn3 help'],
-      'part of a name, and arguments': ['stats office', 'Did you mean session-stats? See ovpn3 help'],
-      'as other tools call it': ['status', 'Did you mean sessions-list? See ovpn3 help'],
-      'as the shell calls it': ['ls', 'Did you mean sessions-list? See ovpn3 help'],
+      'part of a name': ['list', 'Did you mean: ovpn3 sessions-list'],
+      'another part of a name': ['acl', 'Did you mean: ovpn3 session-acl'],
+      'part of a name, and arguments': ['stats office', 'Did you mean: ovpn3 session-stats --config office'],
+      'as other tools call it': ['status', 'Did you mean: ovpn3 sessions-list'],
+      'as the shell calls it': ['ls', 'Did you mean: ovpn3 sessions-list'],
       'one of openvpn3': [
         'session-start --config office',
-        'It is a command of openvpn3 itself: openvpn3 session-start',
+        'It is a command of openvpn3 itself: openvpn3 session-start --config office',
       ],
       'nothing near': ['frobnicate', 'See ovpn3 help'],
-      'a topic': ['plugins instal', 'Did you mean plugins install? See ovpn3 help'],
-      'with an argument': ['plugins instal nosuch', 'Did you mean plugins install? See ovpn3 help'],
+      'a topic': ['plugins instal', 'Did you mean: ovpn3 plugins install'],
+      'with an argument': ['plugins instal nosuch', 'Did you mean: ovpn3 plugins install nosuch'],
     }
     for (const [what, [line, hint]] of Object.entries(cases)) {
       it(what, async () => {
         world.createSessions(2)
-        const typed = line.split(' --')[0]!
+        const typed = line.split(/ --?/)[0]!
         refuses(await run(line), `Error: there is no command ${typed}\n${hint}\n`)
         assert.equal(world.calls.total, 0, 'nothing was asked, nothing was done')
       })
@@ -152,7 +155,7 @@ describe('the command line around the commands', () => {
       const {error} = document<{error: {code: string; hint: string; message: string}}>('error', stdout)
       assert.deepEqual(error, {
         code: 'usage',
-        hint: 'Did you mean session-manage? See ovpn3 help',
+        hint: 'Did you mean: ovpn3 session-manage --pause --json',
         message: 'there is no command session-manege',
       })
     })
@@ -162,7 +165,7 @@ describe('the command line around the commands', () => {
     it('is told where it belongs', async () => {
       refuses(
         await run('-c office session-manage --pause'),
-        'Error: -c comes before the command\nOptions follow it: ovpn3 session-manage -c …\n',
+        'Error: -c comes before the command\nDid you mean: ovpn3 session-manage --pause -c office\n',
       )
       refuses(
         await run('--bogus'),
@@ -175,7 +178,7 @@ describe('the command line around the commands', () => {
       assert.equal(status, 2)
       const {error} = document<{error: {hint: string; message: string}}>('error', stdout)
       assert.equal(error.message, '--json comes before the command')
-      assert.equal(error.hint, 'Options follow it: ovpn3 sessions-list --json …')
+      assert.equal(error.hint, 'Did you mean: ovpn3 sessions-list --json')
     })
   })
 
@@ -193,7 +196,7 @@ describe('the command line around the commands', () => {
       const screen = await terminal.shows(/\[status \d+\]/)
       assert.match(
         screen,
-        /Error: there is no command session-manege\nDid you mean session-manage\? See ovpn3 help\n\[status 2\]\n>$/,
+        /Error: there is no command session-manege\nDid you mean: ovpn3 session-manage --disconnect --all --yes\n\[status 2\]\n>$/,
       )
       // what is typed next, Enter above all, reaches the shell and no question
       await terminal.type('', 'Enter', 'echo still here', 'Enter')

@@ -4,6 +4,7 @@ import type {World} from '../support/world'
 
 import {accessContract} from '../contract/access'
 import {faultsContract} from '../contract/faults'
+import {inPlaceContract} from '../contract/in-place'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
 import {sessionManageContract} from '../contract/session-manage'
@@ -11,9 +12,11 @@ import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
 import {differentialAclTests} from './differential-acl'
 import {differentialListTests} from './differential-list'
+import {differentialManageTests} from './differential-manage'
 import {differentialStatsTests} from './differential-stats'
 import {lab, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
+import {logLevelTests} from './log-level'
 
 /** All that is tested on the real service of one Debian suite. */
 export function realTests(suite: Suite): void {
@@ -38,8 +41,11 @@ export function realTests(suite: Suite): void {
     sessionAclContract(suite, world)
     accessContract(suite, world)
     faultsContract(suite, world)
+    inPlaceContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)
+    differentialManageTests(suite, world)
+    logLevelTests(suite, world)
   })
 }

@@ -26,6 +26,7 @@ export function reference(
   lab: Pick<World, 'busAddress' | 'name'>,
   user: UserName,
   args: readonly string[],
+  input = '',
 ): Promise<ReferenceResult> {
   const [program, ...rest] = referenceCommand(lab, user, args)
   return new Promise((resolve, reject) => {
@@ -33,6 +34,6 @@ export function reference(
       if (error && typeof error.code !== 'number') reject(error)
       else resolve({status: Number(error?.code ?? 0), stderr, stdout})
     })
-    child.stdin?.end()
+    child.stdin?.end(input)
   })
 }

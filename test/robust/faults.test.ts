@@ -301,7 +301,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       const {env, jump} = clockThatJumps(86_400)
       const {status, time} = await run('session-manage --restart --config dead --timeout 3 --keep', {
         async during(child, output) {
-          await until('it waits', () => output().includes('reconnecting'))
+          await until('it waits', () => output().includes('Restarting session:'))
           jump(child)
         },
         env,
@@ -367,7 +367,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     world.timings.connecting = 1500
     const {status, stdout} = await run('session-manage --resume --config cert --timeout 2', {
       async during(child, output) {
-        await until('it resumes', () => output().includes('reconnecting'))
+        await until('it resumes', () => output().includes('Resuming session:'))
         child.kill('SIGSTOP')
         const stopped = performance.now()
         await until('the time is up', () => performance.now() - stopped > 3000 && world.status(paused)[1] === 7)

@@ -37,7 +37,7 @@ const reconnecting = (args: string, after: State['after']): State => ({
   async prepare(world) {
     await world.startSession('alice', 'dead', {until: 'started'})
   },
-  reached: (_, output) => output().includes('reconnecting'),
+  reached: (_, output) => output().includes('Restarting session:'),
 })
 
 /** Each state that a command can be in for longer than a moment. */
@@ -81,7 +81,7 @@ const states: Readonly<Record<string, State>> = {
     async prepare(world) {
       await world.startSession('alice', 'pass', {until: 'new'})
     },
-    reached: (_, output) => output().includes('needs input'),
+    reached: (_, output) => output().includes('Auth Password:'),
   },
   'session-manage, waiting for a connection': reconnecting(
     'session-manage --restart --config dead --timeout 60',

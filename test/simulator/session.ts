@@ -80,6 +80,8 @@ const counterOrder = [
 ]
 const CLIENT_LOG = 7
 const INFO = 4
+/** `log_verbosity` of a session whose profile has neither `verb` nor the override `log-level`. */
+const profileLogLevel = 3
 const ERROR = 6
 let lastPid = 50_000
 
@@ -95,7 +97,8 @@ export class Session {
   readonly counters: Record<string, bigint> = {}
   publicAccess = false
   restrictLogAccess = true
-  logVerbosity = 3
+  /** That of the session manager, until Connect takes over what the profile says. */
+  logVerbosity = 6
   dco = false
   lastLog: {category: number; group: number; message: string} = {category: 0, group: 0, message: ''}
   status: Status = [0, 0, '']
@@ -135,7 +138,6 @@ export class Session {
     this.uninitialised = profile === undefined
     if (this.uninitialised) {
       // What 24.1 shows for a session whose profile does not exist.
-      this.logVerbosity = 6
       this.dco = true
     }
   }
@@ -277,6 +279,7 @@ export class Session {
 
     if (this.missing().length > 0) throw backendRefused('Required user input not provided')
     this.client = 'running'
+    this.logVerbosity = profileLogLevel
     this.paused = false
     this.log('Starting connection')
     this.setStatus(Major.connection, Minor.connecting)
@@ -349,6 +352,7 @@ export class Session {
   /** Connected from now on, whatever the profile says; nothing is announced. */
   forceConnected(): void {
     this.client = 'running'
+    this.logVerbosity = profileLogLevel
     this.status = [Major.connection, Minor.connected, '']
     this.countHandshake()
     this.enterTunnel()

@@ -55,6 +55,8 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   readonly #resolved: FoundSessions[] = []
   #outputLost = false
   #signal: SignalName | undefined
+  /** The command line before it was normalized. */
+  #typed: readonly string[] = []
 
   /** Aborted when the user, or the system, wants the command to end. */
   protected get abortSignal(): AbortSignal {
@@ -142,8 +144,8 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     }
   }
 
-  /** A hint for who gives an option that selects sessions where this command has none, as another command would take it. */
-  protected insteadOfSelector(_name: SelectorName, _value: string): string | undefined {
+  /** The words to use instead of an option that selects sessions, where this command has none. */
+  protected insteadOfSelector(_name: SelectorName, _value: string): readonly string[] | undefined {
     return undefined
   }
 
@@ -177,6 +179,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   async #work(): Promise<void> {
     const {args, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    this.#typed = this.argv
     this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
     const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
@@ -251,21 +254,28 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     // the command line was understood, so it is not to blame
     if (this.flags) return new Ovpn3Error('failed', error.message.replace(/\nRequire stack:.*/s, ''), {cause: error})
     const help = `See ${this.config.bin} ${this.id} --help`
-    const {hint = help, message} = this.#misuse(error, help)
+    const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
   }
 
   /** An error of oclif's parser in our words. */
-  #misuse(error: ParseError, help: string): Misuse {
+  #misuse(error: ParseError): Misuse {
     const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     const given = error.parse?.output ? givenOf(error.parse as ParsedLine) : []
-    const line: WrongLine = {argv: this.argv, flags: {...baseFlags, ...flags}, given, optionalValues}
+    const line: WrongLine = {
+      argv: this.argv,
+      command: [this.config.bin, ...this.id!.split(':')],
+      flags: {...baseFlags, ...flags},
+      given,
+      optionalValues,
+      typed: this.#typed,
+    }
     if (error.flags?.[0] !== undefined)
-      return unknownOption(error.flags[0], line, (name, value) => this.insteadOfSelector(name, value), help)
+      return unknownOption(error.flags[0], line, (name, value) => this.insteadOfSelector(name, value))
     const wrong = misuse(line.flags, given)
     if (wrong) return wrong
-    if (isWords(error.args)) return unexpectedArguments(error.args, line, help)
-    return {message: parserText(error.message.replace(/^Flag (--\S+)/, '$1'))}
+    if (isWords(error.args)) return unexpectedArguments(error.args, line)
+    return {message: parserText(error.message)}
   }
 }
 

@@ -1,14 +1,15 @@
-import {shellWord} from '@ovpn3/sessions'
-
 import {closest} from './closest'
 import {
   areExclusive,
+  didYouMean,
   type FlagNames,
   type FlagRelations,
   needsOf,
   normalizeArgv,
+  selectorFor,
   selectorGroup,
   shortFlags,
+  unrecognized,
 } from './flags'
 import {selectorFlags} from './selector'
 
@@ -21,10 +22,14 @@ export interface Misuse {
 /** A command line that was not understood. */
 export interface WrongLine {
   readonly argv: readonly string[]
+  /** The words that run the command. */
+  readonly command: readonly string[]
   readonly flags: Readonly<Record<string, FlagNames & FlagRelations & {readonly helpGroup?: string}>>
   /** The names of the options that were understood. */
   readonly given: readonly string[]
   readonly optionalValues: Readonly<Record<string, string>>
+  /** `argv` as it was typed, word by word. */
+  readonly typed: readonly string[]
 }
 
 /** An option that selects a session. */
@@ -55,30 +60,39 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
   return undefined
 }
 
-/**
- * What is wrong with words that belong to no option.
- * @param help where more can be read
- */
-export function unexpectedArguments(words: readonly string[], line: WrongLine, help: string): Misuse {
-  const {argv, flags, given, optionalValues} = line
+/** What is wrong with words that belong to no option. */
+export function unexpectedArguments(words: readonly string[], line: WrongLine): Misuse {
+  const {argv, command, flags, given, optionalValues, typed} = line
   const bare = Object.keys(flags).find(
     (name) => flags[name]!.type === 'boolean' && words.some((word) => argv.includes(`--${name}=${word}`)),
   )
-  if (bare) return {message: `--${bare} takes no value`}
+  if (bare) {
+    const isBare = (word: string) => word.startsWith(`--${bare}=`)
+    return {
+      hint: didYouMean([...command, ...typed.map((word, i) => (isBare(argv[i]!) ? `--${bare}` : word))]),
+      message: `--${bare} takes no value`,
+    }
+  }
+
   const message = `unexpected argument${words.length > 1 ? 's' : ''}: ${words.join(', ')}`
+  if (words.includes('help')) return {hint: didYouMean([...command, '--help']), message}
   const mayBeSession = selectsSessions(flags) && !given.some((name) => flags[name]?.helpGroup === selectorGroup)
   const [first = ''] = words
-  const before = argv[argv.indexOf(first) - 1]
-  const optional = Object.keys(optionalValues).find((name) => before === `--${name}=${optionalValues[name]}`)
-  if (optional && (/^\d/.test(first) || !mayBeSession))
-    return {hint: `Write --${optional}=${shellWord(first)}`, message}
-  const switches = words.filter((word) => isSwitch(line, word))
-  const [session, ...more] = words.filter((word) => !switches.includes(word))
+  const at = argv.indexOf(first)
+  const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
+  if (optional && (/^\d/.test(first) || !mayBeSession)) {
+    const joined = `--${optional}=${first}`
+    return {hint: didYouMean([...command, ...typed.slice(0, at - 1), joined, ...typed.slice(at + 1)]), message}
+  }
+
+  const switches = new Set(words.filter((word) => isSwitch(line, word)))
+  const [session, ...more] = words.filter((word) => !switches.has(word))
   if (more.length > 0 || (session !== undefined && !mayBeSession)) return {message}
-  const selector = session && `--${session.startsWith('/') ? 'path' : 'config'} ${shellWord(session)}`
-  if (switches.length === 0) return {hint: selector && `Select a session with ${selector}`, message}
-  const meant = [...switches.map((name) => `--${name}`), selector].filter(Boolean).join(' ')
-  return {hint: `Did you mean ${meant}? ${help}`, message}
+  const meant = typed.flatMap((word) => {
+    if (switches.has(word)) return [`--${word}`]
+    return word === session ? selectorFor(word) : [word]
+  })
+  return {hint: didYouMean([...command, ...meant]), message}
 }
 
 /** Whether a word is the name of an option that needs no value. */
@@ -92,46 +106,56 @@ function selectsSessions(flags: WrongLine['flags']): boolean {
 
 /**
  * What is wrong with an option that there is not.
- * @param instead a hint for who selects a session where the command cannot
- * @param help where more can be read
+ * @param instead what to say for an option that selects a session, where the command has none
  */
 export function unknownOption(
   option: string,
-  {argv, flags}: WrongLine,
-  instead: (selector: SelectorName, value: string) => string | undefined,
-  help: string,
+  {argv, command, flags, typed: line}: WrongLine,
+  instead: (selector: SelectorName, value: string) => readonly string[] | undefined,
 ): Misuse {
   const names = Object.entries(flags).flatMap(([name, {aliases = []}]) => [
     name,
     ...aliases.filter((alias) => alias.length > 1),
   ])
   const typed = option.replace(/^-+/, '').replace(/=.*$/s, '')
+  if (option.startsWith('--help=')) return {hint: didYouMean([...command, '--help']), message: '--help takes no value'}
   const begun = option.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
-  if (begun.length > 1) return {message: `${option} is ambiguous: ${begun.map((name) => `--${name}`).join(', ')}`}
-  const message = `there is no option ${option}`
+  if (begun.length > 1)
+    return {message: `option '${option}' is ambiguous; possibilities: ${begun.map((name) => `'--${name}'`).join(' ')}`}
+  const message = unrecognized(option)
   if (option === '--all' && selectsSessions(flags))
     return {hint: 'Select one session with --path, --config or --interface', message}
-  const selector = selectorTyped(option, argv)
+  const at = argv.indexOf(option)
+  const selector = selectorTyped(option, argv[at + 1])
+  const other = selector && instead(selector.name, selector.value)
+  if (other)
+    return {hint: didYouMean([...command, ...line.slice(0, at), ...other, ...line.slice(at + selector.words)]), message}
   const close = closest(typed, names)
-  return {
-    hint: (selector && instead(selector.name, selector.value)) ?? (close && `Did you mean --${close}? ${help}`),
-    message,
-  }
+  if (!close) return {message}
+  const meant = `--${close}${/=.*$/s.exec(option)?.[0] ?? ''}`
+  return {hint: didYouMean([...command, ...line.slice(0, at), meant, ...line.slice(at + 1)]), message}
 }
 
-/** The option of other commands that selects a session, with its value, or the word for it. */
-function selectorTyped(
-  option: string,
-  argv: readonly string[],
-): undefined | {readonly name: SelectorName; readonly value: string} {
+interface TypedSelector {
+  readonly name: SelectorName
+  /** Or the word for it, where none was typed. */
+  readonly value: string
+  /** How many words of the line it takes. */
+  readonly words: number
+}
+
+/** The option of other commands that selects a session. @param next the word behind it */
+function selectorTyped(option: string, next: string | undefined): TypedSelector | undefined {
   const [word = ''] = normalizeArgv([option], selectorFlags)
   const short = shortFlags(selectorFlags, word)
   const [, long = '', attached] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? []
   const name = (Object.keys(selectorFlags) as SelectorName[]).find((each) => each === (short.names[0] ?? long))
   if (name === undefined) return undefined
-  const next = argv[argv.indexOf(option) + 1]
-  const value = short.value ?? attached ?? (next?.startsWith('-') ? undefined : next)
-  return {name, value: value ?? String(selectorFlags[name].helpValue)}
+  const own = short.value ?? attached
+  if (own !== undefined) return {name, value: own, words: 1}
+  return next === undefined || next.startsWith('-')
+    ? {name, value: String(selectorFlags[name].helpValue), words: 1}
+    : {name, value: next, words: 2}
 }
 
 function list(names: readonly string[], word: string): string {

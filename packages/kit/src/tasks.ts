@@ -46,12 +46,13 @@ export interface TasksOptions {
 }
 
 /**
- * Runs tasks side by side and shows them on stderr: on a terminal animated, and gone when they are done, since the
- * results say how they ended; else as plain lines. More of them than the terminal has lines are counted.
+ * Runs tasks side by side and shows them on stderr, if that is a terminal: animated, and gone when they are done, since
+ * the results say how they ended; on one that can only print, as plain lines. More of them than the terminal has lines
+ * are counted.
  * @returns the tasks' values in the tasks' order
  */
 export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: TasksOptions): Promise<T[]> {
-  if (quiet) {
+  if (quiet || !process.stderr.isTTY) {
     const ends = await Promise.all(tasks.map((task) => task.run(() => {})))
     return ends.map((end) => end.value)
   }

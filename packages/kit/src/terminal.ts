@@ -57,14 +57,26 @@ export interface Question {
   readonly hidden: boolean
 }
 
+export interface AskOptions {
+  /** Shows each question whose answer is read from stdin, for a program that waits for it. */
+  readonly prompts?: Writable
+}
+
 /**
  * Asks all the questions: on a terminal one by one, else by reading one line of stdin for each.
  * @throws Ovpn3Error `input-missing` where stdin ends before the last answer
  */
-export async function ask(questions: readonly Question[], signal: AbortSignal): Promise<string[]> {
+export async function ask(
+  questions: readonly Question[],
+  signal: AbortSignal,
+  {prompts}: AskOptions = {},
+): Promise<string[]> {
   const answers: string[] = []
-  for (const {hidden, text} of questions) {
-    const answer = isInteractive() ? await askOnTerminal(safeText(text), hidden, signal) : await stdinLine(signal)
+  for (const question of questions) {
+    const {hidden, text} = question
+    const answer = isInteractive()
+      ? await askOnTerminal(safeText(text), hidden, signal)
+      : await askOnStdin(question, signal, prompts)
     if (answer === undefined) {
       const missing = questions.slice(answers.length).map((question) => safeText(question.text))
       throw new Ovpn3Error('input-missing', `input is needed and there is no more of it: ${missing.join(', ')}`, {
@@ -90,6 +102,26 @@ async function askOnTerminal(question: string, hidden: boolean, signal: AbortSig
 
   const {default: prompt} = await import('@inquirer/input')
   return onTerminal((context) => prompt({message, validate: isAnswer}, context), signal)
+}
+
+/**
+ * Undefined after the last line of stdin. A terminal that cannot be asked on has none: what is typed there would be
+ * seen. The prompts are those of openvpn3, which end a line only after a hidden answer.
+ */
+async function askOnStdin(
+  {hidden, text}: Question,
+  signal: AbortSignal,
+  prompts: undefined | Writable,
+): Promise<string | undefined> {
+  if (process.stdin.isTTY) return undefined
+  prompts?.write(`${safeText(text)}: `)
+  let answer: string | undefined
+  try {
+    answer = await stdinLine(signal)
+    return answer
+  } finally {
+    if (hidden || answer === undefined) prompts?.write('\n')
+  }
 }
 
 /** The service takes no empty values. */
@@ -162,12 +194,8 @@ async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, sig
 
 let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
 
-/**
- * The next line of stdin, undefined after the last. A terminal that cannot be asked on has none: what is typed
- * there would be seen.
- */
+/** The next line of stdin, undefined after the last. */
 async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
-  if (process.stdin.isTTY) return undefined
   if (!lines) {
     const reader = createInterface({input: process.stdin, terminal: false})
     const state = {ended: false, queue: [] as string[], reader, wake() {}}

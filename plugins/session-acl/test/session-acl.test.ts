@@ -25,7 +25,7 @@ const nowhere = {
 const nobody = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 const wrong: Readonly<Record<string, readonly [args: readonly string[], message: RegExp]>> = {
-  'a boolean that is missing': [['-o', nobody, '--public-access'], /--public-access expects a value/],
+  'a boolean that is missing': [['-o', nobody, '--public-access'], /option '--public-access' requires an argument/],
   'a boolean that every JavaScript object has': [
     ['-o', nobody, '--public-access', 'constructor'],
     /"constructor" is neither true nor false/,
@@ -35,7 +35,7 @@ const wrong: Readonly<Record<string, readonly [args: readonly string[], message:
   'a user that is root by arithmetic': [['-o', nobody, '--grant', '+0'], /there is no user "\+0"/],
   'a user without a name': [['-o', nobody, '--grant', ''], /there is no user ""/],
   'an empty boolean': [['-o', nobody, '--allow-log-access', ''], /"" is neither true nor false/],
-  'an option that is none': [['-o', nobody, '--grnt', 'bob'], /there is no option --grnt/],
+  'an option that is none': [['-o', nobody, '--grnt', 'bob'], /unrecognized option '--grnt'/],
   'no selector': [['--show'], /no session: select one/],
   'nothing but a dry run': [['-o', nobody, '--dry-run'], /nothing to do/],
   'nothing but a session': [['-o', nobody], /nothing to do/],

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {Ovpn3Error, paced, shellWord, statusTexts} from '@ovpn3/sessions'
+import {Ovpn3Error, paced, statusTexts} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -98,8 +98,8 @@ A session whose backend is gone is removed by the session manager when it is loo
     if (!(this.#watch && this.#isLive)) super.onStall(session)
   }
 
-  protected override insteadOfSelector(name: SelectorName, value: string): string {
-    return `Use --filter ${shellWord(filterFor(name, value))}`
+  protected override insteadOfSelector(name: SelectorName, value: string): readonly string[] {
+    return ['--filter', filterFor(name, value)]
   }
 
   #format(): Format {

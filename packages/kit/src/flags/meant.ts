@@ -1,0 +1,23 @@
+import {shellWord} from '@ovpn3/sessions'
+import {existsSync} from 'node:fs'
+
+const device = /^(?:ovpn|tap|tun|utun)\d+$/
+const sessionId = /^[\da-f]{8}(?:s[\da-f]{4}){3}s[\da-f]{12}$/
+/** The beginning of an id; a word of four letters or a year is rather a name. */
+const idPrefix = /^(?:[\da-f]{8}|(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{4,7})$/
+
+/** The option and the value by which a word that stands alone probably selects a session. */
+export function selectorFor(word: string): readonly [option: string, value: string] {
+  if (word.startsWith('/') || sessionId.test(word) || idPrefix.test(word)) return ['--path', word]
+  return [device.test(word) || isInterface(word) ? '--interface' : '--config', word]
+}
+
+/** Suggests a whole command line. */
+export function didYouMean(words: readonly string[]): string {
+  return `Did you mean: ${words.map((word) => shellWord(word)).join(' ')}`
+}
+
+/** Whether this machine has a network interface of this name. */
+function isInterface(name: string): boolean {
+  return /^[\w.-]+$/.test(name) && !/^\.+$/.test(name) && existsSync(`/sys/class/net/${name}`)
+}

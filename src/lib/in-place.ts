@@ -1,0 +1,89 @@
+import {type SessionResult, StatusMinor} from '@ovpn3/sessions'
+
+import type {Action} from './plan'
+
+/**
+ * The lines of `openvpn3 session-manage`, for programs that drive it and read its standard output. They are an
+ * interface, so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
+ */
+
+/** The server that a session has just been connected to. */
+export interface Connection {
+  readonly host: string
+  /** Of the session, as the server gives it. */
+  readonly name: string
+}
+
+/** Printed before sessions are checked. */
+export function checkingLine(sessions: number): string {
+  return `Cleaning up stale sessions - Found ${sessions} open sessions to check`
+}
+
+/** Printed once a session is worked on. */
+export function beginningLines(action: Action, path: string): string[] {
+  if (action === 'restart') return [`Restarting session: ${path}`]
+  return action === 'resume' ? [`Resuming session: ${path}`] : []
+}
+
+/** Where the server wants an authentication in a browser. */
+export function urlLines(url: string): string[] {
+  return ['Web based authentication required.', 'Open this URL to complete the connection: ', `     ${url}`, '']
+}
+
+/** What was done with one session; nothing for what the reference would not do. */
+export function resultLines(action: Action, result: SessionResult, connection?: Connection): string[] {
+  const {changed, logLevel, outcome, path} = result
+  switch (action) {
+    case 'cleanup': {
+      return cleanUpLines(result)
+    }
+
+    case 'disconnect': {
+      if (outcome !== 'done' && outcome !== 'removed') return []
+      const unknown = result.statistics ? [] : ['Connection statistics is not available']
+      return [...unknown, 'Initiated session shutdown.']
+    }
+
+    case 'log-level': {
+      if (!logLevel || outcome === 'planned') return []
+      const set = changed ? [`New log level: ${logLevel.current}`] : []
+      return [`Current log level: ${logLevel.previous}`, ...set]
+    }
+
+    case 'pause': {
+      return outcome === 'done' ? [`Initiated session pause: ${path}`] : []
+    }
+
+    case 'restart':
+    case 'resume': {
+      if (outcome !== 'done') return []
+      return [
+        connection ? `Connected to ${connection.host} (${connection.name})` : 'Session is running in the background',
+      ]
+    }
+  }
+}
+
+/** Printed after sessions were checked. */
+export function checkedLine(removed: number): string {
+  return `${removed} session${removed === 1 ? '' : 's'} removed`
+}
+
+function cleanUpLines({config, outcome, path, status}: SessionResult): string[] {
+  const checking = `Checking:  ${config} - ${path} ... `
+  switch (outcome) {
+    case 'kept': {
+      // one that cannot be read the reference removes
+      return config === null ? [] : [`${checking}Valid, keeping it`]
+    }
+
+    case 'removed': {
+      // of a stale session it has no name
+      return [status && status.minor !== StatusMinor.unset ? `${checking}Removed` : 'Removed']
+    }
+
+    default: {
+      return []
+    }
+  }
+}
