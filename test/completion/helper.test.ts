@@ -52,6 +52,8 @@ async function values(line: string, options?: RunOptions): Promise<string[]> {
 const named = (...names: readonly string[]) => world.createSessions(names.length, {name: (index) => names[index]!})
 const idOf = (session: string) => session.slice(session.lastIndexOf('/') + 1)
 
+const skipUsers = process.getuid!() !== 0 && 'needs root, to become several users'
+
 describe('live values', () => {
   it('profile names, whatever they are made of, each once', async () => {
     const names = ['my vpn', "it's", 'say "hi"', 'Zürich $HOME', String.raw`back\slash`, 'a:b', 'twin', 'twin']
@@ -119,6 +121,20 @@ describe('live values', () => {
     assert.deepEqual(await values('session-acl --grant carol -c '), ['mine'])
   })
 
+  it('names by rings, and beside --owner the sessions of that user', {skip: skipUsers}, async () => {
+    named('office')
+    const [theirs] = world.createSessions(1, {name: () => 'office', user: 'bob'})
+    const [lab] = world.createSessions(1, {name: () => 'lab', user: 'bob'})
+    const [open] = world.createSessions(1, {name: () => 'open', user: 'carol'})
+    for (const path of [theirs!, lab!]) await world.grant(path, 'alice')
+    await world.setPublicAccess(open!, true)
+    const bob = world.accountName('bob')
+    assert.deepEqual((await values('session-manage --pause -c ')).sort(), ['lab', 'office'])
+    assert.deepEqual((await values(`session-manage --pause --owner ${bob} -c `)).sort(), ['lab', 'office'])
+    assert.deepEqual(await values(`session-manage --pause --owner ${world.uid('alice')} -c `), ['office'])
+    assert.deepEqual((await values('session-manage --pause --owner ')).sort(), [bob, world.accountName('alice')].sort())
+  })
+
   it('reads no more than it has to', async () => {
     named('a', 'b', 'c')
     world.calls.reset()
@@ -130,9 +146,7 @@ describe('live values', () => {
   })
 
   describe('users', () => {
-    const skip = process.getuid!() === 0 ? false : 'needs root, to know the names of several users'
-
-    it('to grant: those of the machine, but for who has access', {skip}, async () => {
+    it('to grant: those of the machine, but for who has access', {skip: skipUsers}, async () => {
       const [office] = named('office')
       await world.grant(office!, 'bob')
       const typed = (user: 'alice' | 'bob' | 'carol') => `session-acl -c office --grant ${world.accountName(user)}`
@@ -142,7 +156,7 @@ describe('live values', () => {
       assert.ok((await values(typed('bob').replace('-c office ', ''))).includes(world.accountName('bob')))
     })
 
-    it('to revoke: who has access to the session that is selected', {skip}, async () => {
+    it('to revoke: who has access to the session that is selected', {skip: skipUsers}, async () => {
       const [office, home] = named('office', 'home')
       await world.grant(office!, 'bob')
       await world.grant(home!, 'carol')
