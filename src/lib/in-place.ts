@@ -1,4 +1,4 @@
-import {type SessionResult, StatusMinor} from '@ovpn3/sessions'
+import {safeText, type SessionResult, StatusMinor} from '@ovpn3/sessions'
 
 import type {Action} from './plan'
 
@@ -70,7 +70,7 @@ export function checkedLine(removed: number): string {
 }
 
 function cleanUpLines({config, outcome, path, status}: SessionResult): string[] {
-  const checking = `Checking:  ${config} - ${path} ... `
+  const checking = `Checking:  ${safeText(config ?? '')} - ${path} ... `
   switch (outcome) {
     case 'kept': {
       // one that cannot be read the reference removes

@@ -103,7 +103,7 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
     assert.match(await run('ovpn3 --version'), new RegExp(`^ovpn3/${version} `))
     const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: {config: string}[]}
     assert.ok(sessions.some(({config}) => config === 'office'))
-    assert.match(await run('ovpn3 session-manage --pause --config office'), /^office \([\da-f]{8}\): paused\n$/)
+    assert.match(await run('ovpn3 session-manage --pause --config office'), /^office \([\da-f]{8}\): paused\n$/m)
     assert.match(await run('ovpn3 session-manage --resume --config office --timeout 20 2>&1'), /: connected to /)
     assert.match(await run('ovpn3 session-stats --config office'), /BYTES_IN/)
     assert.match(await run('ovpn3 session-acl --show --config office'), /Users granted access: /)

@@ -118,8 +118,9 @@ describe('what is secret', () => {
     it(`is not in what others can see of the process while it waits, ${way}`, async () => {
       let seen = ''
       const options: RunOptions = {
-        async during(child, output) {
-          await until('it waits', () => output().includes('connecting'))
+        async during(child) {
+          const minors = async () => (await world.sessions()).map((path) => world.status(path)[1])
+          await until('it waits', async () => (await minors()).includes(6))
           seen = readable(child)
           child.kill('SIGINT')
         },
