@@ -8,7 +8,9 @@ import {isDeepStrictEqual} from 'node:util'
 import {type Call, ServiceError, type Simulator, simulator} from '../simulator/simulator'
 import {cli, environment} from '../support/cli'
 import {document} from '../support/schemas'
+import {Stranger} from '../support/stranger'
 import {type CallFault, type Scenario, scenario, sessionNames, strangers} from './scenario'
+import {messagesPerWrite, strangersMessages} from './strangers'
 
 export interface ChaosOptions {
   readonly commands: number
@@ -25,6 +27,8 @@ export interface ChaosReport {
   readonly faults: ReadonlyMap<string, number>
   /** How often each exit status came. */
   readonly statuses: ReadonlyMap<number, number>
+  /** How many messages of a stranger the commands were sent. */
+  readonly strangers: number
   /** What was not as it has to be. */
   readonly violations: readonly string[]
 }
@@ -47,6 +51,8 @@ const budget = 20_000
 const silentBudget = 60_000
 /** Milliseconds after which a watch is ended. */
 const watchTime = 1000
+/** Milliseconds between what a stranger sends. */
+const strangerInterval = 5
 
 /** Runs random commands, each against sessions in known states, while random things go wrong. */
 export async function chaos({commands, only, parallel = 4, progress, seed}: ChaosOptions): Promise<ChaosReport> {
@@ -56,12 +62,14 @@ export async function chaos({commands, only, parallel = 4, progress, seed}: Chao
   const statuses = new Map<number, number>()
   const violations: string[] = []
   let done = 0
+  let strangers = 0
   const worker = async () => {
     const stage = new Stage()
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [index, each] = next
       try {
-        const {met, status} = await stage.play(each, `${seed} ${index}`)
+        const {met, status, unasked} = await stage.play(each, `${seed} ${index}`, seed + index)
+        strangers += unasked * messagesPerWrite
         for (const kind of met) faults.set(kind, (faults.get(kind) ?? 0) + 1)
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
       } catch (error) {
@@ -77,7 +85,7 @@ export async function chaos({commands, only, parallel = 4, progress, seed}: Chao
   }
 
   await Promise.all(Array.from({length: parallel}, () => worker()))
-  return {faults, statuses, violations}
+  return {faults, statuses, strangers, violations}
 }
 
 interface Run {
@@ -92,9 +100,14 @@ class Stage {
   #paths: string[] = []
   /** The commands so far, by their connections. */
   readonly #senders = new Set<string>()
+  #stranger: Stranger | undefined
   #world: Simulator | undefined
 
-  async play(each: Scenario, seed: string): Promise<{met: string[]; status: number}> {
+  async play(
+    each: Scenario,
+    seed: string,
+    strangersSeed: number,
+  ): Promise<{met: string[]; status: number; unasked: number}> {
     const world = await this.#prepare(seed)
     const args = each.args.map((argument) => this.#named(argument))
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
@@ -103,6 +116,7 @@ class Stage {
     const met: string[] = []
     const struck = new Set<string>()
     let count = 0
+    let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
     const watches = args.some((argument) => argument.startsWith('--watch'))
     let lost = false
@@ -125,6 +139,11 @@ class Stage {
       this.#senders.add(sender)
       if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
       const call = count++
+      if (call === 0) {
+        const bursts = strangersMessages(strangersSeed, sender, this.#paths)
+        endStranger = this.#stranger!.flood(bursts, strangerInterval)
+      }
+
       // it is there: a watch has to be ended
       if (call === 0 && watches) setTimeout(() => child!.kill('SIGINT'), watchTime)
       let result
@@ -152,8 +171,11 @@ class Stage {
         child = process
       },
     })
+    const unasked = (await endStranger?.()) ?? 0
     if (!lost) world.intercept()
     this.#check(run, each, args, watches)
+    if (!met.includes('bus'))
+      assert.doesNotMatch(run.stdout + run.stderr, /message bus was lost/, `a stranger cut it off\n${show(run)}`)
     for (const {member, path} of changes)
       assert.ok(
         mayChange(args, member, known(path)),
@@ -177,12 +199,16 @@ class Stage {
       }
     }
 
-    if (lost) await world.close()
-    if (lost) this.#world = undefined
-    return {met, status: run.status!}
+    if (lost) {
+      this.#world = undefined
+      await world.close()
+    }
+
+    return {met, status: run.status!, unasked}
   }
 
   async close(): Promise<void> {
+    this.#stranger?.close()
     await this.#world?.close()
   }
 
@@ -190,6 +216,8 @@ class Stage {
     if (!this.#world) {
       this.#world = await simulator({timings: {hung: 400}})
       this.#senders.clear()
+      this.#stranger?.close()
+      this.#stranger = new Stranger(this.#world.uid('bob'), this.#world.busAddress)
     }
 
     const world = this.#world

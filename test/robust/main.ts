@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const seed = Number(values.seed)
   const started = performance.now()
   console.log(`seed ${seed}, ${commands} commands`)
-  const {faults, statuses, violations} = await chaos({
+  const {faults, statuses, strangers, violations} = await chaos({
     commands,
     only: values.only === undefined ? undefined : Number(values.only),
     progress(done) {
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   for (const violation of violations) console.log(`\n${violation}`)
   console.log(`exit statuses: ${list(statuses)}`)
   console.log(`faults met: ${list(faults)}`)
+  console.log(`messages of a stranger: ${strangers}`)
   console.log(`${violations.length} violations in ${Math.round((performance.now() - started) / 1000)} s, seed ${seed}`)
   process.exitCode = violations.length > 0 ? 1 : 0
 }

@@ -2,8 +2,8 @@
  * Another user of the bus, who sends whatever bytes it likes: a child process, as the bus believes only the real uid of
  * one. It starts as root and loads its modules before it becomes that user, who may not be allowed to read them.
  */
-import {once} from 'node:events'
 import {createConnection, type Socket} from 'node:net'
+import {setTimeout as sleep} from 'node:timers/promises'
 
 import type {Task} from './stranger'
 
@@ -11,15 +11,19 @@ import {encode} from './wire'
 
 const driver = {destination: 'org.freedesktop.DBus', interface: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus'}
 
-async function connect(uid: number, socketPath: string): Promise<Socket> {
+async function connect(socketPath: string): Promise<Socket> {
   const socket = createConnection(socketPath)
   socket.on('error', () => {})
-  await once(socket, 'connect')
-  socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString('hex')}\r\n`)
-  await once(socket, 'data')
+  const answered = () =>
+    new Promise((resolve, reject) => {
+      socket.once('data', resolve)
+      socket.once('close', () => reject(new Error('the bus is gone')))
+    })
+  socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(process.getuid!())).toString('hex')}\r\n`)
+  await answered()
   socket.write('BEGIN\r\n')
   socket.write(encode({...driver, member: 'Hello', type: 1}))
-  await once(socket, 'data')
+  await answered()
   // nothing that comes is of interest
   return socket.resume()
 }
@@ -38,31 +42,27 @@ function serve(uid: number, socketPath: string): void {
     process.setuid?.(uid)
   }
 
-  let socket: Promise<Socket> | undefined
+  let socket: Socket | undefined
   let task = 0
-  const open = async () => {
-    const current = await socket
-    if (!current || !current.writable) socket = connect(uid, socketPath)
-    return socket!
-  }
-
-  process.on('message', async ({id, messages, repeat}: Task) => {
+  process.on('message', async ({every, id, repeat, writes}: Task) => {
     task = id
     const isOver = () => !repeat || task !== id
-    let sent = 0
-    const bytes = Buffer.concat(messages)
+    let written = 0
     try {
       do {
-        const current = await open()
-        await write(current, bytes)
-        // a bus that has had enough of it, or that ended
-        if (!current.writable) break
-        sent += messages.length
-        // others, and the end of this, have their turn
-        await new Promise(setImmediate)
+        for (const bytes of writes) {
+          if (!socket?.writable) socket = await connect(socketPath)
+          await write(socket, bytes)
+          written++
+          // others, and the end of this, have their turn
+          await (every > 0 ? sleep(every) : new Promise(setImmediate))
+          if (repeat && isOver()) break
+        }
       } while (!isOver())
+    } catch {
+      // there is no bus any more
     } finally {
-      process.send?.({id, sent})
+      process.send?.({id, written})
     }
   })
   process.on('disconnect', () => process.exit())

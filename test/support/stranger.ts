@@ -1,18 +1,21 @@
 import {type ChildProcess, fork} from 'node:child_process'
 import path from 'node:path'
 
-/** What a stranger is to send, as bytes: once, or over and over until it has something else to do. */
+/** What a stranger is to send, once or over and over until it has something else to do. */
 export interface Task {
   readonly id: number
-  readonly messages: readonly Buffer[]
+  /** Milliseconds from one write to the next. */
+  readonly every: number
   readonly repeat: boolean
+  /** Bytes, written one after the other; a bus that closes the connection for one of them gets the next on another. */
+  readonly writes: readonly Buffer[]
 }
 
 /** Any user of the machine, who sends messages to others that did not ask for them. */
 export class Stranger {
   readonly #child: ChildProcess
   #last = 0
-  readonly #pending = new Map<number, (sent: number) => void>()
+  readonly #pending = new Map<number, (written: number) => void>()
 
   /** @param busAddress `unix:path=…` */
   constructor(uid: number, busAddress: string) {
@@ -22,7 +25,7 @@ export class Stranger {
       execArgv: [],
       serialization: 'advanced',
     })
-    this.#child.on('message', ({id, sent}: {id: number; sent: number}) => this.#pending.get(id)?.(sent))
+    this.#child.on('message', ({id, written}: {id: number; written: number}) => this.#pending.get(id)?.(written))
     this.#child.on('exit', () => {
       for (const settle of this.#pending.values()) settle(0)
     })
@@ -30,17 +33,20 @@ export class Stranger {
     this.#child.channel?.unref()
   }
 
-  /** Sends these once they can be, and what it was at no more. */
-  async send(...messages: Buffer[]): Promise<void> {
-    await this.#start(messages, false)
+  /** Sends these, and no more what it was at. */
+  async send(...writes: Buffer[]): Promise<void> {
+    await this.#start({every: 0, repeat: false, writes})
   }
 
-  /** Sends these over and over, as fast as the bus takes them. What is returned ends it and says how many there were. */
-  flood(...messages: Buffer[]): () => Promise<number> {
-    const sent = this.#start(messages, true)
+  /**
+   * Sends these over and over, as fast as the bus takes them or one every few milliseconds. What is returned ends it,
+   * and answers how many were sent.
+   */
+  flood(writes: readonly Buffer[], every = 0): () => Promise<number> {
+    const written = this.#start({every, repeat: true, writes})
     return async () => {
       await this.send()
-      return sent
+      return written
     }
   }
 
@@ -48,16 +54,16 @@ export class Stranger {
     if (this.#child.connected) this.#child.disconnect()
   }
 
-  #start(messages: readonly Buffer[], repeat: boolean): Promise<number> {
+  async #start(task: Omit<Task, 'id'>): Promise<number> {
     const id = ++this.#last
-    return new Promise((resolve) => {
+    if (!this.#child.connected) return 0
+    const written = await new Promise<number>((resolve) => {
       this.#pending.set(id, resolve)
       this.#child.channel?.ref()
-      this.#child.send({id, messages, repeat} satisfies Task)
-    }).then((sent) => {
-      this.#pending.delete(id)
-      if (this.#pending.size === 0) this.#child.channel?.unref()
-      return sent as number
+      this.#child.send({...task, id} satisfies Task)
     })
+    this.#pending.delete(id)
+    if (this.#pending.size === 0) this.#child.channel?.unref()
+    return written
   }
 }

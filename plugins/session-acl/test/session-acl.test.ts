@@ -49,7 +49,7 @@ const wrong: Readonly<Record<string, readonly [args: readonly string[], message:
 describe('wrong usage of session-acl', () => {
   for (const [what, [args, message]] of Object.entries(wrong)) {
     it(`${what}: exit 2, a message and a hint`, async () => {
-      const run = await ovpn3(nowhere, 'alice', ['session-acl', ...args, '--json'])
+      const run = await ovpn3(nowhere, 'alice', ['session-acl', '--json', ...args])
       assert.equal(run.status, 2, run.stdout)
       const {error} = document<{error: ErrorJson}>('error', run.stdout)
       assert.equal(error.code, 'usage')
