@@ -8,7 +8,7 @@ import {promisify} from 'node:util'
 
 import {demo} from './simulator/demo'
 import {simulator} from './simulator/simulator'
-import {cli, environment} from './support/cli'
+import {asUser, cli} from './support/cli'
 import {repository} from './support/repository'
 
 const run = promisify(execFile)
@@ -92,8 +92,7 @@ describe('every command line in the documentation does what is shown', () => {
         chmodSync(folder, 0o755)
         const script = `#!/bin/sh\nexec "${process.execPath}" "${cli()}" "$@"\n`
         writeFileSync(path.join(folder, 'ovpn3'), script, {mode: 0o755})
-        const {PATH, ...env} = environment(world, 'alice')
-        const uid = world.uid('alice')
+        const alice = asUser(world, 'alice')
         let status = 0
         const examples = examplesIn(file)
         assert.ok(examples.length > 0)
@@ -102,8 +101,8 @@ describe('every command line in the documentation does what is shown', () => {
           const typed = people.reduce((line, name) => line.replaceAll(name, world.accountName(name)), command)
           const line = `(exit ${status}); ${typed}`
           const {code, seen} = await run('/bin/sh', ['-c', `{ ${line}\n} 2>&1`], {
-            env: {...env, PATH: `${folder}:${PATH}`},
-            ...(world.canBecome ? {gid: uid, uid} : {}),
+            ...alice,
+            env: {...alice.env, PATH: `${folder}:${alice.env.PATH}`},
           }).then(
             ({stdout}) => ({code: 0, seen: stdout}),
             (error: Error & {code: number; stdout: string}) => ({code: error.code, seen: error.stdout}),
@@ -111,7 +110,7 @@ describe('every command line in the documentation does what is shown', () => {
           status = code
           const shown = people.reduce(
             (text, name) => text.replaceAll(new RegExp(String.raw`\b${world.accountName(name)}\b`, 'g'), name),
-            seen.replaceAll(env.HOME!, '/home/alice'),
+            seen.replaceAll(alice.env.HOME!, '/home/alice'),
           )
           assert.match(comparable(shown), pattern(output), `$ ${command}\n${seen}`)
         }
