@@ -8,7 +8,7 @@ import {promisify} from 'node:util'
 
 import {demo} from './simulator/demo'
 import {simulator} from './simulator/simulator'
-import {cli, environment} from './support/cli'
+import {asUser, cli} from './support/cli'
 import {repository} from './support/repository'
 
 const run = promisify(execFile)
@@ -98,8 +98,7 @@ describe('every command line in the documentation does what is shown', () => {
           ? `#!/bin/bash\nset -o pipefail\n{ ${cliCommand} 2>&1 >&3 | cat >&2; } 3>&1\n`
           : `#!/bin/sh\nexec ${cliCommand}\n`
         writeFileSync(path.join(folder, 'ovpn3'), script, {mode: 0o755})
-        const {PATH, ...env} = environment(world, 'alice')
-        const uid = world.uid('alice')
+        const alice = asUser(world, 'alice')
         let status = 0
         const examples = examplesIn(file)
         assert.ok(examples.length > 0)
@@ -112,8 +111,8 @@ describe('every command line in the documentation does what is shown', () => {
             ? ['script', '--quiet', '--return', '--command', `stty columns 200; ${whole}`, '/dev/null']
             : ['/bin/sh', '-c', whole]
           const {code, seen} = await run(shell, args, {
-            env: {...env, NO_COLOR: '1', PATH: `${folder}:${PATH}`, SHELL: '/bin/sh', TERM: 'dumb'},
-            ...(world.canBecome ? {gid: uid, uid} : {}),
+            ...alice,
+            env: {...alice.env, NO_COLOR: '1', PATH: `${folder}:${alice.env.PATH}`, SHELL: '/bin/sh', TERM: 'dumb'},
           }).then(
             ({stdout}) => ({code: 0, seen: stdout}),
             (error: Error & {code: number; stdout: string}) => ({code: error.code, seen: error.stdout}),
@@ -121,7 +120,7 @@ describe('every command line in the documentation does what is shown', () => {
           status = code
           const shown = people.reduce(
             (text, name) => text.replaceAll(new RegExp(String.raw`\b${world.accountName(name)}\b`, 'g'), name),
-            seen.replaceAll('\r\n', '\n').replaceAll(env.HOME!, '/home/alice'),
+            seen.replaceAll('\r\n', '\n').replaceAll(alice.env.HOME!, '/home/alice'),
           )
           assert.match(comparable(shown), pattern(output), `$ ${command}\n${seen}`)
         }

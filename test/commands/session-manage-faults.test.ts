@@ -12,7 +12,7 @@ import type {UserName, World} from '../support/world'
 import {PrivateBus} from '../simulator/bus'
 import {ServiceError} from '../simulator/errors'
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
-import {cli, environment, ovpn3, until} from '../support/cli'
+import {asUser, cli, ovpn3, until} from '../support/cli'
 import {document} from '../support/schemas'
 
 interface Manage {
@@ -427,9 +427,8 @@ describe('session-manage when things go wrong', () => {
   it('a closed stdout does not stop half-way', async () => {
     world.createSessions(20)
     const child = spawn(process.execPath, [cli(), 'session-manage', '--disconnect', '--all', '--yes'], {
-      env: environment(world, 'alice'),
+      ...asUser(world, 'alice'),
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
     })
     child.stdout.destroy()
     let stderr = ''
@@ -712,9 +711,8 @@ describe('session-manage when things go wrong', () => {
     const full = openSync('/dev/full', 'w')
     try {
       const child = spawn(process.execPath, [cli(), 'session-manage', '--pause', '--path', path!], {
-        env: environment(world, 'alice'),
+        ...asUser(world, 'alice'),
         stdio: ['ignore', full, 'pipe'],
-        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
       })
       let stderr = ''
       child.stderr!.on('data', (data: Buffer) => {

@@ -191,6 +191,7 @@ describe('silence', () => {
           env: {...inItsTime, DBUS_SYSTEM_BUS_ADDRESS: fake.address},
         })
         assert.deepEqual(candidates, [])
+        assert.equal(fake.connections, 1)
         // a connection may take 5 s
         assert.ok(time < 4000, `${time} ms`)
       } finally {

@@ -4,7 +4,7 @@ import {spawn} from 'node:child_process'
 import {after, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
-import {cli, environment, ovpn3, type RunOptions, until} from '../support/cli'
+import {asUser, cli, ovpn3, type RunOptions, until} from '../support/cli'
 import {seed} from '../support/seed'
 import {controls, longText, ownColors} from './arbitrary'
 
@@ -101,13 +101,14 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
   ])
     it(`of ${args} on a terminal`, async () => {
       const watches = args.includes('--watch')
+      const alice = asUser(world, 'alice')
       const child = spawn(
         'script',
         ['-qec', `stty cols 100 rows 30; exec "${process.execPath}" "${cli()}" ${args}`, '/dev/null'],
         {
-          env: {...environment(world, 'alice'), TERM: 'xterm-256color'},
+          ...alice,
+          env: {...alice.env, TERM: 'xterm-256color'},
           stdio: ['pipe', 'pipe', 'inherit'],
-          ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
         },
       )
       let output = ''

@@ -6,7 +6,7 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {isDeepStrictEqual} from 'node:util'
 
 import {type Call, ServiceError, type Simulator, simulator} from '../simulator/simulator'
-import {cli, environment} from '../support/cli'
+import {asUser, cli} from '../support/cli'
 import {document} from '../support/schemas'
 import {Stranger} from '../support/stranger'
 import {type CallFault, type Scenario, scenario, sessionNames, strangers} from './scenario'
@@ -302,12 +302,7 @@ class Stage {
     args: readonly string[],
     {limit, started}: {limit: number; started: (child: ChildProcess) => void},
   ): Promise<Run> {
-    const uid = world.uid('alice')
-    const child = spawn(process.execPath, [cli(), ...args], {
-      cwd: '/',
-      env: environment(world, 'alice'),
-      ...(world.canBecome ? {gid: uid, uid} : {}),
-    })
+    const child = spawn(process.execPath, [cli(), ...args], asUser(world, 'alice'))
     started(child)
     const output = {stderr: '', stdout: ''}
     for (const name of ['stderr', 'stdout'] as const)

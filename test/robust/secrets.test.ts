@@ -5,7 +5,7 @@ import path from 'node:path'
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator, userPassword} from '../simulator/simulator'
-import {cli, environment, ovpn3, projectJson, type RunOptions, until} from '../support/cli'
+import {asUser, cli, ovpn3, projectJson, type RunOptions, until} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
 const password = 'Zecret-Passw0rd-71'
@@ -167,7 +167,7 @@ describe('what is secret', () => {
     })
 
   it('is not left in a file: nothing is kept of what was typed', async () => {
-    const {HOME} = environment(world, 'alice')
+    const {HOME} = asUser(world, 'alice').env
     await ovpn3(world, 'alice', 'session-manage --resume --config sealed --timeout 9'.split(' '), {
       input: `${passphrase}\n`,
     })
@@ -208,13 +208,14 @@ describe('what is secret, typed on a terminal', {skip: skipTerminal()}, () => {
     const {world} = stage
     world.addProfile('alice', 'sealed', withKey)
     const sealed = await world.startProfile('alice', 'sealed', {until: 'new'})
+    const alice = asUser(world, 'alice')
     const child = spawn(
       'script',
       ['-qec', `"${process.execPath}" "${cli()}" session-manage --resume --config sealed --timeout 60`, '/dev/null'],
       {
-        env: {...environment(world, 'alice'), DEBUG: 'ovpn3:*', TERM: 'xterm'},
+        ...alice,
+        env: {...alice.env, DEBUG: 'ovpn3:*', TERM: 'xterm'},
         stdio: ['pipe', 'pipe', 'inherit'],
-        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
       },
     )
     let output = ''

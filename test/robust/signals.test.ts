@@ -4,7 +4,7 @@ import {closeSync, openSync, readFileSync} from 'node:fs'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator} from '../simulator/simulator'
-import {cli, environment, ovpn3, type RunOptions, until} from '../support/cli'
+import {asUser, cli, ovpn3, type RunOptions, until} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
 type State = {
@@ -194,13 +194,7 @@ describe('streams', () => {
   let world: Simulator
   /** Runs a command with streams of one's own, and answers how it ended. */
   const start = async (args: string, stdio: StdioOptions, begin: (child: ChildProcess) => void = () => {}) => {
-    const uid = world.uid('alice')
-    const child = spawn(process.execPath, [cli(), ...args.split(' ')], {
-      cwd: '/',
-      env: environment(world, 'alice'),
-      stdio,
-      ...(world.canBecome ? {gid: uid, uid} : {}),
-    })
+    const child = spawn(process.execPath, [cli(), ...args.split(' ')], {...asUser(world, 'alice'), stdio})
     let stderr = ''
     child.stderr?.on('data', (data: Buffer) => {
       stderr += data
@@ -250,15 +244,10 @@ describe('streams', () => {
     it(`a full disk behind stderr, and no stream at all, change nothing: ${args}`, async () => {
       world.createSessions(2)
       assert.equal((await full((fd) => start(args, ['ignore', 'ignore', fd]))).status, 0)
-      const uid = world.uid('alice')
       const shell = spawn(
         '/bin/sh',
         ['-c', `exec "$0" "$@" <&- >&- 2>&-`, process.execPath, cli(), ...args.split(' ')],
-        {
-          env: environment(world, 'alice'),
-          stdio: 'ignore',
-          ...(world.canBecome ? {gid: uid, uid} : {}),
-        },
+        {...asUser(world, 'alice'), stdio: 'ignore'},
       )
       const status = await new Promise((resolve) => {
         shell.on('close', resolve)
@@ -287,7 +276,6 @@ describe('streams', () => {
 
   it('a closed stdin is one that has ended', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
-    const uid = world.uid('alice')
     const shell = spawn(
       '/bin/sh',
       [
@@ -297,11 +285,7 @@ describe('streams', () => {
         cli(),
         ...'session-manage --resume -c pass --timeout 9'.split(' '),
       ],
-      {
-        env: environment(world, 'alice'),
-        stdio: ['ignore', 'ignore', 'pipe'],
-        ...(world.canBecome ? {gid: uid, uid} : {}),
-      },
+      {...asUser(world, 'alice'), stdio: ['ignore', 'ignore', 'pipe']},
     )
     let stderr = ''
     shell.stderr!.on('data', (data: Buffer) => {

@@ -17,7 +17,7 @@ const preferred: readonly (readonly [UserName, string])[] = [
 /**
  * Accounts for the users of a simulator. A bus turns away user ids that have no account, so that root can become only
  * users that exist: alice, bob and carol where they do, else three accounts that every system has. Where nobody
- * can be become, alice is whoever runs this, and the others are ids of no account.
+ * can be become, alice is whoever runs this, and the others are ids of no account, which have no names either.
  */
 export function accounts(canBecome: boolean): Record<UserName, Account> {
   const uid = process.getuid!()
@@ -37,10 +37,16 @@ export function accounts(canBecome: boolean): Record<UserName, Account> {
       ? {name, uid: known.get(name) ?? 6001 + index}
       : index === 0
         ? {name: own, uid}
-        : {name: user, uid: uid + index}
+        : nameless(new Set([uid, ...taken, ...known.values()]))
     taken.add(account.uid)
     result[user] = account
   }
 
   return result as Record<UserName, Account>
+}
+
+function nameless(taken: ReadonlySet<number>): Account {
+  let uid = 6001
+  while (taken.has(uid)) uid++
+  return {name: String(uid), uid}
 }

@@ -106,14 +106,17 @@ export function homeOf(uid: number): string {
   return home
 }
 
-export function environment(world: Pick<World, 'busAddress' | 'uid'>, user: UserName): Record<string, string> {
-  return {
+/** How a process is spawned that is a user's: a process of root's would see none of alice's sessions. */
+export function asUser(world: Pick<World, 'busAddress' | 'canBecome' | 'uid'>, user: UserName) {
+  const uid = world.uid(user)
+  const env: Readonly<Record<string, string>> = {
     DBUS_SYSTEM_BUS_ADDRESS: world.busAddress,
-    HOME: homeOf(world.uid(user)),
+    HOME: homeOf(uid),
     LANG: 'C.UTF-8',
     PATH: process.env.PATH!,
     TZ: 'UTC',
   }
+  return {cwd: '/', env, ...(world.canBecome ? {gid: uid, uid} : {})}
 }
 
 /** Runs ovpn3 as a user of the world, without a terminal. */
@@ -123,12 +126,8 @@ export async function ovpn3(
   args: readonly string[],
   {during, env = {}, input, limit = 60_000, openStdin}: RunOptions = {},
 ): Promise<RunResult> {
-  const uid = world.uid(user)
-  const child = spawn(process.execPath, [cli(), ...args], {
-    cwd: '/',
-    env: {...environment(world, user), ...env},
-    ...(world.canBecome ? {gid: uid, uid} : {}),
-  })
+  const identity = asUser(world, user)
+  const child = spawn(process.execPath, [cli(), ...args], {...identity, env: {...identity.env, ...env}})
   const started = performance.now()
   const out = collect(child.stdout)
   const err = collect(child.stderr)
@@ -164,13 +163,11 @@ export async function piped(
   args: readonly string[],
   reader: string,
 ): Promise<{readonly stderr: string; readonly stdout: string}> {
-  const uid = world.uid('alice')
   const script = `"$0" "$@" | ${reader}; echo "\${PIPESTATUS[*]}"`
   const child = spawn('bash', ['-c', script, process.execPath, cli(), ...args], {
+    ...asUser(world, 'alice'),
     detached: true,
-    env: environment(world, 'alice'),
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(world.canBecome ? {gid: uid, uid} : {}),
   })
   const [out, err] = [collect(child.stdout), collect(child.stderr)]
   const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), 40_000)

@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync} from 'node:fs'
+import {chmodSync, mkdtempSync, rmSync} from 'node:fs'
 import {createServer, type Server, type Socket} from 'node:net'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -7,16 +7,20 @@ import {encode, string} from './wire'
 
 const sender = 'org.freedesktop.DBus'
 
-/** A socket that is no proper message bus: what it does is up to `behave`. */
+/** A socket that is no proper message bus, open to every user: what it does is up to `behave`. */
 export class FakeBus {
   readonly address: string
+  /** How many have connected. */
+  connections = 0
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-fake-'))
+  readonly #socket = path.join(this.#folder, 'bus')
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
   private constructor(behave: (socket: Socket, data: string) => void) {
-    this.address = `unix:path=${path.join(this.#folder, 'bus')}`
+    this.address = `unix:path=${this.#socket}`
     this.#server = createServer((socket) => {
+      this.connections++
       this.#sockets.add(socket)
       socket.on('error', () => {})
       socket.on('data', (data) => behave(socket, data.toString('latin1')))
@@ -26,8 +30,10 @@ export class FakeBus {
   static async open(behave: (socket: Socket, data: string) => void): Promise<FakeBus> {
     const bus = new FakeBus(behave)
     await new Promise<void>((resolve) => {
-      bus.#server.listen(path.join(bus.#folder, 'bus'), resolve)
+      bus.#server.listen(bus.#socket, resolve)
     })
+    chmodSync(bus.#folder, 0o755)
+    chmodSync(bus.#socket, 0o777)
     return bus
   }
 

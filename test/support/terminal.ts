@@ -6,7 +6,7 @@ import {promisify} from 'node:util'
 import type {UserName, World} from './world'
 
 import {type Simulator, simulator} from '../simulator/simulator'
-import {cli, environment, until} from './cli'
+import {asUser, cli, until} from './cli'
 
 const run = promisify(execFile)
 
@@ -54,7 +54,7 @@ export class Terminal {
   ): Promise<Terminal> {
     const terminal = new Terminal()
     const uid = String(world.uid(user))
-    const variables = Object.entries({...environment(world, user), PS1: '> ', TERM: 'tmux-256color', ...env})
+    const variables = Object.entries({...asUser(world, user).env, PS1: '> ', TERM: 'tmux-256color', ...env})
     await terminal.#tmux([
       '-f',
       '/dev/null',

@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {cli, environment, ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
+import {asUser, cli, ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 
 interface Sample {
@@ -145,9 +145,8 @@ describe('session-stats on the simulator', () => {
     for (const more of ['', '--json']) {
       const args = ['session-stats', '--all', '--watch=0.2', ...(more ? [more] : [])]
       const child = spawn(process.execPath, [cli(), ...args], {
-        env: environment(world, 'alice'),
+        ...asUser(world, 'alice'),
         stdio: ['ignore', 'pipe', 'pipe'],
-        ...(world.canBecome ? {gid: world.uid('alice'), uid: world.uid('alice')} : {}),
       })
       let stderr = ''
       child.stderr.on('data', (data: Buffer) => {

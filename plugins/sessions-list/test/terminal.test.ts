@@ -41,7 +41,8 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     stage.world.setStatus(paths[1]!, [2, 14, ''])
     stage.world.setStatus(paths[2]!, [2, 11, ''])
     await stage.world.killBackend(paths[3]!)
-    const tty = await stage.open()
+    // wide enough for any user's name
+    const tty = await stage.open({columns: 120})
     await tty.run('ovpn3 sessions-list')
     const screen = await tty.screen({escapes: true})
     for (const [color, text] of [
