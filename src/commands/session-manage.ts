@@ -1,11 +1,11 @@
 import {Flags} from '@oclif/core'
 import {
   allFlag,
-  ask,
   chooseOne,
   colorsOf,
   type Completion,
   confirm,
+  interaction,
   isInteractive,
   runTasks,
   selectorFlags,
@@ -23,6 +23,7 @@ import {
   cleanUp,
   count,
   deadEnds,
+  Deadline,
   disconnect,
   exitStatusOf,
   goneError,
@@ -31,7 +32,6 @@ import {
   logLevel,
   Ovpn3Error,
   pause,
-  type Person,
   planCleanUp,
   type PropertyName,
   runUntilInterrupted,
@@ -40,6 +40,7 @@ import {
   sessionLabel,
   type SessionResult,
   StatusMinor,
+  unlessAborted,
 } from '@ovpn3/sessions'
 import {accessDenied} from '@ovpn3/sessions'
 
@@ -81,7 +82,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     },
     {
       command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
-      description: 'Bring it back, and wait until it is connected',
+      description: 'Resume it, and disconnect it if it is not connected within 30 s',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
@@ -132,17 +133,22 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     timeout: Flags.string({
       ...resumeOption,
       helpValue: 'SECS',
-      summary: 'Wait so long for the connection, then give up and disconnect.',
+      summary: 'Wait up to SECS for the connection, then give up and disconnect.',
     }),
     wait: Flags.boolean({
       ...resumeOption,
       exclusive: ['timeout'],
       summary: 'Wait for the connection without a time limit.',
     }),
+    background: Flags.boolean({
+      ...resumeOption,
+      exclusive: ['timeout', 'wait', 'keep'],
+      summary: 'Return at once, and connect in the background.',
+    }),
     keep: Flags.boolean({
       ...resumeOption,
       relationships: [...resumeOption.relationships, needs('timeout', 'wait')],
-      summary: 'When the time is up, or on Ctrl-C, leave the session trying.',
+      summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
     }),
     reason: Flags.string({
       ...option,
@@ -160,7 +166,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   protected async execute(): Promise<void> {
-    const plan = planOf(this.flags)
+    const plan = planOf(this.flags, this.#isInteractive())
     const results = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
     this.#print(plan, results)
     process.exitCode = exitStatusOf(results)
@@ -173,14 +179,25 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
-    const {kept, sessions} = await this.#select(plan.action)
-    const results = await this.#actOn(sessions, plan)
-    // the session manager may hang, and nobody wants to wait for it any more
-    if (this.abortSignal.aborted) return [...kept, ...results]
-    return [...kept, ...(await Promise.all(results.map((result, i) => withOwner(result, sessions[i]!))))]
+    const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
+    const {signal} = deadline
+    try {
+      const {kept, sessions} = await unlessAborted(this.#select(plan.action, deadline), signal)
+      const results = await this.#actOn(sessions, plan, deadline)
+      // the session manager may hang, and nobody wants to wait for it any more
+      if (signal.aborted) return [...kept, ...results]
+      const named = Promise.all(results.map((result, i) => withOwner(result, sessions[i]!)))
+      return [...kept, ...(await unlessAborted(named, signal).catch(() => results))]
+    } finally {
+      deadline.end()
+    }
   }
 
-  async #actOn(sessions: readonly Session[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+  async #actOn(
+    sessions: readonly Session[],
+    plan: Exclude<Plan, {action: 'cleanup'}>,
+    deadline: Deadline,
+  ): Promise<SessionResult[]> {
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
       case 'disconnect': {
@@ -198,7 +215,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
-        return this.graceful(bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person()))
+        return this.graceful(bringUp(sessions, {...plan, deadline, dryRun}, this.#interaction()))
       }
     }
   }
@@ -206,9 +223,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   /** The sessions that are meant, after whoever has to agree has agreed, and those that are left alone. */
   async #select(
     name: Exclude<Plan['action'], 'cleanup'>,
+    deadline: Deadline,
   ): Promise<{kept: readonly SessionResult[]; sessions: readonly Session[]}> {
     const selector = selectorOf(this.flags)
-    const interactive = isInteractive() && !this.jsonEnabled()
+    const interactive = this.#isInteractive()
     if (!selector && !interactive)
       throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {
         hint: name === 'log-level' ? undefined : 'Or all of them with --all',
@@ -216,22 +234,24 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const all = selector?.kind === 'all'
     const tellsOwners = all && (this.flags['dry-run'] || !this.flags.yes)
     const read = [...properties[name], ...(tellsOwners ? (['owner'] as const) : [])]
-    const {sessions} = await this.resolve({read, selector: selector ?? {kind: 'all'}})
+    const {sessions} = await this.resolve({read, selector: selector ?? {kind: 'all'}}, deadline.signal)
     if (all) {
       const kept = sessions.flatMap((session) => keepUnreadable(session) ?? [])
       const mine = sessions.filter((session) => !keepUnreadable(session))
       // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
       const there = mine.filter((session) => !goneError(session))
-      const asked = await this.#agree(name, there, interactive)
+      const asked = await deadline.pause(() => this.#agree(name, there, interactive))
       if (asked) await Promise.all(there.map((session) => session.look(properties[name])))
       return {kept, sessions: mine}
     }
 
-    const chosen = await chooseOne(sessions, selector, {
-      interactive,
-      question: `Which session to ${verb(name)}?`,
-      signal: this.abortSignal,
-    })
+    const choose = () =>
+      chooseOne(sessions, selector, {
+        interactive,
+        question: `Which session to ${verb(name)}?`,
+        signal: this.abortSignal,
+      })
+    const chosen = await (interactive ? deadline.pause(choose) : choose())
     // it may have taken the person a while to pick it
     if (sessions.length > 1 || !selector) await chosen.look(properties[name])
     return {kept: [], sessions: [chosen]}
@@ -277,23 +297,18 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(runTasks(tasks, options))
   }
 
-  #person(): Person {
-    return {
-      answer: (session, requests) => {
-        this.notice(`${labelOf(session)} needs input:`)
-        return ask(
-          requests.map(({description, hidden, name}) => ({hidden, text: description || name})),
-          this.abortSignal,
-        )
-      },
-      answersOne: !isInteractive(),
-      openUrl: (session, url) => {
-        this.notice(`${labelOf(session)} needs web authentication. Open this page:\n  ${safeText(url)}`)
-        openInBrowser(url)
-      },
-      watch: (waits) =>
-        runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`}),
-    }
+  #interaction() {
+    return interaction({
+      notice: (text) => this.notice(text),
+      openUrl: openInBrowser,
+      quiet: this.jsonEnabled(),
+      signal: this.abortSignal,
+    })
+  }
+
+  /** Somebody on a terminal reads what comes of it. */
+  #isInteractive(): boolean {
+    return isInteractive() && !this.jsonEnabled()
   }
 
   #print({action: name}: Plan, results: readonly SessionResult[]): void {

@@ -1,5 +1,15 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
-import {exitStatus, isOvpn3Error, Ovpn3Error, type ResolvedSessions, shortId, toJson} from '@ovpn3/sessions'
+import {
+  exitStatus,
+  Interruption,
+  isOvpn3Error,
+  Ovpn3Error,
+  proceed,
+  type ResolvedSessions,
+  shortId,
+  toJson,
+  unlessAborted,
+} from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
 import {colorsOf} from './color'
@@ -8,6 +18,7 @@ import {type Completion, type FlagRelations} from './flags'
 import {type ResolverRequest, resolveSessions} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText} from './report'
+import {suspend} from './suspend'
 import {tellTask} from './tasks'
 import {assumeSize, releaseStdin, showCursor} from './terminal'
 
@@ -60,7 +71,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     const work = this.#work()
     const interrupted = new Promise<never>((_, reject) => {
       this.abortSignal.addEventListener('abort', () => {
-        if (this.#graceful === 0) reject(new Ovpn3Error('interrupted', 'interrupted'))
+        if (this.#graceful === 0) reject(this.abortSignal.reason)
       })
     })
     try {
@@ -77,23 +88,28 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   /**
    * What a selector stands for; closed when the command ends.
+   * @param signal aborted when nobody waits for it any more
    * @throws Ovpn3Error
    */
-  protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<ResolvedSessions> {
-    if (this.abortSignal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
-    const resolved = await resolveSessions(this.config, {
-      ...request,
-      onStall: (session) => this.onStall(session),
-      signal: this.abortSignal,
-    })
-    this.#resolved.push(resolved)
-    if (this.abortSignal.aborted) {
-      // the command is over already, and has closed what there was
-      await resolved.close()
-      throw new Ovpn3Error('interrupted', 'interrupted')
+  protected async resolve(
+    request: Omit<ResolverRequest, 'onStall' | 'signal'>,
+    signal = this.abortSignal,
+  ): Promise<ResolvedSessions> {
+    proceed(signal)
+    const resolving = resolveSessions(this.config, {...request, onStall: (session) => this.onStall(session), signal})
+    try {
+      const resolved = await unlessAborted(resolving, signal)
+      this.#resolved.push(resolved)
+      return resolved
+    } catch (error) {
+      resolving.then(
+        (late) => late.close(),
+        () => {},
+      )
+      // closing the connection is how a resolver is interrupted
+      proceed(signal)
+      throw error
     }
-
-    return resolved
   }
 
   /** Says that the session manager keeps silent. */
@@ -184,22 +200,16 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       }
 
       this.#signal = name
-      this.#abort.abort()
-    }
-
-    // Ctrl-Z: the shell gets its cursor back
-    const onSuspend = () => {
-      showCursor()
-      process.kill(process.pid, 'SIGSTOP')
+      this.#abort.abort(new Interruption(name === 'SIGHUP'))
     }
 
     const end = () => {
       for (const name of names) process.off(name, onSignal)
-      process.off('SIGTSTP', onSuspend)
+      process.off('SIGTSTP', suspend)
     }
 
     for (const name of names) process.on(name, onSignal)
-    process.on('SIGTSTP', onSuspend)
+    process.on('SIGTSTP', suspend)
     // nobody reads what is written any more: no reason to stop half-way
     process.stderr.on('error', () => {})
     // oclif's own listener throws what is not EPIPE
