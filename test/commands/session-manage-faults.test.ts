@@ -289,7 +289,7 @@ describe('session-manage when things go wrong', () => {
       assert.doesNotMatch(stderr, /connection to the message bus is closed/)
       const left = (await world.sessions()).map((path) => path.slice(path.lastIndexOf('/') + 1))
       assert.equal(left.length, 3)
-      const unknown = 'interrupted before there was an answer: it may be done all the same'
+      const unknown = 'interrupted before there was an answer: it may still have taken effect'
       if (!args.includes('--json')) {
         assert.equal(stdout.match(/^load-\d \(\w{8}\): disconnected\n\nConnection statistics:$/gm)?.length, 3, stdout)
         for (const id of left)
@@ -358,7 +358,7 @@ describe('session-manage when things go wrong', () => {
 
   it('SIGINT while a backend hangs that is to go on trying is answered soon', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
-    world.timings.hung = 20_000
+    world.timings.hung = 6000
     let sent = 0
     const run = await manage('--restart --config dead --wait --keep', {
       async during(child, output) {
@@ -372,8 +372,9 @@ describe('session-manage when things go wrong', () => {
       },
     })
     assert.equal(run.status, 130)
-    assert.ok(performance.now() - sent < 10_000)
-    assert.match(run.stderr, /^Error: dead \(\w{8}\): interrupted: it goes on trying$/m)
+    assert.ok(performance.now() - sent < 4000)
+    assert.match(run.stderr, /^Error: dead \(\w{8}\): interrupted: still connecting in the background$/m)
+    await until('the manager is free again', async () => (await world.sessions()).length === 0)
   })
 
   it('a connection of before a restart is not taken for one of after', async () => {
@@ -494,7 +495,7 @@ describe('session-manage when things go wrong', () => {
 
   it('web authentication is not missed by those who do not wait', async () => {
     const path = await world.startSession('alice', 'web', {until: 'new'})
-    const first = await manage('--resume --config web', {input: 'anybody\nanything\n'})
+    const first = await manage('--resume --config web --background', {input: 'anybody\nanything\n'})
     assert.equal(first.status, 0, first.stderr)
     assert.match(first.stdout, /: resuming in the background; --resume --wait shows what else it needs, such as web/)
     await until('it wants to be authenticated', () => world.status(path)[1] === 22)

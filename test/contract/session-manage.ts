@@ -116,7 +116,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --timeout 1 --keep')
         assert.equal(run.status, 7)
-        assert.match(run.stderr, /it goes on trying/)
+        assert.match(run.stderr, /still connecting in the background/)
         assert.deepEqual(await world().sessions(), [path])
       })
 
@@ -142,7 +142,7 @@ export function sessionManageContract(title: string, world: () => World): void {
           },
         })
         assert.equal(run.status, 143)
-        assert.match(run.stderr, /interrupted: it goes on trying/)
+        assert.match(run.stderr, /interrupted: still connecting in the background/)
         assert.deepEqual(await world().sessions(), [path])
       })
     })

@@ -3,6 +3,7 @@ import {count, type InputRequest, type Interaction, labelOf, safeText, type Sess
 import {runTasks} from './tasks'
 import {ask, isInteractive} from './terminal'
 
+/** What the user of a connection attempt is reached by. */
 export interface InteractionOptions {
   /** Shows no progress. */
   readonly quiet: boolean

@@ -156,10 +156,18 @@ export class RemoteSession implements Session {
   async follow(listener: (event: SessionEvent) => void): Promise<Following> {
     let over = false
     let live = false
-    // a log service that is started again knows nobody who listens
+    let asking = false
+    // a log service that is started again knows nobody who listens; asking for the log also starts it
     const forwardAgain = async () => {
-      live = await this.#forwardLog(true)
-      // what happened meanwhile, nobody has told
+      if (asking) return
+      asking = true
+      try {
+        live = await this.#forwardLog(true)
+      } finally {
+        asking = false
+      }
+
+      // nobody has told what happened meanwhile
       const {status} = (await this.read(['status'])).values
       if (status && !over) listener({status, type: 'status'})
     }
@@ -192,10 +200,9 @@ export class RemoteSession implements Session {
         },
       ),
       this.#subscribe({...ownerChange, arg0: logService}, ({body}) => {
-        const [, , owner] = body
-        if (over) return
-        if (owner) forwardAgain().catch(() => {})
-        else live = false
+        const [, previous] = body
+        if (previous) live = false
+        if (!over && !live) forwardAgain().catch(() => {})
       }),
     ])
     live = await this.#forwardLog(true)

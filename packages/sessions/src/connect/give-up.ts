@@ -72,9 +72,9 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   return waits ? ended('still connecting in the background') : inBackground(attempt, acted, false)
 }
 
-/** The session goes on by itself, since the user said so, did not ask for a wait, or is gone. */
-function isKept({options: {keep}, signal, waits}: Attempt): boolean {
-  return Boolean(keep) || !waits || isHangup(signal)
+/** The session goes on connecting: the user said so, asked for no wait, or is gone. */
+function isKept({options: {keep, wait}, signal}: Attempt): boolean {
+  return Boolean(keep) || wait !== 'required' || isHangup(signal)
 }
 
 async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Promise<SessionResult> {

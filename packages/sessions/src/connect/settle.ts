@@ -54,7 +54,11 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
     case StatusMinor.userPasswordNeeded: {
-      if (await needsInput(attempt)) attempt.need = 'input'
+      if (await needsInput(attempt)) {
+        attempt.asks = true
+        attempt.need = 'input'
+      }
+
       return undefined
     }
 
