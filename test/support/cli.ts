@@ -10,6 +10,8 @@ import {repository} from './repository'
 export interface RunOptions {
   /** Sent to stdin, which then ends; left out, stdin is empty. */
   readonly input?: string
+  /** It leads a session of its own: there is no shell that could continue it. */
+  readonly leader?: boolean
   /** stdin stays open and silent. */
   readonly openStdin?: boolean
   readonly env?: Readonly<Record<string, string>>
@@ -121,11 +123,12 @@ export async function ovpn3(
   world: World,
   user: UserName,
   args: readonly string[],
-  {during, env = {}, input, limit = 60_000, openStdin}: RunOptions = {},
+  {during, env = {}, input, leader = false, limit = 60_000, openStdin}: RunOptions = {},
 ): Promise<RunResult> {
   const uid = world.uid(user)
   const child = spawn(process.execPath, [cli(), ...args], {
     cwd: '/',
+    detached: leader,
     env: {...environment(world, user), ...env},
     ...(world.canBecome ? {gid: uid, uid} : {}),
   })
