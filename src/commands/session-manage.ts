@@ -1,10 +1,9 @@
 import {Flags} from '@oclif/core'
 import {
   allFlag,
-  ask,
   colorsOf,
   type Completion,
-  consentToAnswer,
+  interaction,
   isInteractive,
   runTasks,
   type Selected,
@@ -24,14 +23,15 @@ import {
   cleanUp,
   count,
   deadEnds,
+  Deadline,
   disconnect,
   exitStatusOf,
   failOnOutage,
   goneError,
+  type Interaction,
   labelOf,
   logLevel,
   pause,
-  type Person,
   planCleanUp,
   type PropertyName,
   runUntilInterrupted,
@@ -40,6 +40,7 @@ import {
   sessionLabel,
   type SessionResult,
   StatusMinor,
+  unlessAborted,
 } from '@ovpn3/sessions'
 import {accessDenied} from '@ovpn3/sessions'
 
@@ -84,7 +85,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     },
     {
       command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
-      description: 'Bring it back, and wait until it is connected',
+      description: 'Resume it, and disconnect it if it is not connected within 30 s',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
@@ -135,17 +136,22 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     timeout: Flags.string({
       ...resumeOption,
       helpValue: 'SECS',
-      summary: 'Wait so long for the connection, then give up and disconnect.',
+      summary: 'Wait up to SECS for the connection, then give up and disconnect.',
     }),
     wait: Flags.boolean({
       ...resumeOption,
       exclusive: ['timeout'],
       summary: 'Wait for the connection without a time limit.',
     }),
+    background: Flags.boolean({
+      ...resumeOption,
+      exclusive: ['timeout', 'wait', 'keep'],
+      summary: 'Return at once, and connect in the background.',
+    }),
     keep: Flags.boolean({
       ...resumeOption,
       relationships: [...resumeOption.relationships, needs('timeout', 'wait')],
-      summary: 'When the time is up, or on Ctrl-C, leave the session trying.',
+      summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
     }),
     reason: Flags.string({
       ...option,
@@ -165,7 +171,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   readonly #connections = new Map<string, Connection>()
 
   protected async execute(): Promise<void> {
-    const plan = planOf(this.flags)
+    const plan = planOf(this.flags, this.#isInteractive())
     const results = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
     this.#print(plan, results)
     process.exitCode = exitStatusOf(results)
@@ -193,12 +199,21 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
-    const {aside, selected} = await this.#select(plan.action)
-    const results = await this.#actOn(selected, plan)
-    return [...aside, ...results.map((result, i) => withOwner(result, selected[i]!.owner))]
+    const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
+    try {
+      const {aside, selected} = await unlessAborted(this.#select(plan.action, deadline), deadline.signal)
+      const results = await this.#actOn(selected, plan, deadline)
+      return [...aside, ...results.map((result, i) => withOwner(result, selected[i]!.owner))]
+    } finally {
+      deadline.end()
+    }
   }
 
-  async #actOn(selected: readonly Selected[], plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+  async #actOn(
+    selected: readonly Selected[],
+    plan: Exclude<Plan, {action: 'cleanup'}>,
+    deadline: Deadline,
+  ): Promise<SessionResult[]> {
     const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
@@ -219,24 +234,29 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
         const results = await this.graceful(
-          bringUp(sessions, {...plan, dryRun, signal: this.abortSignal}, this.#person(plan.action, selected)),
+          bringUp(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
         )
-        if (this.#isInPlace) await this.#learnConnections(sessions, results, plan.timeout > 0)
+        if (this.#isInPlace && !deadline.signal.aborted)
+          await this.#learnConnections(sessions, results, plan.wait === 'default' || plan.wait === 'required')
         return results
       }
     }
   }
 
   /** The sessions that are meant, after whoever has to agree has agreed, and those that are left alone. */
-  async #select(name: Exclude<Plan['action'], 'cleanup'>): Promise<Pick<SelectedMany, 'aside' | 'selected'>> {
+  async #select(
+    name: Exclude<Plan['action'], 'cleanup'>,
+    deadline: Deadline,
+  ): Promise<Pick<SelectedMany, 'aside' | 'selected'>> {
     const read = properties[name]
     if (this.flags.all) {
       const agreed = this.flags.yes || this.flags['dry-run']
-      return this.selectMany({change: {action: name, agreed: Boolean(agreed)}, read})
+      return this.selectMany({change: {action: name, agreed: Boolean(agreed)}, read}, deadline)
     }
 
     const hint = name === 'log-level' ? undefined : 'Or all of them with --all'
-    return {aside: [], selected: [await this.selectOne({hint, question: `Which session to ${verb(name)}?`, read})]}
+    const question = `Which session to ${verb(name)}?`
+    return {aside: [], selected: [await this.selectOne({hint, question, read}, deadline)]}
   }
 
   /** One session is soon done; several are shown as tasks, side by side. */
@@ -263,37 +283,30 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(runTasks(tasks, options))
   }
 
-  #person(name: Action, selected: readonly Selected[]): Person {
-    const asked = new Map(selected.map((each) => [each.session, each]))
-    const agreed = new Set<Session>()
+  #interaction(name: Action, selected: readonly Selected[]): Interaction {
+    const {openUrl, ...terminal} = interaction({
+      begin: ({path}) => this.#begin(name, path),
+      notice: (text) => {
+        if (this.#isSeen) this.notice(text)
+      },
+      openUrl: openInBrowser,
+      prompts: this.#isInPlace ? process.stdout : undefined,
+      quiet: this.jsonEnabled(),
+      selected,
+      signal: this.abortSignal,
+    })
     return {
-      answer: async (session, requests) => {
-        const each = asked.get(session)!
-        if (!agreed.has(session)) await consentToAnswer(each, this.abortSignal)
-        agreed.add(session)
-        this.#begin(name, session.path)
-        if (this.#isSeen) this.notice(`${each.label} needs input:`)
-        return ask(
-          requests.map(({description, hidden, name}) => ({hidden, text: description || name})),
-          this.abortSignal,
-          {prompts: this.#isInPlace ? process.stdout : undefined},
-        )
-      },
-      answersOne: !isInteractive(),
+      ...terminal,
       openUrl: (session, url) => {
-        const {label, ownership} = asked.get(session)!
-        this.#begin(name, session.path)
+        openUrl(session, url)
         if (this.#isInPlace) this.log(urlLines(safeText(url)).join('\n'))
-        if (this.#isSeen) this.notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
-        // it is another user's account that the page would be logged in for
-        if (ownership === 'own') openInBrowser(url)
-      },
-      watch: (waits) => {
-        const waiting = new Set(waits.map(({key}) => key))
-        for (const {session} of selected) if (waiting.has(session.id)) this.#begin(name, session.path)
-        return runTasks(waits, {quiet: this.jsonEnabled(), title: `Connecting ${count(waits.length, 'session')}`})
       },
     }
+  }
+
+  /** Somebody on a terminal reads what comes of it. */
+  #isInteractive(): boolean {
+    return isInteractive() && !this.jsonEnabled()
   }
 
   /** Whether a program may be reading that was made for openvpn3. */

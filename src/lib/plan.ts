@@ -1,4 +1,4 @@
-import {Ovpn3Error} from '@ovpn3/sessions'
+import {Ovpn3Error, type Waiting} from '@ovpn3/sessions'
 
 export const actions = ['pause', 'resume', 'restart', 'disconnect', 'cleanup', 'log-level'] as const
 export type Action = (typeof actions)[number]
@@ -9,9 +9,18 @@ export type Plan =
   | {readonly action: 'disconnect'}
   | {readonly action: 'log-level'; readonly level?: number}
   | {readonly action: 'pause'; readonly reason: string}
-  | {readonly action: 'restart' | 'resume'; readonly keep: boolean; readonly timeout: number}
+  | ConnectPlan
+
+export interface ConnectPlan {
+  readonly action: 'restart' | 'resume'
+  readonly keep: boolean
+  /** Seconds. */
+  readonly timeout: number
+  readonly wait: Waiting
+}
 
 export interface PlanFlags {
+  readonly background?: boolean
   readonly cleanup?: boolean
   readonly disconnect?: boolean
   readonly failed?: boolean
@@ -29,12 +38,15 @@ export interface PlanFlags {
 export const showLevel = 'show'
 /** Seconds: what a timer can do, 24 days. */
 const maxTimeout = 2_147_483
+/** Seconds that a terminal is kept waiting unasked. */
+const defaultTimeout = 30
 
 /**
  * The plan of options that go together: that is what the flags themselves see to.
+ * @param interactive a person waits for the outcome on a terminal
  * @throws Ovpn3Error `usage`
  */
-export function planOf(flags: PlanFlags): Plan {
+export function planOf(flags: PlanFlags, interactive: boolean): Plan {
   const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (action === undefined)
     throw new Ovpn3Error('usage', `no action: give one of ${actions.map((name) => `--${name}`).join(', ')}`, {
@@ -60,13 +72,19 @@ export function planOf(flags: PlanFlags): Plan {
 
     case 'restart':
     case 'resume': {
-      return {action, keep: Boolean(flags.keep), timeout: timeoutOf(flags)}
+      return {action, keep: Boolean(flags.keep), ...waitOf(flags, interactive)}
     }
   }
 }
 
-function timeoutOf({timeout, wait}: PlanFlags): number {
-  if (timeout === undefined) return wait ? Number.POSITIVE_INFINITY : 0
+function waitOf({background, timeout, wait}: PlanFlags, interactive: boolean): Pick<ConnectPlan, 'timeout' | 'wait'> {
+  if (timeout !== undefined) return {timeout: timeoutOf(timeout), wait: 'required'}
+  if (wait) return {timeout: Number.POSITIVE_INFINITY, wait: 'required'}
+  if (interactive && !background) return {timeout: defaultTimeout, wait: 'default'}
+  return {timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
+}
+
+function timeoutOf(timeout: string): number {
   const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
   if (seconds < 1 || seconds > maxTimeout)
     throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {

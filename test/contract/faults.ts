@@ -147,5 +147,32 @@ export function faultsContract(title: string, world: () => World): void {
         /removed while it connected|went away before it answered|no such session|backend process is gone/,
       )
     })
+
+    it('a log service that is killed under a watch: the statuses are read from then on', async () => {
+      const path = await world().startSession('alice', 'cert')
+      const {status, stderr} = await run('sessions-list --watch --json', {
+        async during(child, output) {
+          await until('it listens', () => output().includes('"event":"present"'))
+          await world().killLogService()
+          await run('session-manage --pause --config cert')
+          await until('it is told', () => /"event":"changed".*"minor":14/.test(output()))
+          child.kill('SIGINT')
+        },
+      })
+      assert.equal(status, 130, stderr)
+      assert.deepEqual(await world().sessions(), [path])
+    })
+
+    it('a log service that is killed while a connection is waited for', async () => {
+      await world().startSession('alice', 'dead', {until: 'started'})
+      const {status, stderr} = await run('session-manage --restart --config dead --timeout 4 --keep', {
+        async during(_, output) {
+          await until('it waits', () => output().includes('reconnecting'))
+          await world().killLogService()
+        },
+      })
+      assert.equal(status, 7, stderr)
+      assert.match(stderr, /not connected within 4 s \(\w+\): still connecting in the background/)
+    })
   })
 }

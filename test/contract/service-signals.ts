@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {it} from 'node:test'
 
 import {until} from '../support/cli'
-import {BACKENDS, METHOD_DENIED, rejects, type Stage} from './service-stage'
+import {backendRefused, BACKENDS, METHOD_DENIED, rejects, type Stage} from './service-stage'
 
 const paused = (minor: number) => minor === 14
 
@@ -133,5 +133,16 @@ export function signalFacts(stage: Stage): void {
     await stage.bob.call(session, 'LogForward', 'b', true)
     await stage.alice.call(session, 'Pause', 's', '')
     await until('told', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
+  })
+
+  it('a log service that was killed is started by LogForward, and does not know the sessions of before', async () => {
+    const session = await stage.begin('alice', 'cert')
+    await stage.alice.call(session, 'LogForward', 'b', true)
+    await stage.world.killLogService()
+    await rejects(stage.alice.call(session, 'LogForward', 'b', true), backendRefused('No session available'))
+    assert.equal(await stage.alice.hasOwner('net.openvpn.v3.log'), true)
+    const later = await stage.begin('alice', 'cert2')
+    await stage.alice.call(later, 'LogForward', 'b', true)
+    await pauseAndHear(later)
   })
 }

@@ -5,6 +5,7 @@ import {beforeEach, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
+import {BusClient} from '../support/bus-client'
 import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
 import {document} from '../support/schemas'
 
@@ -138,7 +139,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --timeout 1 --keep')
         assert.equal(run.status, 7)
-        assert.match(run.stderr, /it goes on trying/)
+        assert.match(run.stderr, /still connecting in the background/)
         assert.deepEqual(await world().sessions(), [path])
       })
 
@@ -164,9 +165,28 @@ export function sessionManageContract(title: string, world: () => World): void {
           },
         })
         assert.equal(run.status, 143)
-        assert.match(run.stderr, /interrupted: it goes on trying/)
+        assert.match(run.stderr, /interrupted: still connecting in the background/)
         assert.deepEqual(await world().sessions(), [path])
       })
+    })
+
+    describe('a wait for a session that was on its way before', () => {
+      for (const [what, args, signal, status] of [
+        ['an interruption', '--wait', 'SIGINT', 130],
+        ['the end of the time', '--timeout 2', undefined, 7],
+      ] as const)
+        it(`${what} leaves it alone`, async () => {
+          const path = await world().startSession('alice', 'dead', {until: 'started'})
+          const run = await manage(`-c dead --resume ${args}`, {
+            async during(child, output) {
+              await until('it waits', () => /Resuming dead/.test(output()))
+              if (signal) child.kill(signal)
+            },
+          })
+          assert.equal(run.status, status, run.stderr)
+          assert.match(run.stderr, /: still connecting in the background$/m)
+          assert.deepEqual(await world().sessions(), [path])
+        })
     })
 
     describe('input that the service needs', () => {
@@ -223,6 +243,53 @@ export function sessionManageContract(title: string, world: () => World): void {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)
           assert.match(run.sessions[0]!.message, /dead end: authentication failed/)
+        }
+      })
+
+      it('a wrong password is a refusal also where nobody asked to wait', async () => {
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const run = await json('-c pass --resume', {input: 'vpnuser\nwrong\n'})
+        assert.equal(run.status, 8)
+        assert.equal(run.sessions[0]?.error?.code, 'refused')
+        assert.match(run.sessions[0].message, /authentication failed/i)
+      })
+
+      it('is not waited for with --background', async () => {
+        const path = await world().startSession('alice', 'pass', {until: 'new'})
+        const run = await manage('-c pass --resume --background', {input: inputs.pass})
+        assert.equal(run.status, 0, run.stderr)
+        assert.match(run.stdout, /resuming in the background/)
+        await until('connected', async () => (await statusOf(path)) === 7)
+      })
+
+      it('another client that answers and connects while the prompt is open is no failure', async () => {
+        const path = await world().startSession('alice', 'pass', {until: 'new'})
+        const other = new BusClient(world().uid('alice'), world().busAddress)
+        const call = (member: string, signature = '', ...body: unknown[]) =>
+          other.call({
+            body,
+            destination: 'net.openvpn.v3.sessions',
+            interface: 'net.openvpn.v3.sessions',
+            member,
+            path,
+            signature,
+          })
+        try {
+          const run = await manage('-c pass --resume --timeout 30', {
+            async during(child, output) {
+              await until('it asks', () => output().includes('needs input'))
+              await call('UserInputProvide', 'uuus', 1, 1, 0, 'vpnuser')
+              await call('UserInputProvide', 'uuus', 1, 1, 1, 'secret')
+              await call('Connect')
+              child.stdin!.end('vpnuser\nsecret\n')
+            },
+            openStdin: true,
+          })
+          assert.equal(run.status, 0, run.stderr)
+          assert.match(run.stdout, /: connected to /)
+          assert.equal(await world().carriesTraffic(path), true)
+        } finally {
+          other.close()
         }
       })
 

@@ -204,6 +204,10 @@ class Lab implements World {
     this.#started.clear()
   }
 
+  async killLogService(): Promise<void> {
+    await Promise.all(this.#processes('log').map((pid) => kill(pid)))
+  }
+
   async sessions(): Promise<string[]> {
     return [...(await this.#listed()).keys()]
   }

@@ -17,7 +17,7 @@ export class LogService {
   constructor(private readonly address: string) {}
 
   async start(): Promise<void> {
-    this.bus = await own(this.address, LOG)
+    this.bus ??= await own(this.address, LOG)
   }
 
   async stop(): Promise<void> {
@@ -33,6 +33,12 @@ export class LogService {
 
   unsubscribe(session: Session, subscriber: string): void {
     session.forwards.proxies.delete(subscriber)
+  }
+
+  /** The service has ended, and with it every copy. */
+  forget(session: Session): void {
+    session.forwards.copies.length = 0
+    session.forwards.proxies.clear()
   }
 
   /** The subscriber's connection is gone; its entry in `log_forwards` outlives it. */

@@ -352,7 +352,7 @@ export class SessionManager extends Server implements Listener {
   }
 
   private forwardLog(session: Session, uid: number, subscriber: string, enable: boolean): Reply {
-    if (session.status[0] === 0) throw backendRefused('No session available')
+    if (session.status[0] === 0 || session.forwards.lost) throw backendRefused('No session available')
     if (enable) {
       this.logs.subscribe(session, subscriber)
       this.note(session, 2, `Added log forwarding to ${subscriber} on ${session.path} (user: ${this.userName(uid)})`)

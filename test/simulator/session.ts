@@ -59,6 +59,8 @@ interface Forwards {
   readonly proxies: Map<string, string>
   /** One entry for each copy: neither a second call nor LogForward(false) takes one away. */
   readonly copies: string[]
+  /** The log service that heard the backend is gone: another one does not know the backend. */
+  lost?: boolean
 }
 
 interface QueuedInput extends Input {

@@ -147,6 +147,18 @@ export class Simulator implements World {
     await this.manager.stop()
   }
 
+  async killLogService(): Promise<void> {
+    await this.restartLogService()
+    for (const session of this.manager.sessions.values()) session.forwards.lost = true
+  }
+
+  /** The log service is another one that knows nobody who listens; unlike the real one, it still hears the backends. */
+  async restartLogService(): Promise<void> {
+    await this.logs.stop()
+    for (const session of this.manager.sessions.values()) this.logs.forget(session)
+    await this.logs.start()
+  }
+
   async sessions(): Promise<string[]> {
     return this.manager.list().map(({path}) => path)
   }
@@ -167,7 +179,7 @@ export class Simulator implements World {
     this.configurations.counts.reset()
     this.profiles.clear()
     this.addStandardProfiles()
-    await Promise.all([this.manager.start(), this.configurations.start()])
+    await Promise.all([this.manager.start(), this.configurations.start(), this.logs.start()])
   }
 
   async close(): Promise<void> {
@@ -204,6 +216,16 @@ export class Simulator implements World {
    */
   intercept(interceptor?: (call: Call) => Interception | undefined): void {
     this.manager.intercept = interceptor
+  }
+
+  /** When the session manager is called for the nth time from now, does this; silent, it answers nothing from then on. */
+  atCall(n: number, action: () => void, {silent = false}: {silent?: boolean} = {}): void {
+    let count = 0
+    this.intercept(() => {
+      count++
+      if (count === n) action()
+      return silent && count >= n ? 'ignore' : undefined
+    })
   }
 
   /** The same for the configuration manager. */

@@ -10,6 +10,8 @@ import {repository} from './repository'
 export interface RunOptions {
   /** Sent to stdin, which then ends; left out, stdin is empty. */
   readonly input?: string
+  /** It leads a session of its own: there is no shell that could continue it. */
+  readonly leader?: boolean
   /** stdin stays open and silent. */
   readonly openStdin?: boolean
   readonly env?: Readonly<Record<string, string>>
@@ -124,10 +126,14 @@ export async function ovpn3(
   world: World,
   user: UserName,
   args: readonly string[],
-  {during, env = {}, input, limit = 60_000, openStdin}: RunOptions = {},
+  {during, env = {}, input, leader = false, limit = 60_000, openStdin}: RunOptions = {},
 ): Promise<RunResult> {
   const identity = asUser(world, user)
-  const child = spawn(process.execPath, [cli(), ...args], {...identity, env: {...identity.env, ...env}})
+  const child = spawn(process.execPath, [cli(), ...args], {
+    ...identity,
+    detached: leader,
+    env: {...identity.env, ...env},
+  })
   const started = performance.now()
   const out = collect(child.stdout)
   const err = collect(child.stderr)

@@ -42,6 +42,8 @@ export interface World {
   grantWebAuthentication(granted: boolean): Promise<void>
   /** Ends the manager, all sessions with it: the next call makes the bus start it again. */
   coldStart(): Promise<void>
+  /** Kills the log service, with all that it knew of who listens; it is started again when it is next needed. */
+  killLogService(): Promise<void>
   /** Paths of every session there is, whoever owns it, without touching one. */
   sessions(): Promise<string[]>
   /** True as long as packets go through the session's tunnel. */

@@ -1,5 +1,15 @@
 import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
-import {exitStatus, isOvpn3Error, Ovpn3Error, shortId, toJson} from '@ovpn3/sessions'
+import {
+  type Deadline,
+  exitStatus,
+  Interruption,
+  isOvpn3Error,
+  Ovpn3Error,
+  proceed,
+  shortId,
+  toJson,
+  unlessAborted,
+} from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
 import {colorsOf} from './color'
@@ -18,6 +28,7 @@ import {
   type SelectOneOptions,
 } from './select'
 import {type SelectorValues} from './selector'
+import {suspend} from './suspend'
 import {tellTask} from './tasks'
 import {assumeSize, isInteractive, releaseStdin, showCursor} from './terminal'
 
@@ -72,7 +83,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     const work = this.#work()
     const interrupted = new Promise<never>((_, reject) => {
       this.abortSignal.addEventListener('abort', () => {
-        if (this.#graceful === 0) reject(new Ovpn3Error('interrupted', 'interrupted'))
+        if (this.#graceful === 0) reject(this.abortSignal.reason)
       })
     })
     try {
@@ -89,33 +100,38 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   /**
    * What a selector stands for; closed when the command ends.
+   * @param signal aborted when nobody waits for it any more
    * @throws Ovpn3Error
    */
-  protected async resolve(request: Omit<ResolverRequest, 'onStall' | 'signal'>): Promise<FoundSessions> {
-    if (this.abortSignal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
-    const resolved = await resolveSessions(this.config, {
-      ...request,
-      onStall: (session) => this.onStall(session),
-      signal: this.abortSignal,
-    })
-    this.#resolved.push(resolved)
-    if (this.abortSignal.aborted) {
-      // the command is over already, and has closed what there was
-      await resolved.close()
-      throw new Ovpn3Error('interrupted', 'interrupted')
+  protected async resolve(
+    request: Omit<ResolverRequest, 'onStall' | 'signal'>,
+    signal = this.abortSignal,
+  ): Promise<FoundSessions> {
+    proceed(signal)
+    const resolving = resolveSessions(this.config, {...request, onStall: (session) => this.onStall(session), signal})
+    try {
+      const resolved = await unlessAborted(resolving, signal)
+      this.#resolved.push(resolved)
+      return resolved
+    } catch (error) {
+      resolving.then(
+        (late) => late.close(),
+        () => {},
+      )
+      // closing the connection is how a resolver is interrupted
+      proceed(signal)
+      throw error
     }
-
-    return resolved
   }
 
   /** The one session that the flags select, or that is picked on a terminal. @throws Ovpn3Error */
-  protected selectOne(options: SelectOneOptions): Promise<SelectedOne> {
-    return selectOne(this.#selecting, options)
+  protected selectOne(options: SelectOneOptions, deadline?: Deadline): Promise<SelectedOne> {
+    return selectOne(this.#selecting(deadline), options)
   }
 
   /** All sessions of the caller, and those that they may use. @throws Ovpn3Error */
-  protected selectMany(options: SelectManyOptions): Promise<SelectedMany> {
-    return selectMany(this.#selecting, options)
+  protected selectMany(options: SelectManyOptions, deadline?: Deadline): Promise<SelectedMany> {
+    return selectMany(this.#selecting(deadline), options)
   }
 
   /** Says that the session manager keeps silent. */
@@ -197,11 +213,12 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     })
   }
 
-  get #selecting(): SelectContext {
+  #selecting(deadline: Deadline | undefined): SelectContext {
     return {
+      ask: (question) => (deadline ? deadline.pause(question) : question()),
       flags: this.flags as SelectorValues,
       interactive: isInteractive() && !this.jsonEnabled(),
-      resolve: (request) => this.resolve(request),
+      resolve: (request) => this.resolve(request, deadline?.signal),
       signal: this.abortSignal,
     }
   }
@@ -222,22 +239,16 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       }
 
       this.#signal = name
-      this.#abort.abort()
-    }
-
-    // Ctrl-Z: the shell gets its cursor back
-    const onSuspend = () => {
-      showCursor()
-      process.kill(process.pid, 'SIGSTOP')
+      this.#abort.abort(new Interruption(name === 'SIGHUP'))
     }
 
     const end = () => {
       for (const name of names) process.off(name, onSignal)
-      process.off('SIGTSTP', onSuspend)
+      process.off('SIGTSTP', suspend)
     }
 
     for (const name of names) process.on(name, onSignal)
-    process.on('SIGTSTP', onSuspend)
+    process.on('SIGTSTP', suspend)
     // nobody reads what is written any more: no reason to stop half-way
     process.stderr.on('error', () => {})
     // oclif's own listener throws what is not EPIPE

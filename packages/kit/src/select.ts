@@ -60,6 +60,8 @@ export interface SelectContext {
   /** A person can be asked. */
   readonly interactive: boolean
   readonly signal: AbortSignal
+  /** Asks the person a question, however long it takes. */
+  ask<T>(question: () => Promise<T>): Promise<T>
   resolve(request: Pick<ResolverRequest, 'read' | 'selector'>): Promise<FoundSessions>
 }
 
@@ -206,7 +208,7 @@ async function choose(
   claims: readonly Claim[],
   selector: Selector | undefined,
   question: string,
-  {interactive, signal}: SelectContext,
+  {ask, interactive, signal}: SelectContext,
 ): Promise<Claim> {
   const summaries = await summarize(claims.map(({session}) => session))
   const present = claims.filter((_, i) => summaries[i]!.status !== stale)
@@ -215,10 +217,12 @@ async function choose(
   const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
     const lines = await summaryLines(candidates)
-    return pick(
-      question,
-      present.map((value, i) => ({name: lines[i]!, value})),
-      signal,
+    return ask(() =>
+      pick(
+        question,
+        present.map((value, i) => ({name: lines[i]!, value})),
+        signal,
+      ),
     )
   }
 
@@ -233,7 +237,7 @@ async function choose(
 async function agree(
   sessions: readonly Selected[],
   {action, agreed}: NonNullable<SelectManyOptions['change']>,
-  {interactive, signal}: SelectContext,
+  {ask, interactive, signal}: SelectContext,
 ): Promise<boolean> {
   if (sessions.length < 2 || agreed) return false
   if (!interactive)
@@ -247,7 +251,7 @@ async function agree(
   const others = sessions.filter(({owner}) => owner).length
   const what = count(sessions.length, 'session') + (others > 0 ? ` (${others} of other users)` : '')
   const which = names.length > named + 1 ? [...names.slice(0, named), `${names.length - named} more`] : names
-  if (!(await confirm(`Really ${action} ${what}: ${which.join(', ')}?`, signal)))
+  if (!(await ask(() => confirm(`Really ${action} ${what}: ${which.join(', ')}?`, signal))))
     throw new Ovpn3Error('interrupted', 'nothing was done')
   return true
 }

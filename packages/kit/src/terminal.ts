@@ -1,4 +1,4 @@
-import {Ovpn3Error, safeText} from '@ovpn3/sessions'
+import {Ovpn3Error, proceed, safeText} from '@ovpn3/sessions'
 import {writeSync} from 'node:fs'
 import {createInterface, type Interface} from 'node:readline'
 import {Writable} from 'node:stream'
@@ -214,8 +214,7 @@ async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
 
   const state = lines
   while (state.queue.length === 0 && !state.ended) {
-    if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
-
+    proceed(signal)
     await new Promise<void>((resolve) => {
       state.wake = resolve
       signal.addEventListener('abort', () => resolve(), {once: true})

@@ -1,4 +1,5 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
+export {Deadline, Interruption, proceed, sleep, unlessAborted, withGrace} from './abort'
 export {
   baseProperties,
   cleanUp,
@@ -13,7 +14,7 @@ export {
   runUntilInterrupted,
 } from './actions'
 export {claimOf, claimsOf} from './claims'
-export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connect'
+export {bringUp, type BringUpAction, type BringUpOptions, type Interaction, type Wait, type Waiting} from './connect'
 export {
   accessDenied,
   type DenialOptions,
@@ -26,7 +27,6 @@ export {
   Ovpn3Error,
   type SessionSummary,
 } from './errors'
-export {unansweredError, withGrace} from './interruption'
 export {toJson} from './json'
 export {type Claim, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
 export {paced} from './paced'

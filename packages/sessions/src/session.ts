@@ -118,7 +118,8 @@ export interface Session {
   /** False: input is needed first. */
   ready(): Promise<boolean>
   inputRequests(): Promise<InputRequest[]>
-  provideInput(request: InputRequest, value: string): Promise<void>
+  /** False: another client has answered it meanwhile. */
+  provideInput(request: InputRequest, value: string): Promise<boolean>
   /** @param level 0 to 6 */
   setLogLevel(level: number): Promise<void>
   /** Only the owner may. False: that user has been granted access before. */

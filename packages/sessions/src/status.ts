@@ -173,3 +173,8 @@ export function heldDevice({device_name, status}: Partial<SessionProperties>): s
 export function isNotStarted(status: SessionStatus): boolean {
   return status.minor === StatusMinor.configOk || status.minor === StatusMinor.inputRequired
 }
+
+/** Whether two statuses are the same, messages included. */
+export function isSameStatus(status: SessionStatus, other: SessionStatus | undefined): boolean {
+  return status.minor === other?.minor && status.message === other.message
+}

@@ -6,6 +6,7 @@ import {
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
+  proceed,
   type PropertyName,
   type Session,
   withGrace,
@@ -60,7 +61,7 @@ export async function makeChanges(
   const results: ChangeResult[] = []
   for (const [index, change] of changes.entries()) {
     try {
-      if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted')
+      proceed(signal)
       const differed = await withGrace(make(session, change), signal)
       const made = result(session, change, differed ? 'done' : 'unchanged')
       results.push(made)

@@ -281,7 +281,7 @@ describe('session-acl when things go wrong', () => {
       ['done', 'failed', 'skipped', 'skipped'],
     )
     assert.equal(users, null, 'nobody waits for the list')
-    assert.match(error!.message, /interrupted before there was an answer: it may be done all the same; not tried: /)
+    assert.match(error!.message, /interrupted before there was an answer: it may still have taken effect; not tried: /)
   })
 
   it('a reader that has gone does not keep the changes from being made', async () => {

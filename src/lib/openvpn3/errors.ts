@@ -14,6 +14,8 @@ const alreadyPaused = /Connection is already paused/
 const notPaused = /Connection is not paused/
 const alreadyGranted = /UID already granted access/
 const notGranted = /UID not granted access/
+/** To an answer, to a look at the question, and to an answer after the last question was answered. */
+const alreadyProvided = /input-already-provided|already-provided: User input|User input not required/
 const notReady = /net\.openvpn\.v3\.error\.ready/
 
 export const isBackendLost = (error: unknown) => hasText(error, backendLost)
@@ -21,6 +23,7 @@ export const isAlreadyPaused = (error: unknown) => hasText(error, alreadyPaused)
 export const isNotPaused = (error: unknown) => hasText(error, notPaused)
 export const isAlreadyGranted = (error: unknown) => hasText(error, alreadyGranted)
 export const isNotGranted = (error: unknown) => hasText(error, notGranted)
+export const isAlreadyProvided = (error: unknown) => hasText(error, alreadyProvided)
 export const isNotReady = (error: unknown) => hasText(error, notReady)
 
 function hasText(error: unknown, pattern: RegExp): boolean {

@@ -17,6 +17,7 @@ import {callManager} from './cold-start'
 import {
   isAlreadyGranted,
   isAlreadyPaused,
+  isAlreadyProvided,
   isBackendLost,
   isNotGranted,
   isNotPaused,
@@ -24,7 +25,7 @@ import {
   staleError,
   toOvpn3Error,
 } from './errors'
-import {fetchConfigs, idOf, logService, managerPath, sessionInterface, sessionService} from './names'
+import {fetchConfigs, idOf, logService, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
 import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
 
@@ -112,11 +113,11 @@ export class RemoteSession implements Session {
         return Promise.all(ids.map((id) => this.#fetchRequest(type, group, id)))
       }),
     )
-    return requests.flat()
+    return requests.flat().filter((request) => request !== undefined)
   }
 
-  async provideInput(request: InputRequest, value: string): Promise<void> {
-    await this.#call({
+  provideInput(request: InputRequest, value: string): Promise<boolean> {
+    return this.#unless(isAlreadyProvided, {
       body: [request.type, request.group, request.id, value],
       member: 'UserInputProvide',
       secret: true,
@@ -153,7 +154,24 @@ export class RemoteSession implements Session {
   }
 
   async follow(listener: (event: SessionEvent) => void): Promise<Following> {
-    let gone = false
+    let over = false
+    let live = false
+    let asking = false
+    // a log service that is started again knows nobody who listens; asking for the log also starts it
+    const forwardAgain = async () => {
+      if (asking) return
+      asking = true
+      try {
+        live = await this.#forwardLog(true)
+      } finally {
+        asking = false
+      }
+
+      // nobody has told what happened meanwhile
+      const {status} = (await this.read(['status'])).values
+      if (status && !over) listener({status, type: 'status'})
+    }
+
     const subscriptions = await Promise.all([
       // the log service forwards the backend's signals to each one who asked, under the backend's interface
       this.#subscribe(
@@ -177,20 +195,24 @@ export class RemoteSession implements Session {
         {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
         ({body}) => {
           if (body[0] !== this.path || body[1] !== 2) return
-          gone = true
+          over = true
           listener({type: 'removed'})
         },
       ),
+      this.#subscribe({...ownerChange, arg0: logService}, ({body}) => {
+        const [, previous] = body
+        if (previous) live = false
+        if (!over && !live) forwardAgain().catch(() => {})
+      }),
     ])
-    const live = await this.#forwardLog(true)
+    live = await this.#forwardLog(true)
     const end = async () => {
-      await Promise.all([
-        ...subscriptions.map((unsubscribe) => unsubscribe()),
-        live && !gone && this.#forwardLog(false),
-      ])
+      const forwarded = live && !over
+      over = true
+      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe()), forwarded && this.#forwardLog(false)])
     }
 
-    return Object.assign(end, {live})
+    return Object.defineProperty(end, 'live', {get: () => live}) as Following
   }
 
   async #subscribe(match: Match, listener: (signal: Signal) => void): Promise<Unsubscribe> {
@@ -219,8 +241,14 @@ export class RemoteSession implements Session {
     }
   }
 
-  async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest> {
-    return decodeRequest(await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'}))
+  /** Undefined where another client has answered it meanwhile. */
+  async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest | undefined> {
+    try {
+      return decodeRequest(await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'}))
+    } catch (error) {
+      if (error instanceof Ovpn3Error && isAlreadyProvided(error.cause)) return undefined
+      throw error
+    }
   }
 
   async #profileAt(path: string): Promise<Profile> {

@@ -1,1 +1,3 @@
-export {bringUp, type BringUpAction, type BringUpOptions, type Person, type Wait} from './connection'
+export {type BringUpAction, type BringUpOptions, type Waiting} from './attempt'
+export {bringUp} from './bring-up'
+export {type Interaction, type Wait} from './interaction'

@@ -1,14 +1,14 @@
+import {withGrace} from '../abort'
 import {Ovpn3Error} from '../errors'
-import {withGrace} from '../interruption'
 import {paced} from '../paced'
 import {type SessionResult} from '../result'
 import {type Session} from '../session'
 import {attempt} from './result'
 
 /**
- * Runs an action on each of the sessions until it is interrupted. From then on no other session is begun, and those
- * that were have a moment to end.
- * @returns what became of each, in their order
+ * Runs an action on each of the sessions until it is interrupted. From then on it is started on no other session, and
+ * those under way have a moment to end.
+ * @returns the result of each, in their order
  */
 export function runUntilInterrupted(
   sessions: readonly Session[],

@@ -1,0 +1,58 @@
+import type {Writable} from 'node:stream'
+
+import {count, type InputRequest, type Interaction, safeText, type Session, type Wait} from '@ovpn3/sessions'
+
+import type {Selected} from './select'
+
+import {consentToAnswer} from './consent'
+import {runTasks} from './tasks'
+import {ask, isInteractive} from './terminal'
+
+/** What the user of a connection attempt is reached by. */
+export interface InteractionOptions {
+  /** Where the prompts go that nobody types at: programs may look for them. Without it they are not printed. */
+  readonly prompts?: Writable
+  /** Shows no progress. */
+  readonly quiet: boolean
+  /** The sessions to connect. */
+  readonly selected: readonly Selected[]
+  /** Aborted when the user wants the command to end. */
+  readonly signal: AbortSignal
+  /** Something is about to be said about a session. */
+  begin(session: Session): void
+  /** A line for the user. */
+  notice(text: string): void
+  /** Opens a URL that has been printed, where that is possible. */
+  openUrl(url: string): void
+}
+
+/** Talks to the user of a connection attempt: on a terminal, or by lines of standard input. */
+export function interaction(options: InteractionOptions): Interaction {
+  const {begin, notice, openUrl, prompts, quiet, selected, signal} = options
+  const known = new Map(selected.map((each) => [each.session, each]))
+  const agreed = new Set<Session>()
+  return {
+    async answer(session: Session, requests: readonly InputRequest[]) {
+      const each = known.get(session)!
+      if (!agreed.has(session)) await consentToAnswer(each, signal)
+      agreed.add(session)
+      begin(session)
+      notice(`${each.label} needs input:`)
+      const questions = requests.map(({description, hidden, name}) => ({hidden, text: description || name}))
+      return ask(questions, signal, {prompts})
+    },
+    interactive: isInteractive(),
+    openUrl(session: Session, url: string) {
+      const {label, ownership} = known.get(session)!
+      begin(session)
+      notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
+      // another user's account is what the page would be logged in for
+      if (ownership === 'own') openUrl(url)
+    },
+    watch<T>(waits: readonly Wait<T>[]) {
+      const waiting = new Set(waits.map(({key}) => key))
+      for (const {session} of selected) if (waiting.has(session.id)) begin(session)
+      return runTasks(waits, {quiet, title: `Connecting ${count(waits.length, 'session')}`})
+    },
+  }
+}

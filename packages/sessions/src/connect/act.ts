@@ -1,0 +1,59 @@
+import {proceed} from '../abort'
+import {isNotStarted, type SessionStatus, StatusMinor} from '../status'
+import {type Attempt, isUnderWay, type Verb} from './attempt'
+
+/**
+ * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume and
+ * Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
+ */
+export function verbFor({options, session}: Attempt, status: SessionStatus | undefined, answered: boolean): Verb {
+  if (answered || (status && isNotStarted(status))) return 'connect'
+  const {statistics} = session.snapshot.values
+  // a client that was started has counted at least its pause
+  const neverStarted =
+    status?.minor === StatusMinor.paused && statistics !== undefined && Object.keys(statistics).length === 0
+  return neverStarted ? 'connect' : options.action
+}
+
+/** Makes the service go to work. False where there was nothing to do. */
+export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
+  const {session, signal} = attempt
+  if (verb === 'connect') {
+    // another client may have started it meanwhile: a second Connect would kill it
+    const {status} = (await session.read(['status'])).values
+    if (status && (isUnderWay(status) || status.minor === StatusMinor.connected)) {
+      attempt.attached = attempt.sent !== 'action'
+      return true
+    }
+  }
+
+  // from here to the call nothing may be waited for: an attempt counts as started once it is sent
+  proceed(signal)
+  const {attached} = attempt
+  attempt.acting()
+  const sending = send(attempt, verb)
+  attempt.sending = sending
+  const acted = await sending
+  attempt.changed ||= acted
+  // not paused any more: another client has resumed it
+  attempt.attached = attached || !acted
+  return acted
+}
+
+async function send({session}: Attempt, verb: Verb): Promise<boolean> {
+  switch (verb) {
+    case 'connect': {
+      await session.connect()
+      return true
+    }
+
+    case 'restart': {
+      await session.restart()
+      return true
+    }
+
+    case 'resume': {
+      return session.resume()
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import {type Deadline} from '../abort'
+import {result} from '../actions/result'
+import {type Ovpn3Error} from '../errors'
+import {errorJson, type SessionResult} from '../result'
+import {type Session, type Unsubscribe} from '../session'
+import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
+import {Inbox} from './inbox'
+import {type Interaction} from './interaction'
+
+export type BringUpAction = 'restart' | 'resume'
+
+/**
+ * Which sessions are waited for until they are connected:
+ * - `required`: all; one that does not connect is given up
+ * - `default`: those whose status can be read
+ * - `login`: those that were given credentials, since a refused login is only known afterwards
+ * - `never`: none
+ */
+export type Waiting = 'default' | 'login' | 'never' | 'required'
+
+export interface BringUpOptions {
+  readonly action: BringUpAction
+  /** Ends the waiting: when the time is up, or when the user has had enough. */
+  readonly deadline: Deadline
+  readonly dryRun?: boolean
+  /** On timeout or interruption, leave the session connecting instead of disconnecting it. */
+  readonly keep?: boolean
+  readonly wait: Waiting
+}
+
+export type Verb = BringUpAction | 'connect'
+
+/** Milliseconds within which the status of before the action may still be read. */
+export const settleTime = 1000
+
+/** An attempt to connect one session. */
+export class Attempt {
+  /** The session needs, or needed, input. */
+  asks = false
+  /** The session was connecting before: it is not this attempt that started it. */
+  attached = false
+  /** The status before the action. */
+  before: SessionStatus | undefined
+  /** An answer was taken, or the action: the session is not as it was found. */
+  changed = false
+  readonly inbox = new Inbox()
+  /** A status other than the one before the action was seen. */
+  moved = false
+  /** What the wait was left for. */
+  need: 'input' | {readonly url: string} | undefined
+  /** When the session may be asked again, and when whether it needs input. */
+  next = {ask: 0, read: 0}
+  /** Set when the attempt is over. */
+  result: SessionResult | undefined
+  /** What was sent to the session so far. */
+  sent: 'action' | 'input' | 'nothing' = 'nothing'
+  /** The answer to the action. */
+  sending: Promise<boolean> = Promise.resolve(true)
+  shownUrl: string | undefined
+  status: SessionStatus | undefined
+  unfollow: Unsubscribe | undefined
+  waits = false
+  #actedAt = 0
+
+  constructor(
+    readonly session: Session,
+    readonly options: BringUpOptions,
+    readonly interaction: Interaction,
+    /** Whether the answers may be for this session. */
+    readonly mayAsk: (attempt: Attempt) => boolean,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.options.deadline.signal
+  }
+
+  /** There is nothing to resume, only to wait for. */
+  isOnItsWay(status: SessionStatus | undefined): boolean {
+    return this.options.action === 'resume' && status !== undefined && isUnderWay(status)
+  }
+
+  /** From now on the session is judged by what the action makes of it. */
+  acting(): void {
+    this.inbox.take()
+    this.before = this.status
+    this.sent = 'action'
+    this.#actedAt = performance.now()
+  }
+
+  /** A status was seen. */
+  saw(status: SessionStatus): void {
+    this.status = status
+    if (!isSameStatus(status, this.before)) this.moved = true
+  }
+
+  /** The status of before the action may still be there for a moment. */
+  isOutdated(status: SessionStatus): boolean {
+    return (
+      !this.moved &&
+      this.sent === 'action' &&
+      isSameStatus(status, this.before) &&
+      performance.now() - this.#actedAt < settleTime
+    )
+  }
+
+  failed(
+    error: Ovpn3Error,
+    details: {statistics?: SessionResult['statistics']; status?: SessionStatus} = {},
+  ): SessionResult {
+    return result(this.session, 'failed', error.message, {
+      changed: this.changed,
+      error: errorJson(error),
+      status: this.status,
+      ...details,
+    })
+  }
+}
+
+/** A client runs and is about to connect. */
+export function isUnderWay({minor}: SessionStatus): boolean {
+  return (
+    minor === StatusMinor.connecting ||
+    minor === StatusMinor.reconnecting ||
+    minor === StatusMinor.resuming ||
+    minor === StatusMinor.urlAuthentication
+  )
+}

@@ -1,0 +1,77 @@
+import {baseProperties, deadEndError, planned, result, statusOf} from '../actions/result'
+import {accessDenied, Ovpn3Error} from '../errors'
+import {type SessionResult} from '../result'
+import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
+import {act, verbFor} from './act'
+import {type Attempt} from './attempt'
+import {provideInput} from './input'
+
+const words = {
+  restart: {doing: 'restarting', would: 'would be restarted'},
+  resume: {doing: 'resuming', would: 'would be resumed'},
+} as const
+
+/** Sees whether the session needs input, and changes nothing. */
+export async function survey(attempt: Attempt): Promise<SessionResult | undefined> {
+  const {options, session} = attempt
+  const status = statusOf(session)
+  const over = leftAlone(attempt, status)
+  if (over || options.dryRun || attempt.isOnItsWay(status) || (await session.ready())) return over
+  attempt.asks = (await session.inputRequests()).length > 0
+  return undefined
+}
+
+/** Everything up to the moment when the service goes to work. */
+export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionResult | undefined> {
+  const {options, session} = attempt
+  const {action, dryRun, wait} = options
+  // while others were asked, much may have happened to this one
+  if (isOld) await session.look([...baseProperties, 'statistics'])
+  const status = statusOf(session)
+  attempt.status = status
+  attempt.waits = wait === 'required' || (wait === 'default' && status !== undefined)
+  const over = leftAlone(attempt, status)
+  if (over) return over
+  if (wait === 'required' && !status) await refuseToWait(attempt)
+  if (dryRun) return planned(session, words[action].would)
+
+  attempt.attached = attempt.isOnItsWay(status)
+  const answered = !attempt.attached && (await provideInput(attempt))
+  if (wait === 'login' && answered && status) attempt.waits = true
+  // before the action: a session that fails at once is removed, and the reason with it
+  if (attempt.waits) attempt.unfollow = await session.follow(attempt.inbox.receive)
+  const acted = !attempt.attached && (await act(attempt, verbFor(attempt, status, answered)))
+  return attempt.waits ? undefined : inBackground(attempt, acted, answered)
+}
+
+/** The result where nobody waits for the connection. */
+export function inBackground({options, session, status}: Attempt, acted: boolean, answered: boolean): SessionResult {
+  if (!acted) return result(session, 'unchanged', 'it was not paused')
+  // a server that asks for one thing may ask for another
+  const more = answered ? '; --resume --wait shows what else it needs, such as web authentication' : ''
+  return result(session, 'done', `${words[options.action].doing} in the background${more}`, {status})
+}
+
+/**
+ * The result of a session with which nothing is to be done: it is connected, or about to be and not waited for.
+ * @throws Ovpn3Error where nothing can be done with it
+ */
+function leftAlone(attempt: Attempt, status: SessionStatus | undefined): SessionResult | undefined {
+  const {interaction, options, session} = attempt
+  if (!status) return undefined
+  if (isDeadEnd(status)) throw deadEndError(session, status)
+  if (options.action === 'resume' && status.minor === StatusMinor.connected)
+    return result(session, 'unchanged', 'already connected')
+  if (!attempt.isOnItsWay(status) || options.wait === 'required' || options.wait === 'default') return undefined
+  const url = status.minor === StatusMinor.urlAuthentication && status.message
+  if (url && !options.dryRun) interaction.openUrl(session, url)
+  return result(session, 'unchanged', `already ${statusText(status)}`)
+}
+
+/** Public access lets everybody act, but not see the outcome. */
+async function refuseToWait({session}: Attempt): Promise<never> {
+  // without public access nothing is allowed: that is said first
+  await session.ready()
+  const {hint} = accessDenied('look')
+  throw new Ovpn3Error('access-denied', 'its status is not readable by you: omit --timeout and --wait', {hint})
+}

@@ -1,0 +1,100 @@
+import {afterwards, Deadline, isHangup, reasonOf, unansweredError, unlessAborted} from '../abort'
+import {turned} from '../actions/result'
+import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
+import {isGone, type SessionResult} from '../result'
+import {StatusMinor, statusText} from '../status'
+import {type Attempt} from './attempt'
+import {inBackground} from './begin'
+import {connected} from './settle'
+
+/** Milliseconds for a last look at the status. */
+const lastLook = 500
+/** Seconds in which a subscription is given back. */
+const farewell = 1
+
+/**
+ * Ends an attempt whose signal is aborted, before `over` is, whatever the service does. Only what the attempt has
+ * started is disconnected, and only where it is not to be kept. What the service has not confirmed by then is said.
+ */
+export async function giveUp(attempt: Attempt, over: AbortSignal): Promise<SessionResult> {
+  try {
+    return (await lateSuccess(attempt, over)) ?? (await abandon(attempt, over))
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    return attempt.failed(error)
+  }
+}
+
+/** Ends the subscription. The end of the connection does that, too: nobody waits for it long. */
+export async function unfollow(attempt: Attempt, over: AbortSignal): Promise<void> {
+  if (!attempt.unfollow) return
+  const limit = new Deadline(over, farewell)
+  try {
+    await unlessAborted(attempt.unfollow(), limit.signal)
+  } catch (error) {
+    // the session, or the bus, is gone, and so is the subscription
+    if (!isOvpn3Error(error)) throw error
+  } finally {
+    limit.end()
+  }
+}
+
+/** While this process was stopped, the session may have got there. */
+async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<SessionResult | undefined> {
+  const {attached, sent, session, signal} = attempt
+  if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
+  try {
+    const {status} = (await unlessAborted(session.read(['status']), afterwards(signal, lastLook))).values
+    if (status?.minor !== StatusMinor.connected || attempt.isOutdated(status)) return undefined
+    return await unlessAborted(connected(session, status), over)
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    return undefined
+  }
+}
+
+async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResult> {
+  const {attached, sent, signal, status, waits} = attempt
+  const {code} = reasonOf(signal)
+  const state = status ? statusText(status) : 'no status'
+  const why =
+    code === 'timeout' ? `not connected within ${attempt.options.deadline.seconds} s (${state})` : 'interrupted'
+  const ended = (what: string) => attempt.failed(new Ovpn3Error(code, `${why}: ${what}`))
+  if (attached) return ended('still connecting in the background')
+  if (sent === 'nothing') return ended('nothing was done')
+  if (sent === 'input') return ended('input was sent, but the connection was not started')
+  if (!isKept(attempt)) return disconnect(attempt, over, why)
+  const unanswered = () =>
+    code === 'interrupted'
+      ? unansweredError()
+      : new Ovpn3Error(code, `${why}: there was no answer, it may still have taken effect`)
+  const acted = await unlessAborted(attempt.sending, over, unanswered)
+  return waits ? ended('still connecting in the background') : inBackground(attempt, acted, false)
+}
+
+/** The session goes on connecting: the user said so, asked for no wait, or is gone. */
+function isKept({options: {keep, wait}, signal}: Attempt): boolean {
+  return Boolean(keep) || wait !== 'required' || isHangup(signal)
+}
+
+async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Promise<SessionResult> {
+  const {session, signal, status} = attempt
+  const {code} = reasonOf(signal)
+  // both at once: the read is answered first, and there may be no time for one after the other
+  const reading = session.read(['statistics'])
+  const unconfirmed = new Ovpn3Error(
+    code,
+    `${why}: a disconnect was sent, but not answered; it may still be connecting`,
+  )
+  try {
+    await unlessAborted(session.disconnect(), over, () => unconfirmed)
+  } catch (error) {
+    if (error === unconfirmed || !isOvpn3Error(error)) throw error
+    if (!isGone(error)) throw new Ovpn3Error(code, `${why}; it could not be disconnected: ${error.message}`)
+  }
+
+  attempt.changed = true
+  const {statistics} = (await unlessAborted(reading, over)).values
+  const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: '--keep leaves it connecting'})
+  return attempt.failed(error, {statistics, status: turned(status, StatusMinor.done)})
+}

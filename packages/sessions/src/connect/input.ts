@@ -1,0 +1,73 @@
+import {proceed, sleep, unlessAborted} from '../abort'
+import {hasCode, Ovpn3Error} from '../errors'
+import {type InputRequest} from '../session'
+import {safeText} from '../text'
+import {type Attempt} from './attempt'
+
+/** Milliseconds between two looks at what is still missing. */
+const pause = 1000
+
+/**
+ * Answers what the session needs. All the answers are there before any of them is handed over, so an end of input
+ * changes nothing. True where something was missing.
+ */
+export async function provideInput(attempt: Attempt): Promise<boolean> {
+  const {session, signal} = attempt
+  let needed = false
+  while (!(await session.ready())) {
+    // another client is answering, or the service has come to need more
+    if (needed) await sleep(pause, signal)
+    const requests = await session.inputRequests()
+    // it waits for something that is not typed in, such as web authentication
+    if (requests.length === 0) break
+    needed = true
+    attempt.asks = true
+    if (!attempt.mayAsk(attempt)) throw oneOnlyError(requests)
+    await handOver(attempt, requests, await ask(attempt, requests))
+  }
+
+  return needed
+}
+
+async function ask(attempt: Attempt, requests: readonly InputRequest[]): Promise<string[]> {
+  const {interaction, options, session, signal} = attempt
+  const question = () => interaction.answer(session, requests)
+  try {
+    return await unlessAborted(interaction.interactive ? options.deadline.pause(question) : question(), signal)
+  } catch (error) {
+    // Ctrl-C at a prompt is a key, and no signal
+    if (hasCode(error, 'interrupted')) options.deadline.abort(error as Ovpn3Error)
+    throw error
+  }
+}
+
+/** Up to the first that another client has answered: then it has to be asked again what is missing. */
+async function handOver(
+  attempt: Attempt,
+  requests: readonly InputRequest[],
+  answers: readonly string[],
+): Promise<void> {
+  const {session, signal} = attempt
+  for (const [index, request] of requests.entries()) {
+    proceed(signal)
+    if (attempt.sent === 'nothing') attempt.sent = 'input'
+    if (!(await session.provideInput(request, answers[index]!))) {
+      // who answers also connects, in a moment: a second Connect would kill the session
+      await sleep(pause, signal)
+      return
+    }
+
+    attempt.changed = true
+  }
+}
+
+function oneOnlyError(requests: readonly InputRequest[]): Ovpn3Error {
+  const missing = requests.map(({description, name}) => safeText(description || name)).join(', ')
+  return new Ovpn3Error(
+    'input-missing',
+    `input is needed, and standard input answers for one session only: ${missing}`,
+    {
+      hint: 'Name one session with --path or --config, or answer on a terminal',
+    },
+  )
+}

@@ -1,0 +1,114 @@
+import {result, startAgainHint} from '../actions/result'
+import {hasCode, Ovpn3Error} from '../errors'
+import {type SessionResult} from '../result'
+import {type Session} from '../session'
+import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
+import {type Attempt} from './attempt'
+
+/** Milliseconds between two reads of the status; signals tell sooner where the caller may have them. */
+const readInterval = 500
+/** Milliseconds between two questions whether input is needed. */
+const askInterval = 1000
+
+/**
+ * Waits until the session is connected or has failed. Ends without a result where the session needs the user (`need`
+ * says what), or when the round is over. The service is asked a few times a second at most, whatever it answers.
+ */
+export async function settle(
+  attempt: Attempt,
+  round: AbortSignal,
+  progress: (text: string) => void,
+): Promise<SessionResult | undefined> {
+  const {inbox, next, signal} = attempt
+  while (!round.aborted && !signal.aborted) {
+    await inbox.wait(next.read - performance.now(), round, signal)
+    const news = inbox.take()
+    if (news.removed) throw removedError()
+    if (news.url && mustOpen(attempt, news.url)) return undefined
+    const status = news.status ?? (await readStatus(attempt))
+    if (!status) continue
+    attempt.saw(status)
+    progress(statusText(status))
+    const over = await judge(attempt, status)
+    if (over || attempt.need) return over
+  }
+
+  return undefined
+}
+
+/** Undefined where it is not time yet, or the status is still that of before the action. */
+async function readStatus(attempt: Attempt): Promise<SessionStatus | undefined> {
+  const {next, session} = attempt
+  const now = performance.now()
+  if (now < next.read) return undefined
+  next.read = now + readInterval
+  const {errors, values} = await session.read(['status'])
+  if (hasCode(errors.status, 'session-not-found')) throw removedError()
+  if (errors.status) throw errors.status
+  return values.status && !attempt.isOutdated(values.status) ? values.status : undefined
+}
+
+async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
+  const {session} = attempt
+  switch (status.minor) {
+    case StatusMinor.challenge:
+    case StatusMinor.inputRequired:
+    case StatusMinor.userPasswordNeeded: {
+      if (await needsInput(attempt)) {
+        attempt.asks = true
+        attempt.need = 'input'
+      }
+
+      return undefined
+    }
+
+    case StatusMinor.connected: {
+      return connected(session, status)
+    }
+
+    case StatusMinor.paused: {
+      throw new Ovpn3Error('failed', 'it was paused again while it connected')
+    }
+
+    case StatusMinor.urlAuthentication: {
+      mustOpen(attempt, status.message)
+      return undefined
+    }
+
+    default: {
+      if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
+        throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
+      if (isDeadEnd(status))
+        throw new Ovpn3Error('refused', status.message || statusText(status), {hint: startAgainHint(session)})
+      return undefined
+    }
+  }
+}
+
+/** The result of a session that is connected. */
+export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
+  const {values} = await session.read(['connected_to', 'device_name'])
+  const server = values.connected_to?.host ? ` to ${values.connected_to.host}` : ''
+  const device = values.device_name ? ` on ${values.device_name}` : ''
+  return result(session, 'done', `connected${server}${device}`, {status})
+}
+
+/** Whether there are questions that can be answered now. */
+async function needsInput({next, session}: Attempt): Promise<boolean> {
+  const now = performance.now()
+  if (now < next.ask) return false
+  next.ask = now + askInterval
+  return !(await session.ready()) && (await session.inputRequests()).length > 0
+}
+
+/** Whether this is a new address. */
+function mustOpen(attempt: Attempt, url: string): boolean {
+  if (!url || url === attempt.shownUrl) return false
+  attempt.shownUrl = url
+  attempt.need = {url}
+  return true
+}
+
+function removedError(): Ovpn3Error {
+  return new Ovpn3Error('session-not-found', 'the session was removed while it connected')
+}

@@ -1,0 +1,620 @@
+import {
+  bringUp,
+  type BringUpOptions,
+  Deadline,
+  InputGroup,
+  type Interaction,
+  Interruption,
+  Ovpn3Error,
+  type SessionResult,
+  StatusMinor,
+} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+import {FakeSession, silence, statusOf, userName} from '../support/fake-session'
+import {type MockClock, mockClock, settled} from '../support/mock-clock'
+
+type Options = Partial<Omit<BringUpOptions, 'deadline'>> & {readonly timeout?: number}
+
+const rest = {answer: async () => ['alice'], interactive: true, openUrl() {}} as const
+const changing = new Set(['connect', 'disconnect', 'provideInput', 'restart', 'resume'])
+
+let clock: MockClock
+let abort: AbortController
+
+/** An attempt that runs. */
+class Run {
+  results: readonly SessionResult[] | undefined
+  readonly deadline: Deadline
+  readonly progress: string[] = []
+  readonly urls: string[] = []
+  #failure: unknown
+
+  constructor(
+    sessions: readonly FakeSession[],
+    {timeout, ...options}: Options = {},
+    interaction?: Partial<Interaction>,
+  ) {
+    this.deadline = new Deadline(abort.signal, timeout)
+    bringUp(
+      sessions,
+      {action: 'resume', wait: 'required', ...options, deadline: this.deadline},
+      {
+        ...rest,
+        openUrl: (_, url) => void this.urls.push(url),
+        watch: async (waits) => {
+          const ends = await Promise.all(waits.map((wait) => wait.run((text) => this.progress.push(text))))
+          return ends.map(({value}) => value)
+        },
+        ...interaction,
+      },
+    ).then(
+      (results) => {
+        this.results = results
+      },
+      (error: unknown) => {
+        this.#failure = error
+      },
+    )
+  }
+
+  /** How it ended: the only session's outcome, its error's code and the message. */
+  get end(): readonly [outcome: string, code: string | undefined, message: string] {
+    if (this.#failure) throw this.#failure
+    assert.ok(this.results, 'it is not over')
+    const [{error, message, outcome}] = this.results as [SessionResult]
+    return [outcome, error?.code, message]
+  }
+
+  get over(): boolean {
+    return this.results !== undefined
+  }
+}
+
+const changes = ({calls}: FakeSession) => calls.filter((call) => changing.has(call))
+
+beforeEach(() => {
+  clock = mockClock()
+  abort = new AbortController()
+})
+afterEach(() => clock.reset())
+
+describe('beginning', () => {
+  it('resumes what is paused, and waits until it is connected', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    assert.equal(run.over, false)
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+    assert.deepEqual(changes(session), ['resume'])
+    assert.ok(session.calls.indexOf('follow') < session.calls.indexOf('resume'), 'or the reason of a failure is lost')
+    assert.equal(session.calls.at(-1), 'unfollow')
+  })
+
+  for (const minor of [StatusMinor.configOk, StatusMinor.inputRequired])
+    it(`connects what was never started: status ${minor}`, async () => {
+      const session = new FakeSession(minor)
+      const run = new Run([session], {wait: 'never'})
+      await settled()
+      assert.deepEqual(run.end, ['done', undefined, 'resuming in the background'])
+      assert.deepEqual(changes(session), ['connect'])
+    })
+
+  it('connects what was paused before it was started', async () => {
+    const session = new FakeSession()
+    session.statistics = {}
+    await session.look()
+    void new Run([session], {wait: 'never'})
+    await settled()
+    assert.deepEqual(changes(session), ['connect'])
+  })
+
+  it('restarts what is connected', async () => {
+    const session = new FakeSession(StatusMinor.connected)
+    const run = new Run([session], {action: 'restart'})
+    await clock.pass(300)
+    session.turn(StatusMinor.connected)
+    await clock.pass(1500)
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+    assert.deepEqual(changes(session), ['restart'])
+  })
+
+  it('leaves alone what is connected', async () => {
+    const session = new FakeSession(StatusMinor.connected)
+    const run = new Run([session])
+    await settled()
+    assert.deepEqual(run.end, ['unchanged', undefined, 'already connected'])
+    assert.deepEqual(session.calls, [])
+  })
+
+  for (const minor of [9, 10, 11, 16, 28, 29])
+    it(`refuses a dead end: status ${minor}`, async () => {
+      const session = new FakeSession(minor)
+      const run = new Run([session])
+      await settled()
+      assert.deepEqual(run.end.slice(0, 2), ['failed', 'refused'])
+      assert.deepEqual(changes(session), [])
+    })
+
+  it('plans, and changes nothing', async () => {
+    const session = new FakeSession()
+    const run = new Run([session], {dryRun: true})
+    await settled()
+    assert.deepEqual(run.end, ['planned', undefined, 'would be resumed (paused)'])
+    assert.deepEqual(changes(session), [])
+  })
+
+  for (const minor of [6, 12, 15, 22])
+    it(`attaches to what is on its way: status ${minor}`, async () => {
+      const session = new FakeSession(minor)
+      const run = new Run([session])
+      await clock.pass(300)
+      session.turn(StatusMinor.connected)
+      await clock.pass(600)
+      assert.deepEqual(run.end, ['done', undefined, 'connected'])
+      assert.deepEqual(changes(session), [])
+    })
+
+  it('does not connect what another client has connected meanwhile', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = new Run([session], {timeout: 5})
+    session.status = statusOf(StatusMinor.connecting)
+    await clock.pass(6000)
+    assert.deepEqual(changes(session), [])
+    assert.match(run.end[2], /still connecting in the background$/)
+  })
+
+  it('waits by default only for what can be seen', async () => {
+    const session = new FakeSession()
+    const denied = new Ovpn3Error('access-denied', 'access denied')
+    session.snapshot = {errors: {status: denied}, values: {}}
+    const run = new Run([session], {wait: 'default'})
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'resuming in the background'])
+    const refused = new FakeSession()
+    refused.snapshot = session.snapshot
+    const other = new Run([refused])
+    await settled()
+    assert.deepEqual(other.end.slice(0, 2), ['failed', 'access-denied'])
+    assert.deepEqual(changes(refused), [])
+  })
+})
+
+describe('input', () => {
+  const needy = () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName, {...userName, id: 1, name: 'password'}]
+    return session
+  }
+
+  const answers = {answer: async () => ['alice', 'secret']}
+
+  it('is asked for, then handed over, then the session is connected', async () => {
+    const session = needy()
+    const run = new Run([session], {}, answers)
+    await clock.pass(100)
+    assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+  })
+
+  it('is waited for without a time limit where a person types', async () => {
+    const session = needy()
+    let answer = (_: string[]) => {}
+    const asked = () =>
+      new Promise<string[]>((resolve) => {
+        answer = resolve
+      })
+    const run = new Run([session], {timeout: 5}, {answer: asked})
+    await clock.pass(60_000)
+    assert.equal(run.over, false)
+    answer(['alice', 'secret'])
+    await clock.pass(4000)
+    assert.equal(run.over, false)
+    await clock.pass(2000)
+    assert.deepEqual(run.end.slice(0, 2), ['failed', 'timeout'])
+  })
+
+  it('is within the time limit where lines are read', async () => {
+    const session = needy()
+    const run = new Run([session], {timeout: 5}, {answer: () => silence(), interactive: false})
+    await clock.pass(6500)
+    assert.deepEqual(run.end, ['failed', 'timeout', 'not connected within 5 s (needs input): nothing was done'])
+    assert.deepEqual(changes(session), [])
+  })
+
+  it('that another client has given is no failure: what is missing is asked again', async () => {
+    const session = needy()
+    let asked = 0
+    const run = new Run(
+      [session],
+      {},
+      {
+        async answer(_, requests) {
+          // while the prompt was open
+          if (asked++ === 0) session.queue = session.queue.slice(1)
+          return requests.map(() => 'x')
+        },
+      },
+    )
+    await clock.pass(3000)
+    assert.equal(asked, 2)
+    assert.deepEqual(session.queue, [])
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.equal(run.end[0], 'done')
+  })
+
+  it('that another client has given, who connects: the session is not connected twice, and left alone', async () => {
+    const session = needy()
+    const run = new Run(
+      [session],
+      {timeout: 10},
+      {
+        async answer() {
+          session.queue = []
+          setTimeout(() => session.turn(StatusMinor.connecting), 500)
+          return ['alice', 'secret']
+        },
+      },
+    )
+    await clock.pass(12_000)
+    assert.deepEqual(changes(session), ['provideInput'])
+    assert.match(run.end[2], /still connecting in the background$/)
+  })
+
+  it('for one session only: where two ask and lines are read, neither is answered', async () => {
+    const sessions = [needy(), needy()]
+    const run = new Run(sessions, {}, {...answers, interactive: false})
+    await settled()
+    for (const {error} of run.results!) assert.equal(error?.code, 'input-missing')
+    for (const session of sessions) assert.deepEqual(changes(session), [])
+  })
+
+  it('that comes while it connects: asked for, and connected again', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    session.queue = [userName]
+    session.turn(StatusMinor.inputRequired)
+    await clock.pass(1500)
+    assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
+    session.turn(StatusMinor.connected)
+    await clock.pass(600)
+    assert.equal(run.end[0], 'done')
+  })
+
+  it('of one is not held up by another that still waits', async () => {
+    const [slow, session] = [new FakeSession(), new FakeSession()]
+    const run = new Run([slow, session], {timeout: 60})
+    await clock.pass(300)
+    session.queue = [userName]
+    session.turn(StatusMinor.inputRequired)
+    await clock.pass(2000)
+    assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
+    for (const each of [slow, session]) each.turn(StatusMinor.connected)
+    await clock.pass(600)
+    assert.deepEqual(
+      run.results!.map(({outcome}) => outcome),
+      ['done', 'done'],
+    )
+  })
+
+  it('waits for the outcome of a login that nobody else waits for', async () => {
+    const session = needy()
+    const run = new Run([session], {wait: 'login'}, {...answers, interactive: false})
+    await clock.pass(300)
+    session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
+    const silent = needy()
+    const other = new Run([silent], {wait: 'login'}, {...answers, interactive: false})
+    await clock.pass(32_000)
+    assert.deepEqual(other.end, [
+      'failed',
+      'timeout',
+      'not connected within 30 s (connecting): still connecting in the background',
+    ])
+    assert.deepEqual(changes(silent), ['provideInput', 'provideInput', 'connect'])
+  })
+})
+
+describe('settling', () => {
+  const ends: Readonly<Record<string, readonly [minor: number, code: string, message: RegExp]>> = {
+    'a refused login': [11, 'refused', /^no$/],
+    'a connection that failed': [10, 'refused', /^no$/],
+    'a pause': [14, 'failed', /paused again/],
+    'a PKCS#11 request': [23, 'refused', /cannot be given here/],
+  }
+  for (const [what, [minor, code, message]] of Object.entries(ends))
+    it(`ends with ${what}`, async () => {
+      const session = new FakeSession()
+      const run = new Run([session])
+      await clock.pass(300)
+      session.turn(minor, 'no')
+      await settled()
+      assert.equal(run.end[1], code)
+      assert.match(run.end[2], message)
+      assert.deepEqual(changes(session), ['resume'])
+    })
+
+  it('ends with a removal', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    session.tell({type: 'removed'})
+    await settled()
+    assert.deepEqual(run.end.slice(0, 2), ['failed', 'session-not-found'])
+  })
+
+  it('shows each address once, whoever tells it', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    session.tell({group: InputGroup.openUrl, message: 'https://vpn/1', type: 'attention'})
+    session.turn(StatusMinor.urlAuthentication, 'https://vpn/1')
+    await clock.pass(2000)
+    session.turn(StatusMinor.urlAuthentication, 'https://vpn/2')
+    await clock.pass(600)
+    assert.deepEqual(run.urls, ['https://vpn/1', 'https://vpn/2'])
+    session.turn(StatusMinor.connected)
+    await clock.pass(600)
+    assert.equal(run.end[0], 'done')
+  })
+
+  it('does not take the status of before for the one after', async () => {
+    const session = new FakeSession()
+    session.restart = async () => void session.calls.push('restart')
+    const run = new Run([session], {action: 'restart'})
+    await clock.pass(700)
+    assert.equal(run.over, false)
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.equal(run.end[0], 'done')
+  })
+
+  it('is seldom heard by the service: not ready, and nothing to ask for', async () => {
+    const session = new FakeSession()
+    const run = new Run([session], {timeout: 10})
+    await clock.pass(300)
+    session.ready = async () => {
+      session.calls.push('ready')
+      return false
+    }
+
+    session.turn(StatusMinor.inputRequired)
+    const before = session.calls.length
+    await clock.pass(5000)
+    const rate = (session.calls.length - before) / 5
+    assert.ok(rate <= 5, `${rate} calls a second`)
+    await clock.pass(7000)
+    assert.match(run.end[2], /^not connected within 10 s \(needs input\): given up and disconnected$/)
+  })
+
+  it('is seldom heard by the service: a flood of signals', async () => {
+    const session = new FakeSession()
+    void new Run([session])
+    await clock.pass(300)
+    session.queue = []
+    const before = session.calls.length
+    for (let i = 0; i < 100; i++) {
+      session.turn(i % 2 ? StatusMinor.inputRequired : StatusMinor.connecting)
+      await clock.pass(50)
+    }
+
+    const rate = (session.calls.length - before) / 5
+    assert.ok(rate <= 5, `${rate} calls a second`)
+  })
+})
+
+describe('giving up', () => {
+  const interruption = () => abort.abort(new Interruption())
+
+  it('before the action is sent, at any call: nothing was done, and nothing is undone', async () => {
+    const calls = ['ready', 'follow']
+    for (const silent of calls) {
+      abort = new AbortController()
+      const session = new FakeSession()
+      session.silent.add(silent)
+      const run = new Run([session])
+      await clock.pass(300)
+      interruption()
+      await clock.pass(200)
+      assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: nothing was done'], silent)
+      assert.deepEqual(changes(session), [])
+    }
+  })
+
+  it('before Connect is sent, while the last look is under way', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    let answer = () => {}
+    const {read} = session
+    session.read = async (names) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return read.call(session, names)
+    }
+
+    const run = new Run([session])
+    await clock.pass(300)
+    interruption()
+    await clock.pass(200)
+    answer()
+    await clock.pass(3000)
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: nothing was done'])
+    assert.deepEqual(changes(session), [])
+  })
+
+  it('after input was handed over: that is said, and the connection is not started', async () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName]
+    session.silent.add('provideInput')
+    const run = new Run([session])
+    await clock.pass(300)
+    interruption()
+    await clock.pass(200)
+    assert.deepEqual(run.end, [
+      'failed',
+      'interrupted',
+      'interrupted: input was sent, but the connection was not started',
+    ])
+    assert.deepEqual(changes(session), ['provideInput'])
+  })
+
+  it('disconnects what it has started', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    interruption()
+    await clock.pass(200)
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.equal(run.results![0]!.statistics!.BYTES_IN, 1n)
+    assert.equal(run.results![0]!.changed, true)
+    assert.deepEqual(changes(session), ['resume', 'disconnect'])
+  })
+
+  it('what was sent and not answered counts as started', async () => {
+    const session = new FakeSession()
+    session.silent.add('resume')
+    const run = new Run([session])
+    await clock.pass(300)
+    interruption()
+    await clock.pass(200)
+    assert.deepEqual(changes(session), ['resume', 'disconnect'])
+    assert.match(run.end[2], /given up and disconnected/)
+  })
+
+  it('leaves alone what it has only attached to: interruption, timeout', async () => {
+    for (const timeout of [undefined, 2]) {
+      abort = new AbortController()
+      const session = new FakeSession(StatusMinor.reconnecting)
+      const run = new Run([session], {timeout})
+      await clock.pass(300)
+      if (!timeout) interruption()
+      await clock.pass(2500)
+      assert.match(run.end[2], /: still connecting in the background$/)
+      assert.deepEqual(changes(session), [])
+    }
+  })
+
+  it('a hang-up disconnects nothing', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    abort.abort(new Interruption(true))
+    await clock.pass(200)
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: still connecting in the background'])
+    assert.deepEqual(changes(session), ['resume'])
+  })
+
+  for (const options of [{keep: true}, {wait: 'default'}, {wait: 'login'}] as const)
+    it(`keeps: ${JSON.stringify(options)}`, async () => {
+      const session = new FakeSession()
+      session.queue = 'wait' in options && options.wait === 'login' ? [userName] : []
+      const run = new Run([session], {timeout: 2, ...options})
+      await clock.pass(33_000)
+      assert.deepEqual(run.end.slice(0, 2), ['failed', 'timeout'])
+      assert.match(run.end[2], /: still connecting in the background$/)
+      assert.equal(session.calls.includes('disconnect'), false)
+    })
+
+  it('of a session manager that is silent ends in time, and says what is not confirmed', async () => {
+    const session = new FakeSession()
+    const run = new Run([session], {timeout: 3})
+    await clock.pass(300)
+    session.silent.add('*')
+    await clock.pass(2700)
+    assert.equal(run.over, false)
+    await clock.pass(1800)
+    assert.deepEqual(run.end, [
+      'failed',
+      'timeout',
+      'not connected within 3 s (resuming): a disconnect was sent, but not answered; it may still be connecting',
+    ])
+    assert.ok(session.calls.includes('disconnect'))
+  })
+
+  for (const [name, options] of [
+    ['with a wait', {}],
+    ['in the background', {wait: 'never'}],
+  ] as const)
+    it(`of an action that is not answered, and kept: ${name}`, async () => {
+      const session = new FakeSession()
+      session.silent.add('resume')
+      const run = new Run([session], {keep: true, ...options})
+      await clock.pass(300)
+      interruption()
+      await clock.pass(1800)
+      assert.match(run.end[2], /^interrupted before there was an answer: it may still have taken effect$/)
+    })
+
+  it('in the background, an answer that comes at once is the result', async () => {
+    const session = new FakeSession()
+    const {resume} = session
+    session.resume = async () => {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 500)
+      })
+      return resume.call(session)
+    }
+
+    const run = new Run([session], {wait: 'never'})
+    await clock.pass(200)
+    interruption()
+    await clock.pass(800)
+    assert.deepEqual(run.end, ['done', undefined, 'resuming in the background'])
+  })
+
+  it('looks once more: it may have connected while this process was stopped', async () => {
+    const session = new FakeSession()
+    const run = new Run([session], {timeout: 3})
+    await clock.pass(2900)
+    session.status = statusOf(StatusMinor.connected)
+    await clock.pass(300)
+    assert.equal(run.end[0], 'done')
+    assert.deepEqual(changes(session), ['resume'])
+  })
+
+  it('says where it could not disconnect', async () => {
+    const session = new FakeSession()
+    session.disconnect = () => Promise.reject(new Ovpn3Error('access-denied', 'access denied'))
+    const run = new Run([session], {timeout: 2})
+    await clock.pass(2500)
+    assert.deepEqual(run.end, [
+      'failed',
+      'timeout',
+      'not connected within 2 s (resuming); it could not be disconnected: access denied',
+    ])
+  })
+
+  it('of several: those that were not begun are left alone', async () => {
+    const [first, second] = [new FakeSession(), new FakeSession()]
+    first.silent.add('resume')
+    const run = new Run([first, second])
+    await clock.pass(300)
+    interruption()
+    await clock.pass(300)
+    assert.deepEqual(
+      run.results!.map(({message}) => message),
+      ['interrupted: given up and disconnected', 'interrupted: nothing was done'],
+    )
+    assert.deepEqual(second.calls, [])
+  })
+
+  it('Ctrl-C at a prompt, which is a key, ends all', async () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName]
+    const answer = () => Promise.reject(new Ovpn3Error('interrupted', 'interrupted'))
+    const run = new Run([session, new FakeSession()], {}, {answer})
+    await clock.pass(300)
+    assert.deepEqual(
+      run.results!.map(({message}) => message),
+      ['interrupted: nothing was done', 'interrupted: nothing was done'],
+    )
+  })
+})
