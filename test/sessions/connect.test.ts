@@ -351,6 +351,27 @@ describe('settling', () => {
     assert.deepEqual(run.end.slice(0, 2), ['failed', 'session-not-found'])
   })
 
+  it('knows why a session failed that is removed at once', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    session.turn(StatusMinor.connectionFailed, 'bad decrypt')
+    session.turn(StatusMinor.done)
+    session.tell({type: 'removed'})
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'refused', 'bad decrypt'])
+  })
+
+  it('shows each status', async () => {
+    const session = new FakeSession()
+    const run = new Run([session])
+    await clock.pass(300)
+    session.turn(StatusMinor.reconnecting)
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.progress.slice(-2), ['reconnecting', 'connected'])
+  })
+
   it('shows each address once, whoever tells it', async () => {
     const session = new FakeSession()
     const run = new Run([session])

@@ -5,26 +5,31 @@ import {type SessionStatus} from '../status'
 /** What a followed session has told since it was last asked for. */
 export interface News {
   readonly removed: boolean
-  /** The last status. */
-  readonly status?: SessionStatus
+  /** In their order: a session that fails tells why, then that it is done, then that it is removed. */
+  readonly statuses: readonly SessionStatus[]
   /** The address of a web authentication. */
   readonly url?: string
 }
 
+/** How many statuses are kept. */
+const most = 100
+const none: News = {removed: false, statuses: []}
+
 /** Keeps what a followed session tells, however much that is, until somebody takes it. */
 export class Inbox {
   #arrived = new AbortController()
-  #news: News = {removed: false}
+  #news = none
   readonly receive = (event: SessionEvent): void => {
     if (event.type === 'removed') this.#news = {...this.#news, removed: true}
-    else if (event.type === 'status') this.#news = {...this.#news, status: event.status}
+    else if (event.type === 'status')
+      this.#news = {...this.#news, statuses: [...this.#news.statuses, event.status].slice(-most)}
     else if (event.group === InputGroup.openUrl) this.#news = {...this.#news, url: event.message}
     this.#arrived.abort()
   }
 
   take(): News {
     const news = this.#news
-    this.#news = {removed: false}
+    this.#news = none
     this.#arrived = new AbortController()
     return news
   }

@@ -23,29 +23,30 @@ export async function settle(
   while (!round.aborted && !signal.aborted) {
     await inbox.wait(next.read - performance.now(), round, signal)
     const news = inbox.take()
-    if (news.removed) throw removedError()
     if (news.url && mustOpen(attempt, news.url)) return undefined
-    const status = news.status ?? (await readStatus(attempt))
-    if (!status) continue
-    attempt.saw(status)
-    progress(statusText(status))
-    const over = await judge(attempt, status)
-    if (over || attempt.need) return over
+    for (const status of news.statuses.length > 0 ? news.statuses : await readStatus(attempt, news.removed)) {
+      attempt.saw(status)
+      progress(statusText(status))
+      const over = await judge(attempt, status)
+      if (over || attempt.need) return over
+    }
+
+    if (news.removed) throw removedError()
   }
 
   return undefined
 }
 
-/** Undefined where it is not time yet, or the status is still that of before the action. */
-async function readStatus(attempt: Attempt): Promise<SessionStatus | undefined> {
+/** Nothing where it is not time yet, or the status is still that of before the action. */
+async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly SessionStatus[]> {
   const {next, session} = attempt
   const now = performance.now()
-  if (now < next.read) return undefined
+  if (removed || now < next.read) return []
   next.read = now + readInterval
   const {errors, values} = await session.read(['status'])
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
-  return values.status && !attempt.isOutdated(values.status) ? values.status : undefined
+  return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
 }
 
 async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
