@@ -439,7 +439,7 @@ describe('session-manage when things go wrong', () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --wait', {
       async during(_, output) {
-        await until('it waits', () => output().includes('reconnecting'))
+        await until('it waits', () => output().includes('Restarting session:'))
         assert.equal(world.subscribers(path).length, 1)
         await world.restartLogService()
         await until('it listens again', () => world.subscribers(path).length === 1)

@@ -126,7 +126,10 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
         const session = await world.startSession(user, 'web', {until: 'started'})
         if (user === 'bob') await world.grant(session, 'alice')
         await until('it wants the web', () => world.status(session)[1] === 22)
-        assert.match(await tty.run(`ovpn3 session-manage --resume --path ${session}`), /Open this page:\n +https:/)
+        assert.match(
+          await tty.run(`ovpn3 session-manage --resume --background --path ${session}`),
+          /Open this page:\n +https:/,
+        )
       }
 
       await until('it is opened', () => existsSync(opened))

@@ -167,7 +167,7 @@ export function faultsContract(title: string, world: () => World): void {
       await world().startSession('alice', 'dead', {until: 'started'})
       const {status, stderr} = await run('session-manage --restart --config dead --timeout 4 --keep', {
         async during(_, output) {
-          await until('it waits', () => output().includes('reconnecting'))
+          await until('it waits', () => output().includes('Restarting session:'))
           await world().killLogService()
         },
       })

@@ -179,7 +179,7 @@ export function sessionManageContract(title: string, world: () => World): void {
           const path = await world().startSession('alice', 'dead', {until: 'started'})
           const run = await manage(`-c dead --resume ${args}`, {
             async during(child, output) {
-              await until('it waits', () => /Resuming dead/.test(output()))
+              await until('it waits', () => output().includes('Resuming session:'))
               if (signal) child.kill(signal)
             },
           })
@@ -277,7 +277,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         try {
           const run = await manage('-c pass --resume --timeout 30', {
             async during(child, output) {
-              await until('it asks', () => output().includes('needs input'))
+              await until('it asks', () => output().includes('Auth User name: '))
               await call('UserInputProvide', 'uuus', 1, 1, 0, 'vpnuser')
               await call('UserInputProvide', 'uuus', 1, 1, 1, 'secret')
               await call('Connect')

@@ -112,13 +112,14 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     try {
       const resolved = await unlessAborted(resolving, signal)
       this.#resolved.push(resolved)
+      // closing the connection is how a resolver is interrupted: it answers with sessions that it could not read
+      proceed(signal)
       return resolved
     } catch (error) {
       resolving.then(
         (late) => late.close(),
         () => {},
       )
-      // closing the connection is how a resolver is interrupted
       proceed(signal)
       throw error
     }
