@@ -1,5 +1,5 @@
-import {summaryLines} from '#kit/choose'
 import {counterLines} from '#kit/statistics'
+import {summaryLines} from '#kit/summary'
 import {tableText} from '#kit/table'
 import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
