@@ -408,6 +408,14 @@ describe('session-manage when things go wrong', () => {
     assert.ok(run.stderr.length < 2000)
   })
 
+  it('many sessions that are waited for are no reason to warn', async () => {
+    const paths = world.createSessions(30)
+    for (const path of paths) world.pause(path)
+    const run = await manage('--resume --all --yes --timeout 20')
+    assert.equal(run.status, 0, run.stderr)
+    assert.doesNotMatch(run.stderr, /Warning/)
+  })
+
   it('a log service that is started again is asked again', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --wait', {

@@ -215,7 +215,8 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     // oclif's own listener throws what is not EPIPE
     process.stdout.removeAllListeners('error')
     process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#outputFailed(error))
-    // every session that is waited for listens
+    // every session that is waited for listens, here and to the signals that are made of this one
+    setMaxListeners(0)
     setMaxListeners(0, this.abortSignal)
     return end
   }
