@@ -51,6 +51,21 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await stage.world.carriesTraffic(path), true)
   })
 
+  it('waits for the connection unasked, and never gives it up unasked', async () => {
+    stage.world.pause(await stage.world.startSession('alice', 'cert'))
+    const path = await stage.world.startSession('alice', 'dead', {until: 'started'})
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --resume --config cert', 'Enter')
+    await tty.shows(/cert \(\w{8}\): connected[^]*status 0/)
+    await tty.type('ovpn3 session-manage --restart --config dead', 'Enter')
+    await tty.shows(/Restarting dead[^]*reconnecting/)
+    await tty.type('C-c')
+    await tty.shows(/dead \(\w{8}\): interrupted: still connecting in the background[^]*status 130/)
+    await tty.type('ovpn3 session-manage --restart --config dead --background', 'Enter')
+    await tty.shows(/restarting in the background[^]*status 0/)
+    assert.ok((await stage.world.sessions()).includes(path))
+  })
+
   it('Ctrl-C at a question leaves the session as it was', async () => {
     const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open()
