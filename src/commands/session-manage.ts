@@ -277,9 +277,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       key: session.id,
       title: `${title} ${labelOf(session)}`,
     }))
-    // each is soon done: only on a terminal is there somebody who looks at it
-    const quiet = this.jsonEnabled() || !process.stderr.isTTY
-    const options = {quiet, title: `${title} ${count(tasks.length, 'session')}`}
+    const options = {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`}
     return this.graceful(runTasks(tasks, options))
   }
 

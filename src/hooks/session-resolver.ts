@@ -19,8 +19,10 @@ export async function sessionsOf(request: ResolverRequest): Promise<ResolvedSess
   const abandon = () => void manager.close()
   signal?.addEventListener('abort', abandon)
   try {
-    const found = await candidates(manager, selector, configNames)
-    const sessions = await keepMatching(found, selector, read)
+    const {listed, sessions: found} = await candidates(manager, selector, configNames)
+    const matching = await keepMatching(found, selector, read)
+    // one that was listed and is gone by now is known all the same: it vanished under the command
+    const sessions = listed ? matching : matching.filter((session) => !isMissing(session))
     return {
       close: () => manager.close(),
       list: () => manager.sessions(),
@@ -40,30 +42,36 @@ const resolver: SessionResolver = ({request}) => sessionsOf(request)
 
 export default resolver
 
+interface Candidates {
+  /** The session manager has named them: they exist, or did so a moment ago. */
+  readonly listed: boolean
+  readonly sessions: RemoteSession[]
+}
+
 async function candidates(
   manager: SessionManager,
   selector: Selector,
   configNames: boolean | undefined,
-): Promise<RemoteSession[]> {
+): Promise<Candidates> {
   switch (selector.kind) {
     case 'all': {
-      return configNames ? manager.namedSessions() : manager.sessions()
+      return {listed: true, sessions: await (configNames ? manager.namedSessions() : manager.sessions())}
     }
 
     case 'config': {
-      return manager.sessionsOfConfig(selector.name)
+      return {listed: true, sessions: await manager.sessionsOfConfig(selector.name)}
     }
 
     case 'interface': {
-      return manager.sessions()
+      return {listed: true, sessions: await manager.sessions()}
     }
 
     case 'path': {
-      if (selector.path.startsWith('/')) return [manager.session(selector.path)]
-      const sessions = await manager.sessions()
-      const matching = sessions.filter(({id}) => id.startsWith(selector.path))
+      if (selector.path.startsWith('/')) return {listed: false, sessions: [manager.session(selector.path)]}
+      const sessions = (await manager.sessions()).filter(({id}) => id.startsWith(selector.path))
+      if (sessions.length > 0) return {listed: true, sessions}
       // one that is not listed may be open to the caller all the same: root can read every session
-      return matching.length > 0 ? matching : [manager.session(`${managerPath}/${selector.path}`)]
+      return {listed: false, sessions: [manager.session(`${managerPath}/${selector.path}`)]}
     }
   }
 }
@@ -87,7 +95,6 @@ async function keepMatching(
 
   if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])
   else if (read.length > 0) await look(sessions, read)
-  if (selector.kind === 'path') return sessions.filter((session) => !isMissing(session))
   // between the look-up and the look a path may have come to stand for another session
   return sessions.filter(
     ({snapshot: {values}}) => selector.kind !== 'config' || (values.config_name ?? selector.name) === selector.name,

@@ -207,6 +207,17 @@ describe('session-manage when things go wrong', () => {
     }
   })
 
+  it('one that vanishes between the list and the look is a success, too', async () => {
+    const [path = ''] = world.createSessions(1)
+    const id = path.slice(path.lastIndexOf('/') + 1)
+    world.intercept(({message}) => {
+      if (message.member === 'Get') world.vanish(path)
+    })
+    const {status, stderr, stdout} = await manage(`--disconnect --path ${id.slice(0, 8)}`)
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, /: was already gone$/m)
+  })
+
   it('of several that match, those that are stale are not among those to choose from', async () => {
     const create = (n: number) => world.createSessions(n, {name: () => 'same'})
     const [first, second] = create(2)
