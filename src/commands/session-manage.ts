@@ -336,7 +336,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         const before = session.snapshot.values.status?.minor
         const isNew = status?.minor === StatusMinor.connected && (waited || before !== StatusMinor.connected)
         if (outcome !== 'done' || !isNew) return
-        const {connected_to: server, session_name: title} = (await session.read(['connected_to', 'session_name']))
+        const {connected_to: server, session_name: title} = (await session.fetch(['connected_to', 'session_name']))
           .values
         this.#connections.set(session.path, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
       }),

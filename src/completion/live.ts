@@ -65,12 +65,12 @@ async function all(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly 
     ...(skip.size > 0 ? (['status'] as const) : []),
   ])
   const claims = new Map<Session, Claim>(sessions.map((session) => [session, {ownership: undefined, session}]))
-  const look = async (session: Session) => {
-    await session.look([...read])
+  const refresh = async (session: Session) => {
+    await session.refresh([...read])
     if (byOwner) claims.set(session, await claimOf(session, me))
   }
 
-  await Promise.race([Promise.all(sessions.map((session) => look(session))), timeIsUp])
+  await Promise.race([Promise.all(sessions.map((session) => refresh(session))), timeIsUp])
   const meant = await inTime(Promise.resolve(owner), timeIsUp)
   const useful = [...claims.values()].filter(({ownership, session: {snapshot}}) => {
     // gone, or another user's; what has not been read yet may be of use

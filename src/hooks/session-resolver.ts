@@ -83,26 +83,26 @@ async function keepMatching(
   read: readonly PropertyName[],
 ): Promise<RemoteSession[]> {
   if (selector.kind === 'interface') {
-    await look(sessions, ['device_name'])
+    await refresh(sessions, ['device_name'])
     const matching = sessions.filter(({snapshot}) => snapshot.values.device_name === selector.device)
     // that no session has it is only known where they could be asked
     if (matching.length === 0) failOnOutage(sessions)
-    await look(matching, [...new Set<PropertyName>([...read, 'status'])])
+    await refresh(matching, [...new Set<PropertyName>([...read, 'status'])])
     const holders = matching.filter(({snapshot: {values}}) => !values.status || holdsDevice(values.status))
     // where no session has the device, it is the one that had it last, as it is for the reference tool
     return holders.length > 0 ? holders : matching
   }
 
-  if (selector.kind === 'path') await look(sessions, read.length > 0 ? read : ['status'])
-  else if (read.length > 0) await look(sessions, read)
+  if (selector.kind === 'path') await refresh(sessions, read.length > 0 ? read : ['status'])
+  else if (read.length > 0) await refresh(sessions, read)
   // between the look-up and the look a path may have come to stand for another session
   return sessions.filter(
     ({snapshot: {values}}) => selector.kind !== 'config' || (values.config_name ?? selector.name) === selector.name,
   )
 }
 
-async function look(sessions: readonly RemoteSession[], names: readonly PropertyName[]): Promise<void> {
-  await Promise.all(paced(sessions, (session) => session.look(names)))
+async function refresh(sessions: readonly RemoteSession[], names: readonly PropertyName[]): Promise<void> {
+  await Promise.all(paced(sessions, (session) => session.refresh(names)))
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

@@ -92,7 +92,7 @@ const answering = (answer: (call: Call) => readonly unknown[]) =>
 async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<RemoteSession> {
   const bus = answering(({body}) => [new Variant('v', values[String(body![1])])])
   const session = new RemoteSession(bus, path)
-  await session.look(properties)
+  await session.refresh(properties)
   return session
 }
 
@@ -127,7 +127,7 @@ describe('what the session manager sends, whatever it is', () => {
         const snapshot: Snapshot = await new RemoteSession(
           answering(() => reply),
           path,
-        ).read([name])
+        ).fetch([name])
         const {errors, values} = snapshot
         if (errors[name]) {
           assert.equal(errors[name].code, 'failed')

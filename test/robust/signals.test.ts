@@ -152,9 +152,10 @@ describe('signals', () => {
       const {status, stderr} = await run(state.args, {
         async during(child, output) {
           await until('it is there', () => state.reached(world, output))
-          for (const signal of ['SIGTSTP', 'SIGCONT', 'SIGTSTP', 'SIGCONT'] as const) {
+          // SIGTSTP stops nothing where no shell could continue it, as may be here; a terminal's Ctrl-Z has its own tests
+          for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP', 'SIGCONT'] as const) {
             child.kill(signal)
-            await (signal === 'SIGTSTP'
+            await (signal === 'SIGSTOP'
               ? until('it is stopped', () => stateOf(child) === 'T')
               : until('it runs', () => stateOf(child) !== 'T'))
           }

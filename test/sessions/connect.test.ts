@@ -106,7 +106,7 @@ describe('beginning', () => {
   it('connects what was paused before it was started', async () => {
     const session = new FakeSession()
     session.statistics = {}
-    await session.look()
+    await session.refresh()
     void new Run([session], {wait: 'never'})
     await settled()
     assert.deepEqual(changes(session), ['connect'])
@@ -453,12 +453,12 @@ describe('giving up', () => {
   it('before Connect is sent, while the last look is under way', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     let answer = () => {}
-    const {read} = session
-    session.read = async (names) => {
+    const {fetch} = session
+    session.fetch = async (names) => {
       await new Promise<void>((resolve) => {
         answer = resolve
       })
-      return read.call(session, names)
+      return fetch.call(session, names)
     }
 
     const run = new Run([session])

@@ -123,6 +123,11 @@ export class Simulator implements World {
     if (!acl.includes(this.uid(user))) acl.push(this.uid(user))
   }
 
+  async revoke(path: string, user: UserName): Promise<void> {
+    const {acl} = this.session(path)
+    acl.splice(acl.indexOf(this.uid(user)), 1)
+  }
+
   async killBackend(path: string): Promise<void> {
     this.session(path).kill()
   }

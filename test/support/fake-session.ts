@@ -61,15 +61,15 @@ export class FakeSession implements Session {
     this.#listener?.(event)
   }
 
-  look(): Promise<Snapshot> {
-    return this.#answer('look', () => {
+  refresh(): Promise<Snapshot> {
+    return this.#answer('refresh', () => {
       this.snapshot = this.#read()
       return this.snapshot
     })
   }
 
-  read(names: readonly PropertyName[]): Promise<Snapshot> {
-    return this.#answer(`read ${names.join(' ')}`, () => this.#read())
+  fetch(names: readonly PropertyName[]): Promise<Snapshot> {
+    return this.#answer(`fetch ${names.join(' ')}`, () => this.#read())
   }
 
   pause(): Promise<boolean> {

@@ -107,7 +107,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   if (matching.length > 1 || !selector) {
     const {ownership, session} = await choose(matching, selector, options.question, context)
     // picking takes time: what was read before is old
-    await session.look(read)
+    await session.refresh(read)
     chosen = await claimOf(session, resolved.meOf(session))
     if (chosen.ownership === 'public' && ownership !== 'public')
       throw aboutSession(session, new Ovpn3Error('access-denied', 'access to it was revoked in the meantime'))
@@ -143,7 +143,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
   // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
   const there = selected.filter(({session}) => !goneError(session))
   if (!options.change || !(await agree(there, options.change, context))) return {aside, resolved, selected}
-  await Promise.all(paced(there, ({session}) => session.look(read)))
+  await Promise.all(paced(there, ({session}) => session.refresh(read)))
   const again = await claimsOf(
     selected.map(({session}) => session),
     resolved.meOf,

@@ -19,7 +19,7 @@ export const stale = 'stale'
 export async function summarize(sessions: readonly Session[]): Promise<SessionSummary[]> {
   return Promise.all(
     sessions.map(async (session) => {
-      const {errors, values} = await session.read(['config_name', 'owner', 'device_name', 'status', 'session_created'])
+      const {errors, values} = await session.fetch(['config_name', 'owner', 'device_name', 'status', 'session_created'])
       return {
         path: session.path,
         id: session.id,

@@ -16,7 +16,7 @@ export function claimsOf(sessions: readonly Session[], meOf: (session: Session) 
 export async function claimOf(session: Session, me: number): Promise<Claim> {
   const {errors, values} = session.snapshot
   const isOther = values.owner !== undefined && values.owner !== me && values.acl === undefined
-  const list = isOther ? await session.read(['acl']) : undefined
+  const list = isOther ? await session.fetch(['acl']) : undefined
   const snapshot = {errors: {...errors, ...list?.errors}, values: {...values, ...list?.values}}
   return {ownership: ownershipOf(snapshot, me), session}
 }

@@ -101,12 +101,15 @@ export interface Session {
   readonly id: string
   /** The profile's name, where it is known without looking at the session. */
   readonly config?: string
-  /** What was read by the last `look`; the resolver looks at what a command asked for. */
+  /** What was read by the last `refresh`; the resolver fetches what a command asked for. */
   readonly snapshot: Snapshot
-  /** Reads the properties named and keeps them as `snapshot`. Looking at a stale session removes it. */
-  look(names: readonly PropertyName[]): Promise<Snapshot>
-  /** Reads the properties named, each by itself: one that fails does not hide the others. Never rejects for one. */
-  read(names: readonly PropertyName[]): Promise<Snapshot>
+  /** Fetches the properties named and keeps them as `snapshot`. Reading a stale session removes it. */
+  refresh(names: readonly PropertyName[]): Promise<Snapshot>
+  /**
+   * Reads the properties named, each by itself: one that fails is in `errors` and does not hide the others. `snapshot`
+   * stays as it is.
+   */
+  fetch(names: readonly PropertyName[]): Promise<Snapshot>
   /** False: already paused. */
   pause(reason: string): Promise<boolean>
   /** False: it was not paused. */

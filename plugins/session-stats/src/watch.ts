@@ -136,7 +136,7 @@ async function observe(entry: Watched, {gone, meOf, open, watched}: Surroundings
   // the first look finds the name too, and whose it is
   const look = entry.unknown && !entry.seen
   entry.reading = true
-  const {errors, values} = look ? await session.look([...names, 'config_name', 'owner']) : await session.read(names)
+  const {errors, values} = look ? await session.refresh([...names, 'config_name', 'owner']) : await session.fetch(names)
   entry.reading = false
   const reading = {at: performance.now(), counters: values.statistics ?? {}}
   const time = new Date()

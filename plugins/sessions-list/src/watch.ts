@@ -167,7 +167,7 @@ export class Watch {
     try {
       const entry = await entryOf(
         session,
-        await session.look(this.#needs.properties),
+        await session.refresh(this.#needs.properties),
         this.#needs,
         this.#hung.has(path),
       )
@@ -284,7 +284,7 @@ export class Watch {
   async #reread(known: Known, properties: readonly PropertyName[]): Promise<void> {
     const {session, told} = known
     const lacksName = known.entry && !known.entry.values.config_name && this.#needs.properties.includes('config_name')
-    const snapshot = await session.read([...properties, ...(lacksName ? (['config_name'] as const) : [])])
+    const snapshot = await session.fetch([...properties, ...(lacksName ? (['config_name'] as const) : [])])
     try {
       const {error, state, values} = await entryOf(
         session,
@@ -307,7 +307,7 @@ export class Watch {
   /** A session that could not be read before. */
   async #renew(known: Known): Promise<void> {
     const {session} = known
-    const entry = await entryOf(session, await session.look(this.#needs.properties), this.#needs, false)
+    const entry = await entryOf(session, await session.refresh(this.#needs.properties), this.#needs, false)
     if (this.#known.get(session.path) === known) this.#update(known, entry)
   }
 

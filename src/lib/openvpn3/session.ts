@@ -48,7 +48,7 @@ export class RemoteSession implements Session {
     this.id = idOf(path)
   }
 
-  async read(names: readonly PropertyName[]): Promise<Snapshot> {
+  async fetch(names: readonly PropertyName[]): Promise<Snapshot> {
     const values: Partial<Record<PropertyName, unknown>> = {}
     const errors: Partial<Record<PropertyName, Ovpn3Error>> = {}
     const read = async (name: PropertyName) => {
@@ -76,8 +76,8 @@ export class RemoteSession implements Session {
     return {errors, values: values as Snapshot['values']}
   }
 
-  async look(names: readonly PropertyName[]): Promise<Snapshot> {
-    this.snapshot = await this.read(names)
+  async refresh(names: readonly PropertyName[]): Promise<Snapshot> {
+    this.snapshot = await this.fetch(names)
     return this.snapshot
   }
 
@@ -148,7 +148,7 @@ export class RemoteSession implements Session {
   async profile(): Promise<Profile> {
     const known = this.snapshot.values.config_path
     if (known) return this.#profileAt(known)
-    const {errors, values} = await this.read(['config_path'])
+    const {errors, values} = await this.fetch(['config_path'])
     if (errors.config_path) throw errors.config_path
     return this.#profileAt(values.config_path!)
   }
@@ -168,7 +168,7 @@ export class RemoteSession implements Session {
       }
 
       // nobody has told what happened meanwhile
-      const {status} = (await this.read(['status'])).values
+      const {status} = (await this.fetch(['status'])).values
       if (status && !over) listener({status, type: 'status'})
     }
 

@@ -28,7 +28,7 @@ export function cleanUp(session: Session, {failed, me, owner}: CleanupOptions): 
     // the name is known of most: a read less of each session
     const names: PropertyName[] = session.config === undefined ? ['status', 'config_name'] : ['status']
     // whoever asked for the owner has found and removed it
-    const {errors, values} = goneError(session) ? session.snapshot : await session.look(names)
+    const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
     if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
@@ -41,7 +41,7 @@ export function cleanUp(session: Session, {failed, me, owner}: CleanupOptions): 
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
 
-    const {values: again} = await session.look([...names, 'owner'])
+    const {values: again} = await session.refresh([...names, 'owner'])
     if (again.owner !== undefined && again.owner !== (owner ?? me))
       return result(session, 'kept', `kept: ${statusText(status)} (--owner removes it)`)
     if (again.owner === undefined && !goneError(session)) return leaveAlone(session)
@@ -62,7 +62,7 @@ async function reason(
 ): Promise<string | undefined> {
   if (failed && isDeadEnd(status)) return status.message || statusText(status)
   if (status.minor !== StatusMinor.unset) return undefined
-  const {session_created: created} = (await session.read(['session_created'])).values
+  const {session_created: created} = (await session.fetch(['session_created'])).values
   const old = created !== undefined && Date.now() / 1000 - created > startTime
   return old ? 'it never loaded a profile' : undefined
 }
@@ -75,7 +75,7 @@ async function getsStatus(session: Session): Promise<boolean> {
   await new Promise((resolve) => {
     setTimeout(resolve, loadTime)
   })
-  const {errors, values} = await session.read(['status'])
+  const {errors, values} = await session.fetch(['status'])
   if (errors.status && !isGone(errors.status)) throw errors.status
   return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }

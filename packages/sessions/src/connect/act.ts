@@ -20,7 +20,7 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
   const {session, signal} = attempt
   if (verb === 'connect') {
     // another client may have started it meanwhile: a second Connect would kill it
-    const {status} = (await session.read(['status'])).values
+    const {status} = (await session.fetch(['status'])).values
     if (status && (isUnderWay(status) || status.minor === StatusMinor.connected)) {
       attempt.attached = attempt.sent !== 'action'
       return true

@@ -26,7 +26,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   const {options, session} = attempt
   const {action, dryRun, wait} = options
   // while others were asked, much may have happened to this one
-  if (isOld) await session.look([...baseProperties, 'statistics'])
+  if (isOld) await session.refresh([...baseProperties, 'statistics'])
   const status = statusOf(session)
   attempt.status = status
   attempt.waits = wait === 'required' || (wait === 'default' && status !== undefined)

@@ -44,7 +44,7 @@ async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<Session
   const {attached, sent, session, signal} = attempt
   if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
   try {
-    const {status} = (await unlessAborted(session.read(['status']), afterwards(signal, lastLook))).values
+    const {status} = (await unlessAborted(session.fetch(['status']), afterwards(signal, lastLook))).values
     if (status?.minor !== StatusMinor.connected || attempt.isOutdated(status)) return undefined
     return await unlessAborted(connected(session, status), over)
   } catch (error) {
@@ -81,7 +81,7 @@ async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Pro
   const {session, signal, status} = attempt
   const {code} = reasonOf(signal)
   // both at once: the read is answered first, and there may be no time for one after the other
-  const reading = session.read(['statistics'])
+  const reading = session.fetch(['statistics'])
   const unconfirmed = new Ovpn3Error(
     code,
     `${why}: a disconnect was sent, but not answered; it may still be connecting`,

@@ -43,7 +43,7 @@ async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly 
   const now = performance.now()
   if (removed || now < next.read) return []
   next.read = now + readInterval
-  const {errors, values} = await session.read(['status'])
+  const {errors, values} = await session.fetch(['status'])
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
   return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
@@ -88,7 +88,7 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
 /** The result of a session that is connected. */
 export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
-  const {values} = await session.read(['connected_to', 'device_name'])
+  const {values} = await session.fetch(['connected_to', 'device_name'])
   const server = values.connected_to?.host ? ` to ${values.connected_to.host}` : ''
   const device = values.device_name ? ` on ${values.device_name}` : ''
   return result(session, 'done', `connected${server}${device}`, {status})

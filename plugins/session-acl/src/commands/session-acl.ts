@@ -134,7 +134,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
 
   /** What came of the changes. Who has interrupted them waits for nothing any more. */
   async #readAgain({session}: Selected): Promise<Snapshot> {
-    return this.abortSignal.aborted ? {errors: {}, values: {}} : session.read(aclProperties)
+    return this.abortSignal.aborted ? {errors: {}, values: {}} : session.fetch(aclProperties)
   }
 
   #print({message, outcome}: ChangeResult): void {

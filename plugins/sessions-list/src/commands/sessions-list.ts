@@ -119,7 +119,7 @@ A session whose backend is gone is removed by the session manager when it is loo
   async #read(needs: Needs): Promise<Promise<Entry>[]> {
     const {sessions} = await this.resolve({read: [], selector: {kind: 'all'}})
     return paced(sessions, async (session) => {
-      const snapshot = await session.look(needs.properties)
+      const snapshot = await session.refresh(needs.properties)
       return entryOf(session, snapshot, needs, this.#hung.has(session.path))
     })
   }
