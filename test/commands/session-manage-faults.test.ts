@@ -736,8 +736,9 @@ describe('session-manage when things go wrong', () => {
   })
 
   it('control characters of a server do not reach a terminal', async () => {
-    world.addProfile('alice', 'evil')
-    const path = await world.startProfile('alice', 'evil', {until: 'connected'})
+    // its server never answers by itself
+    world.addProfile('alice', 'evil', {inputs: []})
+    const path = await world.startProfile('alice', 'evil', {until: 'started'})
     world.pause(path)
     const run = await manage(`--resume --path ${path} --timeout 10`, {
       async during(_, output) {
