@@ -18,6 +18,7 @@ import {
   userText,
 } from '@ovpn3/kit'
 import {
+  accessDenied,
   baseProperties,
   bringUp,
   cleanUp,
@@ -42,7 +43,6 @@ import {
   StatusMinor,
   unlessAborted,
 } from '@ovpn3/sessions'
-import {accessDenied} from '@ovpn3/sessions'
 
 import {openInBrowser} from '../lib/desktop'
 import {beginningLines, checkedLine, checkingLine, type Connection, resultLines, urlLines} from '../lib/in-place'
@@ -171,7 +171,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   readonly #connections = new Map<string, Connection>()
 
   protected async execute(): Promise<void> {
-    const plan = planOf(this.flags, this.#isInteractive())
+    const plan = planOf(this.flags, this.interactive)
     const results = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
     this.#print(plan, results)
     process.exitCode = exitStatusOf(results)
@@ -300,11 +300,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         if (this.#isInPlace) this.log(urlLines(safeText(url)).join('\n'))
       },
     }
-  }
-
-  /** Somebody on a terminal reads what comes of it. */
-  #isInteractive(): boolean {
-    return isInteractive() && !this.jsonEnabled()
   }
 
   /** Whether a program may be reading that was made for openvpn3. */

@@ -13,8 +13,7 @@ import {
 import {setMaxListeners} from 'node:events'
 
 import {colorsOf} from './color'
-import {hasSwitch, normalizeArgv, parserText} from './flags'
-import {type Completion, type FlagRelations} from './flags'
+import {type Completion, type FlagRelations, hasSwitch, normalizeArgv, parserText} from './flags'
 import {type FoundSessions, type ResolverRequest, resolveSessions} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText} from './report'
@@ -72,6 +71,11 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   /** Aborted when the user, or the system, wants the command to end. */
   protected get abortSignal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** Somebody on a terminal can be asked, and reads what comes of it. */
+  protected get interactive(): boolean {
+    return isInteractive() && !this.jsonEnabled()
   }
 
   /** Prints results with `this.log` or `this.logJson`, sets `process.exitCode` where it is not 0, throws otherwise. */
@@ -218,7 +222,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     return {
       ask: (question) => (deadline ? deadline.pause(question) : question()),
       flags: this.flags as SelectorValues,
-      interactive: isInteractive() && !this.jsonEnabled(),
+      interactive: this.interactive,
       resolve: (request) => this.resolve(request, deadline?.signal),
       signal: this.abortSignal,
     }

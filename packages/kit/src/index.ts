@@ -3,7 +3,6 @@
 export {closest} from './closest'
 export {type Colors, colorsOf} from './color'
 export {type ArgsOf, type FlagsOf, SessionCommand} from './command'
-export {consentToAnswer} from './consent'
 export {type FoundSessions, type ResolverRequest, resolveSessions, type SessionResolver} from './hook'
 export {interaction, type InteractionOptions} from './interaction'
 export {type LiveView, liveView} from './live'

@@ -1,7 +1,6 @@
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
 import {type Ownership} from '../ownership'
-import {errorJson, type SessionResult} from '../result'
-import {goneError, isGone} from '../result'
+import {errorJson, goneError, isGone, type SessionResult} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
 import {attempt, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'

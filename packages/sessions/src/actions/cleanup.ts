@@ -1,5 +1,4 @@
-import {type SessionResult} from '../result'
-import {goneError, isGone} from '../result'
+import {goneError, isGone, type SessionResult} from '../result'
 import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {leaveAlone} from './actions'
