@@ -68,6 +68,7 @@ export default [
       'unicorn/consistent-function-scoping': 'off',
       'unicorn/no-array-reduce': 'off',
       'unicorn/no-negated-condition': 'off',
+      'unicorn/switch-case-braces': ['error', 'avoid'],
       'n/no-missing-import': 'off',
       'import/no-unresolved': 'off',
       'jsdoc/check-param-names': 'off',

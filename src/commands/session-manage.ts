@@ -217,19 +217,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
-      case 'disconnect': {
+      case 'disconnect':
         return this.#runEach(sessions, 'Disconnecting', (session) => disconnect(session, {dryRun}))
-      }
-
       case 'log-level': {
         const [{ownership}] = selected as [Selected]
         return this.#runEach(sessions, '', (session) => logLevel(session, {dryRun, level: plan.level, ownership}))
       }
 
-      case 'pause': {
+      case 'pause':
         return this.#runEach(sessions, 'Pausing', (session) => pause(session, {dryRun, reason: plan.reason}))
-      }
-
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up

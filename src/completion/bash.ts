@@ -87,17 +87,12 @@ function closed(reply: string, quote: string): string {
 
 function quoted(value: string, quote: '' | '"' | "'"): string {
   switch (quote) {
-    case '': {
+    case '':
       return value.replaceAll(/[^\w%+,./:=@\u0080-\u{10FFFF}-]/gu, String.raw`\$&`)
-    }
-
-    case '"': {
+    case '"':
       // the shell looks for ! here, too, and a backslash would stay: it stands between two quotes
       return value.replaceAll(/["$\\`]/g, String.raw`\$&`).replaceAll('!', String.raw`"\!"`)
-    }
-
-    case "'": {
+    case "'":
       return value.replaceAll("'", String.raw`'\''`)
-    }
   }
 }

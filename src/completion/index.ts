@@ -59,10 +59,8 @@ async function ofCommand(
         : options(command, line, {short: false})
     }
 
-    case 'option': {
+    case 'option':
       return options(command, line, {short: !current.startsWith('--')})
-    }
-
     case 'value': {
       const values = valuesOf(command, line.given, wanted)
       const found = 'query' in values ? await lookUp(values.query) : values.values.map((value): Candidate => ({value}))

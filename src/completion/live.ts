@@ -154,12 +154,11 @@ export function sessionValues({typed, values}: LiveQuery, sessions: readonly Ses
         .map(({description, value}) => ({description, value}))
     }
 
-    default: {
+    default:
       return sessions.map((session) => ({
         description: [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', '),
         value: typed.startsWith('/') ? session.path : session.id,
       }))
-    }
   }
 }
 

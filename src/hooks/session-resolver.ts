@@ -54,18 +54,12 @@ async function candidates(
   configNames: boolean | undefined,
 ): Promise<Candidates> {
   switch (selector.kind) {
-    case 'all': {
+    case 'all':
       return {listed: true, sessions: await (configNames ? manager.namedSessions() : manager.sessions())}
-    }
-
-    case 'config': {
+    case 'config':
       return {listed: true, sessions: await manager.sessionsOfConfig(selector.name)}
-    }
-
-    case 'interface': {
+    case 'interface':
       return {listed: true, sessions: await manager.sessions()}
-    }
-
     case 'path': {
       if (selector.path.startsWith('/')) return {listed: false, sessions: [manager.session(selector.path)]}
       const sessions = (await manager.sessions()).filter(({id}) => id.startsWith(selector.path))

@@ -34,10 +34,8 @@ export function urlLines(url: string): string[] {
 export function resultLines(action: Action, result: SessionResult, connection?: Connection): string[] {
   const {changed, logLevel, outcome, path} = result
   switch (action) {
-    case 'cleanup': {
+    case 'cleanup':
       return cleanUpLines(result)
-    }
-
     case 'disconnect': {
       if (outcome !== 'done' && outcome !== 'removed') return []
       const unknown = result.statistics ? [] : ['Connection statistics is not available']
@@ -50,17 +48,14 @@ export function resultLines(action: Action, result: SessionResult, connection?: 
       return [`Current log level: ${logLevel.previous}`, ...set]
     }
 
-    case 'pause': {
+    case 'pause':
       return outcome === 'done' ? [`Initiated session pause: ${path}`] : []
-    }
-
     case 'restart':
-    case 'resume': {
+    case 'resume':
       if (outcome !== 'done') return []
       return [
         connection ? `Connected to ${connection.host} (${connection.name})` : 'Session is running in the background',
       ]
-    }
   }
 }
 
@@ -72,18 +67,13 @@ export function checkedLine(removed: number): string {
 function cleanUpLines({config, outcome, path, status}: SessionResult): string[] {
   const checking = `Checking:  ${safeText(config ?? '')} - ${path} ... `
   switch (outcome) {
-    case 'kept': {
+    case 'kept':
       // one that cannot be read the reference removes
       return config === null ? [] : [`${checking}Valid, keeping it`]
-    }
-
-    case 'removed': {
+    case 'removed':
       // of a stale session it has no name
       return [status && status.minor !== StatusMinor.unset ? `${checking}Removed` : 'Removed']
-    }
-
-    default: {
+    default:
       return []
-    }
   }
 }

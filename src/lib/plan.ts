@@ -54,26 +54,17 @@ export function planOf(flags: PlanFlags, interactive: boolean): Plan {
     })
 
   switch (action) {
-    case 'cleanup': {
+    case 'cleanup':
       return {action, failed: Boolean(flags.failed)}
-    }
-
-    case 'disconnect': {
+    case 'disconnect':
       return {action}
-    }
-
-    case 'log-level': {
+    case 'log-level':
       return {action, level: levelOf(flags['log-level']!)}
-    }
-
-    case 'pause': {
+    case 'pause':
       return {action, reason: flags.reason ?? 'paused with ovpn3'}
-    }
-
     case 'restart':
-    case 'resume': {
+    case 'resume':
       return {action, keep: Boolean(flags.keep), ...waitOf(flags, interactive)}
-    }
   }
 }
 

@@ -257,26 +257,16 @@ class Stage {
     switch (fault.kind) {
       case 'crash':
       case 'ignore':
-      case 'twice': {
+      case 'twice':
         return fault.kind
-      }
-
-      case 'delay': {
+      case 'delay':
         return {delay: fault.milliseconds}
-      }
-
-      case 'error': {
+      case 'error':
         return new ServiceError(fault.type, fault.text)
-      }
-
-      case 'overtaken': {
+      case 'overtaken':
         return {overtaken: fault.milliseconds}
-      }
-
-      case 'reply': {
+      case 'reply':
         return {reply: fault.reply}
-      }
-
       case 'session': {
         const path = this.#paths[fault.session]!
         // it may be gone already
@@ -290,9 +280,8 @@ class Stage {
         return undefined
       }
 
-      default: {
+      default:
         return undefined
-      }
     }
   }
 
@@ -389,21 +378,14 @@ function selects(args: readonly string[], {device, name, path}: Known): boolean 
     return at === -1 ? [] : [each, args[at + 1]!]
   })
   switch (flag) {
-    case '--config': {
+    case '--config':
       return name === value
-    }
-
-    case '--interface': {
+    case '--interface':
       return device === value
-    }
-
-    case '--path': {
+    case '--path':
       return path === value || path.slice(path.lastIndexOf('/') + 1).startsWith(value!)
-    }
-
-    default: {
+    default:
       return args.includes('--all') && name !== strangers
-    }
   }
 }
 

@@ -243,28 +243,21 @@ export class SessionManager extends Server implements Listener {
     const administrative = name === 'public_access' || name === 'restrict_log_access'
     if (!(administrative ? mayAdminister : maySet)(session, uid)) throw accessDenied('Access denied')
     switch (name) {
-      case 'dco': {
+      case 'dco':
         if (session.started) throw failed('DCO mode cannot be changed now')
         session.dco = value as boolean
         this.note(session, 2, `DCO changed to ${value ? 'enabled' : 'disabled'}`)
         break
-      }
-
-      case 'log_verbosity': {
+      case 'log_verbosity':
         if ((value as number) > 6) throw failed('Incorrect log level')
         session.logVerbosity = value as number
         this.note(session, 4, `Log level changed to ${value} on ${session.path}`)
         break
-      }
-
-      case 'public_access': {
+      case 'public_access':
         session.publicAccess = value as boolean
         break
-      }
-
-      default: {
+      default:
         session.restrictLogAccess = value as boolean
-      }
     }
   }
 
@@ -274,65 +267,44 @@ export class SessionManager extends Server implements Listener {
     const allowed = member === 'LogForward' ? mayForwardLog : member.startsWith('Access') ? mayAdminister : mayAct
     if (!allowed(session, uid)) throw refused('Access denied')
     switch (member) {
-      case 'AccessGrant': {
+      case 'AccessGrant':
         return this.grant(session, body[0] as number)
-      }
-
-      case 'AccessRevoke': {
+      case 'AccessRevoke':
         return this.revoke(session, body[0] as number)
-      }
-
       case 'Connect': {
         const connecting = session.connect()
         return connecting ? connecting.then(() => ['']) : ['']
       }
 
-      case 'Disconnect': {
+      case 'Disconnect':
         return this.disconnect(session).then(() => [''])
-      }
-
-      case 'LogForward': {
+      case 'LogForward':
         return this.forwardLog(session, uid, sender, body[0] as boolean)
-      }
-
-      case 'Pause': {
+      case 'Pause':
         session.pause(body[0] as string)
         return ['']
-      }
-
-      case 'Ready': {
+      case 'Ready':
         session.ready()
         return ['']
-      }
-
-      case 'Restart': {
+      case 'Restart':
         session.restart()
         return ['']
-      }
-
-      case 'Resume': {
+      case 'Resume':
         session.resume()
         return ['']
-      }
-
-      case 'UserInputProvide': {
+      case 'UserInputProvide':
         session.provide(...(body as [number, number, number, string]))
         return ['']
-      }
-
-      case 'UserInputQueueCheck': {
+      case 'UserInputQueueCheck':
         return ['au', session.inputIds(...(body as [number, number]))]
-      }
-
       case 'UserInputQueueFetch': {
         const [type] = body as [number, number, number]
         const {description, group, hidden, id, name} = session.input(...(body as [number, number, number]))
         return ['uuussb', type, group, id, name, description, hidden]
       }
 
-      default: {
+      default:
         return ['a(uu)', session.inputGroups()]
-      }
     }
   }
 

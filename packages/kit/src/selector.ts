@@ -77,21 +77,14 @@ export function selectorOf(values: SelectorValues): Selector | undefined {
 /** A selector in words, for messages: `--config office`. */
 export function selectorText(selector: Selector): string {
   switch (selector.kind) {
-    case 'all': {
+    case 'all':
       return '--all'
-    }
-
-    case 'config': {
+    case 'config':
       return `--config ${selector.name}`
-    }
-
-    case 'interface': {
+    case 'interface':
       return `--interface ${selector.device}`
-    }
-
-    case 'path': {
+    case 'path':
       return `--path ${selector.path}`
-    }
   }
 }
 

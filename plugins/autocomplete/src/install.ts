@@ -24,12 +24,10 @@ export function placeOf(shell: Shell, home: string, environment: Environment): P
       return loadsBashCompletion(home) ? {file} : {file, start: startOf(path.join(home, '.bashrc'), file)}
     }
 
-    case 'fish': {
+    case 'fish':
       return {
         file: path.join(environment.XDG_CONFIG_HOME || path.join(home, '.config'), 'fish', 'completions', 'ovpn3.fish'),
       }
-    }
-
     case 'zsh': {
       const file = path.join(data, 'zsh', 'site-functions', '_ovpn3')
       return {file, start: startOf(path.join(environment.ZDOTDIR || home, '.zshrc'), file)}

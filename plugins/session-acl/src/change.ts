@@ -105,21 +105,14 @@ export async function planChanges(
 /** The properties, besides the owner, that a change has to know. */
 export function propertiesOf(action: Change['action'], dryRun: boolean): readonly PropertyName[] {
   switch (action) {
-    case 'allow-log-access': {
+    case 'allow-log-access':
       return ['restrict_log_access']
-    }
-
-    case 'grant': {
+    case 'grant':
       return dryRun ? ['acl'] : []
-    }
-
-    case 'public-access': {
+    case 'public-access':
       return ['public_access']
-    }
-
-    case 'revoke': {
+    case 'revoke':
       return dryRun ? ['acl', 'public_access'] : ['public_access']
-    }
   }
 }
 
@@ -140,44 +133,30 @@ export function asOneOf(results: readonly ChangeResult[], error: Ovpn3Error): Ov
 async function make(session: Session, change: Change): Promise<boolean> {
   const {owner, public_access, restrict_log_access} = session.snapshot.values
   switch (change.action) {
-    case 'allow-log-access': {
+    case 'allow-log-access':
       await session.setLogAccess(change.value)
       return restrict_log_access !== !change.value
-    }
-
-    case 'grant': {
+    case 'grant':
       // the service would put the owner on the list, which gives them nothing
       return change.user.uid !== owner && session.grant(change.user.uid)
-    }
-
-    case 'public-access': {
+    case 'public-access':
       await session.setPublicAccess(change.value)
       return public_access !== change.value
-    }
-
-    case 'revoke': {
+    case 'revoke':
       return session.revoke(change.user.uid)
-    }
   }
 }
 
 function differs({snapshot: {values}}: Session, change: Change): boolean {
   switch (change.action) {
-    case 'allow-log-access': {
+    case 'allow-log-access':
       return values.restrict_log_access !== !change.value
-    }
-
-    case 'grant': {
+    case 'grant':
       return change.user.uid !== values.owner && !values.acl!.includes(change.user.uid)
-    }
-
-    case 'public-access': {
+    case 'public-access':
       return values.public_access !== change.value
-    }
-
-    case 'revoke': {
+    case 'revoke':
       return values.acl!.includes(change.user.uid)
-    }
   }
 }
 
@@ -195,7 +174,7 @@ interface Words {
 
 function words(change: Change, owner: number | undefined): Words {
   switch (change.action) {
-    case 'allow-log-access': {
+    case 'allow-log-access':
       return change.value
         ? {
             already: 'Session log is accessible to users granted session access already',
@@ -207,8 +186,6 @@ function words(change: Change, owner: number | undefined): Words {
             done: 'Session log is now only accessible to the session owner',
             wish: 'make the session log accessible to the session owner only',
           }
-    }
-
     case 'grant': {
       const user = userText(change.user)
       return {
@@ -218,7 +195,7 @@ function words(change: Change, owner: number | undefined): Words {
       }
     }
 
-    case 'public-access': {
+    case 'public-access':
       return change.value
         ? {
             already: 'Session is accessible by everyone already',
@@ -230,8 +207,6 @@ function words(change: Change, owner: number | undefined): Words {
             done: 'Session is now only accessible to specific users',
             wish: 'make the session accessible to specific users only',
           }
-    }
-
     case 'revoke': {
       const user = userText(change.user)
       if (change.user.uid === owner)

@@ -65,12 +65,10 @@ export async function watch(
 
   const unsubscribe = await resolved.watch((event) => {
     switch (event.type) {
-      case 'closed': {
+      case 'closed':
         lost = event.error
         end()
         break
-      }
-
       case 'created': {
         const {session} = event
         if (open && !watched.has(session.path)) watched.set(session.path, {session, unknown: true})

@@ -131,22 +131,16 @@ export class Watch {
 
   #receive(event: SessionsEvent): void {
     switch (event.type) {
-      case 'closed': {
+      case 'closed':
         this.#end(event.error)
         break
-      }
-
-      case 'created': {
+      case 'created':
         this.#guard(this.#add(event.session, 'created'))
         break
-      }
-
-      case 'removed': {
+      case 'removed':
         this.#remove(event.path)
         break
-      }
-
-      case 'reset': {
+      case 'reset':
         for (const [path, known] of this.#known) {
           // there is nothing to take back, and trying to would start the session manager again
           known.following = undefined
@@ -154,7 +148,6 @@ export class Watch {
         }
 
         break
-      }
     }
   }
 

@@ -395,18 +395,13 @@ export class Bus {
   #wants(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:
-      case MessageType.METHOD_RETURN: {
+      case MessageType.METHOD_RETURN:
         // before there is a name, only the bus's own greeting can come
         return this.#bus.name === null || this.#awaited.has(head.replySerial!)
-      }
-
-      case MessageType.SIGNAL: {
+      case MessageType.SIGNAL:
         return isOwnerChange(head) || this.#subscribed(head).length > 0
-      }
-
-      default: {
+      default:
         return false
-      }
     }
   }
 
@@ -418,15 +413,12 @@ export class Bus {
         break
       }
 
-      case MessageType.METHOD_RETURN: {
+      case MessageType.METHOD_RETURN:
         this.#answered(message, message.body)
         break
-      }
-
-      case MessageType.SIGNAL: {
+      case MessageType.SIGNAL:
         this.#signalled(message)
         break
-      }
     }
   }
 

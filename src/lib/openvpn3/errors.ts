@@ -45,64 +45,46 @@ export function toOvpn3Error(error: unknown, to: 'act' | 'look' = 'act'): unknow
   if (!(error instanceof BusError)) return error
   const cause = error
   switch (error.kind) {
-    case 'access-denied': {
+    case 'access-denied':
       return accessDenied(to, {cause})
-    }
-
-    case 'disconnected': {
+    case 'disconnected':
       return new Ovpn3Error('disconnected', error.message, {
         cause,
         hint: 'See whether the system bus runs: systemctl status dbus',
       })
-    }
-
-    case 'no-owner': {
+    case 'no-owner':
       return new Ovpn3Error('service-unavailable', 'the session manager went away before it answered', {
         cause,
         hint: 'The bus starts it again when it is needed: try again',
       })
-    }
-
-    case 'not-started': {
+    case 'not-started':
       return new Ovpn3Error('service-unavailable', `the bus could not start the session manager: ${error.message}`, {
         cause,
         hint: 'Its log may say why: journalctl --boot --grep openvpn3',
       })
-    }
-
-    case 'object-gone': {
+    case 'object-gone':
       return new Ovpn3Error('session-not-found', 'there is no such session', {
         cause,
         hint: 'Your sessions: ovpn3 sessions-list',
       })
-    }
-
-    case 'policy': {
+    case 'policy':
       return new Ovpn3Error('access-denied', 'the message bus does not let you call the session manager', {
         cause,
         hint: `Its policy decides who may: ${error.message}`,
       })
-    }
-
-    case 'remote': {
+    case 'remote':
       if (backendGone.test(error.message)) return staleError(cause)
       return new Ovpn3Error('failed', `the session manager answered: ${plainText(error.message)}`, {cause})
-    }
-
-    case 'service-unknown': {
+    case 'service-unknown':
       return new Ovpn3Error('service-unavailable', 'there is no OpenVPN 3 session manager on this bus', {
         cause,
         hint: 'Install OpenVPN 3 Linux (on Debian: the package openvpn3-client)',
       })
-    }
-
-    case 'timeout': {
+    case 'timeout':
       return new Ovpn3Error('timeout', `the session manager gave ${error.message}`, {
         cause,
         hint: 'It may be waiting for a backend that hangs: try again in a while',
       })
-    }
-
     case 'unreachable': {
       const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
       return new Ovpn3Error('bus-unreachable', `no connection to the system bus: ${error.message}`, {

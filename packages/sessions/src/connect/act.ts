@@ -42,18 +42,13 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
 
 async function send({session}: Attempt, verb: Verb): Promise<boolean> {
   switch (verb) {
-    case 'connect': {
+    case 'connect':
       await session.connect()
       return true
-    }
-
-    case 'restart': {
+    case 'restart':
       await session.restart()
       return true
-    }
-
-    case 'resume': {
+    case 'resume':
       return session.resume()
-    }
   }
 }

@@ -54,35 +54,26 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
   switch (status.minor) {
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
-    case StatusMinor.userPasswordNeeded: {
+    case StatusMinor.userPasswordNeeded:
       if (await needsInput(attempt)) {
         attempt.asks = true
         attempt.need = 'input'
       }
 
       return undefined
-    }
-
-    case StatusMinor.connected: {
+    case StatusMinor.connected:
       return connected(session, status)
-    }
-
-    case StatusMinor.paused: {
+    case StatusMinor.paused:
       throw new Ovpn3Error('failed', 'it was paused again while it connected')
-    }
-
-    case StatusMinor.urlAuthentication: {
+    case StatusMinor.urlAuthentication:
       mustOpen(attempt, status.message)
       return undefined
-    }
-
-    default: {
+    default:
       if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
         throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
       if (isDeadEnd(status))
         throw new Ovpn3Error('refused', status.message || statusText(status), {hint: startAgainHint(session)})
       return undefined
-    }
   }
 }
 

@@ -103,11 +103,9 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   protected async execute(): Promise<void> {
     const plan = planOf(this.flags)
     switch (plan.kind) {
-      case 'prometheus': {
+      case 'prometheus':
         await this.#prometheus()
         break
-      }
-
       case 'show': {
         const {selected, single} = await this.#choose(['statistics'], ['statistics', 'config_name'])
         if (single) this.#showOne(selected[0]!)
@@ -115,10 +113,9 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         break
       }
 
-      case 'watch': {
+      case 'watch':
         await this.#watch(plan.interval)
         break
-      }
     }
   }
 

@@ -143,11 +143,9 @@ A session whose backend is gone is removed by the session manager when it is loo
       now,
     )
     switch (format) {
-      case 'classic': {
+      case 'classic':
         await printClassic(entries, all.length, (text) => this.log(text))
         break
-      }
-
       case 'json': {
         const keys = keysOf(columns)
         this.logJson({sessions: entries.map((entry) => listedSession(entry, keys))})
