@@ -66,6 +66,9 @@ export default [
       'unicorn/prefer-module': 'off',
       'unicorn/no-unreadable-array-destructuring': 'off',
       'unicorn/consistent-function-scoping': 'off',
+      // sources have a `find` that is no array's
+      'unicorn/no-array-callback-reference': 'off',
+      'unicorn/no-array-method-this-argument': 'off',
       'unicorn/no-array-reduce': 'off',
       'unicorn/no-negated-condition': 'off',
       'unicorn/switch-case-braces': ['error', 'avoid'],

@@ -6,14 +6,14 @@ import {paced} from './paced'
 /**
  * Finds out whose the sessions are. Their snapshots must have `owner`; the access list is read only where the owner is
  * another user.
- * @param meOf the caller's uid, as the source of a session knows it
  */
-export function claimsOf(sessions: readonly Session[], meOf: (session: Session) => number): Promise<Claim[]> {
-  return Promise.all(paced(sessions, (session) => claimOf(session, meOf(session))))
+export function claimsOf(sessions: readonly Session[]): Promise<Claim[]> {
+  return Promise.all(paced(sessions, (session) => claimOf(session)))
 }
 
 /** The same for one session. */
-export async function claimOf(session: Session, me: number): Promise<Claim> {
+export async function claimOf(session: Session): Promise<Claim> {
+  const {me} = session.source
   const {errors, values} = session.snapshot
   const isOther = values.owner !== undefined && values.owner !== me && values.acl === undefined
   const list = isOther ? await session.fetch(['acl']) : undefined

@@ -15,11 +15,13 @@ export type ErrorCode =
   | 'session-stale'
   | 'some-failed'
   | 'timeout'
+  | 'unsupported'
   | 'usage'
 
 /** The exit status for each error code; 0 is success. The only such table, shown in the user guide. */
 export const exitStatus: Readonly<Record<ErrorCode, number>> = {
   failed: 1,
+  unsupported: 1,
   usage: 2,
   'some-failed': 3,
   'session-not-found': 4,

@@ -47,22 +47,36 @@ export {
   type StatusJson,
   statusJson,
 } from './result'
+export {matching, type Selector} from './selector'
 export {
+  type Authenticate,
+  type Control,
   type Endpoint,
+  type Follow,
   type Following,
   InputGroup,
   type InputRequest,
+  keyOf,
+  type Origin,
   type Profile,
   type PropertyName,
-  type ResolvedSessions,
-  type Selector,
-  type Session,
+  Session,
   type SessionEvent,
   type SessionProperties,
-  type SessionsEvent,
+  type SessionRef,
+  type Share,
   type Snapshot,
   type Unsubscribe,
 } from './session'
+export {
+  type SavedProfile,
+  type SessionsEvent,
+  type SessionSource,
+  type SourceEvent,
+  type SourceFailure,
+  Sources,
+  type Users,
+} from './source'
 export {
   classicStatusText,
   deadEnds,

@@ -1,5 +1,8 @@
-import type {Ovpn3Error} from './errors'
+import type {SessionSource} from './source'
 import type {SessionStatus} from './status'
+
+import {Ovpn3Error} from './errors'
+import {safeText} from './text'
 
 /** Where a session is connected to; empty strings and 0 while it is not. */
 export interface Endpoint {
@@ -90,26 +93,17 @@ export interface Following {
   readonly live: boolean
 }
 
-/**
- * A session, wherever it comes from: the session manager of this machine, or whatever another plugin's
- * `session-resolver` answers with. Every method rejects with an `Ovpn3Error`: `session-stale` where the backend is
- * gone (the service removes the session then), `session-not-found`, `access-denied`, `timeout`, `disconnected`, …
- */
-export interface Session {
+/** What identifies a session: the name of its source, and its path there. */
+export interface SessionRef {
   readonly path: string
-  /** The last part of the path. */
-  readonly id: string
-  /** The profile's name, where it is known without looking at the session. */
-  readonly config?: string
-  /** What was read by the last `refresh`; the resolver fetches what a command asked for. */
-  readonly snapshot: Snapshot
-  /** Fetches the properties named and keeps them as `snapshot`. Reading a stale session removes it. */
-  refresh(names: readonly PropertyName[]): Promise<Snapshot>
-  /**
-   * Reads the properties named, each by itself: one that fails is in `errors` and does not hide the others. `snapshot`
-   * stays as it is.
-   */
-  fetch(names: readonly PropertyName[]): Promise<Snapshot>
+  readonly source: {readonly name: string}
+}
+
+/** The same as a key of a map. */
+export const keyOf = ({path, source}: SessionRef): string => `${source.name} ${path}`
+
+/** To be brought up and down. */
+export interface Control {
   /** False: already paused. */
   pause(reason: string): Promise<boolean>
   /** False: it was not paused. */
@@ -118,23 +112,33 @@ export interface Session {
   /** Starts a connection that was never started. Calling it on one that connects kills the session. */
   connect(): Promise<void>
   disconnect(): Promise<void>
+  /** @param level 0 to 6 */
+  setLogLevel(level: number): Promise<void>
+}
+
+/** To be given what it asks for. */
+export interface Authenticate {
   /** False: input is needed first. */
   ready(): Promise<boolean>
   inputRequests(): Promise<InputRequest[]>
   /** False: another client has answered it meanwhile. */
   provideInput(request: InputRequest, value: string): Promise<boolean>
-  /** @param level 0 to 6 */
-  setLogLevel(level: number): Promise<void>
-  /** Only the owner may. False: that user has been granted access before. */
+}
+
+/** To be used by others. Only the owner may change that. */
+export interface Share {
+  /** False: that user has been granted access before. */
   grant(uid: number): Promise<boolean>
-  /** Only the owner may. False: that user was not granted access. */
+  /** False: that user was not granted access. */
   revoke(uid: number): Promise<boolean>
-  /** Lets everybody list and use the session, or no longer. Only the owner may. */
+  /** Lets everybody list and use the session, or no longer. */
   setPublicAccess(enabled: boolean): Promise<void>
-  /** Lets the users who were granted access read the session's log, or no longer. Only the owner may. */
+  /** Lets the users who were granted access read the session's log, or no longer. */
   setLogAccess(enabled: boolean): Promise<void>
-  /** The profile as it is now: it may have been renamed, deleted, or not be the caller's to see. */
-  profile(): Promise<Profile>
+}
+
+/** To be told about. */
+export interface Follow {
   /**
    * Follows status, attention and removal until the returned function is called. Where the caller may not read the
    * log, status changes do not arrive: poll as well.
@@ -142,35 +146,62 @@ export interface Session {
   follow(listener: (event: SessionEvent) => void): Promise<Following>
 }
 
-/** Which sessions a command is about. */
-export type Selector =
-  | {readonly kind: 'all'}
-  | {readonly kind: 'config'; readonly name: string}
-  | {readonly kind: 'interface'; readonly device: string}
-  /** A session path, a session id, or the beginning of an id (4 characters or more). */
-  | {readonly kind: 'path'; readonly path: string}
-
-/** What happens among the sessions that a selector stands for. */
-export type SessionsEvent =
-  | {readonly type: 'created'; readonly session: Session}
-  | {readonly type: 'removed'; readonly path: string}
-  /** The session manager ended, and every session with it, without a `removed` for each. */
-  | {readonly type: 'reset'}
-  /** No more events will come: the source of the sessions is gone. */
-  | {readonly type: 'closed'; readonly error: Ovpn3Error}
-
-/** What a selector stands for: all sessions that match, and what is behind them. */
-export interface ResolvedSessions {
-  /** The caller's uid, as it is compared with owners and access lists. */
-  readonly me: number
-  readonly sessions: readonly Session[]
-  /**
-   * Follows sessions that come and go until the returned function is called. A new session has not been looked at,
-   * and may not match the selector.
-   */
-  watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe>
-  /** The sessions there are now, whether they match the selector or not. They have not been looked at. */
-  list(): Promise<readonly Session[]>
-  /** Gives back connections and subscriptions. */
-  close(): Promise<void>
+/** To be traced to where it was started from. */
+export interface Origin {
+  /** The profile as it is now: it may have been renamed, deleted, or not be the caller's to see. */
+  profile(): Promise<Profile>
 }
+
+/** What a session may be able to do, besides being looked at. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
+export interface Session extends Authenticate, Control, Follow, Origin, Share {}
+
+/**
+ * A session, wherever it comes from. A source extends this class: it has to implement `fetch`, and of the rest what it
+ * can. Every method rejects with an `Ovpn3Error`: `unsupported` where the source has no such thing, `session-stale`
+ * where the backend is gone (the service removes the session then), `session-not-found`, `access-denied`, `timeout`, …
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
+export abstract class Session implements SessionRef {
+  /** What was read by the last `refresh`; whoever finds sessions reads what a command has asked for. */
+  snapshot: Snapshot = {errors: {}, values: {}}
+
+  /** @param config the profile's name, where it is known without looking at the session */
+  constructor(
+    readonly source: SessionSource,
+    readonly path: string,
+    readonly config?: string,
+  ) {}
+
+  /** The last part of the path. */
+  get id(): string {
+    return this.path.slice(this.path.lastIndexOf('/') + 1)
+  }
+
+  /**
+   * Reads the properties named, each by itself: one that fails is in `errors` and does not hide the others. `snapshot`
+   * stays as it is. Reading a stale session removes it.
+   */
+  abstract fetch(names: readonly PropertyName[]): Promise<Snapshot>
+
+  /** Fetches the properties named and keeps them as `snapshot`. */
+  async refresh(names: readonly PropertyName[]): Promise<Snapshot> {
+    this.snapshot = await this.fetch(names)
+    return this.snapshot
+  }
+}
+
+const capabilities = {
+  authenticate: ['inputRequests', 'provideInput', 'ready'],
+  control: ['connect', 'disconnect', 'pause', 'restart', 'resume', 'setLogLevel'],
+  others: ['follow', 'profile'],
+  share: ['grant', 'revoke', 'setLogAccess', 'setPublicAccess'],
+} as const
+for (const name of Object.values(capabilities).flat())
+  Object.defineProperty(Session.prototype, name, {
+    configurable: true,
+    async value(this: Session) {
+      throw new Ovpn3Error('unsupported', `its source, ${safeText(this.source.name)}, cannot do this`)
+    },
+    writable: true,
+  })

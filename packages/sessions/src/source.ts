@@ -1,0 +1,151 @@
+import type {PropertyName, Session, SessionRef, Unsubscribe} from './session'
+
+import {isOvpn3Error, Ovpn3Error} from './errors'
+import {type Selector} from './selector'
+
+/** The users of the machine that a source's sessions are on. */
+export interface Users {
+  /** Undefined where the uid belongs to no account. */
+  nameOf(uid: number): Promise<string | undefined>
+  /** The uid of a user, by name or uid; undefined where there is no such user. */
+  uidOf(user: string): Promise<number | undefined>
+}
+
+/** A saved profile: what a session can be started from. */
+export interface SavedProfile {
+  readonly name: string
+  readonly path: string
+}
+
+/** What happens among the sessions of a source. */
+export type SourceEvent =
+  /** It has not been looked at, and may be anybody's. */
+  | {readonly type: 'created'; readonly session: Session}
+  | {readonly type: 'removed'; readonly path: string}
+  /** The service ended, and every session with it, without a `removed` for each. */
+  | {readonly type: 'reset'}
+  /** No more events will come: the source is gone. */
+  | {readonly type: 'closed'; readonly error: Ovpn3Error}
+
+/** A place that has sessions: the session manager of this machine, or whatever answers the hook `session-resolver`. */
+export interface SessionSource {
+  /** Tells it from the others: `local`. */
+  readonly name: string
+  /** The caller's uid there, as it is compared with owners and access lists. */
+  readonly me: number
+  /** Left out: those of this machine. */
+  readonly users?: Users
+  /**
+   * The sessions that a selector stands for, with the properties in their snapshots. `matching` does that for those who
+   * have a list of sessions.
+   * @throws Ovpn3Error `usage` where the selector can mean nothing here
+   */
+  find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]>
+  /** The saved profiles that the caller can see. */
+  profiles?(): Promise<readonly SavedProfile[]>
+  /** Follows sessions that come and go until the returned function is called. Left out: none ever does. */
+  watch?(listener: (event: SourceEvent) => void): Promise<Unsubscribe>
+  /** Gives back connections and subscriptions. */
+  close?(): Promise<void>
+}
+
+/** A source that could not be asked, and why. */
+export interface SourceFailure {
+  readonly error: Ovpn3Error
+  readonly source: string
+}
+
+/** What happens among the sessions of several sources; a `removed` has the session that is meant. */
+export type SessionsEvent = {readonly source: SessionSource} & (
+  | Exclude<SourceEvent, {type: 'removed'}>
+  | {readonly type: 'removed'; readonly session: SessionRef}
+)
+
+/** Several sources as one. One that fails does not hide the sessions of the others. */
+export class Sources {
+  readonly #all: readonly SessionSource[]
+  readonly #failures: SourceFailure[]
+
+  /** @param failures of those that could not even be named */
+  constructor(sources: readonly SessionSource[], failures: readonly SourceFailure[] = []) {
+    this.#failures = [...failures]
+    this.#all = sources.filter(({name}, i) => sources.findIndex((other) => other.name === name) === i)
+    for (const {name} of sources.filter((source) => !this.#all.includes(source)))
+      this.#failures.push({
+        error: new Ovpn3Error('failed', 'there is another source of this name', {hint: 'See ovpn3 plugins'}),
+        source: name,
+      })
+  }
+
+  /** Those that could not be asked so far. */
+  get failures(): readonly SourceFailure[] {
+    return this.#failures
+  }
+
+  /**
+   * The sessions that a selector stands for, in all sources.
+   * @throws Ovpn3Error where no source could be asked, or where the selector means nothing to those that could
+   */
+  async find(selector: Selector, properties: readonly PropertyName[]): Promise<Session[]> {
+    const answers = await this.#askAll((source) => source.find(selector, properties))
+    const found = answers.flatMap(({value = []}) => value)
+    const errors = answers.flatMap(({error}) => error ?? [])
+    const failure = errors.find(({code}) => code !== 'usage')
+    const misuse = errors.find(({code}) => code === 'usage')
+    if (found.length === 0 && (misuse || errors.length === answers.length)) throw failure ?? misuse ?? this.#nobody()
+    return found
+  }
+
+  /**
+   * Follows sessions that come and go in all sources until the returned function is called.
+   * @throws Ovpn3Error where no source can be followed
+   */
+  async watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
+    const answers = await this.#askAll(async (source) =>
+      source.watch?.((event) =>
+        listener(
+          event.type === 'removed'
+            ? {session: {path: event.path, source}, source, type: 'removed'}
+            : {...event, source},
+        ),
+      ),
+    )
+    const [failed] = answers.flatMap(({error}) => error ?? [])
+    if (failed && answers.every(({error}) => error)) throw failed
+    return async () => {
+      await Promise.all(answers.map(({value}) => value?.()))
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((source) => source.close?.()))
+  }
+
+  /** What each source says, or why it does not; that is remembered, unless the question was wrong. */
+  async #askAll<T>(
+    question: (source: SessionSource) => Promise<T>,
+  ): Promise<{readonly error?: Ovpn3Error; readonly value?: T}[]> {
+    return Promise.all(
+      this.#all.map(async (source) => {
+        try {
+          return {value: await question(source)}
+        } catch (error) {
+          if (!isOvpn3Error(error)) throw error
+          if (error.code !== 'usage') this.#failures.push({error, source: source.name})
+          return {error}
+        }
+      }),
+    )
+  }
+
+  /** Why there is no source. */
+  #nobody(): Ovpn3Error {
+    const [failure] = this.#failures
+    return (
+      failure?.error ??
+      new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {
+        hint: 'No installed plugin has a session-resolver hook; the CLI ovpn3 has one',
+      })
+    )
+  }
+}
