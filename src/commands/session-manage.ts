@@ -12,14 +12,12 @@ import {
   SessionCommand,
   statisticsText,
   type Task,
-  uidNamed,
   type User,
   userOf,
   userText,
 } from '@ovpn3/kit'
 import {
   accessDenied,
-  baseProperties,
   bringUp,
   cleanUp,
   count,
@@ -32,9 +30,10 @@ import {
   type Interaction,
   labelOf,
   logLevel,
+  namedSessions,
+  paced,
   pause,
   planCleanUp,
-  type PropertyName,
   runUntilInterrupted,
   safeText,
   type Session,
@@ -57,14 +56,9 @@ const option = {helpGroup: 'OTHER'}
 const needs = (...flags: string[]) => ({flags, type: 'some' as const})
 const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
 
-/** What each action needs to know of a session; the less, the sooner it is done. */
-const properties: Readonly<Record<Exclude<Plan['action'], 'cleanup'>, readonly PropertyName[]>> = {
-  disconnect: [...baseProperties, 'statistics'],
-  'log-level': ['config_name', 'log_verbosity'],
-  pause: baseProperties,
-  restart: [...baseProperties, 'statistics'],
-  resume: [...baseProperties, 'statistics'],
-}
+/** What the actions have to know of sessions beforehand. */
+const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
+  ({disconnect, 'log-level': logLevel, pause, restart: bringUp, resume: bringUp})[name].properties
 
 export default class SessionManage extends SessionCommand<typeof SessionManage> {
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
@@ -178,23 +172,21 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   async #cleanUp(failed: boolean): Promise<SessionResult[]> {
-    const {owner: name} = this.flags
-    const owner = name === undefined ? undefined : await uidNamed(name, 'owner')
-    const dryRun = Boolean(this.flags['dry-run'])
-    const read = owner === undefined || dryRun ? [] : (['owner'] as const)
-    const {meOf, sessions} = await this.resolve({configNames: true, read, selector: {kind: 'all'}})
-    if (dryRun) return sessions.map((session) => planCleanUp(session, {failed}))
+    const ownerOf = await this.ownerNamed()
+    const sessions = await unlessAborted(namedSessions(await this.sources()), this.abortSignal)
+    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session, {failed}))
+    if (ownerOf) await Promise.all(paced(sessions, (session) => session.refresh(['owner'])))
     failOnOutage(sessions)
-    const meant = sessions.filter(
-      (session) => owner === undefined || session.snapshot.values.owner === owner || goneError(session),
-    )
+    const isMeant = ({snapshot: {values}, source}: Session) =>
+      values.owner !== undefined && values.owner === ownerOf?.(source)
+    const meant = ownerOf ? sessions.filter((session) => isMeant(session) || goneError(session)) : sessions
     if (this.#isInPlace) this.log(checkingLine(meant.length))
     return this.#runEach(meant, 'Checking', async (session) => {
-      const me = meOf(session)
-      const result = await cleanUp(session, {failed, me, owner})
+      const {source} = session
+      const result = await cleanUp(session, {failed, owner: ownerOf?.(source)})
       // read where there was more to do than to look
-      const {owner: uid = me} = session.snapshot.values
-      return uid === me ? result : withOwner(result, await userOf(uid))
+      const {owner = source.me} = session.snapshot.values
+      return owner === source.me ? result : withOwner(result, await userOf(owner, source))
     })
   }
 
@@ -218,19 +210,19 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
       case 'disconnect':
-        return this.#runEach(sessions, 'Disconnecting', (session) => disconnect(session, {dryRun}))
+        return this.#runEach(sessions, 'Disconnecting', (session) => disconnect.run(session, {dryRun}))
       case 'log-level': {
         const [{ownership}] = selected as [Selected]
-        return this.#runEach(sessions, '', (session) => logLevel(session, {dryRun, level: plan.level, ownership}))
+        return this.#runEach(sessions, '', (session) => logLevel.run(session, {dryRun, level: plan.level, ownership}))
       }
 
       case 'pause':
-        return this.#runEach(sessions, 'Pausing', (session) => pause(session, {dryRun, reason: plan.reason}))
+        return this.#runEach(sessions, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
         const results = await this.graceful(
-          bringUp(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
+          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
         )
         if (this.#isInPlace && !deadline.signal.aborted)
           await this.#learnConnections(sessions, results, plan.wait === 'default' || plan.wait === 'required')
@@ -244,7 +236,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     name: Exclude<Plan['action'], 'cleanup'>,
     deadline: Deadline,
   ): Promise<Pick<SelectedMany, 'aside' | 'selected'>> {
-    const read = properties[name]
+    const read = propertiesOf(name)
     if (this.flags.all) {
       const agreed = this.flags.yes || this.flags['dry-run']
       return this.selectMany({change: {action: name, agreed: Boolean(agreed)}, read}, deadline)

@@ -8,7 +8,6 @@ import {
   nearestRing,
   type PropertyName,
   readsAll,
-  type ResolvedSessions,
   type Selector,
   type Session,
   statusText,
@@ -16,7 +15,7 @@ import {
 
 import type {Candidate, LiveQuery} from './candidates'
 
-import {sessionsOf} from '../hooks/session-resolver'
+import {localSource} from '../hooks/session-resolver'
 import {type Account, accounts, isPerson} from './accounts'
 
 /** What each kind of value takes to be found and described. */
@@ -53,12 +52,11 @@ export async function liveCandidates(query: LiveQuery, timeIsUp: Promise<void>):
 /** The sessions that are of use. */
 async function all(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
   const {owner: user, own, skip, values} = query
-  const found = await inTime(resolve({kind: 'all'}), timeIsUp)
-  if (!found) return []
-  const {me, sessions} = found
+  const sessions = await inTime(resolve({kind: 'all'}), timeIsUp)
+  if (!sessions) return []
   const owner = user === undefined ? undefined : uidOf(user)
   // what others may read is theirs, or granted: they need not be asked whose it is
-  const byOwner = own || user !== undefined || (values in ringed && readsAll(me))
+  const byOwner = own || user !== undefined || (values in ringed && sessions.some(({source}) => readsAll(source.me)))
   const read = new Set<PropertyName>([
     ...properties[values],
     ...(byOwner ? (['owner'] as const) : []),
@@ -67,7 +65,7 @@ async function all(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly 
   const claims = new Map<Session, Claim>(sessions.map((session) => [session, {ownership: undefined, session}]))
   const refresh = async (session: Session) => {
     await session.refresh([...read])
-    if (byOwner) claims.set(session, await claimOf(session, me))
+    if (byOwner) claims.set(session, await claimOf(session))
   }
 
   await Promise.race([Promise.all(sessions.map((session) => refresh(session))), timeIsUp])
@@ -96,21 +94,18 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 async function selected(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
   const selector = selectorOf(query)
   const found = selector && (await inTime(resolve(selector, properties[query.values]), timeIsUp))
-  if (!found || selector.kind === 'path') return found?.sessions ?? []
+  if (!found || selector.kind === 'path') return found ?? []
   if (query.owner !== undefined) {
     const owner = await inTime(uidOf(query.owner), timeIsUp)
-    return found.sessions.filter(({snapshot}) => snapshot.values.owner === owner)
+    return found.filter(({snapshot}) => snapshot.values.owner === owner)
   }
 
-  const claims = await inTime(
-    claimsOf(found.sessions, () => found.me),
-    timeIsUp,
-  )
+  const claims = await inTime(claimsOf(found), timeIsUp)
   return nearestRing(claims ?? []).map(({session}) => session)
 }
 
-function resolve(selector: Selector, read: readonly PropertyName[] = []): Promise<ResolvedSessions> {
-  return sessionsOf({onStall() {}, read, selector})
+function resolve(selector: Selector, read: readonly PropertyName[] = []): Promise<readonly Session[]> {
+  return localSource().find(selector, read)
 }
 
 async function uidOf(user: string): Promise<number | undefined> {

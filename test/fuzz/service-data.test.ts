@@ -16,6 +16,7 @@ import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
 
+import {FakeSource} from '../support/fake-session'
 import {document} from '../support/schemas'
 import {controls, dbusText, longText} from './arbitrary'
 
@@ -84,6 +85,8 @@ const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
   status: fc.tuple(uint32, fc.oneof(uint32, fc.nat({max: 30})), longText),
 }
 
+const source = new FakeSource()
+
 /** A bus on which every call is answered with what `answer` says. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
   ({call: async (call: Call) => answer(call)}) as unknown as Bus
@@ -91,7 +94,7 @@ const answering = (answer: (call: Call) => readonly unknown[]) =>
 /** A session whose properties come as given. */
 async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<RemoteSession> {
   const bus = answering(({body}) => [new Variant('v', values[String(body![1])])])
-  const session = new RemoteSession(bus, path)
+  const session = new RemoteSession(source, bus, path)
   await session.refresh(properties)
   return session
 }
@@ -124,10 +127,8 @@ describe('what the session manager sends, whatever it is', () => {
   it('is a property of its type, or an error about that property', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...properties), fc.array(anything, {maxLength: 2}), async (name, reply) => {
-        const snapshot: Snapshot = await new RemoteSession(
-          answering(() => reply),
-          path,
-        ).fetch([name])
+        const bus = answering(() => reply)
+        const snapshot: Snapshot = await new RemoteSession(source, bus, path).fetch([name])
         const {errors, values} = snapshot
         if (errors[name]) {
           assert.equal(errors[name].code, 'failed')
@@ -169,7 +170,7 @@ describe('what the session manager sends, whatever it is', () => {
         async (call, replies) => {
           const bus = answering(() => [replies.next().value])
           try {
-            await call(new RemoteSession(bus, path))
+            await call(new RemoteSession(source, bus, path))
           } catch (error) {
             assert.ok(isOvpn3Error(error), String(error))
           }

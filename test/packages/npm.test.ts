@@ -138,7 +138,7 @@ cat >commands/sessions-count.js <<'end'
 const {SessionCommand} = require('@ovpn3/kit')
 module.exports = class SessionsCount extends SessionCommand {
   async execute() {
-    const {sessions} = await this.resolve({read: [], selector: {kind: 'all'}})
+    const sessions = await (await this.sources()).find({kind: 'all'}, [])
     this.log(String(sessions.length))
   }
 }

@@ -1,5 +1,3 @@
-import type {ResolvedSessions} from '@ovpn3/sessions'
-
 import assert from 'node:assert/strict'
 import {readFileSync, symlinkSync} from 'node:fs'
 import path from 'node:path'
@@ -59,18 +57,6 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     assert.match(await sandbox.must('ovpn3 plugins'), /No plugins installed/)
   })
 
-  it('implements all that the hook and its sessions need', async () => {
-    process.env.VPN_RECORDING = path.join(sandbox.folder, plugin, 'recording.json')
-    const {default: hook} = await import(path.join(sandbox.folder, plugin, 'hooks', 'recording.js'))
-    const resolved = (await hook({request: {read: [], selector: {kind: 'all'}}})) as ResolvedSessions
-    delete process.env.VPN_RECORDING
-    const missing = [
-      ...missingMethods('ResolvedSessions', resolved),
-      ...missingMethods('Session', resolved.sessions[0]!),
-    ]
-    assert.deepEqual(missing, [], 'docs/plugins.md does not have them')
-  })
-
   it("gets the errors of the CLI's hook with their codes, though it has a kit of its own", async () => {
     world.createSessions(2, {name: () => 'twin'})
     await sandbox.must('ovpn3 plugins link .', plugin)
@@ -115,12 +101,3 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     assert.equal(await sandbox.must('node bin/run.js sessions-count -q', folder), '0\n')
   })
 })
-
-/** Methods that kit declares for an interface and that an object does not have. */
-function missingMethods(type: string, object: object): string[] {
-  const declared = readFileSync(path.join(repository, 'packages/sessions/dist/session.d.ts'), 'utf8')
-  const [, body = ''] = new RegExp(String.raw`interface ${type} \{([^]*?)\n\}`).exec(declared) ?? []
-  const methods = [...body.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name!)
-  assert.ok(methods.length > 2, `the methods of ${type}`)
-  return methods.filter((name) => typeof object[name as keyof object] !== 'function')
-}

@@ -37,26 +37,28 @@ class Run {
     interaction?: Partial<Interaction>,
   ) {
     this.deadline = new Deadline(abort.signal, timeout)
-    bringUp(
-      sessions,
-      {action: 'resume', wait: 'required', ...options, deadline: this.deadline},
-      {
-        ...rest,
-        openUrl: (_, url) => void this.urls.push(url),
-        watch: async (waits) => {
-          const ends = await Promise.all(waits.map((wait) => wait.run((text) => this.progress.push(text))))
-          return ends.map(({value}) => value)
+    bringUp
+      .run(
+        sessions,
+        {action: 'resume', wait: 'required', ...options, deadline: this.deadline},
+        {
+          ...rest,
+          openUrl: (_, url) => void this.urls.push(url),
+          watch: async (waits) => {
+            const ends = await Promise.all(waits.map((wait) => wait.run((text) => this.progress.push(text))))
+            return ends.map(({value}) => value)
+          },
+          ...interaction,
         },
-        ...interaction,
-      },
-    ).then(
-      (results) => {
-        this.results = results
-      },
-      (error: unknown) => {
-        this.#failure = error
-      },
-    )
+      )
+      .then(
+        (results) => {
+          this.results = results
+        },
+        (error: unknown) => {
+          this.#failure = error
+        },
+      )
   }
 
   /** How it ended: the only session's outcome, its error's code and the message. */

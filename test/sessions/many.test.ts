@@ -4,10 +4,9 @@ import {runUntilInterrupted} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-const sessions = Array.from({length: 60}, (_, i) => {
-  const id = String(i)
-  return {id, path: `/${id}`, snapshot: {errors: {}, values: {}}} as unknown as Session
-})
+import {FakeSession} from '../support/fake-session'
+
+const sessions = Array.from({length: 60}, (_, i) => new FakeSession(undefined, {id: String(i)}))
 const done = ({id, path}: Session): SessionResult => ({
   changed: true,
   config: null,

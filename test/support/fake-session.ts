@@ -1,11 +1,15 @@
 import {
   type Following,
   type InputRequest,
+  matching,
   type PropertyName,
-  type Session,
+  type Selector,
+  Session,
   type SessionEvent,
+  type SessionSource,
   type SessionStatus,
   type Snapshot,
+  type SourceEvent,
   StatusMinor,
 } from '@ovpn3/sessions'
 
@@ -23,25 +27,63 @@ export const userName: InputRequest = {
   type: 1,
 }
 
+/** A source in this process. */
+export class FakeSource implements SessionSource {
+  closed = false
+  sessions: Session[] = []
+  #listener: ((event: SourceEvent) => void) | undefined
+
+  constructor(
+    readonly name = 'fake',
+    readonly me = 1000,
+  ) {}
+
+  find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]> {
+    return matching(this.sessions, selector, properties)
+  }
+
+  async watch(listener: (event: SourceEvent) => void) {
+    this.#listener = listener
+    return async () => {
+      this.#listener = undefined
+    }
+  }
+
+  /** Tells whoever watches. */
+  tell(event: SourceEvent): void {
+    this.#listener?.(event)
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+}
+
+export interface FakeSessionOptions {
+  readonly config?: string
+  readonly id?: string
+  readonly source?: FakeSource
+}
+
 /**
  * A session in this process. What it does with a call can be replaced by assigning to the method, and `calls` has the
  * names of all.
  */
-export class FakeSession implements Session {
+export class FakeSession extends Session {
   readonly calls: string[] = []
-  readonly config = 'office'
-  readonly id = '7c1b02d4s3c2e'
-  readonly path = '/net/openvpn/v3/sessions/7c1b02d4s3c2e'
   /** Questions that are open. */
   queue: InputRequest[] = []
   /** Calls that are never answered. */
   readonly silent = new Set<string>()
-  snapshot: Snapshot
   statistics: Readonly<Record<string, bigint>> = {BYTES_IN: 1n}
   status: SessionStatus
   #listener: ((event: SessionEvent) => void) | undefined
 
-  constructor(minor: number = StatusMinor.paused) {
+  constructor(
+    minor: number = StatusMinor.paused,
+    {config = 'office', id = '7c1b02d4s3c2e', source = new FakeSource()}: FakeSessionOptions = {},
+  ) {
+    super(source, `/net/openvpn/v3/sessions/${id}`, config)
     this.status = statusOf(minor)
     this.snapshot = this.#read()
   }
@@ -61,22 +103,22 @@ export class FakeSession implements Session {
     this.#listener?.(event)
   }
 
-  refresh(): Promise<Snapshot> {
+  override refresh(): Promise<Snapshot> {
     return this.#answer('refresh', () => {
       this.snapshot = this.#read()
       return this.snapshot
     })
   }
 
-  fetch(names: readonly PropertyName[]): Promise<Snapshot> {
+  override fetch(names: readonly PropertyName[]): Promise<Snapshot> {
     return this.#answer(`fetch ${names.join(' ')}`, () => this.#read())
   }
 
-  pause(): Promise<boolean> {
+  override pause(): Promise<boolean> {
     return this.#answer('pause', () => true)
   }
 
-  resume(): Promise<boolean> {
+  override resume(): Promise<boolean> {
     return this.#answer('resume', () => {
       if (this.status.minor !== StatusMinor.paused) return false
       this.status = statusOf(StatusMinor.resuming)
@@ -84,31 +126,31 @@ export class FakeSession implements Session {
     })
   }
 
-  restart(): Promise<void> {
+  override restart(): Promise<void> {
     return this.#answer('restart', () => {
       this.status = statusOf(StatusMinor.reconnecting)
     })
   }
 
-  connect(): Promise<void> {
+  override connect(): Promise<void> {
     return this.#answer('connect', () => {
       this.status = statusOf(StatusMinor.connecting)
     })
   }
 
-  disconnect(): Promise<void> {
+  override disconnect(): Promise<void> {
     return this.#answer('disconnect', () => {})
   }
 
-  ready(): Promise<boolean> {
+  override ready(): Promise<boolean> {
     return this.#answer('ready', () => this.queue.length === 0)
   }
 
-  inputRequests(): Promise<InputRequest[]> {
+  override inputRequests(): Promise<InputRequest[]> {
     return this.#answer('inputRequests', () => [...this.queue])
   }
 
-  provideInput(request: InputRequest): Promise<boolean> {
+  override provideInput(request: InputRequest): Promise<boolean> {
     return this.#answer('provideInput', () => {
       const open = this.queue.includes(request)
       this.queue = this.queue.filter((each) => each !== request)
@@ -116,25 +158,7 @@ export class FakeSession implements Session {
     })
   }
 
-  async setLogLevel(): Promise<void> {}
-
-  async grant(): Promise<boolean> {
-    return true
-  }
-
-  async revoke(): Promise<boolean> {
-    return true
-  }
-
-  async setPublicAccess(): Promise<void> {}
-
-  async setLogAccess(): Promise<void> {}
-
-  async profile() {
-    return {available: false} as const
-  }
-
-  follow(listener: (event: SessionEvent) => void): Promise<Following> {
+  override follow(listener: (event: SessionEvent) => void): Promise<Following> {
     return this.#answer('follow', () => {
       this.#listener = listener
       return Object.assign(() => this.#answer('unfollow', () => {}), {live: true})

@@ -5,22 +5,24 @@ import {
   Interruption,
   isOvpn3Error,
   Ovpn3Error,
-  proceed,
+  type SessionRef,
   shortId,
+  type Sources,
   toJson,
-  unlessAborted,
 } from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
 import {colorsOf} from './color'
 import {type Completion, type FlagRelations, hasSwitch, normalizeArgv, parserText} from './flags'
-import {type FoundSessions, type ResolverRequest, resolveSessions} from './hook'
+import {sourcesOf} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
-import {errorDocument, errorText} from './report'
+import {errorDocument, errorText, failureText} from './report'
 import {
+  type OwnerNamed,
+  ownerOf,
   type SelectContext,
+  type Selected,
   type SelectedMany,
-  type SelectedOne,
   selectMany,
   type SelectManyOptions,
   selectOne,
@@ -62,7 +64,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   #graceful = 0
   /** The command is over: what still winds down has nothing to say. */
   #muted = false
-  readonly #resolved: FoundSessions[] = []
+  #sources: Promise<Sources> | undefined
   #outputLost = false
   #signal: SignalName | undefined
   /** The command line before it was normalized. */
@@ -92,45 +94,30 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     })
     try {
       await Promise.race([work, interrupted])
+      for (const failure of (await this.#sources)?.failures ?? []) this.notice(failureText(failure))
       if (this.#signal) process.exitCode = this.#signalStatus()
     } finally {
       this.#muted = true
-      await Promise.all(this.#resolved.map((resolved) => resolved.close()))
+      await (await this.#sources)?.close()
       await Promise.allSettled([work])
       end()
       releaseStdin()
     }
   }
 
-  /**
-   * What a selector stands for; closed when the command ends.
-   * @param signal aborted when nobody waits for it any more
-   * @throws Ovpn3Error
-   */
-  protected async resolve(
-    request: Omit<ResolverRequest, 'onStall' | 'signal'>,
-    signal = this.abortSignal,
-  ): Promise<FoundSessions> {
-    proceed(signal)
-    const resolving = resolveSessions(this.config, {...request, onStall: (session) => this.onStall(session), signal})
-    try {
-      const resolved = await unlessAborted(resolving, signal)
-      this.#resolved.push(resolved)
-      // closing the connection is how a resolver is interrupted: it answers with sessions that it could not read
-      proceed(signal)
-      return resolved
-    } catch (error) {
-      resolving.then(
-        (late) => late.close(),
-        () => {},
-      )
-      proceed(signal)
-      throw error
-    }
+  /** All sources of sessions; closed when the command ends. */
+  protected sources(): Promise<Sources> {
+    this.#sources ??= sourcesOf(this.config, {onStall: (session) => this.onStall(session)})
+    return this.#sources
+  }
+
+  /** The uid of the user whom --owner names, where the sessions of a source are. @throws Ovpn3Error `usage` */
+  protected ownerNamed(): Promise<OwnerNamed | undefined> {
+    return ownerOf(this.#selecting())
   }
 
   /** The one session that the flags select, or that is picked on a terminal. @throws Ovpn3Error */
-  protected selectOne(options: SelectOneOptions, deadline?: Deadline): Promise<SelectedOne> {
+  protected selectOne(options: SelectOneOptions, deadline?: Deadline): Promise<Selected> {
     return selectOne(this.#selecting(deadline), options)
   }
 
@@ -140,7 +127,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   /** Says that the session manager keeps silent. */
-  protected onStall(session?: {readonly id: string}): void {
+  protected onStall(session?: SessionRef & {readonly id: string}): void {
     const text = session
       ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
@@ -218,13 +205,13 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     })
   }
 
-  #selecting(deadline: Deadline | undefined): SelectContext {
+  #selecting(deadline?: Deadline): SelectContext {
     return {
       ask: (question) => (deadline ? deadline.pause(question) : question()),
       flags: this.flags as SelectorValues,
       interactive: this.interactive,
-      resolve: (request) => this.resolve(request, deadline?.signal),
-      signal: this.abortSignal,
+      signal: deadline?.signal ?? this.abortSignal,
+      sources: () => this.sources(),
     }
   }
 

@@ -1,4 +1,11 @@
-import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SessionSummary} from '@ovpn3/sessions'
+import {
+  type ErrorJson,
+  errorJson,
+  type Ovpn3Error,
+  safeText,
+  type SessionSummary,
+  type SourceFailure,
+} from '@ovpn3/sessions'
 
 import {colorsOf} from './color'
 import {summaryLines} from './summary'
@@ -20,4 +27,10 @@ export function errorDocument(error: Ovpn3Error): {
   readonly error: ErrorJson & {readonly candidates?: readonly SessionSummary[]}
 } {
   return {error: {...errorJson(error), candidates: error.candidates}}
+}
+
+/** The same for a source whose sessions are missing from what is shown. */
+export function failureText({error, source}: SourceFailure): string {
+  const message = `${colorsOf(process.stderr).red('Error:')} ${safeText(source)}: ${safeText(error.message)}`
+  return error.hint ? `${message}\n${safeText(error.hint)}` : message
 }

@@ -6,6 +6,7 @@ import {
   count,
   failOnOutage,
   goneError,
+  hasCode,
   labelOf,
   leaveAlone,
   nearestRing,
@@ -17,16 +18,17 @@ import {
   type Selector,
   type Session,
   type SessionResult,
+  type SessionSource,
   shellWord,
   shortId,
+  type Sources,
+  unlessAborted,
 } from '@ovpn3/sessions'
-
-import type {FoundSessions, ResolverRequest} from './hook'
 
 import {selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryLines} from './summary'
 import {confirm, pick} from './terminal'
-import {uidNamed, type User, userOf} from './users'
+import {uidsNamed, type User, userOf} from './users'
 
 /** A session that a command is to act on. */
 export interface Selected {
@@ -41,14 +43,8 @@ export interface Selected {
   readonly label: string
 }
 
-/** The one session that was meant. */
-export interface SelectedOne extends Selected {
-  readonly resolved: FoundSessions
-}
-
 /** All sessions that were meant. */
 export interface SelectedMany {
-  readonly resolved: FoundSessions
   readonly selected: readonly Selected[]
   /** Sessions that are left alone, each with the reason. */
   readonly aside: readonly SessionResult[]
@@ -62,7 +58,7 @@ export interface SelectContext {
   readonly signal: AbortSignal
   /** Asks the person a question, however long it takes. */
   ask<T>(question: () => Promise<T>): Promise<T>
-  resolve(request: Pick<ResolverRequest, 'read' | 'selector'>): Promise<FoundSessions>
+  sources(): Promise<Sources>
 }
 
 export interface SelectOneOptions {
@@ -92,23 +88,22 @@ const named = 8
  * The one session that is meant. Several are never guessed at: on a terminal one is picked, else it is an error.
  * @throws Ovpn3Error `usage`, `session-not-found`, `session-ambiguous`
  */
-export async function selectOne(context: SelectContext, options: SelectOneOptions): Promise<SelectedOne> {
+export async function selectOne(context: SelectContext, options: SelectOneOptions): Promise<Selected> {
   const {flags, interactive} = context
   const selector = selectorOf(flags)
-  const owner = await ownerOf(flags)
+  const owner = await ownerOf(context)
   if (!selector && !interactive)
     throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {hint: options.hint})
   const read = withOwner(options.read)
-  const resolved = await context.resolve({read: selector ? read : ['owner'], selector: selector ?? {kind: 'all'}})
-  const claims = await claimsOf(resolved.sessions, resolved.meOf)
-  const matching = owner === undefined ? reach(claims, selector) : ofOwner(claims, owner)
-  if (matching.length === 0) throw notFound(selector, flags, claims)
+  const claims = await claimsOf(await find(context, selector ?? {kind: 'all'}, selector ? read : ['owner']))
+  const matching = owner ? ofOwner(claims, owner) : reach(claims, selector)
+  if (matching.length === 0) throw await notFound(selector, context, claims)
   let [chosen] = matching as [Claim]
   if (matching.length > 1 || !selector) {
     const {ownership, session} = await choose(matching, selector, options.question, context)
     // picking takes time: what was read before is old
     await session.refresh(read)
-    chosen = await claimOf(session, resolved.meOf(session))
+    chosen = await claimOf(session)
     if (chosen.ownership === 'public' && ownership !== 'public')
       throw aboutSession(session, new Ovpn3Error('access-denied', 'access to it was revoked in the meantime'))
   }
@@ -116,7 +111,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const error = chosen.session.snapshot.errors.owner
   if (chosen.ownership === undefined && selector?.kind !== 'path' && error && !goneError(chosen.session))
     throw aboutSession(chosen.session, error)
-  return {...(await selectedOf(chosen, owner !== undefined)), resolved}
+  return selectedOf(chosen, owner !== undefined)
 }
 
 /**
@@ -125,42 +120,62 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
  * @throws Ovpn3Error `usage`, `interrupted`
  */
 export async function selectMany(context: SelectContext, options: SelectManyOptions): Promise<SelectedMany> {
-  const owner = await ownerOf(context.flags)
+  const owner = await ownerOf(context)
   const read = withOwner(options.read)
-  const resolved = await context.resolve({read, selector: {kind: 'all'}})
-  const claims = await claimsOf(resolved.sessions, resolved.meOf)
-  if (owner !== undefined) failOnOutage(resolved.sessions)
+  const sessions = await find(context, {kind: 'all'}, read)
+  const claims = await claimsOf(sessions)
+  if (owner) failOnOutage(sessions)
   const isMeant = (claim: Claim) =>
-    goneError(claim.session) !== undefined || (owner === undefined ? isOurs(claim, options) : isOf(claim, owner))
+    goneError(claim.session) !== undefined || (owner ? isOf(claim, owner) : isOurs(claim, options))
   const toSelected = (claim: Claim) => selectedOf(claim, owner !== undefined)
   const meant = claims.filter((claim) => isMeant(claim))
   // where an owner was named, the others are not meant
-  const left = owner === undefined ? claims.filter((claim) => !isMeant(claim)) : []
+  const left = owner ? [] : claims.filter((claim) => !isMeant(claim))
   const aside = await Promise.all(
     left.map(async (claim) => ({...leaveAlone(claim.session), owner: (await toSelected(claim)).owner})),
   )
   const selected = await Promise.all(meant.map((claim) => toSelected(claim)))
   // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
   const there = selected.filter(({session}) => !goneError(session))
-  if (!options.change || !(await agree(there, options.change, context))) return {aside, resolved, selected}
+  if (!options.change || !(await agree(there, options.change, context))) return {aside, selected}
   await Promise.all(paced(there, ({session}) => session.refresh(read)))
-  const again = await claimsOf(
-    selected.map(({session}) => session),
-    resolved.meOf,
-  )
+  const again = await claimsOf(selected.map(({session}) => session))
   const still = again.filter((claim) => isMeant(claim))
   const revoked = selected.filter((_, i) => !isMeant(again[i]!))
   return {
     aside: [...aside, ...revoked.map(({owner, session}) => ({...leaveAlone(session, {revoked: true}), owner}))],
-    resolved,
     selected: await Promise.all(still.map((claim) => toSelected(claim))),
   }
 }
 
 const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([...read, 'owner'])]
 
-async function ownerOf({owner}: SelectorValues): Promise<number | undefined> {
-  return owner === undefined ? undefined : uidNamed(owner, 'owner')
+/** The uid of the user whom --owner names, where the sessions of a source are. */
+export type OwnerNamed = (source: SessionSource) => number | undefined
+
+/** @throws Ovpn3Error `usage` where there is no such user */
+export async function ownerOf({
+  flags,
+  sources,
+}: Pick<SelectContext, 'flags' | 'sources'>): Promise<OwnerNamed | undefined> {
+  if (flags.owner === undefined) return undefined
+  const uids = await uidsNamed(flags.owner, 'owner', (await sources()).all)
+  return (source) => uids.get(source)
+}
+
+/** The option that a path was given with is named in what is wrong with it. @throws Ovpn3Error */
+async function find(
+  {flags, signal, sources}: SelectContext,
+  selector: Selector,
+  properties: readonly PropertyName[],
+): Promise<readonly Session[]> {
+  try {
+    return await unlessAborted((await sources()).find(selector, properties), signal)
+  } catch (error) {
+    if (!hasCode(error, 'usage') || flags.path === undefined) throw error
+    const {hint, message} = error as Ovpn3Error
+    throw new Ovpn3Error('usage', `--path: ${message}`, {cause: error, hint})
+  }
 }
 
 /** What can be selected without naming an owner: anything by its path, nothing that is merely public otherwise. */
@@ -169,10 +184,11 @@ function reach(claims: readonly Claim[], selector: Selector | undefined): readon
   return selector ? nearestRing(claims) : claims.filter(({ownership}) => ownership !== 'public')
 }
 
-const isOf = ({session}: Claim, owner: number) => session.snapshot.values.owner === owner
+const isOf = ({session: {snapshot, source}}: Claim, owner: OwnerNamed) =>
+  snapshot.values.owner !== undefined && snapshot.values.owner === owner(source)
 
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */
-function ofOwner(claims: readonly Claim[], owner: number): readonly Claim[] {
+function ofOwner(claims: readonly Claim[], owner: OwnerNamed): readonly Claim[] {
   const those = claims.filter((claim) => isOf(claim, owner))
   return those.length > 0 ? those : claims.filter(({session}) => goneError(session))
 }
@@ -182,12 +198,19 @@ const isOurs = ({ownership}: Claim, {change}: SelectManyOptions) =>
 
 async function selectedOf({ownership, session}: Claim, ownerNamed: boolean): Promise<Selected> {
   const uid = session.snapshot.values.owner
-  const owner = ownership === 'own' || uid === undefined ? undefined : await userOf(uid)
+  const owner = ownership === 'own' || uid === undefined ? undefined : await userOf(uid, session.source)
   return {label: labelOf(session, owner), owner, ownerNamed, ownership, session}
 }
 
-function notFound(selector: Selector | undefined, {owner}: SelectorValues, claims: readonly Claim[]): Ovpn3Error {
+async function notFound(
+  selector: Selector | undefined,
+  {flags: {owner}, sources}: SelectContext,
+  claims: readonly Claim[],
+): Promise<Ovpn3Error> {
   failOnOutage(claims.map(({session}) => session))
+  // it may be in a source that could not be asked
+  const [failure] = (await sources()).failures
+  if (failure) return failure.error
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
   const message = selector
     ? `no session matches ${safeText(selectorText(selector))}${of}`

@@ -53,10 +53,6 @@ export interface SelectorValues {
   readonly path?: string
 }
 
-const managerTree = '/net/openvpn/v3/sessions/'
-const objectPath = /^\/$|^(\/\w+)+$/
-const idPrefix = /^\w{4,}$/
-
 /**
  * The selector that the flags stand for; undefined where none was given.
  * @throws Ovpn3Error `usage` where there is more than one, or where it cannot be right
@@ -67,7 +63,7 @@ export function selectorOf(values: SelectorValues): Selector | undefined {
     throw new Ovpn3Error('usage', `${given.map((name) => `--${name}`).join(' and ')} cannot be used together`, {
       hint: 'Select a session in one way only',
     })
-  if (values.path !== undefined) return {kind: 'path', path: checkPath(values.path)}
+  if (values.path !== undefined) return {kind: 'path', path: values.path}
   if (values.config !== undefined) return {kind: 'config', name: checkText(values.config, '--config', 'profile name')}
   if (values.interface !== undefined)
     return {device: checkText(values.interface, '--interface', 'network interface'), kind: 'interface'}
@@ -86,26 +82,6 @@ export function selectorText(selector: Selector): string {
     case 'path':
       return `--path ${selector.path}`
   }
-}
-
-function checkPath(path: string): string {
-  if (path.startsWith('/')) {
-    if (!objectPath.test(path))
-      throw new Ovpn3Error('usage', `--path: ${path} is not a D-Bus object path`, {
-        hint: 'It consists of / and parts of letters, digits and _',
-      })
-    if (!path.startsWith(managerTree) || path.includes('/', managerTree.length))
-      throw new Ovpn3Error('usage', `--path: ${path} is not the path of a session`, {
-        hint: `Session paths begin with ${managerTree}`,
-      })
-    return path
-  }
-
-  if (!idPrefix.test(path))
-    throw new Ovpn3Error('usage', `--path: "${path}" is neither a session path nor a session id`, {
-      hint: 'Give the D-Bus path, the id, or the first 4 or more characters of the id',
-    })
-  return path
 }
 
 function checkText(value: string, flag: string, what: string): string {

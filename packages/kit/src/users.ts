@@ -1,4 +1,4 @@
-import {isOvpn3Error, Ovpn3Error, safeText, shellWord} from '@ovpn3/sessions'
+import {isOvpn3Error, Ovpn3Error, safeText, type SessionSource, shellWord, type Users} from '@ovpn3/sessions'
 import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
 import {promisify} from 'node:util'
@@ -11,8 +11,14 @@ const notFound = 2
 
 const names = new Map<number, Promise<string | undefined>>()
 
-/** The name of a user, through NSS, so that LDAP and SSSD users have theirs; undefined where there is none. */
-export function findUserName(uid: number): Promise<string | undefined> {
+/** The users of this machine, through NSS, so that those of LDAP and SSSD are among them. */
+const systemUsers: Users = {nameOf: findUserName, uidOf: findUid}
+
+/** The users of the machine that a session is on. */
+const usersOf = ({users}: Pick<SessionSource, 'users'> = {}) => users ?? systemUsers
+
+/** The name of a user; undefined where there is none. */
+function findUserName(uid: number): Promise<string | undefined> {
   let name = names.get(uid)
   if (!name) {
     name = nameOf(uid)
@@ -28,9 +34,9 @@ export interface User {
   readonly name: string | null
 }
 
-/** A user as NSS knows it. */
-export async function userOf(uid: number): Promise<User> {
-  return {uid, name: (await findUserName(uid)) ?? null}
+/** A user of the machine that a session is on. */
+export async function userOf(uid: number, source?: Pick<SessionSource, 'users'>): Promise<User> {
+  return {uid, name: (await usersOf(source).nameOf(uid)) ?? null}
 }
 
 /** A user in words: `bob (uid 6002)`, or `uid 6002` where there is no name. */
@@ -39,15 +45,15 @@ export function userText({name, uid}: User): string {
 }
 
 /** The name of a user, or the uid where there is none. */
-export async function userName(uid: number): Promise<string> {
-  return (await findUserName(uid)) ?? String(uid)
+export async function userName(uid: number, source?: Pick<SessionSource, 'users'>): Promise<string> {
+  return (await usersOf(source).nameOf(uid)) ?? String(uid)
 }
 
 /**
- * The uid of a user, by name or uid, through NSS. A uid need not belong to anybody. Undefined: there is no such user.
+ * The uid of a user, by name or uid, which need not belong to anybody.
  * @throws Ovpn3Error where names cannot be looked up
  */
-export async function findUid(user: string): Promise<number | undefined> {
+async function findUid(user: string): Promise<number | undefined> {
   // getent takes digits for a uid, which all systems leave to names of users
   if (/^\d+$/.test(user)) return Number(user) < 2 ** 32 - 1 ? Number(user) : undefined
   // what begins with a space or a sign it takes for a uid too, +0 for root
@@ -57,16 +63,26 @@ export async function findUid(user: string): Promise<number | undefined> {
 }
 
 /**
- * The uid of a user whom an option names.
- * @throws Ovpn3Error `usage` where there is no such user
+ * The uid of a user whom an option names, on the machines of the sources that know that user.
+ * @throws Ovpn3Error `usage` where none does
  */
-export async function uidNamed(user: string, option: string): Promise<number> {
-  const uid = await findUid(user)
-  if (uid === undefined)
+export async function uidsNamed<T extends Pick<SessionSource, 'users'>>(
+  user: string,
+  option: string,
+  sources: readonly T[],
+): Promise<ReadonlyMap<T, number>> {
+  const uids = await Promise.all(sources.map((source) => usersOf(source).uidOf(user)))
+  const known = sources.flatMap((source, i) => (uids[i] === undefined ? [] : [[source, uids[i]] as const]))
+  if (known.length === 0)
     throw new Ovpn3Error('usage', `--${option}: there is no user "${user}"`, {
       hint: 'Give the name of a user of this system, or a uid',
     })
-  return uid
+  return new Map(known)
+}
+
+/** The same for one machine. @throws Ovpn3Error `usage` */
+export async function uidNamed(user: string, option: string, source: Pick<SessionSource, 'users'>): Promise<number> {
+  return (await uidsNamed(user, option, [source])).get(source)!
 }
 
 async function nameOf(uid: number): Promise<string | undefined> {

@@ -1,13 +1,14 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
 export {Deadline, Interruption, proceed, sleep, unlessAborted, withGrace} from './abort'
 export {
-  baseProperties,
+  type Action,
   cleanUp,
   type CleanupOptions,
   disconnect,
   leaveAlone,
   logLevel,
   type LogLevelOptions,
+  namedSessions,
   pause,
   type PauseOptions,
   planCleanUp,

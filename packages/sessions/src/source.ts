@@ -56,30 +56,27 @@ export interface SourceFailure {
 }
 
 /** What happens among the sessions of several sources; a `removed` has the session that is meant. */
-export type SessionsEvent = {readonly source: SessionSource} & (
-  | Exclude<SourceEvent, {type: 'removed'}>
-  | {readonly type: 'removed'; readonly session: SessionRef}
-)
+export type SessionsEvent = (
+  Exclude<SourceEvent, {type: 'removed'}> | {readonly type: 'removed'; readonly session: SessionRef}
+) & {readonly source: SessionSource}
 
 /** Several sources as one. One that fails does not hide the sessions of the others. */
 export class Sources {
-  readonly #all: readonly SessionSource[]
-  readonly #failures: SourceFailure[]
+  readonly all: readonly SessionSource[]
+  /** By the names of the sources. */
+  readonly #failures: Map<string, SourceFailure>
 
   /** @param failures of those that could not even be named */
   constructor(sources: readonly SessionSource[], failures: readonly SourceFailure[] = []) {
-    this.#failures = [...failures]
-    this.#all = sources.filter(({name}, i) => sources.findIndex((other) => other.name === name) === i)
-    for (const {name} of sources.filter((source) => !this.#all.includes(source)))
-      this.#failures.push({
-        error: new Ovpn3Error('failed', 'there is another source of this name', {hint: 'See ovpn3 plugins'}),
-        source: name,
-      })
+    this.#failures = new Map(failures.map((failure) => [failure.source, failure]))
+    this.all = sources.filter(({name}, i) => sources.findIndex((other) => other.name === name) === i)
+    for (const source of sources)
+      if (!this.all.includes(source)) this.#failed(source, new Ovpn3Error('failed', 'another source has the same name'))
   }
 
   /** Those that could not be asked so far. */
   get failures(): readonly SourceFailure[] {
-    return this.#failures
+    return [...this.#failures.values()]
   }
 
   /**
@@ -118,7 +115,7 @@ export class Sources {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((source) => source.close?.()))
+    await Promise.all(this.all.map((source) => source.close?.()))
   }
 
   /** What each source says, or why it does not; that is remembered, unless the question was wrong. */
@@ -126,21 +123,25 @@ export class Sources {
     question: (source: SessionSource) => Promise<T>,
   ): Promise<{readonly error?: Ovpn3Error; readonly value?: T}[]> {
     return Promise.all(
-      this.#all.map(async (source) => {
+      this.all.map(async (source) => {
         try {
           return {value: await question(source)}
         } catch (error) {
           if (!isOvpn3Error(error)) throw error
-          if (error.code !== 'usage') this.#failures.push({error, source: source.name})
+          if (error.code !== 'usage') this.#failed(source, error)
           return {error}
         }
       }),
     )
   }
 
+  #failed({name: source}: SessionSource, error: Ovpn3Error): void {
+    this.#failures.set(source, {error, source})
+  }
+
   /** Why there is no source. */
   #nobody(): Ovpn3Error {
-    const [failure] = this.#failures
+    const [failure] = this.failures
     return (
       failure?.error ??
       new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {

@@ -8,6 +8,7 @@ import {
   safeText,
   type Session,
   type SessionProperties,
+  type SessionSource,
 } from '@ovpn3/sessions'
 
 import type {ChangeResult} from './change'
@@ -41,11 +42,14 @@ export interface ReportDetails {
   readonly error?: Ovpn3Error
 }
 
-export async function accessListOf(values: Readonly<Partial<SessionProperties>>): Promise<AccessList> {
+export async function accessListOf(
+  values: Readonly<Partial<SessionProperties>>,
+  source: SessionSource,
+): Promise<AccessList> {
   const {acl, owner, public_access, restrict_log_access} = values
   const [ownerUser, ...users] = await Promise.all([
-    owner === undefined ? null : userOf(owner),
-    ...(acl ?? []).map((uid) => userOf(uid)),
+    owner === undefined ? null : userOf(owner, source),
+    ...(acl ?? []).map((uid) => userOf(uid, source)),
   ])
   return {
     owner: ownerUser ?? null,

@@ -1,5 +1,5 @@
 import {uidNamed, type User, userOf, userText} from '@ovpn3/kit'
-import {Ovpn3Error} from '@ovpn3/sessions'
+import {Ovpn3Error, type SessionSource} from '@ovpn3/sessions'
 
 import type {Change} from './change'
 
@@ -23,12 +23,15 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ['yes', true],
 ])
 
-/**
- * The changes that are asked for, in the order in which they are made; none where the access list is only shown. Every
- * value has been checked.
- * @throws Ovpn3Error `usage`
- */
-export async function changesOf(flags: RequestFlags): Promise<Change[]> {
+/** What is asked for; whose access it is about is known by name only. */
+export interface Request {
+  readonly grant: readonly string[]
+  readonly revoke: readonly string[]
+  readonly switches: readonly Extract<Change, {value: boolean}>[]
+}
+
+/** @throws Ovpn3Error `usage` */
+export function requestOf(flags: RequestFlags): Request {
   const {grant = [], revoke = [], show} = flags
   const switches = (['public-access', 'allow-log-access'] as const).flatMap((action) => {
     const text = flags[action]
@@ -40,7 +43,25 @@ export async function changesOf(flags: RequestFlags): Promise<Change[]> {
       'nothing to do: give --show, --grant, --revoke, --public-access or --allow-log-access',
       {hint: 'See ovpn3 session-acl --help'},
     )
-  const [granted, revoked] = await Promise.all([usersOf(grant, 'grant'), usersOf(revoke, 'revoke')])
+  return {grant, revoke, switches}
+}
+
+/** What the changes that are asked for do, in the order in which they are made. */
+export function actionsOf({grant, revoke, switches}: Request): Change['action'][] {
+  return [
+    ...grant.map(() => 'grant' as const),
+    ...revoke.map(() => 'revoke' as const),
+    ...switches.map(({action}) => action),
+  ]
+}
+
+/**
+ * The changes themselves; none where the access list is only shown.
+ * @param source of the session: its users are meant
+ * @throws Ovpn3Error `usage`
+ */
+export async function changesOf({grant, revoke, switches}: Request, source: SessionSource): Promise<Change[]> {
+  const [granted, revoked] = await Promise.all([usersOf(grant, 'grant', source), usersOf(revoke, 'revoke', source)])
   const both = granted.find(({uid}) => revoked.some((user) => user.uid === uid))
   if (both)
     throw new Ovpn3Error('usage', `${userText(both)} is both granted and revoked access`, {
@@ -63,7 +84,7 @@ function booleanOf(text: string, flag: string): boolean {
 }
 
 /** Each user once, however often and in whichever way they are named. */
-async function usersOf(names: readonly string[], flag: 'grant' | 'revoke'): Promise<User[]> {
-  const uids = await Promise.all(names.map((name) => uidNamed(name, flag)))
-  return Promise.all([...new Set(uids)].map((uid) => userOf(uid)))
+async function usersOf(names: readonly string[], flag: 'grant' | 'revoke', source: SessionSource): Promise<User[]> {
+  const uids = await Promise.all(names.map((name) => uidNamed(name, flag, source)))
+  return Promise.all([...new Set(uids)].map((uid) => userOf(uid, source)))
 }

@@ -1,5 +1,13 @@
-import {type FoundSessions} from '@ovpn3/kit'
-import {aboutSession, hasCode, type Ovpn3Error, ownershipOf, type PropertyName, type Session} from '@ovpn3/sessions'
+import {
+  aboutSession,
+  hasCode,
+  keyOf,
+  type Ovpn3Error,
+  ownershipOf,
+  type PropertyName,
+  type Session,
+  type Sources,
+} from '@ovpn3/sessions'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Counters, type Rates, ratesBetween, type Reading} from './rates'
@@ -38,23 +46,23 @@ interface Watched {
 /**
  * Reads the counters of sessions again and again, until they are gone or the signal says so.
  * @param sessions to begin with
- * @param resolved tells of sessions that come and go
+ * @param sources tells of sessions that come and go
  * @throws Ovpn3Error where the service is gone, or, unless `open`, where the first sample fails
  */
 export async function watch(
   sessions: readonly Session[],
-  resolved: Pick<FoundSessions, 'meOf' | 'watch'>,
+  sources: Pick<Sources, 'watch'>,
   {interval, open, signal}: WatchOptions,
   onRound: (observations: readonly Observation[]) => void,
 ): Promise<void> {
-  const watched = new Map<string, Watched>(sessions.map((session) => [session.path, {session}]))
+  const watched = new Map<string, Watched>(sessions.map((session) => [keyOf(session), {session}]))
   const over = new AbortController()
   const end = () => over.abort()
   signal.addEventListener('abort', end)
   if (signal.aborted) end()
   let lost: Ovpn3Error | undefined
   const gone = (entry: Watched, error?: Ovpn3Error): Observation => {
-    watched.delete(entry.session.path)
+    watched.delete(keyOf(entry.session))
     return {error, session: entry.session, time: new Date(), type: 'removed'}
   }
 
@@ -63,7 +71,7 @@ export async function watch(
     if (!open && watched.size === 0) end()
   }
 
-  const unsubscribe = await resolved.watch((event) => {
+  const unsubscribe = await sources.watch((event) => {
     switch (event.type) {
       case 'closed':
         lost = event.error
@@ -71,12 +79,12 @@ export async function watch(
         break
       case 'created': {
         const {session} = event
-        if (open && !watched.has(session.path)) watched.set(session.path, {session, unknown: true})
+        if (open && !watched.has(keyOf(session))) watched.set(keyOf(session), {session, unknown: true})
         break
       }
 
       case 'removed': {
-        const entry = watched.get(event.path)
+        const entry = watched.get(keyOf(event.session))
         if (!entry) break
         if (entry.reading) {
           entry.announced = true
@@ -89,9 +97,7 @@ export async function watch(
     }
   })
   const round = async () => {
-    const observations = await Promise.all(
-      [...watched.values()].map((entry) => observe(entry, {gone, meOf: resolved.meOf, open, watched})),
-    )
+    const observations = await Promise.all([...watched.values()].map((entry) => observe(entry, {gone, open, watched})))
     report(observations.flatMap((observation) => observation ?? []))
   }
 
@@ -123,12 +129,11 @@ const known = ({seen, unknown}: Watched) => seen || !unknown
 
 interface Surroundings {
   readonly open: boolean
-  readonly meOf: FoundSessions['meOf']
   readonly watched: Map<string, Watched>
   gone(entry: Watched, error?: Ovpn3Error): Observation
 }
 
-async function observe(entry: Watched, {gone, meOf, open, watched}: Surroundings): Promise<Observation | undefined> {
+async function observe(entry: Watched, {gone, open, watched}: Surroundings): Promise<Observation | undefined> {
   const {session} = entry
   const names: PropertyName[] = ['statistics']
   // the first look finds the name too, and whose it is
@@ -140,8 +145,8 @@ async function observe(entry: Watched, {gone, meOf, open, watched}: Surroundings
   const time = new Date()
   const error = errors.statistics
   // a new session is its owner's alone; root could read it all the same, but is not shown it in a list either
-  if (look && ownershipOf(session.snapshot, meOf(session)) === 'public') {
-    watched.delete(session.path)
+  if (look && ownershipOf(session.snapshot, session.source.me) === 'public') {
+    watched.delete(keyOf(session))
     return undefined
   }
 
@@ -158,7 +163,7 @@ async function observe(entry: Watched, {gone, meOf, open, watched}: Surroundings
     return {rates, session, statistics: reading.counters, time, type: 'sample'}
   }
 
-  if (hasCode(error, 'access-denied') && !entry.seen) watched.delete(session.path)
+  if (hasCode(error, 'access-denied') && !entry.seen) watched.delete(keyOf(session))
   if (entry.reported === error.message) return undefined
   entry.reported = error.message
   return {error, session, time, type: 'failed'}

@@ -66,7 +66,7 @@ export async function entryOf(
   const {error, state} = verdict(failures, Object.keys(values).length, hung)
   const [profile, ownerName] = await Promise.all([
     needs.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
-    values.owner === undefined ? undefined : userName(values.owner),
+    values.owner === undefined ? undefined : userName(values.owner, session.source),
   ])
   return {error, ownerName, profile, session, state, values}
 }

@@ -1,13 +1,15 @@
-import {type FoundSessions} from '@ovpn3/kit'
 import {
   type Following,
   isDeadEnd,
   isOutage,
+  keyOf,
   type PropertyName,
   type Session,
   type SessionEvent,
   type SessionProperties,
+  type SessionRef,
   type SessionsEvent,
+  type Sources,
   StatusMinor,
 } from '@ovpn3/sessions'
 
@@ -50,7 +52,7 @@ export class Watch {
   readonly #hung = new Set<string>()
   readonly #known = new Map<string, Known>()
   readonly #needs: Needs
-  readonly #resolved: FoundSessions
+  readonly #sources: Sources
   readonly #stale = new Set<Known>()
   readonly #unfollowed = new Set<Known>()
   #end: (error?: unknown) => void = () => {}
@@ -61,8 +63,8 @@ export class Watch {
   #relisting = false
   #working = false
 
-  constructor(resolved: FoundSessions, {changed, needs}: WatchOptions) {
-    this.#resolved = resolved
+  constructor(sources: Sources, {changed, needs}: WatchOptions) {
+    this.#sources = sources
     this.#changed = changed
     this.#needs = {
       ...needs,
@@ -90,9 +92,9 @@ export class Watch {
     })
     // it may be over before anybody waits for that
     over.catch(() => {})
-    const endWatch = await this.#resolved.watch((event) => this.#receive(event))
+    const endWatch = await this.#sources.watch((event) => this.#receive(event))
     try {
-      for (const session of this.#resolved.sessions) this.#guard(this.#add(session, 'present'))
+      for (const session of await this.#sources.find({kind: 'all'}, [])) this.#guard(this.#add(session, 'present'))
       // one that came before the first signal could
       this.#guard(this.#relist())
       this.#schedulePoll(pollPause)
@@ -115,9 +117,9 @@ export class Watch {
   }
 
   /** The session manager waits for a session. */
-  stalled(path: string): void {
-    this.#hung.add(path)
-    const known = this.#known.get(path)
+  stalled(session: SessionRef): void {
+    this.#hung.add(keyOf(session))
+    const known = this.#known.get(keyOf(session))
     if (known?.entry) this.#update(known, {...known.entry, waiting: true})
   }
 
@@ -138,7 +140,7 @@ export class Watch {
         this.#guard(this.#add(event.session, 'created'))
         break
       case 'removed':
-        this.#remove(event.path)
+        this.#remove(keyOf(event.session))
         break
       case 'reset':
         for (const [path, known] of this.#known) {
@@ -153,7 +155,7 @@ export class Watch {
 
   /** @param listed it is known to be among those that the caller is shown */
   async #add(session: Session, kind: 'created' | 'present', listed = kind === 'present'): Promise<void> {
-    const {path} = session
+    const path = keyOf(session)
     if (this.#known.has(path)) return
     const known: Known = {session, told: 0}
     this.#known.set(path, known)
@@ -165,7 +167,7 @@ export class Watch {
         this.#hung.has(path),
       )
       if (this.#known.get(path) !== known) return
-      const isListed = listed || (entry.state !== 'removed' && entry.values.owner === this.#resolved.meOf(session))
+      const isListed = listed || (entry.state !== 'removed' && entry.values.owner === session.source.me)
       if (entry.state === 'removed' || !isListed) {
         this.#forget(path, known)
         // its owner may have opened it to others
@@ -185,7 +187,7 @@ export class Watch {
   }
 
   #onSession(known: Known, event: SessionEvent): void {
-    if (event.type === 'removed') this.#remove(known.session.path)
+    if (event.type === 'removed') this.#remove(keyOf(known.session))
     if (event.type !== 'status') return
     const {entry} = known
     known.told++
@@ -216,10 +218,10 @@ export class Watch {
     for (const known of this.#unfollowed) {
       this.#unfollowed.delete(known)
       if (this.#ended) return
-      if (this.#known.get(known.session.path) !== known) continue
+      if (this.#known.get(keyOf(known.session)) !== known) continue
       try {
         const following = await known.session.follow((event) => this.#onSession(known, event))
-        if (this.#ended || this.#known.get(known.session.path) !== known) {
+        if (this.#ended || this.#known.get(keyOf(known.session)) !== known) {
           // it went meanwhile
           await following()
           continue
@@ -283,13 +285,13 @@ export class Watch {
         session,
         snapshot,
         {profile: false, properties},
-        this.#hung.has(session.path),
+        this.#hung.has(keyOf(session)),
       )
       const {entry} = known
-      if (!entry || this.#known.get(session.path) !== known) return
+      if (!entry || this.#known.get(keyOf(session)) !== known) return
       // what was told meanwhile is newer than what was read
       const newer = known.told === told ? {} : {status: entry.values.status}
-      if (state === 'removed') this.#remove(session.path)
+      if (state === 'removed') this.#remove(keyOf(session))
       else if (state === 'ok' && entry.state !== 'ok') await this.#renew(known)
       else this.#update(known, {...entry, error, state, values: {...entry.values, ...values, ...newer}, waiting: false})
     } catch {
@@ -301,7 +303,7 @@ export class Watch {
   async #renew(known: Known): Promise<void> {
     const {session} = known
     const entry = await entryOf(session, await session.refresh(this.#needs.properties), this.#needs, false)
-    if (this.#known.get(session.path) === known) this.#update(known, entry)
+    if (this.#known.get(keyOf(session)) === known) this.#update(known, entry)
   }
 
   #schedulePoll(delay: number): void {
@@ -322,9 +324,9 @@ export class Watch {
     this.#relisting = true
     try {
       const before = new Set(this.#known.keys())
-      const sessions = await this.#resolved.list()
-      const listed = new Set(sessions.map(({path}) => path))
-      for (const path of before) if (!listed.has(path)) this.#remove(path)
+      const sessions = await this.#sources.find({kind: 'all'}, [])
+      const listed = new Set(sessions.map((session) => keyOf(session)))
+      for (const key of before) if (!listed.has(key)) this.#remove(key)
       await Promise.all(sessions.map((session) => this.#add(session, 'created', true)))
     } finally {
       this.#relisting = false

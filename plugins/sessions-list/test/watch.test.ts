@@ -1,5 +1,5 @@
 import {Watch} from '@ovpn3/plugin-sessions-list/dist/watch'
-import {Ovpn3Error, type SessionsEvent} from '@ovpn3/sessions'
+import {Ovpn3Error, type SourceEvent, Sources} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import {setImmediate as soon} from 'node:timers/promises'
@@ -7,17 +7,16 @@ import {setImmediate as soon} from 'node:timers/promises'
 describe('a watch', () => {
   it('whose source ends while it begins ends with the reason', async () => {
     const source = {
-      async close() {},
-      list: async () => [],
-      meOf: () => 0,
-      sessions: [],
-      async watch(listener: (event: SessionsEvent) => void) {
+      find: async () => [],
+      me: 0,
+      name: 'fake',
+      async watch(listener: (event: SourceEvent) => void) {
         listener({error: new Ovpn3Error('disconnected', 'gone'), type: 'closed'})
         await soon()
         return async () => {}
       },
     }
-    const watch = new Watch(source, {changed() {}, needs: {profile: false, properties: []}})
+    const watch = new Watch(new Sources([source]), {changed() {}, needs: {profile: false, properties: []}})
     await assert.rejects(watch.run(), /gone/)
   })
 })

@@ -1,6 +1,20 @@
-import {isOvpn3Error, Ovpn3Error, paced, type SessionsEvent, type Unsubscribe} from '@ovpn3/sessions'
+import {
+  hasCode,
+  isOvpn3Error,
+  matching,
+  Ovpn3Error,
+  paced,
+  type PropertyName,
+  type SavedProfile,
+  type Selector,
+  type Session,
+  type SessionRef,
+  type SessionSource,
+  type SourceEvent,
+  type Unsubscribe,
+} from '@ovpn3/sessions'
 
-import {Bus, BusError, type BusOptions, type Call} from '../bus'
+import {Bus, BusError, type Call, tracer} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
 import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
@@ -8,86 +22,66 @@ import {profileName} from './profile'
 import {decodePaths} from './properties'
 import {RemoteSession} from './session'
 
-/**
- * How many sessions the session manager may have to go through to find names: with every look-up it goes through all,
- * at 0.8 ms each (27.1), while to read the name of one takes 4 ms.
- */
-const visitsForNames = 100
+const objectPath = /^\/$|^(\/\w+)+$/
+const idPrefix = /^\w{4,}$/
 
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
-  readonly onStall?: (session: {readonly id: string; readonly path: string} | undefined) => void
-  readonly signal?: BusOptions['signal']
-  readonly trace?: BusOptions['trace']
+  readonly onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void
 }
 
-/** The session manager of this machine. */
-export class SessionManager {
-  readonly #bus: Bus
+/** The session manager of this machine. It is connected to when it is first asked for something. */
+export class SessionManager implements SessionSource {
+  readonly me = process.getuid!()
+  readonly name = 'local'
+  #bus: Promise<Bus> | undefined
   readonly #closed: Promise<Ovpn3Error>
+  readonly #closing = new AbortController()
+  readonly #connect: () => Promise<Bus>
 
-  private constructor(bus: Bus, closed: Promise<Ovpn3Error>) {
-    this.#bus = bus
-    this.#closed = closed
-  }
-
-  /** @throws Ovpn3Error `bus-unreachable` */
-  static async open({onStall, signal, trace}: ManagerOptions = {}): Promise<SessionManager> {
+  constructor({onStall}: ManagerOptions = {}) {
     let close: (error: Ovpn3Error) => void
-    const closed = new Promise<Ovpn3Error>((resolve) => {
+    this.#closed = new Promise((resolve) => {
       close = resolve
     })
+    this.#connect = () =>
+      Bus.connect({
+        onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
+        onStall:
+          onStall &&
+          ((path) => onStall(path.startsWith(`${managerPath}/`) ? {id: idOf(path), path, source: this} : undefined)),
+        signal: this.#closing.signal,
+        trace: tracer(),
+      })
+  }
+
+  /** @throws Ovpn3Error `usage` for what can be no path or id of a session, `bus-unreachable`, … */
+  async find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]> {
+    if (selector.kind === 'path') checkPath(selector.path)
+    const listed = await this.#candidates(selector)
+    if (listed.length > 0 || selector.kind !== 'path') return matching(listed, selector, properties)
+    // one that is not listed may be open to the caller all the same: root can read every session
+    const {path} = selector
+    const session = await this.#session(path.startsWith('/') ? path : `${managerPath}/${path}`)
+    const found = await matching([session], selector, properties)
+    return found.filter((each) => !isMissing(each))
+  }
+
+  /** The profiles that the caller can see. */
+  async profiles(): Promise<readonly SavedProfile[]> {
     try {
-      return new SessionManager(
-        await Bus.connect({
-          onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
-          onStall:
-            onStall && ((path) => onStall(path.startsWith(managerPath + '/') ? {id: idOf(path), path} : undefined)),
-          signal,
-          trace,
-        }),
-        closed,
-      )
+      const bus = await this.#connected()
+      const paths = decodePaths(fetchConfigs.member, await callManager(bus, fetchConfigs))
+      // one that was deleted meanwhile does not hide the others
+      const names = await Promise.all(paced(paths, (path) => forgiving(profileName(bus, path))))
+      return paths.flatMap((path, i) => (names[i] === undefined ? [] : {name: names[i], path}))
     } catch (error) {
       throw toOvpn3Error(error)
     }
   }
 
-  /** The sessions that the caller has access to. Does not look at them, so stale ones are among them. */
-  async sessions(): Promise<RemoteSession[]> {
-    return (await this.#paths({member: 'FetchAvailableSessions'})).map((path) => this.session(path))
-  }
-
-  /** The sessions that were started from a profile of this name. Does not look at them either. */
-  async sessionsOfConfig(name: string): Promise<RemoteSession[]> {
-    const paths = await this.#paths({body: [name], member: 'LookupConfigName', signature: 's'})
-    return paths.map((path) => this.session(path, name))
-  }
-
-  /** The session at a path, whether it exists or not: reading it tells. */
-  session(path: string, config?: string): RemoteSession {
-    return new RemoteSession(this.#bus, path, config)
-  }
-
-  /**
-   * The sessions, as `sessions` gives them, but with the names of their profiles as far as those are found soon and
-   * without touching a session: for those that vanish when they are looked at. Those of profiles that the caller cannot
-   * see, or that were renamed or deleted, are not found, and none where the configuration manager does not answer.
-   */
-  async namedSessions(): Promise<RemoteSession[]> {
-    const [sessions, names = []] = await Promise.all([this.sessions(), forgiving(this.#profileNames())])
-    const found = new Map<string, string>()
-    // most of them by one look-up, where many have the same name
-    for (const name of names.slice(0, Math.floor(visitsForNames / sessions.length))) {
-      if (sessions.every(({path}) => found.has(path))) break
-      for (const {path} of (await forgiving(this.sessionsOfConfig(name))) ?? []) found.set(path, name)
-    }
-
-    return sessions.map(({path}) => this.session(path, found.get(path)))
-  }
-
   /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
-  async watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
+  async watch(listener: (event: SourceEvent) => void): Promise<Unsubscribe> {
     let ended = false
     const end = await this.#subscribe(listener)
     void this.#closed.then((error) => {
@@ -100,21 +94,54 @@ export class SessionManager {
   }
 
   async close(): Promise<void> {
-    this.#bus.close()
+    this.#closing.abort()
+    const bus = this.#bus && (await forgiving(this.#bus))
+    bus?.close()
   }
 
-  async #subscribe(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
+  #connected(): Promise<Bus> {
+    this.#bus ??= this.#connect()
+    return this.#bus
+  }
+
+  /** The sessions that the manager lists and that may be meant. They are not looked at, so stale ones are among them. */
+  async #candidates(selector: Selector): Promise<RemoteSession[]> {
+    switch (selector.kind) {
+      case 'config':
+        return this.#list({body: [selector.name], member: 'LookupConfigName', signature: 's'}, selector.name)
+      case 'path': {
+        const {path} = selector
+        if (path.startsWith('/')) return []
+        return (await this.#list({member: 'FetchAvailableSessions'})).filter(({id}) => id.startsWith(path))
+      }
+
+      default:
+        return this.#list({member: 'FetchAvailableSessions'})
+    }
+  }
+
+  /** The session at a path, whether it exists or not: reading it tells. */
+  async #session(path: string, config?: string): Promise<RemoteSession> {
     try {
+      return new RemoteSession(this, await this.#connected(), path, config)
+    } catch (error) {
+      throw toOvpn3Error(error)
+    }
+  }
+
+  async #subscribe(listener: (event: SourceEvent) => void): Promise<Unsubscribe> {
+    try {
+      const bus = await this.#connected()
       const ends = await Promise.all([
-        this.#bus.subscribe(
+        bus.subscribe(
           {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
           ({body}) => {
             const [path, type] = body as [string, number, number]
-            if (type === 1) listener({session: this.session(path), type: 'created'})
+            if (type === 1) listener({session: new RemoteSession(this, bus, path), type: 'created'})
             else if (type === 2) listener({path, type: 'removed'})
           },
         ),
-        this.#bus.subscribe({...ownerChange, arg0: sessionService}, ({body}) => {
+        bus.subscribe({...ownerChange, arg0: sessionService}, ({body}) => {
           const [, previous] = body as [string, string, string]
           if (previous) listener({type: 'reset'})
         }),
@@ -127,28 +154,13 @@ export class SessionManager {
     }
   }
 
-  /** The names of the profiles that the caller can see, those that many have first. */
-  async #profileNames(): Promise<string[]> {
-    const paths = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
-    // one that was deleted meanwhile does not hide the others
-    const names = await Promise.all(paced(paths, (path) => forgiving(profileName(this.#bus, path))))
-    const counts = new Map<string, number>()
-    for (const name of names) if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1)
-    return [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name)
-  }
-
-  /** Calls a method of the manager that answers with sessions. */
-  async #paths(call: Partial<Call> & {member: string}): Promise<string[]> {
+  /** Calls a method of the manager that answers with sessions. @param config the name of their profile */
+  async #list(call: Partial<Call> & {member: string}, config?: string): Promise<RemoteSession[]> {
+    const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
     try {
-      return decodePaths(
-        call.member,
-        await callManager(this.#bus, {
-          destination: sessionService,
-          interface: sessionInterface,
-          path: managerPath,
-          ...call,
-        }),
-      )
+      const bus = await this.#connected()
+      const paths = decodePaths(call.member, await callManager(bus, {...manager, ...call}))
+      return paths.map((path) => new RemoteSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')
         throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {
@@ -168,4 +180,28 @@ async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
     if (error instanceof BusError || isOvpn3Error(error)) return undefined
     throw error
   }
+}
+
+/** @throws Ovpn3Error `usage` for what can be no path or id of a session, nor the beginning of an id */
+function checkPath(path: string): void {
+  const tree = `${managerPath}/`
+  if (!path.startsWith('/')) {
+    if (idPrefix.test(path)) return
+    throw new Ovpn3Error('usage', `"${path}" is neither a session path nor a session id`, {
+      hint: 'Give the D-Bus path, the id, or the first 4 or more characters of the id',
+    })
+  }
+
+  if (!objectPath.test(path))
+    throw new Ovpn3Error('usage', `${path} is not a D-Bus object path`, {
+      hint: 'It consists of / and parts of letters, digits and _',
+    })
+  if (!path.startsWith(tree) || path.includes('/', tree.length))
+    throw new Ovpn3Error('usage', `${path} is not the path of a session`, {hint: `Session paths begin with ${tree}`})
+}
+
+/** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */
+function isMissing({snapshot: {errors, values}}: Session): boolean {
+  const all = Object.values(errors)
+  return Object.keys(values).length === 0 && all.length > 0 && all.every((error) => hasCode(error, 'session-not-found'))
 }

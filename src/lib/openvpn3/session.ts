@@ -6,8 +6,9 @@ import {
   Ovpn3Error,
   type Profile,
   type PropertyName,
-  type Session,
+  Session,
   type SessionEvent,
+  type SessionSource,
   type Snapshot,
   type Unsubscribe,
 } from '@ovpn3/sessions'
@@ -25,30 +26,22 @@ import {
   staleError,
   toOvpn3Error,
 } from './errors'
-import {fetchConfigs, idOf, logService, managerPath, ownerChange, sessionInterface, sessionService} from './names'
+import {fetchConfigs, logService, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
 import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
 
 const nowhere: Endpoint = {host: '', port: 0, protocol: ''}
 
 /** A session of the session manager. */
-export class RemoteSession implements Session {
-  readonly id: string
-  readonly path: string
-  snapshot: Snapshot = {errors: {}, values: {}}
+export class RemoteSession extends Session {
   readonly #bus: Bus
 
-  constructor(
-    bus: Bus,
-    path: string,
-    readonly config?: string,
-  ) {
+  constructor(source: SessionSource, bus: Bus, path: string, config?: string) {
+    super(source, path, config)
     this.#bus = bus
-    this.path = path
-    this.id = idOf(path)
   }
 
-  async fetch(names: readonly PropertyName[]): Promise<Snapshot> {
+  override async fetch(names: readonly PropertyName[]): Promise<Snapshot> {
     const values: Partial<Record<PropertyName, unknown>> = {}
     const errors: Partial<Record<PropertyName, Ovpn3Error>> = {}
     const read = async (name: PropertyName) => {
@@ -76,36 +69,31 @@ export class RemoteSession implements Session {
     return {errors, values: values as Snapshot['values']}
   }
 
-  async refresh(names: readonly PropertyName[]): Promise<Snapshot> {
-    this.snapshot = await this.fetch(names)
-    return this.snapshot
-  }
-
-  pause(reason: string): Promise<boolean> {
+  override pause(reason: string): Promise<boolean> {
     return this.#unless(isAlreadyPaused, {body: [reason], member: 'Pause', signature: 's'})
   }
 
-  resume(): Promise<boolean> {
+  override resume(): Promise<boolean> {
     return this.#unless(isNotPaused, {member: 'Resume'})
   }
 
-  async restart(): Promise<void> {
+  override async restart(): Promise<void> {
     await this.#call({member: 'Restart'})
   }
 
-  async connect(): Promise<void> {
+  override async connect(): Promise<void> {
     await this.#call({member: 'Connect'})
   }
 
-  async disconnect(): Promise<void> {
+  override async disconnect(): Promise<void> {
     await this.#call({member: 'Disconnect'})
   }
 
-  ready(): Promise<boolean> {
+  override ready(): Promise<boolean> {
     return this.#unless(isNotReady, {member: 'Ready'})
   }
 
-  async inputRequests(): Promise<InputRequest[]> {
+  override async inputRequests(): Promise<InputRequest[]> {
     const groups = decodeGroups(await this.#call({member: 'UserInputQueueGetTypeGroup'}))
     const requests = await Promise.all(
       groups.map(async ([type, group]) => {
@@ -116,7 +104,7 @@ export class RemoteSession implements Session {
     return requests.flat().filter((request) => request !== undefined)
   }
 
-  provideInput(request: InputRequest, value: string): Promise<boolean> {
+  override provideInput(request: InputRequest, value: string): Promise<boolean> {
     return this.#unless(isAlreadyProvided, {
       body: [request.type, request.group, request.id, value],
       member: 'UserInputProvide',
@@ -125,27 +113,27 @@ export class RemoteSession implements Session {
     })
   }
 
-  async setLogLevel(level: number): Promise<void> {
+  override async setLogLevel(level: number): Promise<void> {
     await this.#set('log_verbosity', 'u', level)
   }
 
-  async grant(uid: number): Promise<boolean> {
+  override async grant(uid: number): Promise<boolean> {
     return this.#unless(isAlreadyGranted, {body: [uid], member: 'AccessGrant', signature: 'u'})
   }
 
-  async revoke(uid: number): Promise<boolean> {
+  override async revoke(uid: number): Promise<boolean> {
     return this.#unless(isNotGranted, {body: [uid], member: 'AccessRevoke', signature: 'u'})
   }
 
-  async setPublicAccess(enabled: boolean): Promise<void> {
+  override async setPublicAccess(enabled: boolean): Promise<void> {
     await this.#set('public_access', 'b', enabled)
   }
 
-  async setLogAccess(enabled: boolean): Promise<void> {
+  override async setLogAccess(enabled: boolean): Promise<void> {
     await this.#set('restrict_log_access', 'b', !enabled)
   }
 
-  async profile(): Promise<Profile> {
+  override async profile(): Promise<Profile> {
     const known = this.snapshot.values.config_path
     if (known) return this.#profileAt(known)
     const {errors, values} = await this.fetch(['config_path'])
@@ -153,7 +141,7 @@ export class RemoteSession implements Session {
     return this.#profileAt(values.config_path!)
   }
 
-  async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+  override async follow(listener: (event: SessionEvent) => void): Promise<Following> {
     let over = false
     let live = false
     let asking = false

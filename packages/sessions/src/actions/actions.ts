@@ -1,9 +1,9 @@
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
 import {type Ownership} from '../ownership'
 import {errorJson, goneError, isGone, type SessionResult} from '../result'
-import {type Session} from '../session'
+import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
-import {attempt, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'
+import {attempt, baseProperties, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'
 
 /**
  * That a session is left alone by an action on all sessions: the service lists it, and would even obey, but it is
@@ -18,47 +18,58 @@ export function leaveAlone(session: Session, {revoked = false} = {}): SessionRes
   return result(session, 'kept', `kept: ${readable}, owned by someone else`)
 }
 
+/** Something that can be done with a session, and what has to be known of it beforehand. */
+export interface Action<Options> {
+  /** Read before `run`: they are in the session's snapshot. */
+  readonly properties: readonly PropertyName[]
+  run(session: Session, options: Options): Promise<SessionResult>
+}
+
 export interface PauseOptions {
   readonly dryRun?: boolean
   /** Goes to the session's log. */
   readonly reason: string
 }
 
-/** Pauses a session; one that is paused stays so. Its snapshot must have the base properties. */
-export function pause(session: Session, {dryRun, reason}: PauseOptions): Promise<SessionResult> {
-  return attempt(session, async () => {
-    const status = statusOf(session)
-    if (status?.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
-    if (status && isDeadEnd(status)) throw deadEndError(session, status)
-    if (dryRun) return planned(session, 'would be paused')
-    const paused = await session.pause(reason)
-    const after = turned(status, StatusMinor.paused)
-    return paused
-      ? result(session, 'done', 'paused', {status: after})
-      : result(session, 'unchanged', 'already paused', {status: after})
-  })
+/** Pauses a session; one that is paused stays so. */
+export const pause: Action<PauseOptions> = {
+  properties: baseProperties,
+  run: (session, {dryRun, reason}) =>
+    attempt(session, async () => {
+      const status = statusOf(session)
+      if (status?.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
+      if (status && isDeadEnd(status)) throw deadEndError(session, status)
+      if (dryRun) return planned(session, 'would be paused')
+      const paused = await session.pause(reason)
+      const after = turned(status, StatusMinor.paused)
+      return paused
+        ? result(session, 'done', 'paused', {status: after})
+        : result(session, 'unchanged', 'already paused', {status: after})
+    }),
 }
 
 /**
  * Disconnects a session for good, with its final statistics. One that is gone by the time is where it was to be: a stale
- * one by having been looked at. Its snapshot must have the base properties and `statistics`.
+ * one by having been looked at.
  */
-export function disconnect(session: Session, {dryRun}: {dryRun?: boolean}): Promise<SessionResult> {
-  return attempt(session, async () => {
-    const gone = goneError(session)
-    if (gone) return removed(session, gone)
-    const {statistics, status} = session.snapshot.values
-    if (dryRun) return planned(session, 'would be disconnected')
-    try {
-      await session.disconnect()
-    } catch (error) {
-      if (!isGone(error)) throw error
-      return removed(session, error)
-    }
+export const disconnect: Action<{readonly dryRun?: boolean}> = {
+  properties: [...baseProperties, 'statistics'],
+  run: (session, {dryRun}) =>
+    attempt(session, async () => {
+      const gone = goneError(session)
+      if (gone) return removed(session, gone)
+      const {statistics, status} = session.snapshot.values
+      if (dryRun) return planned(session, 'would be disconnected')
+      try {
+        await session.disconnect()
+      } catch (error) {
+        if (!isGone(error)) throw error
+        return removed(session, error)
+      }
 
-    const after = turned(status, StatusMinor.done)
-    return result(session, 'done', 'disconnected', {statistics, status: after})
-  })
+      const after = turned(status, StatusMinor.done)
+      return result(session, 'done', 'disconnected', {statistics, status: after})
+    }),
 }
 
 function removed(session: Session, error: unknown): SessionResult {
@@ -74,27 +85,29 @@ export interface LogLevelOptions {
   readonly ownership: Ownership | undefined
 }
 
-/** Shows or sets the log level of a session. Its snapshot must have the base properties and `log_verbosity`. */
-export function logLevel(session: Session, {dryRun, level, ownership}: LogLevelOptions): Promise<SessionResult> {
-  return attempt(session, async () => {
-    const previous = session.snapshot.values.log_verbosity
-    if (previous === undefined) {
-      if (level !== undefined && isUnreadable(session)) throw accessDenied('act')
-      throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
-    }
+/** Shows or sets the log level of a session. */
+export const logLevel: Action<LogLevelOptions> = {
+  properties: ['config_name', 'log_verbosity'],
+  run: (session, {dryRun, level, ownership}) =>
+    attempt(session, async () => {
+      const previous = session.snapshot.values.log_verbosity
+      if (previous === undefined) {
+        if (level !== undefined && isUnreadable(session)) throw accessDenied('act')
+        throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
+      }
 
-    if (level === undefined || level === previous)
-      return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
-    if (dryRun) {
-      if (ownership === 'public') throw accessDenied('act')
-      return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
-        logLevel: {current: previous, previous},
+      if (level === undefined || level === previous)
+        return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
+      if (dryRun) {
+        if (ownership === 'public') throw accessDenied('act')
+        return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
+          logLevel: {current: previous, previous},
+        })
+      }
+
+      await session.setLogLevel(level)
+      return result(session, 'done', `log level set to ${level} (it was ${previous})`, {
+        logLevel: {current: level, previous},
       })
-    }
-
-    await session.setLogLevel(level)
-    return result(session, 'done', `log level set to ${level} (it was ${previous})`, {
-      logLevel: {current: level, previous},
-    })
-  })
+    }),
 }

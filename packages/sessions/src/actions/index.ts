@@ -1,4 +1,3 @@
-export {disconnect, leaveAlone, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
-export {cleanUp, type CleanupOptions, planCleanUp} from './cleanup'
+export {type Action, disconnect, leaveAlone, logLevel, type LogLevelOptions, pause, type PauseOptions} from './actions'
+export {cleanUp, type CleanupOptions, namedSessions, planCleanUp} from './cleanup'
 export {runUntilInterrupted} from './many'
-export {baseProperties} from './result'

@@ -1,11 +1,14 @@
 import {type Deadline} from '../abort'
-import {result} from '../actions/result'
+import {baseProperties, result} from '../actions/result'
 import {type Ovpn3Error} from '../errors'
 import {errorJson, type SessionResult} from '../result'
-import {type Session, type Unsubscribe} from '../session'
+import {type PropertyName, type Session, type Unsubscribe} from '../session'
 import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
 import {Inbox} from './inbox'
 import {type Interaction} from './interaction'
+
+/** What has to be known of a session before it is connected. */
+export const connectProperties: readonly PropertyName[] = [...baseProperties, 'statistics']
 
 export type BringUpAction = 'restart' | 'resume'
 

@@ -1,9 +1,9 @@
-import {baseProperties, deadEndError, planned, result, statusOf} from '../actions/result'
+import {deadEndError, planned, result, statusOf} from '../actions/result'
 import {accessDenied, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {act, verbFor} from './act'
-import {type Attempt} from './attempt'
+import {type Attempt, connectProperties} from './attempt'
 import {provideInput} from './input'
 
 const words = {
@@ -26,7 +26,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   const {options, session} = attempt
   const {action, dryRun, wait} = options
   // while others were asked, much may have happened to this one
-  if (isOld) await session.refresh([...baseProperties, 'statistics'])
+  if (isOld) await session.refresh(connectProperties)
   const status = statusOf(session)
   attempt.status = status
   attempt.waits = wait === 'required' || (wait === 'default' && status !== undefined)

@@ -3,7 +3,7 @@ import {isOvpn3Error} from '../errors'
 import {labelOf, type SessionResult} from '../result'
 import {type Session} from '../session'
 import {act} from './act'
-import {Attempt, type BringUpOptions} from './attempt'
+import {Attempt, type BringUpOptions, connectProperties} from './attempt'
 import {begin, survey} from './begin'
 import {giveUp, unfollow} from './give-up'
 import {provideInput} from './input'
@@ -22,9 +22,11 @@ const titles = {restart: 'Restarting', resume: 'Resuming'} as const
 /**
  * Resumes or restarts sessions and, where asked for, waits until they are connected. The user is asked for what they
  * need, one session after the other; the waiting is done side by side. Where the answers are for one session only, and
- * several ask, none is answered. The sessions' snapshots must have the base properties and `statistics`.
+ * several ask, none is answered.
  */
-export async function bringUp(
+export const bringUp = {properties: connectProperties, run: bringUpAll}
+
+async function bringUpAll(
   sessions: readonly Session[],
   options: BringUpOptions,
   interaction: Interaction,

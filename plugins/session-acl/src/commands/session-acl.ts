@@ -13,7 +13,7 @@ import {
   propertiesOf,
 } from '../change'
 import {accessListOf, accessListText, aclProperties, reportOf} from '../report'
-import {changesOf} from '../request'
+import {actionsOf, changesOf, requestOf} from '../request'
 
 const access = {helpGroup: 'ACCESS'}
 
@@ -88,13 +88,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
 
   protected async execute(): Promise<void> {
     const configIsKnown = selectorOf(this.flags)?.kind === 'config'
-    const changes = await changesOf(this.flags)
+    const request = requestOf(this.flags)
+    const actions = actionsOf(request)
     const selected = await this.selectOne({
       hint: 'Your sessions: ovpn3 sessions-list',
-      question: `Which session's access to ${changes.length > 0 ? 'change' : 'show'}?`,
-      read: this.#properties(changes, configIsKnown),
+      question: `Which session's access to ${actions.length > 0 ? 'change' : 'show'}?`,
+      read: this.#properties(actions, configIsKnown),
     })
     const {owner, session} = selected
+    const changes = await changesOf(request, session.source)
     const gone = goneError(session)
     if (gone) throw aboutSession(session, gone, owner)
     const report = (result: ChangeResult) => this.#print(result)
@@ -108,14 +110,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   /** What has to be known of the session beforehand; the less, the sooner it is done. */
-  #properties(changes: readonly Change[], configIsKnown: boolean): PropertyName[] {
-    const named = changes.length > 0 || this.jsonEnabled()
+  #properties(actions: readonly Change['action'][], configIsKnown: boolean): PropertyName[] {
+    const named = actions.length > 0 || this.jsonEnabled()
     return [
       ...new Set<PropertyName>([
         'owner',
         ...(named && !configIsKnown ? (['config_name'] as const) : []),
-        ...(this.#shows && this.#staysAsItIs(changes) ? aclProperties : []),
-        ...changes.flatMap(({action}) => propertiesOf(action, this.#dryRun)),
+        ...(this.#shows && this.#staysAsItIs(actions) ? aclProperties : []),
+        ...actions.flatMap((action) => propertiesOf(action, this.#dryRun)),
       ]),
     ]
   }
@@ -128,7 +130,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     return Boolean(this.flags.show) || this.jsonEnabled()
   }
 
-  #staysAsItIs(changes: readonly Change[]): boolean {
+  #staysAsItIs(changes: readonly unknown[]): boolean {
     return changes.length === 0 || this.#dryRun
   }
 
@@ -150,7 +152,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const unread = this.#shows ? errors.find(Boolean) : undefined
     const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
-    const list = await accessListOf({...snapshot.values, ...after.values})
+    const list = await accessListOf({...snapshot.values, ...after.values}, session.source)
     if (this.jsonEnabled()) {
       this.logJson(reportOf(session, list, {changes: results, dryRun: this.#dryRun, error: failure}))
       if (failure) process.exitCode = exitStatus[failure.code]

@@ -4,7 +4,6 @@ import {
   colorsOf,
   type Completion,
   counterLines,
-  type FoundSessions,
   liveView,
   onReaderGone,
   type Selected,
@@ -45,7 +44,6 @@ interface StatisticsJson {
 }
 
 interface Chosen {
-  readonly resolved: FoundSessions
   readonly selected: readonly Selected[]
   /** One session was meant, not all of them. */
   readonly single: boolean
@@ -137,12 +135,12 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
    */
   async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[], otherwise?: 'all'): Promise<Chosen> {
     if (this.flags.all || (otherwise && !selectorOf(this.flags))) {
-      const {resolved, selected} = await this.selectMany({read: readAll})
-      return {resolved, selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
+      const {selected} = await this.selectMany({read: readAll})
+      return {selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
     }
 
     const one = await this.selectOne({hint: 'Or all of them with --all', question: 'Which session to look at?', read})
-    return {resolved: one.resolved, selected: [one], single: true}
+    return {selected: [one], single: true}
   }
 
   #showOne(selected: Selected): void {
@@ -198,7 +196,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   async #watch(interval: number): Promise<void> {
-    const {resolved, selected, single} = await this.#choose(['config_name'], ['config_name'])
+    const {selected, single} = await this.#choose(['config_name'], ['config_name'])
     const sessions = selected.map(({session}) => session)
     const labels = new Map(selected.map(({label, session}) => [session, label]))
     // those that come up meanwhile are the caller's own
@@ -216,7 +214,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       await this.graceful(
         watch(
           sessions.filter((session) => !gone.has(session)),
-          resolved,
+          await this.sources(),
           {interval, open: !single, signal: stop.signal},
           show,
         ),

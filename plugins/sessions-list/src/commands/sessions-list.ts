@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {Ovpn3Error, paced, statusTexts} from '@ovpn3/sessions'
+import {keyOf, Ovpn3Error, paced, type SessionRef, statusTexts} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -91,9 +91,9 @@ A session whose backend is gone is removed by the session manager when it is loo
       : this.#print(format, query, columns, await this.#read(needs)))
   }
 
-  protected override onStall(session?: {readonly id: string; readonly path: string}): void {
-    if (session) this.#hung.add(session.path)
-    if (session && this.#watch) this.#watch.stalled(session.path)
+  protected override onStall(session?: SessionRef & {readonly id: string}): void {
+    if (session) this.#hung.add(keyOf(session))
+    if (session && this.#watch) this.#watch.stalled(session)
     // a line of its own would tear the table that is being updated
     if (!(this.#watch && this.#isLive)) super.onStall(session)
   }
@@ -117,10 +117,10 @@ A session whose backend is gone is removed by the session manager when it is loo
 
   /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
   async #read(needs: Needs): Promise<Promise<Entry>[]> {
-    const {sessions} = await this.resolve({read: [], selector: {kind: 'all'}})
+    const sessions = await (await this.sources()).find({kind: 'all'}, [])
     return paced(sessions, async (session) => {
       const snapshot = await session.refresh(needs.properties)
-      return entryOf(session, snapshot, needs, this.#hung.has(session.path))
+      return entryOf(session, snapshot, needs, this.#hung.has(keyOf(session)))
     })
   }
 
@@ -161,11 +161,11 @@ A session whose backend is gone is removed by the session manager when it is loo
   }
 
   async #follow(format: Format, query: Query, columns: readonly ColumnName[], needs: Needs): Promise<void> {
-    const resolved = await this.resolve({read: [], selector: {kind: 'all'}})
+    const sources = await this.sources()
     const view = this.#isLive
       ? await tableView(() => watch, query, columns)
       : lineView(query, columns, {json: format === 'json', print: (line) => this.log(line)})
-    const watch = new Watch(resolved, {changed: (kind, entry) => view.changed(kind, entry), needs})
+    const watch = new Watch(sources, {changed: (kind, entry) => view.changed(kind, entry), needs})
     this.#watch = watch
     const stop = () => watch.stop()
     const forget = onReaderGone(stop)
