@@ -1,0 +1,131 @@
+import {
+  matching,
+  Ovpn3Error,
+  Session,
+  type SessionsEvent,
+  type SessionSource,
+  type Snapshot,
+  Sources,
+  StatusMinor,
+} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import {FakeSession, FakeSource} from '../support/fake-session'
+
+const all = {kind: 'all'} as const
+
+function sourceWith(name: string, ...ids: readonly string[]): FakeSource {
+  const source = new FakeSource(name)
+  source.sessions = ids.map((id) => new FakeSession(undefined, {id, source}))
+  return source
+}
+
+const failing = (name: string, error: Ovpn3Error): SessionSource => ({
+  find: () => Promise.reject(error),
+  me: 1000,
+  name,
+  watch: () => Promise.reject(error),
+})
+const outage = new Ovpn3Error('service-unavailable', 'nobody answers')
+const misuse = new Ovpn3Error('usage', 'no path')
+
+describe('several sources', () => {
+  it('have the sessions of all of them', async () => {
+    const sources = new Sources([sourceWith('a', 'one'), sourceWith('b', 'one', 'two')])
+    const sessions = await sources.find(all, ['status'])
+    assert.deepEqual(
+      sessions.map(({id, source}) => [source.name, id]),
+      [
+        ['a', 'one'],
+        ['b', 'one'],
+        ['b', 'two'],
+      ],
+    )
+    assert.equal(sessions[0]!.snapshot.values.status?.minor, StatusMinor.paused)
+  })
+
+  it('hide no sessions where one of them fails, and say so once', async () => {
+    const sources = new Sources([failing('broken', outage), sourceWith('a', 'one')])
+    for (let time = 0; time < 2; time++) assert.equal((await sources.find(all, [])).length, 1)
+    assert.deepEqual(sources.failures, [{error: outage, source: 'broken'}])
+  })
+
+  it('fail where all of them do, and where there is none', async () => {
+    await assert.rejects(new Sources([failing('broken', outage)]).find(all, []), outage)
+    await assert.rejects(new Sources([]).find(all, []), {code: 'service-unavailable', message: /nothing here/})
+    await assert.rejects(new Sources([], [{error: outage, source: 'plugin'}]).find(all, []), outage)
+  })
+
+  it('take a selector for wrong where it is to one of them and no other knows it', async () => {
+    const path = {kind: 'path', path: 'one'} as const
+    const found = await new Sources([failing('picky', misuse), sourceWith('a', 'one')]).find(path, [])
+    assert.equal(found.length, 1)
+    const sources = new Sources([failing('picky', misuse), sourceWith('a')])
+    await assert.rejects(sources.find(path, []), misuse)
+    assert.deepEqual(sources.failures, [])
+  })
+
+  it('have names of their own', async () => {
+    const sources = new Sources([sourceWith('a', 'one'), sourceWith('a', 'two')])
+    assert.deepEqual(
+      (await sources.find(all, [])).map(({id}) => id),
+      ['one'],
+    )
+    assert.equal(sources.failures[0]?.source, 'a')
+  })
+
+  it('tell where an event comes from', async () => {
+    const [a, b] = [sourceWith('a'), sourceWith('b')]
+    const silent: SessionSource = {find: async () => [], me: 1000, name: 'silent'}
+    const events: SessionsEvent[] = []
+    const end = await new Sources([a, b, silent, failing('broken', outage)]).watch((event) => events.push(event))
+    a.tell({path: '/a', type: 'removed'})
+    b.tell({type: 'reset'})
+    assert.deepEqual(events, [
+      {session: {path: '/a', source: a}, source: a, type: 'removed'},
+      {source: b, type: 'reset'},
+    ])
+    await end()
+    a.tell({type: 'reset'})
+    assert.equal(events.length, 2)
+    await assert.rejects(
+      new Sources([failing('broken', outage)]).watch(() => {}),
+      outage,
+    )
+  })
+})
+
+describe('a session of a source that can only read', () => {
+  it('answers all else with one clear error', async () => {
+    class Readable extends Session {
+      async fetch(): Promise<Snapshot> {
+        return {errors: {}, values: {}}
+      }
+    }
+    const session = new Readable(new FakeSource(), '/a')
+    for (const ask of [
+      () => session.pause('why'),
+      () => session.inputRequests(),
+      () => session.grant(1000),
+      () => session.follow(() => {}),
+    ])
+      await assert.rejects(ask, {code: 'unsupported', message: 'its source, fake, cannot do this'})
+  })
+})
+
+describe('a selector', () => {
+  const {sessions} = sourceWith('a', 'abcd1', 'abce2')
+
+  it('is a path, or the beginning of an id', async () => {
+    const found = async (path: string) => (await matching(sessions, {kind: 'path', path}, [])).map(({id}) => id)
+    assert.deepEqual(await found('abcd'), ['abcd1'])
+    assert.deepEqual(await found('abc'), ['abcd1', 'abce2'])
+    assert.deepEqual(await found(sessions[1]!.path), ['abce2'])
+  })
+
+  it('is the name of a profile', async () => {
+    assert.equal((await matching(sessions, {kind: 'config', name: 'office'}, [])).length, 2)
+    assert.equal((await matching(sessions, {kind: 'config', name: 'home'}, [])).length, 0)
+  })
+})
