@@ -1,10 +1,10 @@
 import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SessionSummary} from '@ovpn3/sessions'
 
-import {colorsOf} from './color'
 import {summaryLines} from './summary'
+import {colorsOf} from './terminal'
 
 /** An error as a person reads it on stderr: what happened, the sessions to choose from, what to do next. */
-export async function errorText(error: Ovpn3Error): Promise<string> {
+export async function errorText(error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message'>): Promise<string> {
   const lines = [`${colorsOf(process.stderr).red('Error:')} ${safeText(error.message)}`]
   if (error.candidates) {
     const summaries = await summaryLines(error.candidates)
