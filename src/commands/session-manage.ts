@@ -5,7 +5,6 @@ import {
   type Completion,
   interaction,
   isInteractive,
-  runTasks,
   type Selected,
   type SelectedMany,
   selectorFlags,
@@ -60,7 +59,14 @@ const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('re
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
   ({disconnect, 'log-level': logLevel, pause, restart: bringUp, resume: bringUp})[name].properties
 
-export default class SessionManage extends SessionCommand<typeof SessionManage> {
+/** What session-manage did. An interface: `docs/schemas` describes it. */
+interface Report {
+  readonly action: Action
+  readonly dryRun: boolean
+  readonly sessions: readonly SessionResult[]
+}
+
+export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
   static override description = `Give one action and, but for --cleanup, select a session. On a terminal the session can be picked from a list.
 
@@ -164,11 +170,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   readonly #begun = new Set<string>()
   readonly #connections = new Map<string, Connection>()
 
-  protected async execute(): Promise<void> {
+  protected async execute(): Promise<Report> {
     const plan = planOf(this.flags, this.interactive)
-    const results = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
-    this.#print(plan, results)
-    process.exitCode = exitStatusOf(results)
+    const sessions = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
+    return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), sessions}
+  }
+
+  protected override exitStatus({sessions}: Report): number {
+    return exitStatusOf(sessions)
   }
 
   async #cleanUp(failed: boolean): Promise<SessionResult[]> {
@@ -265,8 +274,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       key: session.id,
       title: `${title} ${labelOf(session)}`,
     }))
-    const options = {quiet: this.jsonEnabled(), title: `${title} ${count(tasks.length, 'session')}`}
-    return this.graceful(runTasks(tasks, options))
+    return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
 
   #interaction(name: Action, selected: readonly Selected[]): Interaction {
@@ -277,7 +285,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       },
       openUrl: openInBrowser,
       prompts: this.#isInPlace ? process.stdout : undefined,
-      quiet: this.jsonEnabled(),
+      screen: this.screen,
       selected,
       signal: this.abortSignal,
     })
@@ -326,17 +334,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     )
   }
 
-  #print({action: name}: Plan, results: readonly SessionResult[]): void {
-    if (this.jsonEnabled()) {
-      this.logJson({action: name, dryRun: Boolean(this.flags['dry-run']), sessions: results})
-      return
-    }
-
-    if (results.length === 0)
+  protected display({action: name, dryRun, sessions}: Report): void {
+    if (sessions.length === 0)
       this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
     const out = colorsOf(process.stdout)
     const err = colorsOf(process.stderr)
-    for (const result of results) {
+    for (const result of sessions) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
@@ -349,10 +352,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))
     }
 
-    if (name !== 'cleanup' || this.flags['dry-run']) return
-    const removed = results.filter(({outcome}) => outcome === 'removed').length
+    if (name !== 'cleanup' || dryRun) return
+    const removed = sessions.filter(({outcome}) => outcome === 'removed').length
     if (this.#isInPlace) this.log(checkedLine(removed))
-    else if (results.length > 0) this.log(`${removed} of ${count(results.length, 'session')} removed`)
+    else if (sessions.length > 0) this.log(`${removed} of ${count(sessions.length, 'session')} removed`)
   }
 }
 

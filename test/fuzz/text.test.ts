@@ -1,6 +1,6 @@
 import {counterLines} from '#kit/statistics'
 import {summaryLines} from '#kit/summary'
-import {tableText} from '#kit/table'
+import {tableText} from '#kit/terminal/table'
 import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'

@@ -5,18 +5,17 @@ import {
   Interruption,
   isOvpn3Error,
   Ovpn3Error,
-  type SessionRef,
   shortId,
+  type SourceFailure,
   type Sources,
   toJson,
 } from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
-import {colorsOf} from './color'
 import {type Completion, type FlagRelations, hasSwitch, normalizeArgv, parserText} from './flags'
-import {sourcesOf} from './hook'
+import {type ResolverOptions, sourcesOf} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
-import {errorDocument, errorText, failureText} from './report'
+import {errorDocument, errorText, failureText, withFailures} from './report'
 import {
   type OwnerNamed,
   ownerOf,
@@ -29,9 +28,7 @@ import {
   type SelectOneOptions,
 } from './select'
 import {type SelectorValues} from './selector'
-import {suspend} from './suspend'
-import {tellTask} from './tasks'
-import {assumeSize, isInteractive, releaseStdin, showCursor} from './terminal'
+import {assumeSize, colorsOf, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -41,14 +38,18 @@ export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
 /** The positional arguments of a command class. */
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
+type StalledSession = NonNullable<Parameters<ResolverOptions['onStall']>[0]>
+
 const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
 
 /**
  * What every command about sessions has: `--json`, errors with exit statuses, an end by signal that leaves nothing
- * behind, and `resolve` to get at sessions. A command implements `execute`.
+ * behind, and `resolve` to get at sessions. A command implements `execute`, which returns its result, and `display`,
+ * which prints it for a person. Under `--json` the result is the document, or what `toSuccessJson` makes of it.
  */
-export abstract class SessionCommand<T extends typeof Command> extends Command {
+export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
+  static override enableJsonFlag = true
   static override baseFlags = {
     json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
   }
@@ -60,12 +61,15 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   static completion: Completion = {}
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
+  /** What is shown goes through it. */
+  protected readonly screen = new Screen(() => this.jsonEnabled())
   readonly #abort = new AbortController()
   #graceful = 0
-  /** The command is over: what still winds down has nothing to say. */
-  #muted = false
   #sources: Promise<Sources> | undefined
+  /** Of sources whose sessions are missing from the result. */
+  #failures: readonly SourceFailure[] = []
   #outputLost = false
+  readonly #stallListeners: ((session: StalledSession) => void)[] = []
   #signal: SignalName | undefined
   /** The command line before it was normalized. */
   #typed: readonly string[] = []
@@ -80,10 +84,21 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     return isInteractive() && !this.jsonEnabled()
   }
 
-  /** Prints results with `this.log` or `this.logJson`, sets `process.exitCode` where it is not 0, throws otherwise. */
-  protected abstract execute(): Promise<void>
+  /**
+   * Does the work and returns the result; undefined where all has been printed along the way. Lines that cannot wait
+   * go through `this.log`, which prints nothing under `--json`.
+   */
+  protected abstract execute(): Promise<Result | undefined>
 
-  override async run(): Promise<void> {
+  /** Prints a result for a person: with `this.log`, and `this.notice` for what went wrong. Not called under `--json`. */
+  protected abstract display(result: Result): Promise<void> | void
+
+  /** The exit status of a command that has a result. */
+  protected exitStatus(_result: Result): number {
+    return 0
+  }
+
+  override async run(): Promise<Result | undefined> {
     assumeSize()
     const end = this.#listenForSignals()
     const work = this.#work()
@@ -93,13 +108,16 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
       })
     })
     try {
-      await Promise.race([work, interrupted])
-      for (const failure of (await this.#sources)?.failures ?? []) this.notice(failureText(failure))
+      const result = await Promise.race([work, interrupted])
+      this.#failures = (await this.#sources)?.failures ?? []
+      if (!this.jsonEnabled()) for (const failure of this.#failures) this.notice(failureText(failure))
       if (this.#signal) process.exitCode = this.#signalStatus()
+      return result
     } finally {
-      this.#muted = true
-      await (await this.#sources)?.close()
-      await Promise.allSettled([work])
+      await this.screen.mute(async () => {
+        await (await this.#sources)?.close()
+        await Promise.allSettled([work])
+      })
       end()
       releaseStdin()
     }
@@ -126,17 +144,23 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     return selectMany(this.#selecting(deadline), options)
   }
 
+  /** Calls the listener for each session that the session manager waits for. */
+  protected whenStalled(listener: (session: StalledSession) => void): void {
+    this.#stallListeners.push(listener)
+  }
+
   /** Says that the session manager keeps silent. */
-  protected onStall(session?: SessionRef & {readonly id: string}): void {
+  private onStall(session?: StalledSession): void {
+    if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
       ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
-    if (!tellTask(session?.id, text)) this.notice(text)
+    this.screen.notice(text, session?.id)
   }
 
-  /** A line for the person, on stderr. */
+  /** A line for the person, on stderr, or within what is animated. */
   protected notice(text: string): void {
-    if (!this.#muted) process.stderr.write(`${text}\n`)
+    this.screen.notice(text)
   }
 
   /**
@@ -167,32 +191,39 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
     return hasSwitch(this.argv, {...baseFlags, ...flags}, name, optionalValues)
   }
 
-  /** A result, on stdout. */
+  /** A line of the result, on stdout. Under `--json` the result is printed as a whole. */
   override log(text = ''): void {
-    if (!this.#muted) process.stdout.write(`${text}\n`)
+    if (!this.jsonEnabled()) this.screen.print(text)
   }
 
   override logJson(json: unknown): void {
-    if (!this.#muted) process.stdout.write(toJson(json, 2) + '\n')
+    process.stdout.write(toJson(withFailures(json, this.#failures), 2) + '\n')
   }
 
   protected override async catch(error: unknown): Promise<void> {
     if (error instanceof Errors.ExitError) throw error
     const known = this.#known(error) ?? unexpected(error)
-    this.#muted = false
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
-    if (this.jsonEnabled()) this.logJson(errorDocument(known))
+    if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
     else this.notice(await errorText(known))
   }
 
-  async #work(): Promise<void> {
+  protected override toErrorJson(error: Ovpn3Error): unknown {
+    return errorDocument(error)
+  }
+
+  async #work(): Promise<Result | undefined> {
     const {args, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     this.#typed = this.argv
     this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
     const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
     this.args = parsed.args as ArgsOf<T>
-    await this.execute()
+    const result = await this.execute()
+    if (result === undefined) return
+    process.exitCode = this.exitStatus(result)
+    if (!this.jsonEnabled()) await this.display(result)
+    return result
   }
 
   /** The results cannot be written: that is a failure, but no reason to stop half-way. */
@@ -207,7 +238,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   #selecting(deadline?: Deadline): SelectContext {
     return {
-      ask: (question) => (deadline ? deadline.pause(question) : question()),
+      ask: (question) => this.screen.ask(() => (deadline ? deadline.pause(question) : question())),
       flags: this.flags as SelectorValues,
       interactive: this.interactive,
       signal: deadline?.signal ?? this.abortSignal,

@@ -5,22 +5,20 @@ import {count, type InputRequest, type Interaction, safeText, type Session, type
 import type {Selected} from './select'
 
 import {consentToAnswer} from './consent'
-import {runTasks} from './tasks'
-import {ask, isInteractive} from './terminal'
+import {ask, isInteractive, type Screen} from './terminal'
 
 /** What the user of a connection attempt is reached by. */
 export interface InteractionOptions {
   /** Where the prompts go that nobody types at: programs may look for them. Without it they are not printed. */
   readonly prompts?: Writable
-  /** Shows no progress. */
-  readonly quiet: boolean
+  readonly screen: Screen
   /** The sessions to connect. */
   readonly selected: readonly Selected[]
   /** Aborted when the user wants the command to end. */
   readonly signal: AbortSignal
   /** Something is about to be said about a session. */
   begin(session: Session): void
-  /** A line for the user. */
+  /** A line for the user: who asks, and what for. */
   notice(text: string): void
   /** Opens a URL that has been printed, where that is possible. */
   openUrl(url: string): void
@@ -28,18 +26,18 @@ export interface InteractionOptions {
 
 /** Talks to the user of a connection attempt: on a terminal, or by lines of standard input. */
 export function interaction(options: InteractionOptions): Interaction {
-  const {begin, notice, openUrl, prompts, quiet, selected, signal} = options
+  const {begin, notice, openUrl, prompts, screen, selected, signal} = options
   const known = new Map(selected.map((each) => [each.session, each]))
   const agreed = new Set<Session>()
   return {
     async answer(session: Session, requests: readonly InputRequest[]) {
       const each = known.get(session)!
-      if (!agreed.has(session)) await consentToAnswer(each, signal)
+      if (!agreed.has(session)) await screen.ask(() => consentToAnswer(each, signal))
       agreed.add(session)
       begin(session)
       notice(`${each.label} needs input:`)
       const questions = requests.map(({description, hidden, name}) => ({hidden, text: description || name}))
-      return ask(questions, signal, {prompts})
+      return screen.ask(() => ask(questions, signal, {prompts}))
     },
     interactive: isInteractive(),
     openUrl(session: Session, url: string) {
@@ -52,7 +50,7 @@ export function interaction(options: InteractionOptions): Interaction {
     watch<T>(waits: readonly Wait<T>[]) {
       const waiting = new Set(waits.map(({key}) => key))
       for (const {session} of selected) if (waiting.has(session.id)) begin(session)
-      return runTasks(waits, {quiet, title: `Connecting ${count(waits.length, 'session')}`})
+      return screen.runTasks(`Connecting ${count(waits.length, 'session')}`, waits)
     },
   }
 }

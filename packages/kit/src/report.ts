@@ -7,11 +7,11 @@ import {
   type SourceFailure,
 } from '@ovpn3/sessions'
 
-import {colorsOf} from './color'
 import {summaryLines} from './summary'
+import {colorsOf} from './terminal'
 
 /** An error as a person reads it on stderr: what happened, the sessions to choose from, what to do next. */
-export async function errorText(error: Ovpn3Error): Promise<string> {
+export async function errorText(error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message'>): Promise<string> {
   const lines = [`${colorsOf(process.stderr).red('Error:')} ${safeText(error.message)}`]
   if (error.candidates) {
     const summaries = await summaryLines(error.candidates)
@@ -33,4 +33,10 @@ export function errorDocument(error: Ovpn3Error): {
 export function failureText({error, source}: SourceFailure): string {
   const message = `${colorsOf(process.stderr).red('Error:')} ${safeText(source)}: ${safeText(error.message)}`
   return error.hint ? `${message}\n${safeText(error.hint)}` : message
+}
+
+/** A list of sessions as `--json` shows it, with the sources beside it whose sessions are missing. */
+export function withFailures(json: unknown, failures: readonly SourceFailure[]): unknown {
+  if (failures.length === 0 || typeof json !== 'object' || json === null || !('sessions' in json)) return json
+  return {...json, errors: failures.map(({error, source}) => ({source, ...errorJson(error)}))}
 }

@@ -9,7 +9,7 @@ import {
   statusText,
 } from '@ovpn3/sessions'
 
-import {inColumns} from './table'
+import {inColumns} from './terminal'
 import {userName} from './users'
 
 /** The status of a session that is gone by having been looked at. */

@@ -71,6 +71,11 @@ export function reportOf(session: Session, list: AccessList, {changes, dryRun, e
   }
 }
 
+/** Whether all of it could be read. */
+export function isComplete({logAccess, owner, publicAccess, users}: AccessList): boolean {
+  return [logAccess, owner, publicAccess, users].every((each) => each !== null)
+}
+
 /** An access list as the reference tool prints it: where everybody has access, nobody is listed. */
 export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
   const lines: [label: string, value: string][] = [

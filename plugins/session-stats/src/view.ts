@@ -1,4 +1,4 @@
-import {type Colors, cut, tableText} from '@ovpn3/kit'
+import {type Colors, cut, type Frame, tableText} from '@ovpn3/kit'
 import {bytes, safeText, type Session} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
@@ -50,11 +50,6 @@ interface Row {
   latest?: Extract<Observation, {type: 'sample'}>
 }
 
-export interface Size {
-  readonly columns: number
-  readonly rows: number
-}
-
 export interface BoardOptions {
   readonly colors: Colors
   /** Milliseconds from one sample to the next. */
@@ -74,8 +69,6 @@ export class Board {
   readonly #single: boolean
   /** The last session that went. */
   #gone = ''
-  /** Shown below the rest until there are new samples. */
-  message = ''
 
   constructor({colors, interval, nameOf, single}: BoardOptions) {
     this.#nameOf = nameOf
@@ -84,47 +77,41 @@ export class Board {
     this.#single = single
   }
 
-  add(observations: readonly Observation[]): void {
-    this.message = ''
-    for (const observation of observations) {
-      const {session} = observation
-      if (observation.type === 'removed') {
-        // the last that was seen of it stays
-        if (this.#single) continue
-        this.#rows.delete(session.path)
-        this.#gone = `${this.#nameOf(session)} is gone`
-        continue
-      }
-
-      const row = this.#rows.get(session.path) ?? {history: [], session}
-      this.#rows.set(session.path, row)
-      if (observation.type === 'sample') {
-        row.latest = observation
-        row.error = undefined
-        row.history.push(observation.rates)
-      } else {
-        row.error = safeText(observation.error.message)
-        row.history.push(null)
-      }
-
-      if (row.history.length > (this.#single ? kept : keptOfMany)) row.history.shift()
+  add(observation: Observation): void {
+    const {session} = observation
+    if (observation.type === 'removed') {
+      // the last that was seen of it stays
+      if (this.#single) return
+      this.#rows.delete(session.path)
+      this.#gone = `${this.#nameOf(session)} is gone`
+      return
     }
+
+    const row = this.#rows.get(session.path) ?? {history: [], session}
+    this.#rows.set(session.path, row)
+    if (observation.type === 'sample') {
+      row.latest = observation
+      row.error = undefined
+      row.history.push(observation.rates)
+    } else {
+      row.error = safeText(observation.error.message)
+      row.history.push(null)
+    }
+
+    if (row.history.length > (this.#single ? kept : keptOfMany)) row.history.shift()
   }
 
-  text({columns, rows}: Size): string {
+  text({columns, message, rows}: Frame): string {
+    const note = message || this.#gone
     const all = [...this.#rows.values()]
     const lines =
       all.length === 0
         ? [this.#single ? '' : 'There are no sessions.']
         : this.#single
           ? this.#details(all[0]!, columns)
-          : this.#overview(all, {columns, rows})
-    if (this.#note) lines.push('', this.#colors.yellow(cut(this.#note, columns)))
+          : this.#overview(all, columns, rows - (note ? 2 : 0))
+    if (note) lines.push('', this.#colors.yellow(cut(note, columns)))
     return lines.join('\n')
-  }
-
-  get #note(): string {
-    return this.message || this.#gone
   }
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
@@ -155,10 +142,10 @@ export class Board {
     return lines
   }
 
-  #overview(all: readonly Row[], {columns, rows}: Size): string[] {
+  #overview(all: readonly Row[], columns: number, rows: number): string[] {
     const {cyan, dim, green, red} = this.#colors
-    // a line each for the heading, what is left out, and the cursor; two for a message
-    const room = Math.max(1, rows - 3 - (this.#note ? 2 : 0))
+    // a line each for the heading, what is left out, and the cursor
+    const room = Math.max(1, rows - 3)
     const shown = all.length > room + 1 ? all.slice(0, room) : all
     const width = Math.min(keptOfMany, Math.max(6, Math.floor((columns - 52) / 2)))
     const text = tableText(

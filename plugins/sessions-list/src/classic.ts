@@ -17,7 +17,7 @@ export async function printClassic(
   entries: AsyncIterable<Entry> | Iterable<Entry>,
   total: number,
   print: (text: string) => void,
-): Promise<void> {
+): Promise<undefined> {
   let separator = line
   for await (const entry of entries) {
     print(`${separator}\n${record(entry)}`)

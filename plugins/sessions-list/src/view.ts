@@ -1,4 +1,4 @@
-import {colorsOf, liveView} from '@ovpn3/kit'
+import {colorsOf, type Frame, type LiveView} from '@ovpn3/kit'
 import {toJson} from '@ovpn3/sessions'
 
 import type {ChangeKind, Watch} from './watch'
@@ -8,22 +8,21 @@ import {type Entry, listedSession, localTime} from './entry'
 import {emptyText, keysOf, matches, type Query, sorted} from './query'
 import {plainCell, sessionTable} from './table'
 
-/** Shows what a watch sees. */
-export interface WatchView {
-  changed(kind: ChangeKind, entry: Entry): void
-  end(): void
+/** What happened to a session. */
+export interface Change {
+  readonly entry: Entry
+  readonly kind: ChangeKind
 }
 
 /** Seconds since 1970. */
 export const present = () => Date.now() / 1000
 
-/** A table on the terminal, updated in place. */
-export async function tableView(watch: () => Watch, query: Query, columns: readonly ColumnName[]): Promise<WatchView> {
-  const view = await liveView()
-  const text = () => {
+/** A table on the terminal, updated in place. @returns updates it */
+export function drawTable(view: LiveView, watch: Watch, query: Query, columns: readonly ColumnName[]): () => void {
+  // its own rows say which session does not respond
+  const text = ({columns: width, rows}: Frame) => {
     const now = present()
-    const {columns: width, rows = 24} = process.stdout
-    const all = [...watch().entries()]
+    const all = [...watch.entries()]
     const entries = all.filter((entry) => matches(query, entry, now))
     if (entries.length === 0) return emptyText(all.length)
     // the header, and the line that the cursor is on
@@ -37,44 +36,49 @@ export async function tableView(watch: () => Watch, query: Query, columns: reado
 
   const draw = () => view.show(text)
   draw()
-  const clock = columns.includes('age') ? setInterval(draw, 1000) : undefined
-  return {
-    changed: draw,
-    end() {
-      clearInterval(clock)
-      view.end()
-    },
+  return draw
+}
+
+/** Makes a document of each change that shows. */
+export function jsonOf(query: Query, columns: readonly ColumnName[]): (change: Change) => unknown {
+  const keys = keysOf(columns)
+  const news = newsOf(query, (entry) => toJson(listedSession(entry, keys)))
+  return (change) =>
+    news(change, present()) === undefined
+      ? undefined
+      : {event: change.kind, time: new Date(), session: listedSession(change.entry, keys)}
+}
+
+/** Prints a line for each change that shows. */
+export function printer(
+  query: Query,
+  columns: readonly ColumnName[],
+  print: (line: string) => void,
+): (change: Change) => void {
+  const news = newsOf(query, (entry, now) => columns.map((name) => plainCell(entry, name, now)).join('  '))
+  return (change) => {
+    const now = present()
+    const session = news(change, now)
+    if (session !== undefined) print(`${localTime(now)}  ${change.kind.padEnd(7)}  ${session}`)
   }
 }
 
-/** A line for each change: of text, or with `json` an object. */
-export function lineView(
+/** A session as text, where a change of it shows: undefined where the filters leave it out, or the text is the same. */
+function newsOf(
   query: Query,
-  columns: readonly ColumnName[],
-  {json, print}: {json: boolean; print: (line: string) => void},
-): WatchView {
-  const keys = keysOf(columns)
+  textOf: (entry: Entry, now: number) => string,
+): (change: Change, now: number) => string | undefined {
   /** By path, what was last said, for a session that fits the filters. */
   const said = new Map<string, string>()
-  return {
-    changed(kind, entry) {
-      const now = present()
-      const {path} = entry.session
-      const fits = matches(query, entry, now)
-      const before = said.get(path)
-      if (!fits && before === undefined) return
-      const session = json
-        ? toJson(listedSession(entry, keys))
-        : columns.map((name) => plainCell(entry, name, now)).join('  ')
-      if (kind === 'changed' && fits && session === before) return
-      if (kind === 'removed' || !fits) said.delete(path)
-      else said.set(path, session)
-      print(
-        json
-          ? `{"event":${toJson(kind)},"time":${toJson(new Date().toISOString())},"session":${session}}`
-          : `${localTime(now)}  ${kind.padEnd(7)}  ${session}`,
-      )
-    },
-    end() {},
+  return ({entry, kind}, now) => {
+    const {path} = entry.session
+    const fits = matches(query, entry, now)
+    const before = said.get(path)
+    if (!fits && before === undefined) return
+    const text = textOf(entry, now)
+    if (kind === 'changed' && fits && text === before) return
+    if (kind === 'removed' || !fits) said.delete(path)
+    else said.set(path, text)
+    return text
   }
 }

@@ -5,7 +5,11 @@ import {homedir} from 'node:os'
 import {install, placeOf} from '../install'
 import {scriptOf, type Shell, shells, usersShell} from '../shell'
 
-export default class Autocomplete extends SessionCommand<typeof Autocomplete> {
+type Result =
+  | {readonly script: string; readonly shell: Shell}
+  | {readonly changed: boolean; readonly file: string; readonly shell: Shell; readonly startFile: string | null}
+
+export default class Autocomplete extends SessionCommand<typeof Autocomplete, Result> {
   static override summary = 'Complete commands, options and values with Tab: bash, zsh, fish.'
   static override description = `Prints the script that makes a shell complete ovpn3, or installs it where the shell looks for it. Without a shell named, it is yours, by SHELL.
 
@@ -23,25 +27,24 @@ Completed are the commands of all installed plugins, their options, and values: 
     install: Flags.boolean({summary: 'Put the script where the shell looks for it.'}),
   }
 
-  protected async execute(): Promise<void> {
+  protected async execute(): Promise<Result> {
     const shell = (this.args.shell as Shell | undefined) ?? usersShell(process.env)
     // the command itself may be somewhere else, in a bundle
     const script = scriptOf(shell, this.ctor.plugin!.root)
-    if (this.flags.install) this.#install(shell, script)
-    else if (this.jsonEnabled()) this.logJson({script, shell})
-    else process.stdout.write(script)
+    if (!this.flags.install) return {script, shell}
+    const place = placeOf(shell, homedir(), process.env)
+    return {changed: install(script, place), file: place.file, shell, startFile: place.start?.file ?? null}
   }
 
-  #install(shell: Shell, script: string): void {
-    const place = placeOf(shell, homedir(), process.env)
-    const changed = install(script, place)
-    if (this.jsonEnabled()) {
-      this.logJson({changed, file: place.file, shell, startFile: place.start?.file ?? null})
+  protected display(result: Result): void {
+    if ('script' in result) {
+      process.stdout.write(result.script)
       return
     }
 
-    this.log(`Completion for ${shell} is installed${changed ? '' : ' already'}: ${place.file}`)
-    if (changed && place.start) this.log(`${place.start.file} loads it`)
+    const {changed, file, shell, startFile} = result
+    this.log(`Completion for ${shell} is installed${changed ? '' : ' already'}: ${file}`)
+    if (changed && startFile) this.log(`${startFile} loads it`)
     if (changed) this.notice('New shells have it')
   }
 }

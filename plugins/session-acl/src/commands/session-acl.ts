@@ -1,6 +1,14 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, type Selected, selectorFlags, selectorOf, SessionCommand} from '@ovpn3/kit'
-import {aboutSession, exitStatus, goneError, type PropertyName, type Snapshot} from '@ovpn3/sessions'
+import {
+  colorsOf,
+  type Completion,
+  errorText,
+  type Selected,
+  selectorFlags,
+  selectorOf,
+  SessionCommand,
+} from '@ovpn3/kit'
+import {aboutSession, exitStatusOf, goneError, type PropertyName, type Snapshot} from '@ovpn3/sessions'
 
 import {
   asOneOf,
@@ -12,12 +20,12 @@ import {
   planChanges,
   propertiesOf,
 } from '../change'
-import {accessListOf, accessListText, aclProperties, reportOf} from '../report'
+import {accessListOf, accessListText, aclProperties, type AclReport, isComplete, reportOf} from '../report'
 import {actionsOf, changesOf, requestOf} from '../request'
 
 const access = {helpGroup: 'ACCESS'}
 
-export default class SessionAcl extends SessionCommand<typeof SessionAcl> {
+export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
   static override summary = 'Show and change who may use a VPN session.'
   static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Select a session and say what to do; on a terminal the session can be picked from a list.
 
@@ -86,7 +94,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     'dry-run': Flags.boolean({summary: 'Say what would be changed, and change nothing.'}),
   }
 
-  protected async execute(): Promise<void> {
+  protected async execute(): Promise<AclReport> {
     const configIsKnown = selectorOf(this.flags)?.kind === 'config'
     const request = requestOf(this.flags)
     const actions = actionsOf(request)
@@ -99,14 +107,25 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const changes = await changesOf(request, session.source)
     const gone = goneError(session)
     if (gone) throw aboutSession(session, gone, owner)
-    const report = (result: ChangeResult) => this.#print(result)
+    const report = ({message, outcome}: ChangeResult) =>
+      this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(message) : message)
     const made = this.#dryRun
       ? await planChanges(selected, changes, report)
       : await this.graceful(makeChanges(selected, changes, report, this.abortSignal))
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
       this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
-    await this.#finish(selected, changes, made)
+    return this.#report(selected, changes, made)
+  }
+
+  protected override exitStatus(report: AclReport): number {
+    return exitStatusOf([report])
+  }
+
+  /** The changes were printed as they were made. */
+  protected async display(report: AclReport): Promise<void> {
+    if (this.flags.show && isComplete(report)) this.log(accessListText(report))
+    if (report.error) this.notice(await errorText(report.error))
   }
 
   /** What has to be known of the session beforehand; the less, the sooner it is done. */
@@ -139,12 +158,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     return this.abortSignal.aborted ? {errors: {}, values: {}} : session.fetch(aclProperties)
   }
 
-  #print({message, outcome}: ChangeResult): void {
-    if (!this.jsonEnabled()) this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(message) : message)
-  }
-
-  /** Shows what there is to show, and ends with the exit status of what went wrong. */
-  async #finish(selected: Selected, changes: readonly Change[], {error, results}: Changes): Promise<void> {
+  /** What was done, and what came of it. @throws Ovpn3Error where nothing was done and something went wrong */
+  async #report(selected: Selected, changes: readonly Change[], {error, results}: Changes): Promise<AclReport> {
     const {owner, session} = selected
     const {snapshot} = session
     const after = this.#shows && !this.#staysAsItIs(changes) ? await this.#readAgain(selected) : snapshot
@@ -153,13 +168,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
     const list = await accessListOf({...snapshot.values, ...after.values}, session.source)
-    if (this.jsonEnabled()) {
-      this.logJson(reportOf(session, list, {changes: results, dryRun: this.#dryRun, error: failure}))
-      if (failure) process.exitCode = exitStatus[failure.code]
-      return
-    }
-
-    if (this.flags.show && !unread && !this.abortSignal.aborted) this.log(accessListText(list))
-    if (failure) throw failure
+    return reportOf(session, list, {changes: results, dryRun: this.#dryRun, error: failure})
   }
 }

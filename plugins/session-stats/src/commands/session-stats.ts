@@ -4,8 +4,7 @@ import {
   colorsOf,
   type Completion,
   counterLines,
-  liveView,
-  onReaderGone,
+  type Frame,
   type Selected,
   selectorFlags,
   selectorOf,
@@ -49,7 +48,11 @@ interface Chosen {
   readonly single: boolean
 }
 
-export default class SessionStats extends WatchCommand<typeof SessionStats> {
+interface Statistics extends Chosen {
+  readonly results: readonly StatisticsJson[]
+}
+
+export default class SessionStats extends WatchCommand<typeof SessionStats, Statistics> {
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -94,38 +97,36 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       summary: 'Print text, or metrics for Prometheus, of every session unless one is selected.',
     }),
   }
-  /** Where `--watch` draws, on a terminal. */
-  #board: Board | undefined
-  #redraw = () => {}
 
-  protected async execute(): Promise<void> {
+  protected async execute(): Promise<Statistics | undefined> {
     const plan = planOf(this.flags)
-    switch (plan.kind) {
-      case 'prometheus':
-        await this.#prometheus()
-        break
-      case 'show': {
-        const {selected, single} = await this.#choose(['statistics'], ['statistics', 'config_name'])
-        if (single) this.#showOne(selected[0]!)
-        else this.#showAll(selected)
-        break
-      }
-
-      case 'watch':
-        await this.#watch(plan.interval)
-        break
-    }
+    if (plan.kind === 'watch') return this.#watch(plan.interval)
+    const isExposition = plan.kind === 'prometheus'
+    const chosen = isExposition
+      ? await this.#choose(prometheusProperties, prometheusProperties, 'all')
+      : await this.#choose(['statistics'], ['statistics', 'config_name'])
+    if (chosen.single) countersOf(chosen.selected[0]!)
+    const sessions = chosen.selected.map(({session}) => session)
+    if (!chosen.single || isExposition) failOnOutage(sessions)
+    return {...chosen, results: sessions.map((session) => resultOf(session))}
   }
 
-  /** What is drawn again and again must not be written into. */
-  protected override notice(text: string): void {
-    if (!this.#board) {
-      super.notice(text)
-      return
-    }
+  protected override exitStatus({results}: Statistics): number {
+    return this.flags.format === 'prometheus' ? 0 : exitStatusOf(results)
+  }
 
-    this.#board.message = text
-    this.#redraw()
+  protected override toSuccessJson({results, single}: Statistics): unknown {
+    return single ? results[0]!.statistics : {sessions: results}
+  }
+
+  protected display({results, selected, single}: Statistics): void {
+    if (this.flags.format === 'prometheus') {
+      for (const [i, {error}] of results.entries()) if (error) this.#failure(selected[i]!.label, error)
+      process.stdout.write(exposition(selected.map(({session}) => session)))
+    } else if (single) {
+      const text = statisticsText(countersOf(selected[0]!))
+      if (text) this.log(`${text}\n`)
+    } else this.#displayAll(selected, results)
   }
 
   /**
@@ -143,28 +144,8 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     return {selected: [one], single: true}
   }
 
-  #showOne(selected: Selected): void {
-    const counters = countersOf(selected)
-    if (this.jsonEnabled()) {
-      this.logJson(isEmpty(counters) ? null : counters)
-      return
-    }
-
-    const text = statisticsText(counters)
-    if (text) this.log(`${text}\n`)
-  }
-
-  #showAll(selected: readonly Selected[]): void {
-    const sessions = selected.map(({session}) => session)
-    failOnOutage(sessions)
-    const results = sessions.map((session) => resultOf(session))
-    process.exitCode = exitStatusOf(results)
-    if (this.jsonEnabled()) {
-      this.logJson({sessions: results})
-      return
-    }
-
-    if (sessions.length === 0) this.log('There are no sessions.')
+  #displayAll(selected: readonly Selected[], results: readonly StatisticsJson[]): void {
+    if (results.length === 0) this.log('There are no sessions.')
     const {bold, dim} = colorsOf(process.stdout)
     let first = true
     for (const [i, {error, statistics}] of results.entries()) {
@@ -182,20 +163,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     }
   }
 
-  async #prometheus(): Promise<void> {
-    const {selected, single} = await this.#choose(prometheusProperties, prometheusProperties, 'all')
-    if (single) countersOf(selected[0]!)
-    const sessions = selected.map(({session}) => session)
-    failOnOutage(sessions)
-    for (const {label, session} of selected) {
-      const {error} = resultOf(session)
-      if (error) this.#failure(label, error)
-    }
-
-    process.stdout.write(exposition(sessions))
-  }
-
-  async #watch(interval: number): Promise<void> {
+  async #watch(interval: number): Promise<undefined> {
     const {selected, single} = await this.#choose(['config_name'], ['config_name'])
     const sessions = selected.map(({session}) => session)
     const labels = new Map(selected.map(({label, session}) => [session, label]))
@@ -204,74 +172,45 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
     if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error, selected[0]!.owner)
     const gone = new Set(lost.map(({session}) => session))
-    const stop = new AbortController()
-    const end = () => stop.abort()
-    this.abortSignal.addEventListener('abort', end)
-    const forget = onReaderGone(end)
-    const {finish, show} = await this.#display(single, interval, nameOf)
-    show(lost)
-    try {
-      await this.graceful(
-        watch(
-          sessions.filter((session) => !gone.has(session)),
-          await this.sources(),
-          {interval, open: !single, signal: stop.signal},
-          show,
-        ),
-      )
-    } finally {
-      finish()
-      forget()
-    }
+    const board = new Board({colors: colorsOf(process.stdout), interval, nameOf, single})
+    const ends: Observation[] = []
+    await this.stream<Observation>(
+      {
+        draw(view) {
+          const text = (frame: Frame) => board.text(frame)
+          view.show(text)
+          return (observation) => {
+            board.add(observation)
+            if (single && observation.type === 'removed') ends.push(observation)
+            view.show(text)
+          }
+        },
+        json: observationJson,
+        print: (observation) => this.#print(observation, nameOf(observation.session)),
+      },
+      async (emit, signal) => {
+        const emitAll = (observations: readonly Observation[]) => {
+          for (const observation of observations) emit(observation)
+        }
+
+        emitAll(lost)
+        const there = sessions.filter((session) => !gone.has(session))
+        await watch(there, await this.sources(), {interval, open: !single, signal}, emitAll)
+      },
+    )
+    for (const end of ends) this.#print(end, nameOf(end.session))
   }
 
-  /** How observations are shown: as lines of JSON or text, or, on a terminal, as a view that is kept up to date. */
-  async #display(
-    single: boolean,
-    interval: number,
-    nameOf: (session: Session) => string,
-  ): Promise<{finish(): void; show(observations: readonly Observation[]): void}> {
-    const toNotice = (observation: Observation) => {
-      const label = nameOf(observation.session)
-      if (observation.type === 'removed')
+  #print(observation: Observation, label: string): void {
+    switch (observation.type) {
+      case 'failed':
+        this.#failure(label, errorJson(observation.error))
+        break
+      case 'removed':
         this.notice(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
-      else if (observation.type === 'failed') this.#failure(label, errorJson(observation.error))
-    }
-
-    if (this.jsonEnabled())
-      return {
-        finish() {},
-        show: (observations) => {
-          for (const observation of observations) this.logJson(observationJson(observation))
-        },
-      }
-    if (!process.stdout.isTTY || process.env.TERM === 'dumb')
-      return {
-        finish() {},
-        show: (observations) => {
-          for (const observation of observations)
-            if (observation.type === 'sample') this.log(sampleLine(observation, nameOf(observation.session)))
-            else toNotice(observation)
-        },
-      }
-
-    const board = new Board({colors: colorsOf(process.stdout), interval, nameOf, single})
-    const view = await liveView()
-    const ends: Observation[] = []
-    const text = () => board.text({columns: process.stdout.columns, rows: process.stdout.rows})
-    this.#board = board
-    this.#redraw = () => view.show(text)
-    return {
-      finish: () => {
-        view.end()
-        this.#board = undefined
-        for (const observation of ends) toNotice(observation)
-      },
-      show: (observations) => {
-        board.add(observations)
-        if (single) ends.push(...observations.filter(({type}) => type === 'removed'))
-        this.#redraw()
-      },
+        break
+      case 'sample':
+        this.log(sampleLine(observation, label))
     }
   }
 

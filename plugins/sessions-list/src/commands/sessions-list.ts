@@ -1,16 +1,26 @@
 import {Flags} from '@oclif/core'
-import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, Ovpn3Error, paced, type SessionRef, statusTexts} from '@ovpn3/sessions'
+import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
+import {keyOf, Ovpn3Error, paced, statusTexts} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
 import {type Entry, entryOf, listedSession, type Needs} from '../entry'
 import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
-import {lineView, present, tableView} from '../view'
+import {type Change, drawTable, jsonOf, present, printer} from '../view'
 import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
+
+/** The sessions that the query asks for, in its order. */
+interface Listing {
+  readonly columns: readonly ColumnName[]
+  readonly entries: readonly Entry[]
+  /** Seconds since 1970. */
+  readonly now: number
+  /** How many sessions there are, whether they match or not. */
+  readonly total: number
+}
 
 /** What completion knows of the values of columns. */
 const filterValues = {
@@ -20,7 +30,7 @@ const filterValues = {
   status: statusTexts,
 } as const
 
-export default class SessionsList extends WatchCommand<typeof SessionsList> {
+export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
 
@@ -78,24 +88,33 @@ A session whose backend is gone is removed by the session manager when it is loo
     }),
     watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow what happens, until Ctrl-C.'}),
   }
-  readonly #hung = new Set<string>()
-  #watch: Watch | undefined
 
-  protected async execute(): Promise<void> {
+  protected async execute(): Promise<Listing | undefined> {
     const format = this.#format()
     const query = queryOf(this.flags)
     const columns = query.columns ?? defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
     const needs = needsOf(query, columns)
-    await (this.flags.watch
-      ? this.#follow(format, query, columns, needs)
-      : this.#print(format, query, columns, await this.#read(needs)))
+    if (this.flags.watch) return this.#follow(query, columns, needs)
+    const reading = await this.#read(needs)
+    const print = (text: string) => this.log(text)
+    // each record as soon as it is read
+    if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
+    const all = await Promise.all(reading)
+    const now = present()
+    const matching = all.filter((entry) => matches(query, entry, now))
+    return {columns, entries: sorted(matching, query, now), now, total: all.length}
   }
 
-  protected override onStall(session?: SessionRef & {readonly id: string}): void {
-    if (session) this.#hung.add(keyOf(session))
-    if (session && this.#watch) this.#watch.stalled(session)
-    // a line of its own would tear the table that is being updated
-    if (!(this.#watch && this.#isLive)) super.onStall(session)
+  protected override toSuccessJson({columns, entries}: Listing): unknown {
+    const keys = keysOf(columns)
+    return {sessions: entries.map((entry) => listedSession(entry, keys))}
+  }
+
+  protected async display({columns, entries, now, total}: Listing): Promise<void> {
+    const {columns: width} = process.stdout
+    if (this.#format() === 'classic') await printClassic(entries, total, (text) => this.log(text))
+    else if (entries.length === 0) this.log(emptyText(total))
+    else this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
   }
 
   protected override insteadOfSelector(name: SelectorName, value: string): readonly string[] {
@@ -111,71 +130,33 @@ A session whose backend is gone is removed by the session manager when it is loo
     return process.stdout.isTTY || columns !== undefined ? 'table' : 'classic'
   }
 
-  get #isLive(): boolean {
-    return Boolean(process.stdout.isTTY) && process.env.TERM !== 'dumb' && !this.jsonEnabled()
-  }
-
   /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
   async #read(needs: Needs): Promise<Promise<Entry>[]> {
+    const hung = new Set<string>()
+    this.whenStalled((session) => hung.add(keyOf(session)))
     const sessions = await (await this.sources()).find({kind: 'all'}, [])
     return paced(sessions, async (session) => {
       const snapshot = await session.refresh(needs.properties)
-      return entryOf(session, snapshot, needs, this.#hung.has(keyOf(session)))
+      return entryOf(session, snapshot, needs, hung.has(keyOf(session)))
     })
   }
 
-  async #print(
-    format: Format,
-    query: Query,
-    columns: readonly ColumnName[],
-    reading: readonly Promise<Entry>[],
-  ): Promise<void> {
-    if (format === 'classic' && !query.sort) {
-      await printClassic(inTurn(reading, query), reading.length, (text) => this.log(text))
-      return
-    }
-
-    const all = await Promise.all(reading)
-    const now = present()
-    const entries = sorted(
-      all.filter((entry) => matches(query, entry, now)),
-      query,
-      now,
+  async #follow(query: Query, columns: readonly ColumnName[], needs: Needs): Promise<undefined> {
+    let changed: (change: Change) => void = () => {}
+    const watch = new Watch(await this.sources(), {changed: (kind, entry) => changed({entry, kind}), needs})
+    this.whenStalled((session) => watch.stalled(session))
+    await this.stream<Change>(
+      {
+        draw: (view) => drawTable(view, watch, query, columns),
+        json: jsonOf(query, columns),
+        print: printer(query, columns, (line) => this.log(line)),
+      },
+      async (emit, signal) => {
+        changed = emit
+        signal.addEventListener('abort', () => watch.stop())
+        await watch.run()
+      },
     )
-    switch (format) {
-      case 'classic':
-        await printClassic(entries, all.length, (text) => this.log(text))
-        break
-      case 'json': {
-        const keys = keysOf(columns)
-        this.logJson({sessions: entries.map((entry) => listedSession(entry, keys))})
-        break
-      }
-
-      case 'table': {
-        const {columns: width} = process.stdout
-        if (entries.length > 0) this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
-        else this.log(emptyText(all.length))
-      }
-    }
-  }
-
-  async #follow(format: Format, query: Query, columns: readonly ColumnName[], needs: Needs): Promise<void> {
-    const sources = await this.sources()
-    const view = this.#isLive
-      ? await tableView(() => watch, query, columns)
-      : lineView(query, columns, {json: format === 'json', print: (line) => this.log(line)})
-    const watch = new Watch(sources, {changed: (kind, entry) => view.changed(kind, entry), needs})
-    this.#watch = watch
-    const stop = () => watch.stop()
-    const forget = onReaderGone(stop)
-    this.abortSignal.addEventListener('abort', stop)
-    try {
-      await this.graceful(watch.run())
-    } finally {
-      view.end()
-      forget()
-    }
   }
 }
 

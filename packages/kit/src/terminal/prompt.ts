@@ -1,31 +1,8 @@
-import {Ovpn3Error, proceed, safeText} from '@ovpn3/sessions'
-import {writeSync} from 'node:fs'
-import {createInterface, type Interface} from 'node:readline'
+import {Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {Writable} from 'node:stream'
 
-/** True where a person can be asked: both ends of the talk are a terminal that can do more than print. */
-export function isInteractive(): boolean {
-  return Boolean(process.stdin.isTTY && process.stderr.isTTY) && process.env.TERM !== 'dumb'
-}
-
-/** True where progress may be animated. */
-export function canAnimate(): boolean {
-  return Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb'
-}
-
-/** A terminal that does not tell its size, like a serial line, is taken for one of 80 × 24, by the libraries, too. */
-export function assumeSize(): void {
-  for (const stream of [process.stdout, process.stderr])
-    if (stream.isTTY) {
-      stream.columns ||= 80
-      stream.rows ||= 24
-    }
-}
-
-/** What is animated hides the cursor, and holds back what is written to stderr. */
-export function showCursor(): void {
-  if (canAnimate()) writeSync(process.stderr.fd, '\u001B[?25h')
-}
+import {stdinLine} from './stdin'
+import {isInteractive} from './terminal'
 
 export interface Choice<T> {
   readonly name: string
@@ -134,7 +111,7 @@ const cursorMove = /^\u001B\[\d+G$/
 const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
 
 /** Where a question is drawn: stderr, since results go to stdout. It knows what was drawn last. */
-class Screen extends Writable {
+class Canvas extends Writable {
   readonly isTTY = true
   #cursor = ''
   #question = ''
@@ -172,7 +149,7 @@ interface PromptContext {
 }
 
 async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, signal: AbortSignal): Promise<T> {
-  const output = new Screen()
+  const output = new Canvas()
   // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
   const goOn = () =>
     setImmediate(() => {
@@ -190,42 +167,4 @@ async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, sig
   } finally {
     process.off('SIGCONT', goOn)
   }
-}
-
-let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
-
-/** The next line of stdin, undefined after the last. */
-async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
-  if (!lines) {
-    const reader = createInterface({input: process.stdin, terminal: false})
-    const state = {ended: false, queue: [] as string[], reader, wake() {}}
-    reader.on('line', (line) => {
-      state.queue.push(line)
-      state.wake()
-    })
-    // what cannot be read, as under nohup, has no lines
-    reader.on('error', () => reader.close())
-    reader.on('close', () => {
-      state.ended = true
-      state.wake()
-    })
-    lines = state
-  }
-
-  const state = lines
-  while (state.queue.length === 0 && !state.ended) {
-    proceed(signal)
-    await new Promise<void>((resolve) => {
-      state.wake = resolve
-      signal.addEventListener('abort', () => resolve(), {once: true})
-    })
-  }
-
-  return state.queue.shift()
-}
-
-/** Stops reading stdin, which would keep the process alive. */
-export function releaseStdin(): void {
-  lines?.reader.close()
-  process.stdin.unref?.()
 }

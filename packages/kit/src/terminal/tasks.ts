@@ -1,5 +1,7 @@
 import {safeText} from '@ovpn3/sessions'
 
+import type {Animated} from './screen'
+
 import {cut} from './table'
 import {canAnimate} from './terminal'
 
@@ -13,57 +15,23 @@ export interface TaskEnd<T> {
 /** One of several things to do, with a line of its own while it runs. */
 export interface Task<T> {
   readonly title: string
-  /** What `tellTask` knows it by: the id of its session. */
+  /** The id of its session: what is said of that one is said here. */
   readonly key?: string
   /** @param progress shows what is going on at the moment, in a few words */
   run(progress: (text: string) => void): Promise<TaskEnd<T>>
 }
 
-/** Shows text with a running task. */
-interface Running {
-  readonly key?: string
-  tell(text: string): void
-}
-
-const running = new Set<Running>()
-
-/**
- * Says something with the task of this key, or else with the first that runs: while tasks are animated, nothing else
- * can be written. False where no task is.
- */
-export function tellTask(key: string | undefined, text: string): boolean {
-  const tasks = [...running]
-  const task = tasks.find((candidate) => candidate.key === key) ?? tasks[0]
-  task?.tell(text)
-  return task !== undefined
-}
-
-export interface TasksOptions {
-  /** Shows nothing. */
-  readonly quiet: boolean
-  /** What they are together: `Pausing 100 sessions`. */
-  readonly title: string
-}
-
-/**
- * Runs tasks side by side and shows them on stderr, if that is a terminal: animated, and gone when they are done, since
- * the results say how they ended; on one that can only print, as plain lines. More of them than the terminal has lines
- * are counted.
- * @returns the tasks' values in the tasks' order
- */
-export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: TasksOptions): Promise<T[]> {
-  if (quiet || !process.stderr.isTTY) {
-    const ends = await Promise.all(tasks.map((task) => task.run(() => {})))
-    return ends.map((end) => end.value)
-  }
-
+/** Tasks as a list on stderr, which must be a terminal. More of them than it has lines are counted. */
+export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Promise<Animated & {run(): Promise<T[]>}> {
   const {Listr, ListrLogger, ProcessOutput} = await import('listr2')
-  const animated = canAnimate()
+  const animated = canAnimate(process.stderr)
   // left alone, listr2 writes to stdout, where only results belong
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
   // drawn again and again: a name of 10,000 characters would keep the processor busy for minutes
   const line = (text: string) => cut(text, process.stderr.columns ?? 1000)
+  /** Show text with the tasks that run. */
+  const running = new Map<Task<T>, (text: string) => void>()
   const values: T[] = []
   const unexpected: unknown[] = []
   const start = async (index: number, handle: {output: string}, silent?: () => void): Promise<string | undefined> => {
@@ -74,8 +42,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: Tas
       shown = text
     }
 
-    const self = {key: task.key, tell}
-    if (animated) running.add(self)
+    running.set(task, tell)
     try {
       const end = await task.run(silent ?? tell)
       values[index] = end.value
@@ -84,7 +51,7 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: Tas
       unexpected.push(error)
       throw error
     } finally {
-      running.delete(self)
+      running.delete(task)
     }
   }
 
@@ -118,8 +85,17 @@ export async function runTasks<T>(tasks: readonly Task<T>[], {quiet, title}: Tas
     renderer: animated ? 'default' : 'simple',
     rendererOptions: {clearOutput: true, logger},
   })
-  await list.run()
-  // listr2 shows a task that fails and goes on: right for an outcome, wrong for a bug
-  if (unexpected.length > 0) throw unexpected[0]
-  return values
+  return {
+    async run() {
+      await list.run()
+      // listr2 shows a task that fails and goes on: right for an outcome, wrong for a bug
+      if (unexpected.length > 0) throw unexpected[0]
+      return values
+    },
+    tell(text, session) {
+      const task = tasks.find((each) => running.has(each) && each.key === session) ?? [...running.keys()][0]
+      if (task) running.get(task)!(text)
+      else process.stderr.write(`${text}\n`)
+    },
+  }
 }

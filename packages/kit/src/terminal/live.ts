@@ -1,21 +1,30 @@
+import type {Animated} from './screen'
+
 import {cut} from './table'
+
+/** What a view is drawn into. */
+export interface Frame {
+  readonly columns: number
+  readonly rows: number
+  /** The last notice since `show` was called; empty without one. */
+  readonly message: string
+}
 
 /** A part of the terminal that is drawn again and again. */
 export interface LiveView {
-  /** Shows the text in place of the last one. Calls in quick succession are drawn once. */
-  show(text: () => string): void
-  /** Draws what is outstanding and leaves it on the terminal. */
-  end(): void
+  /** Shows the text, every second, in place of the last one. Calls in quick succession are drawn once. */
+  show(text: (frame: Frame) => string): void
 }
 
 /** Milliseconds between two drawings. */
-const frame = 100
+const pause = 100
 
-/** A view on stdout, which must be a terminal. */
-export async function liveView(): Promise<LiveView> {
+/** A view on stdout, which must be a terminal. `end` draws what is outstanding and leaves it there. */
+export async function liveView(): Promise<Animated & LiveView & {end(): void}> {
   const {createLogUpdate} = await import('log-update')
   const update = createLogUpdate(process.stdout, {showCursor: true})
-  let latest = () => ''
+  let latest: (frame: Frame) => string = () => ''
+  let message = ''
   let drawn = false
   let timer: NodeJS.Timeout | undefined
   const draw = () => {
@@ -23,14 +32,14 @@ export async function liveView(): Promise<LiveView> {
     timer = undefined
     // what does not fit would scroll away and be drawn again above
     const {columns = 80, rows = 24} = process.stdout
-    const lines = latest()
+    const lines = latest({columns, message, rows})
       .split('\n')
       .slice(0, Math.max(1, rows - 1))
     update(lines.map((line) => cut(line, columns)).join('\n'))
   }
 
   const schedule = () => {
-    timer ??= setTimeout(draw, frame)
+    timer ??= setTimeout(draw, pause)
   }
 
   // after a Ctrl-Z the lines above are the shell's
@@ -39,12 +48,15 @@ export async function liveView(): Promise<LiveView> {
     schedule()
   }
 
+  // ages grow
+  const clock = setInterval(schedule, 1000)
   process.stdout.on('resize', schedule)
   process.on('SIGCONT', drawAnew)
   return {
     end() {
       process.stdout.off('resize', schedule)
       process.off('SIGCONT', drawAnew)
+      clearInterval(clock)
       if (drawn || timer) {
         clearTimeout(timer)
         // over the ^C that the terminal has written
@@ -56,6 +68,11 @@ export async function liveView(): Promise<LiveView> {
     },
     show(text) {
       latest = text
+      message = ''
+      schedule()
+    },
+    tell(text) {
+      message = text
       schedule()
     },
   }

@@ -1,0 +1,40 @@
+import {proceed} from '@ovpn3/sessions'
+import {createInterface, type Interface} from 'node:readline'
+
+let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
+
+/** The next line of stdin, undefined after the last. */
+export async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
+  if (!lines) {
+    const reader = createInterface({input: process.stdin, terminal: false})
+    const state = {ended: false, queue: [] as string[], reader, wake() {}}
+    reader.on('line', (line) => {
+      state.queue.push(line)
+      state.wake()
+    })
+    // what cannot be read, as under nohup, has no lines
+    reader.on('error', () => reader.close())
+    reader.on('close', () => {
+      state.ended = true
+      state.wake()
+    })
+    lines = state
+  }
+
+  const state = lines
+  while (state.queue.length === 0 && !state.ended) {
+    proceed(signal)
+    await new Promise<void>((resolve) => {
+      state.wake = resolve
+      signal.addEventListener('abort', () => resolve(), {once: true})
+    })
+  }
+
+  return state.queue.shift()
+}
+
+/** Stops reading stdin, which would keep the process alive. */
+export function releaseStdin(): void {
+  lines?.reader.close()
+  process.stdin.unref?.()
+}

@@ -1,0 +1,86 @@
+import {Screen} from '#kit/terminal/screen'
+import assert from 'node:assert/strict'
+import {afterEach, describe, it} from 'node:test'
+
+import {capture} from './capture'
+
+describe('the screen', () => {
+  const screen = new Screen(() => false)
+  const streams = [process.stdin, process.stderr]
+  const before = streams.map(({isTTY}) => isTTY)
+  const {TERM} = process.env
+  const setTerminal = (are: readonly boolean[]) => {
+    for (const [i, stream] of streams.entries()) stream.isTTY = are[i]!
+  }
+
+  afterEach(() => {
+    setTerminal(before)
+    if (TERM === undefined) delete process.env.TERM
+    else process.env.TERM = TERM
+  })
+
+  /** What is on stderr when there was a notice before a question was answered. */
+  async function asked(terminal: boolean): Promise<string> {
+    setTerminal([terminal, terminal])
+    process.env.TERM = 'xterm'
+    const {stderr, value} = await capture(() =>
+      screen.ask(async () => {
+        screen.notice('news')
+        process.stderr.write('question? ')
+        return 'answer'
+      }),
+    )
+    assert.equal(value, 'answer')
+    return stderr
+  }
+
+  it('holds notices back while a person is asked on a terminal', async () => {
+    assert.equal(await asked(true), 'question? news\n')
+  })
+
+  it('puts them on stderr at once where nothing is animated', async () => {
+    assert.equal(await asked(false), 'news\nquestion? ')
+  })
+
+  it('has nothing to say while it is muted, and is heard again when that has failed', async () => {
+    const {stderr, stdout} = await capture(async () => {
+      const winding = screen.mute(async () => {
+        screen.notice('late')
+        screen.print('late')
+        throw new Error('failed')
+      })
+      await assert.rejects(winding, /failed/)
+      screen.notice('news')
+    })
+    assert.deepEqual([stderr, stdout], ['news\n', ''])
+  })
+
+  it('runs tasks that are not shown, and gives their values', async () => {
+    const task = (value: number) => ({run: async () => ({value}), title: 'a task'})
+    setTerminal([true, true])
+    const quiet = new Screen(() => true)
+    const {stderr, value} = await capture(() => quiet.runTasks('several', [task(1), task(2)]))
+    assert.deepEqual([stderr, value], ['', [1, 2]])
+  })
+
+  it("sends a notice to its session's task", async () => {
+    setTerminal([true, true])
+    process.env.TERM = 'xterm'
+    const task = (key: string, tell?: () => void) => ({
+      key,
+      async run() {
+        tell?.()
+        await new Promise((resolve) => {
+          setTimeout(resolve, 300)
+        })
+        return {value: key}
+      },
+      title: `task ${key}`,
+    })
+    const {stderr} = await capture(() =>
+      screen.runTasks('several', [task('a'), task('b', () => setImmediate(() => screen.notice('hung', 'b')))]),
+    )
+    // eslint-disable-next-line no-control-regex
+    assert.match(stderr.replaceAll(/\u001B\[[\d;?]*[a-zA-Z]/g, ''), /task a\n[^\n]*task b\n[^\n]*hung/)
+  })
+})
