@@ -12,16 +12,8 @@ export interface RequestFlags {
   readonly show?: boolean
 }
 
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ['0', false],
-  ['1', true],
-  ['false', false],
-  ['no', false],
-  ['off', false],
-  ['on', true],
-  ['true', true],
-  ['yes', true],
-])
+const yes = new Set(['1', 'on', 'true', 'yes'])
+const no = new Set(['0', 'false', 'no', 'off'])
 
 /**
  * The changes that are asked for, in the order in which they are made; none where the access list is only shown. Every
@@ -54,12 +46,12 @@ export async function changesOf(flags: RequestFlags): Promise<Change[]> {
 }
 
 function booleanOf(text: string, flag: string): boolean {
-  const value = booleans.get(text.toLowerCase())
-  if (value === undefined)
+  const word = text.toLowerCase()
+  if (!yes.has(word) && !no.has(word))
     throw new Ovpn3Error('usage', `--${flag}: "${text}" is neither true nor false`, {
       hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',
     })
-  return value
+  return yes.has(word)
 }
 
 /** Each user once, however often and in whichever way they are named. */

@@ -67,32 +67,27 @@ export interface BoardOptions {
 
 /** What a terminal shows of sessions that are watched. */
 export class Board {
-  readonly #colors: Colors
-  readonly #every: string
-  readonly #nameOf: BoardOptions['nameOf']
+  readonly #options: BoardOptions
   readonly #rows = new Map<string, Row>()
-  readonly #single: boolean
   /** The last session that went. */
   #gone = ''
   /** Shown below the rest until there are new samples. */
   message = ''
 
-  constructor({colors, interval, nameOf, single}: BoardOptions) {
-    this.#nameOf = nameOf
-    this.#colors = colors
-    this.#every = `every ${interval / 1000} s, Ctrl-C ends`
-    this.#single = single
+  constructor(options: BoardOptions) {
+    this.#options = options
   }
 
   add(observations: readonly Observation[]): void {
+    const {nameOf, single} = this.#options
     this.message = ''
     for (const observation of observations) {
       const {session} = observation
       if (observation.type === 'removed') {
         // the last that was seen of it stays
-        if (this.#single) continue
+        if (single) continue
         this.#rows.delete(session.path)
-        this.#gone = `${this.#nameOf(session)} is gone`
+        this.#gone = `${nameOf(session)} is gone`
         continue
       }
 
@@ -107,19 +102,20 @@ export class Board {
         row.history.push(null)
       }
 
-      if (row.history.length > (this.#single ? kept : keptOfMany)) row.history.shift()
+      if (row.history.length > (single ? kept : keptOfMany)) row.history.shift()
     }
   }
 
   text({columns, rows}: Size): string {
+    const {colors, single} = this.#options
     const all = [...this.#rows.values()]
     const lines =
       all.length === 0
-        ? [this.#single ? '' : 'There are no sessions.']
-        : this.#single
+        ? [single ? '' : 'There are no sessions.']
+        : single
           ? this.#details(all[0]!, columns)
           : this.#overview(all, {columns, rows})
-    if (this.#note) lines.push('', this.#colors.yellow(cut(this.#note, columns)))
+    if (this.#note) lines.push('', colors.yellow(cut(this.#note, columns)))
     return lines.join('\n')
   }
 
@@ -128,8 +124,10 @@ export class Board {
   }
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
-    const {bold, cyan, dim, green, red} = this.#colors
-    const lines = [`${bold(cut(this.#nameOf(session), columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
+    const {colors, interval, nameOf} = this.#options
+    const {bold, cyan, dim, green, red} = colors
+    const every = `every ${interval / 1000} s, Ctrl-C ends`
+    const lines = [`${bold(cut(nameOf(session), columns - every.length - 2))}  ${dim(every)}`, '']
     if (latest) {
       const cells = (label: string, rate: string, packets: string, total: string) =>
         label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
@@ -156,7 +154,8 @@ export class Board {
   }
 
   #overview(all: readonly Row[], {columns, rows}: Size): string[] {
-    const {cyan, dim, green, red} = this.#colors
+    const {colors, nameOf} = this.#options
+    const {cyan, dim, green, red} = colors
     // a line each for the heading, what is left out, and the cursor; two for a message
     const room = Math.max(1, rows - 3 - (this.#note ? 2 : 0))
     const shown = all.length > room + 1 ? all.slice(0, room) : all
@@ -171,9 +170,9 @@ export class Board {
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
-          ? [`${this.#nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
+          ? [`${nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
           : [
-              this.#nameOf(session),
+              nameOf(session),
               (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(10),
               green(graph(seriesOf(history, 'bytesIn'), width)),
               (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(10),
