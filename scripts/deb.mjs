@@ -21,15 +21,10 @@ import {
 } from 'node:fs'
 import {tmpdir} from 'node:os'
 import {basename, dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const read = (name) => readFileSync(join(root, name), 'utf8')
-const {version} = JSON.parse(read('package.json'))
-const changelog = read('CHANGELOG.md')
-const [, date, changes] =
-  new RegExp(`^## \\[${version}\\] - (\\d{4}-\\d\\d-\\d\\d)\n([^]*?)(?=^## )`, 'm').exec(`${changelog}\n## `) ?? []
-if (!date) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
+import {read, readJson, release, root, version, workspaces} from './project.mjs'
+
+const {date, notes} = release()
 const {DEBEMAIL = 'ovpn3@example.org', DEBFULLNAME = 'The ovpn3 authors', SOURCE_DATE_EPOCH} = process.env
 const maintainer = `${DEBFULLNAME} <${DEBEMAIL}>`
 const epoch = SOURCE_DATE_EPOCH ? Number(SOURCE_DATE_EPOCH) : Date.parse(date) / 1000
@@ -51,22 +46,18 @@ const useless = /\.(bat|cmd|markdown|md|ps1|d\.[cm]?ts)$|\.map$|\/\.eslintrc[^/]
 
 /** What the npm packages have in them, with the packages that they need, at the versions of the lock file. */
 function production() {
-  const workspaces = {
-    'packages/kit': 'kit',
-    'packages/sessions': 'sessions',
-    ...Object.fromEntries(readdirSync(join(root, 'plugins')).map((name) => [`plugins/${name}`, `plugin-${name}`])),
-  }
+  const names = workspaces.map((folder) => [folder, readJson(folder, 'package.json').name.replace('@ovpn3/', '')])
   const unpack = (tarball, folder) => {
     mkdirSync(folder, {recursive: true})
     run('tar', ['-xzf', join(root, 'release', `${tarball}-${version}.tgz`), '--strip-components=1', '-C', folder])
   }
 
   unpack('ovpn3', cli)
-  for (const [folder, name] of Object.entries(workspaces)) unpack(`ovpn3-${name}`, join(cli, folder))
+  for (const [folder, name] of names) unpack(`ovpn3-${name}`, join(cli, folder))
   for (const name of ['.npmrc', 'package-lock.json']) copyFileSync(join(root, name), join(cli, name))
   run('npm', ['ci', '--omit=dev', '--silent'], {cwd: cli})
   // the workspaces are links to where they are in the source
-  for (const [folder, name] of Object.entries(workspaces)) {
+  for (const [folder, name] of names) {
     const link = join(cli, 'node_modules', '@ovpn3', name)
     rmSync(link)
     renameSync(join(cli, folder), link)
@@ -94,14 +85,14 @@ function production() {
 
 /** The notes of the release as dpkg has them: a star and an indented text for each. */
 function debianChangelog() {
-  const notes = changes
+  const lines = notes
     .split('\n')
     .filter((line) => line.startsWith('- '))
     .map((line) =>
       `  * ${line.slice(2)}`.match(/.{1,75}(?: |$)/g).map((part, index) => `${index ? '    ' : ''}${part.trimEnd()}`),
     )
   const when = new Date(Date.parse(date)).toUTCString().replace('GMT', '+0000')
-  return `ovpn3 (${version}) unstable; urgency=medium\n\n${notes.flat().join('\n')}\n\n -- ${maintainer}  ${when}\n`
+  return `ovpn3 (${version}) unstable; urgency=medium\n\n${lines.flat().join('\n')}\n\n -- ${maintainer}  ${when}\n`
 }
 
 function copyright() {

@@ -3,13 +3,10 @@
  * checksum of every package; nothing that is shipped needs an install script and all of it has a licence that goes with
  * ours; and what decides about the bundle has one version. scripts/bundle.mjs sees to the texts of the licences.
  */
-import {readFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const read = (name) => readFileSync(join(root, name), 'utf8')
+import {read, readJson} from './project.mjs'
 
 /** Licences of packages whose code may be in the bundle, and of all that may be installed with it. */
 const bundled = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC0-1.0', 'ISC', 'MIT']
@@ -30,11 +27,11 @@ const isOneOf = (allowed, licence = 'none') =>
     .some((each) => allowed.includes(each))
 
 function* problems() {
-  const lock = JSON.parse(read('package-lock.json'))
+  const lock = readJson('package-lock.json')
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (entry.link) continue
     if (!path.includes('node_modules/')) {
-      const own = JSON.parse(read(join(path, 'package.json')))
+      const own = readJson(path, 'package.json')
       for (const kind of ['dependencies', 'devDependencies'])
         if (!isDeepStrictEqual(entry[kind], own[kind]))
           yield `package-lock.json has not the ${kind} of ${join(path, 'package.json')}`
@@ -57,7 +54,7 @@ function* problems() {
   }
 
   if (!/^ignore-scripts=true$/m.test(read('.npmrc'))) yield '.npmrc lets install scripts run'
-  const {dependencies, devDependencies} = JSON.parse(read('package.json'))
+  const {dependencies, devDependencies} = readJson('package.json')
   for (const name of pinned) {
     const wanted = {...dependencies, ...devDependencies}[name]
     if (!/^(npm:.+@)?\d+\.\d+\.\d+$/.test(wanted)) yield `package.json: ${name} is not of one version: ${wanted}`

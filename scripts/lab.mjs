@@ -1,48 +1,19 @@
 // lab.mjs up|down [sid|trixie ...]: the real OpenVPN 3 Linux to test against, see test/real/lab.
 import {execFile} from 'node:child_process'
-import {readFileSync} from 'node:fs'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 
-const SUITES = ['sid', 'trixie']
+import {root} from './project.mjs'
 
-const isDebian = () => {
-  try {
-    return /^ID="?debian"?$/m.test(readFileSync('/etc/os-release', 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-const run = (script, suite) =>
-  new Promise((resolve) => {
+const [action, ...named] = process.argv.slice(2)
+if (action === 'down' || action === 'up') {
+  const script = join(root, 'test', 'real', 'lab', `${action}.sh`)
+  for (const suite of named.length > 0 ? new Set(named) : ['sid', 'trixie'])
     execFile(script, [suite], (error, stdout, stderr) => {
-      if (error) console.error(`${suite}: ${stderr.trim() || error.message}`)
-      else console.log(stdout.trim())
-      resolve(!error)
+      if (!error) return console.log(stdout.trim())
+      console.error(`${suite}: ${stderr.trim() || error.message}`)
+      process.exitCode = 1
     })
-  })
-
-const problem = () => {
-  if (!isDebian()) return 'The lab needs Debian: it installs OpenVPN 3 Linux from there.'
-  if (process.getuid() !== 0) return 'The lab needs root: for a chroot and network namespaces.'
+} else {
+  console.error('usage: lab.mjs up|down [sid|trixie ...]')
+  process.exitCode = 2
 }
-
-const main = async ([action, ...named]) => {
-  const suites = named.length > 0 ? [...new Set(named)] : SUITES
-  if (!['down', 'up'].includes(action) || suites.some((suite) => !SUITES.includes(suite))) {
-    console.error('usage: lab.mjs up|down [sid|trixie ...]')
-    return 2
-  }
-
-  const why = problem()
-  if (why) {
-    console.error(why)
-    return 1
-  }
-
-  const script = fileURLToPath(new URL(`../test/real/lab/${action}.sh`, import.meta.url))
-  const done = await Promise.all(suites.map((suite) => run(script, suite)))
-  return done.every(Boolean) ? 0 : 1
-}
-
-process.exitCode = await main(process.argv.slice(2))

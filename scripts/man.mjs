@@ -2,16 +2,15 @@
  * Writes man/: a page for the CLI and one for each of its commands, from what the help is made from (the manifests), and
  * from the tables of the guide that are true of every command: exit status, environment, files.
  */
-import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+import {commands, read, readJson, release, root, version} from './project.mjs'
+
 const {lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
-const read = (...path) => readFileSync(join(root, ...path), 'utf8')
-const {description, oclif, version} = JSON.parse(read('package.json'))
 const guide = read('docs', 'session-manage.md')
+const {date} = release()
 
 /** Commands of the reference that a page should point to: those that ours are named after. */
 const reference = new Set(['session-acl', 'session-manage', 'session-stats', 'sessions-list'])
@@ -78,14 +77,6 @@ function table(heading) {
         .map((cell) => cell.trim()),
     )
   return cells.slice(2).flatMap(([name, meaning]) => item(markdown(name), markdown(meaning)))
-}
-
-/** Ours, by name: the CLI's and those of its plugins. */
-function commands() {
-  const ours = oclif.plugins.filter((name) => name.startsWith('@ovpn3/'))
-  const files = ['oclif.manifest.json', ...ours.map((name) => join('node_modules', name, 'oclif.manifest.json'))]
-  const found = Object.assign({}, ...files.map((file) => JSON.parse(read(file)).commands))
-  return Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** The options of a command, in the groups and in the order of its help. */
@@ -160,9 +151,7 @@ function page(name, summary, sections) {
   writeFileSync(join(root, 'man', `${name}.1`), `${body.join('\n')}\n`)
 }
 
-const [, date] = new RegExp(`^## \\[${version}\\] - (\\d{4}-\\d\\d-\\d\\d)$`, 'm').exec(read('CHANGELOG.md')) ?? []
-if (!date) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
-const all = commands()
+const all = Object.entries(commands()).sort(([a], [b]) => (a < b ? -1 : 1))
 const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
 
 rmSync(join(root, 'man'), {force: true, recursive: true})
@@ -191,7 +180,7 @@ for (const [id, command] of all) {
 }
 
 const [, intro] = read('README.md').split('\n\n')
-page('ovpn3', description, [
+page('ovpn3', readJson('package.json').description, [
   ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
   ...section('DESCRIPTION', markdown(intro)),
   ...section('COMMANDS', ...all.flatMap(([id, {summary}]) => item(`.BR ${escape(`ovpn3-${id}`)} (1)`, prose(summary)))),

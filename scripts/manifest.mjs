@@ -3,36 +3,31 @@
  * command class but the one that runs. With --check it writes nothing and fails where one is out of date.
  */
 import {Plugin} from '@oclif/core/config'
-import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {existsSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const check = process.argv.includes('--check')
-const plugins = readdirSync(join(root, 'plugins'), {withFileTypes: true})
-  .filter((entry) => entry.isDirectory() && existsSync(join(root, 'plugins', entry.name, 'package.json')))
-  .map((entry) => join(root, 'plugins', entry.name))
+import {plugins, readJson, root} from './project.mjs'
 
 /** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
 function compiled() {
-  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const pjson = readJson('package.json')
   const commands = {...pjson.oclif.commands, target: './build/src/ovpn3.js'}
   return {isRoot: true, pjson: {...pjson, oclif: {...pjson.oclif, commands}}}
 }
 
-for (const folder of [root, ...plugins]) {
+for (const folder of ['', ...plugins]) {
   const plugin = new Plugin({
     errorOnManifestCreate: true,
     ignoreManifest: true,
     respectNoCacheDefault: true,
-    root: folder,
+    root: join(root, folder),
     type: 'core',
-    ...(folder === root && compiled()),
+    ...(folder === '' && compiled()),
   })
   await plugin.load()
   const manifest = JSON.stringify(plugin.manifest, null, 2) + '\n'
-  const file = join(folder, 'oclif.manifest.json')
-  if (!check) writeFileSync(file, manifest)
+  const file = join(root, folder, 'oclif.manifest.json')
+  if (!process.argv.includes('--check')) writeFileSync(file, manifest)
   else if (!existsSync(file) || readFileSync(file, 'utf8') !== manifest) {
     console.error(`${file} is out of date: npm run build`)
     process.exitCode = 1

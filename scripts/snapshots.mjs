@@ -3,14 +3,15 @@
  * With --check it writes nothing and fails where something has changed.
  */
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
 import {format, resolveConfig} from 'prettier'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const folder = join(root, 'test', 'snapshots')
-const readJson = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8'))
+import {commands, readJson, root} from './project.mjs'
+
+const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+const mapValues = (object, map) => sorted(Object.fromEntries(Object.entries(object).map(([k, v]) => [k, map(v)])))
 
 /** Only what is there, so that a snapshot says nothing about what does not exist. */
 const present = (object) =>
@@ -18,53 +19,31 @@ const present = (object) =>
     Object.entries(object).filter(([, value]) => value !== undefined && value !== false && value?.length !== 0),
   )
 
-const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+const pick = (object, names) => present(Object.fromEntries(names.map((name) => [name, object[name]])))
 
-const mapValues = (object = {}, map) => sorted(Object.fromEntries(Object.entries(object).map(([k, v]) => [k, map(v)])))
+const promisedOfFlags = [
+  'type',
+  'char',
+  'aliases',
+  'charAliases',
+  'options',
+  'default',
+  'required',
+  'multiple',
+  'hidden',
+  'allowNo',
+  'exclusive',
+  'dependsOn',
+  'relationships',
+  'helpGroup',
+  'helpValue',
+]
 
-const flagOf = ({
-  aliases,
-  char,
-  charAliases,
-  default: value,
-  dependsOn,
-  exclusive,
-  helpGroup,
-  relationships,
-  ...flag
-}) =>
-  present({
-    type: flag.type,
-    char,
-    aliases,
-    charAliases,
-    options: flag.options,
-    default: typeof value === 'function' ? undefined : value,
-    required: flag.required,
-    multiple: flag.multiple,
-    hidden: flag.hidden,
-    allowNo: flag.allowNo,
-    exclusive,
-    dependsOn,
-    relationships,
-    helpGroup,
-    helpValue: flag.helpValue,
-  })
-
-const commandOf = ({aliases, args, flags, hidden, hiddenAliases}) =>
-  present({aliases, args: Object.keys(args ?? {}), flags: mapValues(flags, flagOf), hidden, hiddenAliases})
-
-/** All commands, from the manifests of the CLI and its plugins. */
-export function commands() {
-  const plugins = readdirSync(join(root, 'plugins')).filter((name) =>
-    existsSync(join(root, 'plugins', name, 'oclif.manifest.json')),
-  )
-  const manifests = [
-    readJson('oclif.manifest.json'),
-    ...plugins.map((name) => readJson('plugins', name, 'oclif.manifest.json')),
-  ]
-  return mapValues(Object.assign({}, ...manifests.map((manifest) => manifest.commands)), commandOf)
-}
+const commandOf = (command) => ({
+  ...pick(command, ['aliases', 'hidden', 'hiddenAliases']),
+  ...present({args: Object.keys(command.args ?? {})}),
+  flags: mapValues(command.flags, (flag) => pick(flag, promisedOfFlags)),
+})
 
 /** What a schema says about itself, and promises nothing. */
 const remarks = new Set(['$id', '$schema', 'description', 'examples', 'title'])
@@ -82,28 +61,19 @@ function shapeOf(schema) {
   })
 }
 
-/** All JSON schemas, by file name. */
-export function schemas() {
-  const files = readdirSync(join(root, 'docs', 'schemas')).sort()
-  return Object.fromEntries(files.map((file) => [file, shapeOf(readJson('docs', 'schemas', file))]))
+const schemas = readdirSync(join(root, 'docs', 'schemas')).sort()
+const snapshots = {
+  'commands.json': mapValues(commands(), commandOf),
+  'schemas.json': Object.fromEntries(schemas.map((file) => [file, shapeOf(readJson('docs', 'schemas', file))])),
 }
-
-/** Each snapshot's file, and what it would contain now. */
-export function snapshots() {
-  return Object.entries({'commands.json': commands(), 'schemas.json': schemas()}).map(([name, value]) => ({
-    file: join(folder, name),
-    text: JSON.stringify(value),
-  }))
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  mkdirSync(folder, {recursive: true})
-  for (const {file, text} of snapshots()) {
-    if (!process.argv.includes('--check')) {
-      writeFileSync(file, await format(text, {...(await resolveConfig(file)), filepath: file}))
-    } else if (!existsSync(file) || !isDeepStrictEqual(JSON.parse(readFileSync(file, 'utf8')), JSON.parse(text))) {
-      console.error(`${file} is out of date. If the change is meant: npm run snapshots`)
-      process.exitCode = 1
-    }
+const folder = join(root, 'test', 'snapshots')
+mkdirSync(folder, {recursive: true})
+for (const [name, value] of Object.entries(snapshots)) {
+  const file = join(folder, name)
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file, await format(JSON.stringify(value), {...(await resolveConfig(file)), filepath: file}))
+  } else if (!existsSync(file) || !isDeepStrictEqual(JSON.parse(readFileSync(file, 'utf8')), value)) {
+    console.error(`${file}: a change that may break scripts and plugins. If it is meant: npm run snapshots`)
+    process.exitCode = 1
   }
 }

@@ -3,13 +3,13 @@
  * a shell in which `ovpn3` talks to it. Needs no VPN and no root. Node's own modules only: nothing may be installed.
  */
 import {spawn, spawnSync} from 'node:child_process'
-import {existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {delimiter, dirname, join} from 'node:path'
+import {delimiter, join} from 'node:path'
 import {createInterface} from 'node:readline'
-import {fileURLToPath} from 'node:url'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+import {root, version} from './project.mjs'
+
 const terminal = process.stdin.isTTY && process.stdout.isTTY
 
 /** Runs a command to its end; its output is shown only where it fails. */
@@ -72,13 +72,6 @@ function commandFolder() {
   return folder
 }
 
-/** Shows a command line as it would be typed, and runs it. */
-function show(comment, line, environment) {
-  console.log(`\n# ${comment}\n$ ${line}`)
-  const {status} = spawnSync('/bin/sh', ['-c', line], {env: environment, stdio: 'inherit'})
-  if (status !== 0) console.log(`(exit status ${status})`)
-}
-
 install()
 console.log('Building …')
 must('the build', 'npm', ['run', '--silent', 'build'])
@@ -86,43 +79,43 @@ provideDaemon()
 
 const {address, simulator} = await simulate()
 const folder = commandFolder()
-const environment = {
-  ...process.env,
-  DBUS_SYSTEM_BUS_ADDRESS: address,
-  PATH: `${folder}${delimiter}${process.env.PATH}`,
-}
-delete environment.NODE_EXTRA_CA_CERTS
+const env = {...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, PATH: `${folder}${delimiter}${process.env.PATH}`}
+delete env.NODE_EXTRA_CA_CERTS
 process.on('exit', () => rmSync(folder, {force: true, recursive: true}))
 // these are for what runs in the foreground: a terminal that is closed ends the shell, and then this
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
 
-const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** Shows a command line as it would be typed, and runs it. */
+function show(comment, line) {
+  console.log(`\n# ${comment}\n$ ${line}`)
+  const {status} = spawnSync('/bin/sh', ['-c', line], {env, stdio: 'inherit'})
+  if (status !== 0) console.log(`(exit status ${status})`)
+}
+
 console.log(`\novpn3 ${version} on a simulated session manager`)
-show('What is there?', 'ovpn3 sessions-list --format=table', environment)
-show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'", environment)
-show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20', environment)
+show('What is there?', 'ovpn3 sessions-list --format=table')
+show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'")
+show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20')
 if (terminal)
   show(
     'This one needs a user name and a password: both are "demo".',
     'ovpn3 session-manage --resume --config customer-vpn --timeout 20',
-    environment,
   )
 else
   show(
     'This one needs a user name and a password; without a terminal they come from stdin.',
     String.raw`printf 'demo\ndemo\n' | ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
-    environment,
   )
 // its backend process is gone from here on
 simulator.kill('SIGUSR2')
-show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup', environment)
-show('For a script:', 'ovpn3 sessions-list --json --filter config=office', environment)
+show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup')
+show('For a script:', 'ovpn3 sessions-list --json --filter config=office')
 
 if (terminal) {
   console.log('\nThis shell talks to the simulator: try ovpn3 session-manage --help.\nLeave it with exit.')
   const shell = process.env.SHELL || '/bin/sh'
-  spawnSync(shell, [], {env: environment, stdio: 'inherit'})
+  spawnSync(shell, [], {env, stdio: 'inherit'})
 }
 
 simulator.stdin.end()

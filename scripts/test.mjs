@@ -5,12 +5,12 @@
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
 import {availableParallelism} from 'node:os'
-import {dirname, join} from 'node:path'
+import {join} from 'node:path'
 import {run} from 'node:test'
 import {spec as Spec, tap} from 'node:test/reporters'
-import {fileURLToPath} from 'node:url'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+import {root} from './project.mjs'
+
 const npm = spawnSync('npm', ['run', '--silent', 'build'], {cwd: root, stdio: 'inherit'})
 if (npm.status !== 0) process.exit(npm.status ?? 1)
 

@@ -2,18 +2,11 @@
  * Checks that all packages of the project have one version: the CLI, the workspaces, what they ask for of each other,
  * the lock file, and the changelog, whose newest release it is.
  */
-import {readdirSync, readFileSync} from 'node:fs'
-import {dirname, join} from 'node:path'
-import {fileURLToPath} from 'node:url'
+import {join} from 'node:path'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const read = (...path) => readFileSync(join(root, ...path), 'utf8')
-const readJson = (...path) => JSON.parse(read(...path))
-const {version} = readJson('package.json')
-const folders = ['packages', 'plugins'].flatMap((parent) =>
-  readdirSync(join(root, parent)).map((name) => join(parent, name)),
-)
-const packages = ['', ...folders].map((folder) => ({folder, ...readJson(folder, 'package.json')}))
+import {read, readJson, version, workspaces} from './project.mjs'
+
+const packages = ['', ...workspaces].map((folder) => ({folder, ...readJson(folder, 'package.json')}))
 const names = new Set(packages.map(({name}) => name))
 const lock = readJson('package-lock.json')
 

@@ -10,7 +10,7 @@ import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
 export async function fail(error: Parameters<typeof Errors.handle>[0], bin: string): Promise<void> {
   const {context, flags} = error.parse?.input ?? {}
   if (!error.showHelp || !context?.id) return Errors.handle(error)
-  const message = parserText(error.message)
+  const message = parserText(error)
   const hint = context.id === 'help' ? `See ${bin} help` : `See ${bin} ${context.id.replaceAll(':', ' ')} --help`
   await report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [], flags)
   return Errors.handle(new Errors.ExitError(exitStatus.usage))

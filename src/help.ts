@@ -1,4 +1,5 @@
-import {type Command, CommandHelp, Errors, Help, type Interfaces} from '@oclif/core'
+import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
+import {getHelpFlagAdditions, standardizeIDFromArgv} from '@oclif/core/help'
 
 /** Options of these groups come last, in this order. */
 export const lastGroups = ['OTHER', 'OUTPUT']
@@ -69,13 +70,12 @@ export default class OrderedHelp extends Help {
 
   /** Whoever asks for help with a command that there is not is helped as if they had run it. */
   override async showHelp(argv: string[]): Promise<void> {
-    try {
-      await super.showHelp(argv)
-    } catch (error) {
-      const [, id] = (error instanceof Errors.CLIError && /^Command (.+) not found\.$/s.exec(error.message)) || []
-      if (!id) throw error
-      const named = new Set([...id.split(/[ :]/), '--help', '-h'])
-      await this.config.runHook('command_not_found', {argv: ['--help', ...argv.filter((word) => !named.has(word))], id})
-    }
+    const helpFlags = getHelpFlagAdditions(this.config)
+    const words = argv.filter((word) => !helpFlags.includes(word))
+    const id = standardizeIDFromArgv(words, this.config).find((word) => word !== 'help')
+    if (!id || id.startsWith('-') || this.config.findCommand(id) || this.config.findTopic(id))
+      return super.showHelp(argv)
+    const named = new Set(id.split(':'))
+    await this.config.runHook('command_not_found', {argv: ['--help', ...words.filter((word) => !named.has(word))], id})
   }
 }

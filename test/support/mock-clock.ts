@@ -18,7 +18,7 @@ export async function settled(): Promise<void> {
 
 export function mockClock(): MockClock {
   let now = 1_000_000
-  mock.timers.enable({apis: ['setTimeout']})
+  mock.timers.enable({apis: ['setInterval', 'setTimeout']})
   mock.method(performance, 'now', () => now)
   return {
     now: () => now,

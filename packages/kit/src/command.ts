@@ -12,7 +12,7 @@ import {
 } from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
-import {type Completion, type FlagRelations, hasSwitch, normalizeArgv, parserText} from './flags'
+import {type Completion, extraWords, givenFlags, hasSwitch, normalizeArgv, type ParserError, parserText} from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText, failureText, withFailures} from './report'
@@ -287,16 +287,21 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     if (isOvpn3Error(error)) return error
     if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return undefined
     // the command line was understood, so it is not to blame
-    if (this.flags) return new Ovpn3Error('failed', error.message.replace(/\nRequire stack:.*/s, ''), {cause: error})
+    if (this.flags) {
+      // Node lists below its message what required the module
+      const [first] = error.message.split('\n', 1)
+      return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
+    }
+
     const help = `See ${this.config.bin} ${this.id} --help`
     const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
   }
 
   /** An error of oclif's parser in our words. */
-  #misuse(error: ParseError): Misuse {
+  #misuse(error: ParserError): Misuse {
     const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
-    const given = error.parse?.output ? givenOf(error.parse as ParsedLine) : []
+    const given = givenFlags(error)
     const line: WrongLine = {
       argv: this.argv,
       command: [this.config.bin, ...this.id!.split(':')],
@@ -309,8 +314,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       return unknownOption(error.flags[0], line, (name, value) => this.insteadOfSelector(name, value))
     const wrong = misuse(line.flags, given)
     if (wrong) return wrong
-    if (isWords(error.args)) return unexpectedArguments(error.args, line)
-    return {message: parserText(error.message)}
+    const words = extraWords(error)
+    return words ? unexpectedArguments(words, line) : {message: parserText(error)}
   }
 }
 
@@ -318,30 +323,4 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 function unexpected(error: unknown): Ovpn3Error {
   const message = error instanceof Error ? (process.env.DEBUG && error.stack) || error.message : String(error)
   return new Ovpn3Error('failed', message, {cause: error})
-}
-
-/** The part of oclif's parse errors that matters here. */
-interface ParseError extends Error {
-  /** Options that there are not. */
-  readonly flags?: readonly string[]
-  /** Words that are one too many, or descriptions of those that are missing. */
-  readonly args?: unknown
-  readonly parse?: Partial<ParsedLine>
-}
-
-interface ParsedLine {
-  readonly input: {readonly flags: Readonly<Record<string, FlagRelations>>}
-  readonly output: {
-    readonly flags: Readonly<Record<string, unknown>>
-    readonly metadata: {readonly flags?: Readonly<Record<string, {readonly setFromDefault?: boolean}>>}
-  }
-}
-
-function isWords(args: unknown): args is readonly string[] {
-  return Array.isArray(args) && args.every((each) => typeof each === 'string')
-}
-
-/** The flags that were typed, in the order in which they are declared. */
-function givenOf({input, output: {flags, metadata}}: ParsedLine): string[] {
-  return Object.keys(input.flags).filter((name) => flags[name] !== undefined && !metadata.flags?.[name]?.setFromDefault)
 }

@@ -9,6 +9,7 @@ import {
   selectorFor,
   selectorGroup,
   shortFlags,
+  unexpected,
   unrecognized,
 } from './flags'
 import {selectorFlags} from './selector'
@@ -74,7 +75,7 @@ export function unexpectedArguments(words: readonly string[], line: WrongLine): 
     }
   }
 
-  const message = `unexpected argument${words.length > 1 ? 's' : ''}: ${words.join(', ')}`
+  const message = unexpected(words)
   if (words.includes('help')) return {hint: didYouMean([...command, '--help']), message}
   const mayBeSession = selectsSessions(flags) && !given.some((name) => flags[name]?.helpGroup === selectorGroup)
   const [first = ''] = words
@@ -122,7 +123,7 @@ export function unknownOption(
   const begun = option.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
   if (begun.length > 1)
     return {message: `option '${option}' is ambiguous; possibilities: ${begun.map((name) => `'--${name}'`).join(' ')}`}
-  const message = unrecognized(option)
+  const message = unrecognized([option])
   if (option === '--all' && selectsSessions(flags))
     return {hint: 'Select one session with --path, --config or --interface', message}
   const at = argv.indexOf(option)

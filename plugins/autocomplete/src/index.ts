@@ -1,2 +1,2 @@
-export {type Place, placeOf} from './install'
+export {placeOf} from './install'
 export {scriptOf, type Shell, shells} from './shell'

@@ -36,12 +36,6 @@ export interface AclReport extends AccessList {
   readonly error?: ErrorJson
 }
 
-export interface ReportDetails {
-  readonly changes: readonly ChangeResult[]
-  readonly dryRun: boolean
-  readonly error?: Ovpn3Error
-}
-
 export async function accessListOf(
   values: Readonly<Partial<SessionProperties>>,
   source: SessionSource,
@@ -59,14 +53,17 @@ export async function accessListOf(
   }
 }
 
-export function reportOf(session: Session, list: AccessList, {changes, dryRun, error}: ReportDetails): AclReport {
+export function reportOf(
+  session: Session,
+  list: AccessList,
+  {error, ...made}: Pick<AclReport, 'changes' | 'dryRun'> & {readonly error?: Ovpn3Error},
+): AclReport {
   return {
     path: session.path,
     id: session.id,
     config: configOf(session),
     ...list,
-    changes,
-    dryRun,
+    ...made,
     error: error && errorJson(error),
   }
 }

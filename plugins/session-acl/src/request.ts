@@ -12,16 +12,8 @@ export interface RequestFlags {
   readonly show?: boolean
 }
 
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ['0', false],
-  ['1', true],
-  ['false', false],
-  ['no', false],
-  ['off', false],
-  ['on', true],
-  ['true', true],
-  ['yes', true],
-])
+const yes = new Set(['1', 'on', 'true', 'yes'])
+const no = new Set(['0', 'false', 'no', 'off'])
 
 /** What is asked for; whose access it is about is known by name only. */
 export interface Request {
@@ -75,12 +67,12 @@ export async function changesOf({grant, revoke, switches}: Request, source: Sess
 }
 
 function booleanOf(text: string, flag: string): boolean {
-  const value = booleans.get(text.toLowerCase())
-  if (value === undefined)
+  const word = text.toLowerCase()
+  if (!yes.has(word) && !no.has(word))
     throw new Ovpn3Error('usage', `--${flag}: "${text}" is neither true nor false`, {
       hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',
     })
-  return value
+  return yes.has(word)
 }
 
 /** Each user once, however often and in whichever way they are named. */

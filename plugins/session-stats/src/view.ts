@@ -1,5 +1,5 @@
 import {type Colors, cut, type Frame, tableText} from '@ovpn3/kit'
-import {bytes, safeText, type Session} from '@ovpn3/sessions'
+import {bytes, keyOf, safeText, type Session} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
@@ -62,33 +62,28 @@ export interface BoardOptions {
 
 /** What a terminal shows of sessions that are watched. */
 export class Board {
-  readonly #colors: Colors
-  readonly #every: string
-  readonly #nameOf: BoardOptions['nameOf']
+  readonly #options: BoardOptions
   readonly #rows = new Map<string, Row>()
-  readonly #single: boolean
   /** The last session that went. */
   #gone = ''
 
-  constructor({colors, interval, nameOf, single}: BoardOptions) {
-    this.#nameOf = nameOf
-    this.#colors = colors
-    this.#every = `every ${interval / 1000} s, Ctrl-C ends`
-    this.#single = single
+  constructor(options: BoardOptions) {
+    this.#options = options
   }
 
   add(observation: Observation): void {
+    const {nameOf, single} = this.#options
     const {session} = observation
     if (observation.type === 'removed') {
       // the last that was seen of it stays
-      if (this.#single) return
-      this.#rows.delete(session.path)
-      this.#gone = `${this.#nameOf(session)} is gone`
+      if (single) return
+      this.#rows.delete(keyOf(session))
+      this.#gone = `${nameOf(session)} is gone`
       return
     }
 
-    const row = this.#rows.get(session.path) ?? {history: [], session}
-    this.#rows.set(session.path, row)
+    const row = this.#rows.get(keyOf(session)) ?? {history: [], session}
+    this.#rows.set(keyOf(session), row)
     if (observation.type === 'sample') {
       row.latest = observation
       row.error = undefined
@@ -98,25 +93,28 @@ export class Board {
       row.history.push(null)
     }
 
-    if (row.history.length > (this.#single ? kept : keptOfMany)) row.history.shift()
+    if (row.history.length > (single ? kept : keptOfMany)) row.history.shift()
   }
 
   text({columns, message, rows}: Frame): string {
+    const {colors, single} = this.#options
     const note = message || this.#gone
     const all = [...this.#rows.values()]
     const lines =
       all.length === 0
-        ? [this.#single ? '' : 'There are no sessions.']
-        : this.#single
+        ? [single ? '' : 'There are no sessions.']
+        : single
           ? this.#details(all[0]!, columns)
           : this.#overview(all, columns, rows - (note ? 2 : 0))
-    if (note) lines.push('', this.#colors.yellow(cut(note, columns)))
+    if (note) lines.push('', colors.yellow(cut(note, columns)))
     return lines.join('\n')
   }
 
   #details({error, history, latest, session}: Row, columns: number): string[] {
-    const {bold, cyan, dim, green, red} = this.#colors
-    const lines = [`${bold(cut(this.#nameOf(session), columns - this.#every.length - 2))}  ${dim(this.#every)}`, '']
+    const {colors, interval, nameOf} = this.#options
+    const {bold, cyan, dim, green, red} = colors
+    const every = `every ${interval / 1000} s, Ctrl-C ends`
+    const lines = [`${bold(cut(nameOf(session), columns - every.length - 2))}  ${dim(every)}`, '']
     if (latest) {
       const cells = (label: string, rate: string, packets: string, total: string) =>
         label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
@@ -143,7 +141,8 @@ export class Board {
   }
 
   #overview(all: readonly Row[], columns: number, rows: number): string[] {
-    const {cyan, dim, green, red} = this.#colors
+    const {colors, nameOf} = this.#options
+    const {cyan, dim, green, red} = colors
     // a line each for the heading, what is left out, and the cursor
     const room = Math.max(1, rows - 3)
     const shown = all.length > room + 1 ? all.slice(0, room) : all
@@ -158,9 +157,9 @@ export class Board {
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
-          ? [`${this.#nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
+          ? [`${nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
           : [
-              this.#nameOf(session),
+              nameOf(session),
               (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(10),
               green(graph(seriesOf(history, 'bytesIn'), width)),
               (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(10),

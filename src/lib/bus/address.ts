@@ -1,3 +1,5 @@
+import {BusError} from './errors'
+
 const wellKnown = 'unix:path=/var/run/dbus/system_bus_socket'
 
 /**
@@ -12,9 +14,10 @@ export function systemBusAddresses(): string[] {
     .map((address) => address.replaceAll(/(?:%(?!3a|3b|2c)[\da-f]{2})+/gi, unescape))
 }
 
-/** Other transports start programs, or are not those of a bus of the system. */
-export function isSupported(address: string): boolean {
-  return /^(tcp|unix):/.test(address)
+/** Other transports start programs, or are not those of a bus of the system. @throws BusError `unreachable` */
+export function checkTransport(address: string): void {
+  if (!/^(tcp|unix):/.test(address))
+    throw new BusError('unreachable', `only unix: and tcp: addresses are supported: ${address}`)
 }
 
 function unescape(escaped: string): string {

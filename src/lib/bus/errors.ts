@@ -33,6 +33,11 @@ export class BusError extends Error {
   }
 }
 
+/** The connection ended by itself. */
+export function lostError(reason: string, cause?: unknown): BusError {
+  return new BusError('disconnected', `the connection to the message bus was lost: ${reason}`, cause)
+}
+
 const kinds: Readonly<Record<string, BusErrorKind>> = {
   'org.freedesktop.DBus.Error.AccessDenied': 'access-denied',
   'org.freedesktop.DBus.Error.NameHasNoOwner': 'no-owner',
@@ -52,9 +57,9 @@ const rejected = /^(Rejected send message|Sender is not authorized)/
  * The typed error for a D-Bus error reply. GLib services put errors of their own under mangled names and say what it
  * is in the text alone, so both are looked at, here and nowhere else.
  */
-export function fromRemote(name: string, given: string | undefined): BusError {
+export function fromRemote(name: string, given: unknown): BusError {
   // no service has to say why
-  const text = given || name
+  const text = typeof given === 'string' && given ? given : name
   if (spawnFailure.test(name) || activationFailure.test(text)) return new BusError('not-started', text)
   if (rejected.test(text)) return new BusError('policy', text)
   const kind = kinds[name]

@@ -1,3 +1,5 @@
-export {Bus, type BusOptions, type Call, defaultTimeout, type Match, type Signal, unwrap, variant} from './bus'
+export {Bus, type BusOptions, unwrap, variant} from './bus'
+export {type Call} from './calls'
+export {type Match, ownerChange, type Signal} from './signals'
 export {tracer} from './trace'
 export {BusError, type BusErrorKind} from './errors'

@@ -1,3 +1,5 @@
+export {ownerChange} from '../bus'
+
 /** Names on the bus. Source: the introspection data and the wire (24.1, 27.1). */
 export const sessionService = 'net.openvpn.v3.sessions'
 export const sessionInterface = 'net.openvpn.v3.sessions'
@@ -13,14 +15,6 @@ export const fetchConfigs = {
   member: 'FetchAvailableConfigs',
   path: configManagerPath,
 }
-/** The bus's own signal about whoever takes or loses a name. */
-export const ownerChange = {
-  interface: 'org.freedesktop.DBus',
-  member: 'NameOwnerChanged',
-  path: '/org/freedesktop/DBus',
-  sender: 'org.freedesktop.DBus',
-}
-
 export function idOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -39,19 +39,26 @@ function path(value: unknown): string {
   return value
 }
 
-function list(value: unknown, length?: number): unknown[] {
-  if (!Array.isArray(value) || (length !== undefined && value.length !== length)) throw new Unexpected('list')
+function tuple(value: unknown, length: number): unknown[] {
+  if (!Array.isArray(value) || value.length !== length) throw new Unexpected('list')
   return value
+}
+
+function listOf<T>(item: (value: unknown) => T): (value: unknown) => T[] {
+  return (value) => {
+    if (!Array.isArray(value)) throw new Unexpected('list')
+    return value.map((each) => item(each))
+  }
 }
 
 /** `(uus)`, as the property and as the body of `StatusChange`. */
 export function decodeStatus(value: unknown): SessionStatus {
-  const [major, minor, message] = list(value, 3)
+  const [major, minor, message] = tuple(value, 3)
   return {major: unsigned(major), message: string(message), minor: unsigned(minor)}
 }
 
 function endpoint(value: unknown): Endpoint {
-  const [protocol, host, port] = list(value, 3)
+  const [protocol, host, port] = tuple(value, 3)
   return {host: string(host), port: unsigned(port), protocol: string(protocol)}
 }
 
@@ -66,7 +73,7 @@ function counters(value: unknown): Record<string, bigint> {
 }
 
 const decoders: Decoders = {
-  acl: (value) => list(value).map((uid) => unsigned(uid)),
+  acl: listOf(unsigned),
   backend_pid: unsigned,
   config_name: string,
   config_path: string,
@@ -92,41 +99,35 @@ export function decode<K extends PropertyName>(name: K, value: unknown): Session
 
 /** The same for the answer to a method that lists objects. @throws Ovpn3Error */
 export function decodePaths(member: string, [value]: readonly unknown[]): string[] {
-  return decoded(member, () => list(value).map((item) => path(item)), value)
+  return decoded(member, listOf(path), value)
 }
 
 /** The answer to `UserInputQueueGetTypeGroup`. @throws Ovpn3Error */
 export function decodeGroups([value]: readonly unknown[]): [type: number, group: number][] {
-  const pair = (item: unknown): [number, number] => {
-    const [type, group] = list(item, 2)
-    return [unsigned(type), unsigned(group)]
-  }
-
-  return decoded('UserInputQueueGetTypeGroup', () => list(value).map((item) => pair(item)), value)
+  const pair = (item: unknown) => tuple(item, 2).map((each) => unsigned(each)) as [number, number]
+  return decoded('UserInputQueueGetTypeGroup', listOf(pair), value)
 }
 
 /** The answer to `UserInputQueueCheck`. @throws Ovpn3Error */
 export function decodeIds([value]: readonly unknown[]): number[] {
-  return decoded('UserInputQueueCheck', () => list(value).map((item) => unsigned(item)), value)
+  return decoded('UserInputQueueCheck', listOf(unsigned), value)
 }
 
 /** The answer to `UserInputQueueFetch`. @throws Ovpn3Error */
 export function decodeRequest(body: readonly unknown[]): InputRequest {
-  return decoded(
-    'UserInputQueueFetch',
-    () => {
-      const [type, group, id, name, description, hidden] = list(body, 6)
-      return {
-        type: unsigned(type),
-        group: unsigned(group),
-        id: unsigned(id),
-        name: string(name),
-        description: string(description),
-        hidden: boolean(hidden),
-      }
-    },
-    body,
-  )
+  return decoded('UserInputQueueFetch', request, body)
+}
+
+function request(value: unknown): InputRequest {
+  const [type, group, id, name, description, hidden] = tuple(value, 6)
+  return {
+    type: unsigned(type),
+    group: unsigned(group),
+    id: unsigned(id),
+    name: string(name),
+    description: string(description),
+    hidden: boolean(hidden),
+  }
 }
 
 function decoded<T>(name: string, decoder: (value: unknown) => T, value: unknown): T {

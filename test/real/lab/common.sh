@@ -18,8 +18,8 @@ die() {
 
 check_host() {
     case $suite in sid | trixie) ;; *) die "usage: $(basename "$0") sid|trixie" ;; esac
-    [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab needs Debian.'
-    [ "$(id -u)" = 0 ] || die 'The lab needs root.'
+    [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab needs Debian: it installs OpenVPN 3 Linux from there.'
+    [ "$(id -u)" = 0 ] || die 'The lab needs root: for a chroot and network namespaces.'
     local tool package missing=()
     while read -r tool package; do
         command -v "$tool" >/dev/null || missing+=("$package")

@@ -91,19 +91,3 @@ export function shortFlags(
 
   return {awaitsValue: false, names}
 }
-
-/** What oclif's parser says of a line, as a line of ours: without its reference to the help, and as one line. */
-export function parserText(message: string): string {
-  return message
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^Flag (--\S+) expects a value$/, "option '$1' requires an argument")
-    .replace(/^Flag (--\S+)/, '$1')
-    .replace(/^Nonexistent flags?: (.*)$/, (_, options: string) => unrecognized(...options.split(', ')))
-    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
-    .replaceAll(/\s*\n\s*/g, ' ')
-}
-
-/** That there are no such options, in getopt's words. */
-export function unrecognized(...options: readonly string[]): string {
-  return `unrecognized option${options.length > 1 ? 's' : ''} ${options.map((option) => `'${option}'`).join(', ')}`
-}

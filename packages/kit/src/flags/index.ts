@@ -1,5 +1,6 @@
 /** How a command line is read and completed. Without oclif, for programs that start often. */
-export {type FlagNames, hasSwitch, normalizeArgv, parserText, shortFlags, unrecognized} from './argv'
+export {type FlagNames, hasSwitch, normalizeArgv, shortFlags} from './argv'
 export {type Completion, type LiveValues, type OptionCompletion, selectorCompletion, selectorGroup} from './completion'
 export {areExclusive, type FlagRelations, needsOf} from './relations'
 export {didYouMean, selectorFor} from './meant'
+export {extraWords, givenFlags, type ParserError, parserText, unexpected, unrecognized} from './parser-error'

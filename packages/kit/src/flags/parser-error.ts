@@ -1,0 +1,64 @@
+import type {FlagRelations} from './relations'
+
+/**
+ * The data in the errors of oclif's parser. It exports no classes for them, and a plugin may bring its own copy of
+ * oclif, so they are told apart by their fields.
+ */
+export interface ParserError extends Error {
+  /** Unknown options (`NonExistentFlagsError`). */
+  readonly flags?: readonly string[]
+  /** Extra words (`UnexpectedArgsError`), or the definitions of missing arguments (`RequiredArgsError`). */
+  readonly args?: unknown
+  readonly parse?: Partial<ParsedLine>
+}
+
+interface ParsedLine {
+  readonly input: {readonly flags: Readonly<Record<string, FlagRelations>>}
+  readonly output: {
+    readonly flags: Readonly<Record<string, unknown>>
+    readonly metadata: {readonly flags?: Readonly<Record<string, {readonly setFromDefault?: boolean}>>}
+  }
+}
+
+/**
+ * The sentences of oclif that we reword: these errors have no data. test/kit/parser-error.test.ts fails when oclif
+ * changes one.
+ */
+const sentences: readonly (readonly [RegExp, string])[] = [
+  [/\nSee more help with --help$/, ''],
+  [/^Flag (--\S+) expects a value$/, "option '$1' requires an argument"],
+  [/^Flag (?=--)/, ''],
+]
+
+/** An error of oclif's parser as one line of ours, without a reference to the help. */
+export function parserText(error: ParserError): string {
+  if (error.flags) return unrecognized(error.flags)
+  const words = extraWords(error)
+  if (words) return unexpected(words)
+  return sentences
+    .reduce((text, [pattern, ours]) => text.replace(pattern, ours), error.message)
+    .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
+    .replaceAll(/\s*\n\s*/g, ' ')
+}
+
+/** The words that belong to no option and no argument. */
+export function extraWords({args}: ParserError): readonly string[] | undefined {
+  return Array.isArray(args) && args.every((each): each is string => typeof each === 'string') ? args : undefined
+}
+
+/** The flags that were typed, in the order in which they are declared. */
+export function givenFlags({parse: {input, output} = {}}: ParserError): string[] {
+  if (!input || !output) return []
+  const {flags, metadata} = output
+  return Object.keys(input.flags).filter((name) => flags[name] !== undefined && !metadata.flags?.[name]?.setFromDefault)
+}
+
+/** Unknown options, in getopt's words. */
+export function unrecognized(options: readonly string[]): string {
+  return `unrecognized option${options.length > 1 ? 's' : ''} ${options.map((option) => `'${option}'`).join(', ')}`
+}
+
+/** Extra words. */
+export function unexpected(words: readonly string[]): string {
+  return `unexpected argument${words.length > 1 ? 's' : ''}: ${words.join(', ')}`
+}

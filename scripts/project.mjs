@@ -1,0 +1,28 @@
+/** Where things are in the project: for the other scripts. Node's own modules only. */
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+export const read = (...path) => readFileSync(join(root, ...path), 'utf8')
+export const readJson = (...path) => JSON.parse(read(...path))
+export const {version} = readJson('package.json')
+
+/** The folders of the packages in a folder. */
+const packagesIn = (folder) =>
+  readdirSync(join(root, folder))
+    .map((name) => join(folder, name))
+    .filter((path) => existsSync(join(root, path, 'package.json')))
+export const plugins = packagesIn('plugins')
+export const workspaces = [...packagesIn('packages'), ...plugins]
+
+/** The commands of the CLI and its plugins, by name, as their manifests have them. */
+export const commands = () =>
+  Object.assign({}, ...['', ...plugins].map((folder) => readJson(folder, 'oclif.manifest.json').commands))
+
+/** When this version was released, and the text about it in the changelog. */
+export function release() {
+  const [heading, ...lines] = `\n${read('CHANGELOG.md')}`.split(`\n## [${version}] - `)[1]?.split('\n') ?? []
+  if (!heading) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
+  return {date: heading, notes: lines.join('\n').split('\n## ')[0]}
+}

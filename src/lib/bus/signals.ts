@@ -1,0 +1,123 @@
+import type {Head} from './wire'
+
+import {BusError} from './errors'
+
+/** The bus's own signal that a name got another owner. */
+export const ownerChange = {
+  interface: 'org.freedesktop.DBus',
+  member: 'NameOwnerChanged',
+  path: '/org/freedesktop/DBus',
+  sender: 'org.freedesktop.DBus',
+}
+
+/** Which signals to receive. Fields that are left out match anything. */
+export interface Match {
+  /** A well-known name: only what its present owner sends counts. Anybody may send a signal to a connection. */
+  readonly sender: string
+  readonly path?: string
+  readonly interface: string
+  readonly member?: string
+  readonly arg0?: string
+  /** The sender addresses us alone: no match rule is needed. */
+  readonly unicast?: boolean
+}
+
+export interface Signal {
+  readonly interface: string
+  readonly sender: string
+  readonly path: string
+  readonly member: string
+  readonly body: readonly unknown[]
+}
+
+interface Subscription extends Match {
+  readonly listener: (signal: Signal) => void
+}
+
+/** Who of us listens to which signals, and what the bus has been told of it. */
+export class Signals {
+  /** Calls a method of the bus itself. */
+  readonly #driver: (member: string, argument: string) => Promise<unknown[]>
+  /** The users of each match rule. */
+  readonly #rules = new Map<string, number>()
+  /** By name; undefined until the bus has said who the owner is. The bus itself is its own. */
+  readonly #owners = new Map<string, string | undefined>([[ownerChange.sender, ownerChange.sender]])
+  /** By path; those for any path under the empty one. */
+  readonly #subscriptions = new Map<string, Set<Subscription>>()
+
+  constructor(driver: (member: string, argument: string) => Promise<unknown[]>) {
+    this.#driver = driver
+  }
+
+  /** Listens until the returned function is called. @throws BusError */
+  async subscribe(match: Match, listener: Subscription['listener']): Promise<() => Promise<void>> {
+    const subscription = {...match, listener}
+    const rule = match.unicast ? undefined : ruleOf(match)
+    await Promise.all([this.#trackOwner(match.sender), rule && this.#addRule(rule)])
+    const key = match.path ?? ''
+    const group = this.#subscriptions.get(key) ?? new Set()
+    this.#subscriptions.set(key, group.add(subscription))
+
+    return async () => {
+      if (!group.delete(subscription)) return
+      if (group.size === 0 && this.#subscriptions.get(key) === group) this.#subscriptions.delete(key)
+      if (rule) await this.#removeRule(rule)
+    }
+  }
+
+  /** Whether anybody listens to a signal, as far as its header tells. */
+  wants(head: Head): boolean {
+    return this.#subscribed(head).length > 0
+  }
+
+  deliver(signal: Signal): void {
+    const [first] = signal.body
+    for (const {arg0 = first, listener} of this.#subscribed(signal)) if (arg0 === first) listener(signal)
+  }
+
+  #subscribed({interface: on, member, path, sender}: Partial<Signal>): Subscription[] {
+    if (sender === undefined) return []
+    return [path ?? '', '']
+      .flatMap((key) => [...(this.#subscriptions.get(key) ?? [])])
+      .filter(
+        (each) =>
+          this.#owners.get(each.sender) === sender && each.interface === on && (each.member ?? member) === member,
+      )
+  }
+
+  async #trackOwner(name: string): Promise<void> {
+    if (this.#owners.has(name)) return
+    this.#owners.set(name, undefined)
+    await this.subscribe({...ownerChange, arg0: name}, ({body}) => this.#owners.set(name, String(body[2])))
+    try {
+      const [owner] = await this.#driver('GetNameOwner', name)
+      // NameOwnerChanged may have come together with this answer, and is newer
+      this.#owners.set(name, this.#owners.get(name) ?? String(owner))
+    } catch (error) {
+      // nobody yet: NameOwnerChanged will tell
+      if (!(error instanceof BusError && error.kind === 'no-owner')) throw error
+    }
+  }
+
+  async #addRule(rule: string): Promise<void> {
+    const users = this.#rules.get(rule) ?? 0
+    this.#rules.set(rule, users + 1)
+    if (users === 0) await this.#driver('AddMatch', rule)
+  }
+
+  async #removeRule(rule: string): Promise<void> {
+    const users = this.#rules.get(rule)! - 1
+    if (users > 0) {
+      this.#rules.set(rule, users)
+      return
+    }
+
+    this.#rules.delete(rule)
+    await this.#driver('RemoveMatch', rule)
+  }
+}
+
+function ruleOf({arg0, interface: on, member, path, sender}: Match): string {
+  const parts = Object.entries({type: 'signal', sender, interface: on, path, member, arg0})
+  return parts.flatMap(([key, value]) => (value ? `${key}='${value}'` : [])).join(',')
+}

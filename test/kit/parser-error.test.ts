@@ -1,0 +1,67 @@
+import {Args, Flags, Parser} from '@oclif/core'
+import {extraWords, givenFlags, type ParserError, parserText} from '@ovpn3/kit/flags'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+const flags = {
+  bare: Flags.boolean(),
+  kind: Flags.string({options: ['a', 'b']}),
+  name: Flags.string(),
+  number: Flags.integer(),
+  other: Flags.string({default: 'x'}),
+}
+
+/** What oclif's parser throws. The texts below are exact: where oclif words an error anew, a test here fails. */
+async function failureOf(line: string, args = {}): Promise<ParserError> {
+  try {
+    await Parser.parse(line.split(' ').filter(Boolean), {args, flags})
+  } catch (error) {
+    return error as ParserError
+  }
+
+  throw new assert.AssertionError({message: `oclif's parser takes ${line}`})
+}
+
+describe("an error of oclif's parser", () => {
+  const texts: Readonly<Record<string, string>> = {
+    '--bare extra words': 'unexpected arguments: extra, words',
+    '--kind': '--kind expects one of these values: a, b',
+    '--kind=c': 'expected --kind=c to be one of: a, b',
+    '--name': "option '--name' requires an argument",
+    '--name --bare': "option '--name' requires an argument",
+    '--name x --name y': '--name can only be specified once',
+    '--nosuch -x': "unrecognized options '--nosuch', '-x'",
+    '--number=x': 'parsing --number Expected an integer but received: x',
+    word: 'unexpected argument: word',
+  }
+  for (const [line, text] of Object.entries(texts))
+    it(`${line}: ${text}`, async () => {
+      assert.equal(parserText(await failureOf(line)), text)
+    })
+
+  it('names the arguments that are missing', async () => {
+    const args = {plugin: Args.string({description: 'Plugin to install.', required: true})}
+    const error = await failureOf('--bare', args)
+    assert.equal(extraWords(error), undefined)
+    assert.equal(parserText(error), 'missing 1 required arg: plugin  Plugin to install.')
+  })
+
+  it('tells by its fields what was typed', async () => {
+    const error = await failureOf('--number=1 --bare extra')
+    assert.deepEqual([extraWords(error), givenFlags(error)], [['extra'], ['bare', 'number']])
+    assert.deepEqual((await failureOf('--nosuch')).flags, ['--nosuch'])
+    // an error of a value has no data at all
+    assert.deepEqual(givenFlags(await failureOf('--kind=c')), [])
+  })
+
+  it('is one line, whatever its reasons', async () => {
+    const flags = {name: Flags.string({exactlyOne: ['name', 'other']}), other: Flags.string()}
+    await assert.rejects(Parser.parse([], {flags}), (error: ParserError) => {
+      assert.equal(
+        parserText(error),
+        'the following error occurred: Exactly one of the following must be provided: --name, --other',
+      )
+      return true
+    })
+  })
+})
