@@ -10,7 +10,6 @@ import {
   selectorFlags,
   SessionCommand,
   statisticsText,
-  type Task,
   uidNamed,
   type User,
   userOf,
@@ -40,6 +39,7 @@ import {
   sessionLabel,
   type SessionResult,
   StatusMinor,
+  type Task,
   unlessAborted,
 } from '@ovpn3/sessions'
 
