@@ -10,7 +10,6 @@ import {
   selectorFlags,
   SessionCommand,
   statisticsText,
-  type Task,
   type User,
   userOf,
   userText,
@@ -39,6 +38,7 @@ import {
   sessionLabel,
   type SessionResult,
   StatusMinor,
+  type Task,
   unlessAborted,
 } from '@ovpn3/sessions'
 

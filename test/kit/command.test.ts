@@ -18,7 +18,7 @@ class Count extends WatchCommand<typeof Count, {readonly n: bigint}> {
     this.log('counting')
     if (this.flags.hang) {
       await new Promise((resolve) => {
-        this.abortSignal.addEventListener('abort', resolve)
+        this.abortSignal.addEventListener('abort', () => setImmediate(resolve))
       })
       this.log('winding down')
       this.notice('winding down')

@@ -62,25 +62,4 @@ describe('the screen', () => {
     const {stderr, value} = await capture(() => quiet.runTasks('several', [task(1), task(2)]))
     assert.deepEqual([stderr, value], ['', [1, 2]])
   })
-
-  it("sends a notice to its session's task", async () => {
-    setTerminal([true, true])
-    process.env.TERM = 'xterm'
-    const task = (key: string, tell?: () => void) => ({
-      key,
-      async run() {
-        tell?.()
-        await new Promise((resolve) => {
-          setTimeout(resolve, 300)
-        })
-        return {value: key}
-      },
-      title: `task ${key}`,
-    })
-    const {stderr} = await capture(() =>
-      screen.runTasks('several', [task('a'), task('b', () => setImmediate(() => screen.notice('hung', 'b')))]),
-    )
-    // eslint-disable-next-line no-control-regex
-    assert.match(stderr.replaceAll(/\u001B\[[\d;?]*[a-zA-Z]/g, ''), /task a\n[^\n]*task b\n[^\n]*hung/)
-  })
 })

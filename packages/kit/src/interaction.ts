@@ -1,6 +1,6 @@
 import type {Writable} from 'node:stream'
 
-import {count, type InputRequest, type Interaction, safeText, type Session, type Wait} from '@ovpn3/sessions'
+import {count, type InputRequest, type Interaction, safeText, type Session, type Task} from '@ovpn3/sessions'
 
 import type {Selected} from './select'
 
@@ -47,7 +47,7 @@ export function interaction(options: InteractionOptions): Interaction {
       // another user's account is what the page would be logged in for
       if (ownership === 'own') openUrl(url)
     },
-    watch<T>(waits: readonly Wait<T>[]) {
+    watch<T>(waits: readonly Task<T>[]) {
       const waiting = new Set(waits.map(({key}) => key))
       for (const {session} of selected) if (waiting.has(session.id)) begin(session)
       return screen.runTasks(`Connecting ${count(waits.length, 'session')}`, waits)

@@ -15,7 +15,7 @@ export {
   runUntilInterrupted,
 } from './actions'
 export {claimOf, claimsOf} from './claims'
-export {bringUp, type BringUpAction, type BringUpOptions, type Interaction, type Wait, type Waiting} from './connect'
+export {bringUp, type BringUpAction, type BringUpOptions, type Interaction, type Task, type Waiting} from './connect'
 export {
   accessDenied,
   type DenialOptions,

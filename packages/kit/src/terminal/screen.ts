@@ -1,5 +1,7 @@
+import type {Task} from '@ovpn3/sessions'
+
 import {liveView, type LiveView} from './live'
-import {type Task, taskList} from './tasks'
+import {taskList} from './tasks'
 import {canAnimate, isInteractive} from './terminal'
 
 /** What is drawn again and again on the terminal, where nothing else can be written meanwhile. */

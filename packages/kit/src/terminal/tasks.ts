@@ -1,25 +1,9 @@
-import {safeText} from '@ovpn3/sessions'
+import {safeText, type Task} from '@ovpn3/sessions'
 
 import type {Animated} from './screen'
 
 import {cut} from './table'
 import {canAnimate} from './terminal'
-
-/** How a task ended. */
-export interface TaskEnd<T> {
-  /** Marks the task as failed, and says why. */
-  readonly failure?: string
-  readonly value: T
-}
-
-/** One of several things to do, with a line of its own while it runs. */
-export interface Task<T> {
-  readonly title: string
-  /** The id of its session: what is said of that one is said here. */
-  readonly key?: string
-  /** @param progress shows what is going on at the moment, in a few words */
-  run(progress: (text: string) => void): Promise<TaskEnd<T>>
-}
 
 /** Tasks as a list on stderr, which must be a terminal. More of them than it has lines are counted. */
 export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Promise<Animated & {run(): Promise<T[]>}> {

@@ -7,7 +7,7 @@ import {Attempt, type BringUpOptions, connectProperties} from './attempt'
 import {begin, survey} from './begin'
 import {giveUp, unfollow} from './give-up'
 import {provideInput} from './input'
-import {type Interaction, type Wait} from './interaction'
+import {type Interaction, type Task} from './interaction'
 import {settle} from './settle'
 
 /** Milliseconds after the deadline, or an interruption, within which all is over. */
@@ -83,7 +83,7 @@ async function bringUpAll(
   }
 
   /** A wait until the session is connected, has failed, or needs the user. */
-  function wait(attempt: Attempt, round: AbortController): Wait<void> {
+  function wait(attempt: Attempt, round: AbortController): Task<void> {
     return {
       key: attempt.session.id,
       async run(progress) {

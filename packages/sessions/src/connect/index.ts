@@ -1,3 +1,3 @@
 export {type BringUpAction, type BringUpOptions, type Waiting} from './attempt'
 export {bringUp} from './bring-up'
-export {type Interaction, type Wait} from './interaction'
+export {type Interaction, type Task} from './interaction'

@@ -12,12 +12,17 @@ export interface Interaction {
   /** Shows a URL, and opens it where that is possible. */
   openUrl(session: Session, url: string): void
   /** Runs waits and shows them side by side. */
-  watch<T>(waits: readonly Wait<T>[]): Promise<T[]>
+  watch<T>(waits: readonly Task<T>[]): Promise<T[]>
 }
 
-export interface Wait<T> {
-  /** The id of the session. */
-  readonly key: string
+/** One of several things to do, with a line of its own while it runs. */
+export interface Task<T> {
   readonly title: string
-  run(progress: (text: string) => void): Promise<{failure?: string; value: T}>
+  /** The id of its session: what is said of that one is said here. */
+  readonly key?: string
+  /**
+   * @param progress shows what is going on at the moment, in a few words
+   * @returns the value, and where the task has failed, why
+   */
+  run(progress: (text: string) => void): Promise<{readonly failure?: string; readonly value: T}>
 }
