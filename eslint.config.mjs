@@ -6,6 +6,7 @@ const noCli = {regex: '^@oclif/|^@ovpn3/kit$|/(commands|hooks)/', message: 'src/
 /** The layers, from the bottom up: what a folder may not import. The last that a file is in counts. */
 const layers = [
   {files: ['src/**', 'packages/**'], patterns: [onlyBus]},
+  {files: ['startup/**'], patterns: [{regex: 'lib/', message: 'start-up knows the parts of src by their entries'}]},
   {files: ['src/lib/**'], patterns: [onlyBus, noCli]},
   {
     files: ['src/lib/bus/**'],
@@ -107,7 +108,7 @@ export default [
   },
   ...layers.map(({files, patterns}) => ({files, rules: {'no-restricted-imports': ['error', {patterns}]}})),
   {
-    files: ['bin/**'],
+    files: ['bin/**', 'startup/*.js'],
     rules: {
       '@typescript-eslint/no-require-imports': 'off',
       'n/no-unsupported-features/node-builtins': [

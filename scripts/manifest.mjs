@@ -16,7 +16,7 @@ const plugins = readdirSync(join(root, 'plugins'), {withFileTypes: true})
 /** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
 function compiled() {
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const commands = {...pjson.oclif.commands, target: './build/src/ovpn3.js'}
+  const commands = {...pjson.oclif.commands, target: './build/startup/ovpn3.js'}
   return {isRoot: true, pjson: {...pjson, oclif: {...pjson.oclif, commands}}}
 }
 

@@ -71,7 +71,7 @@ function manifest(more: object): string {
 
 describe('what the bundle makes of a module', () => {
   const transformed = async (code: string): Promise<string> => {
-    const file = pathToFileURL(path.join(repository, 'scripts', 'lazy-requires.mjs')).href
+    const file = pathToFileURL(path.join(repository, 'startup', 'lazy-requires.mjs')).href
     const {lazyRequires} = (await import(file)) as {lazyRequires: (code: string, file: string) => string}
     return lazyRequires(code, 'module.js')
   }

@@ -2,8 +2,8 @@ import {type Command, type Interfaces, Plugin} from '@oclif/core'
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 
+import {packageFolder} from '../src/folders'
 import {bundled} from './bundled'
-import {packageFolder} from './folders'
 
 /** A plugin that comes with the CLI: where it is and what it says of itself is read, its commands are in the bundle. */
 class CorePlugin extends Plugin {
