@@ -22,7 +22,7 @@ const layers = [
     patterns: [onlyBus, {regex: 'lib/(bus|openvpn3)', message: 'commands get sessions from the session-resolver hook'}],
   },
   {
-    files: ['src/complete.ts', 'src/completion/**'],
+    files: ['src/complete.ts', 'src/plugins/**'],
     patterns: [
       onlyBus,
       {regex: '^@oclif/|^@ovpn3/kit$|/commands/|lib/', message: 'completion starts without oclif, and asks the hook'},
@@ -39,6 +39,16 @@ const layers = [
   {
     files: ['plugins/*/src/**'],
     patterns: [onlyBus, {regex: 'src/(lib|hooks)', message: 'plugins build on @ovpn3/kit alone'}],
+  },
+  {
+    files: ['plugins/autocomplete/src/engine/**'],
+    patterns: [
+      onlyBus,
+      {
+        regex: String.raw`^@oclif/|^@ovpn3/kit$|^\.\./`,
+        message: 'completion starts without oclif and without the command',
+      },
+    ],
   },
 ]
 

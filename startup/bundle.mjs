@@ -112,7 +112,7 @@ const plugin = {
     })
     // a script with a code cache cannot import: a file that is loaded as any other does it
     onResolve({filter: /^\.\/import\.js$/}, ({path}) => ({external: true, path}))
-    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]completion[/\\]installed)\.js$/}, ({path}) => ({
+    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]plugins[/\\]modules)\.js$/}, ({path}) => ({
       contents: lazyRequires(
         readFileSync(path, 'utf8').replaceAll('await import(', "await require('./import.js')("),
         path,

@@ -1,8 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports, n/no-missing-require -- an import would not wait */
 import {type Command, flush, run, settings} from '@oclif/core'
 
-import {withUserPlugins} from '../src/user-plugins'
-import {corePlugins} from './core-plugins'
+import {loadPlugins} from './plugins'
 
 /**
  * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
@@ -22,7 +21,7 @@ async function start(root: string): Promise<void> {
   // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
-  const plugins = await withUserPlugins(await corePlugins(root))
+  const plugins = await loadPlugins(root)
   const {pjson} = plugins.get('ovpn3')!
   try {
     await run(process.argv.slice(2), {pjson, plugins, root})

@@ -16,8 +16,19 @@ import {
 
 import type {Candidate, LiveQuery} from './candidates'
 
-import {sessionsOf} from '../hooks/session-resolver'
 import {type Account, accounts, isPerson} from './accounts'
+
+/** What answers the hook `session-resolver`. */
+export type Resolver = (options: {
+  readonly request: {onStall(): void; readonly read: readonly PropertyName[]; readonly selector: Selector}
+}) => Promise<ResolvedSessions | undefined>
+
+/** What live values are found with. */
+interface Means {
+  readonly resolvers: readonly Resolver[]
+  /** Never rejects. What was found by then is what is offered. */
+  readonly timeIsUp: Promise<void>
+}
 
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
@@ -29,61 +40,72 @@ const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>>
   'user-with-access': ['acl', 'owner'],
 }
 
-/** What was found when the time is up is what is offered. @param timeIsUp never rejects */
-export async function liveCandidates(query: LiveQuery, timeIsUp: Promise<void>): Promise<Candidate[]> {
+export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
+  const {timeIsUp} = means
   const {values} = query
-  if (values === 'user') {
-    const having = selected(query, timeIsUp).catch(() => [])
-    // they can be granted access, whether it can be said who has it or not
-    const [everybody, sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
-    return usersToGrant(query, everybody ?? [], sessions)
-  }
+  switch (values) {
+    case 'owner':
+    case 'user-with-access': {
+      const useSelected = values === 'user-with-access' && selectorOf(query)
+      const sessions = await (useSelected ? selected : all)(query, means)
+      const property = values === 'owner' ? 'owner' : 'acl'
+      const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
+      const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
+      return usersOf(query, uids, known ?? [])
+    }
 
-  const sessions = await (values === 'user-with-access' && selectorOf(query) ? selected : all)(query, timeIsUp)
-  if (values === 'owner' || values === 'user-with-access') {
-    const property = values === 'owner' ? 'owner' : 'acl'
-    const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
-    const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
-    return usersOf(query, uids, known ?? [])
-  }
+    case 'user': {
+      // they can be granted access, whether it can be said who has it or not
+      const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), selected(query, means)])
+      return usersToGrant(query, everybody, sessions)
+    }
 
-  return sessionValues(query, sessions)
+    default:
+      return sessionValues(query, await all(query, means))
+  }
 }
 
 /** The sessions that are of use. */
-async function all(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
-  const {owner: user, own, skip, values} = query
-  const found = await inTime(resolve({kind: 'all'}), timeIsUp)
-  if (!found) return []
-  const {me, sessions} = found
-  const owner = user === undefined ? undefined : uidOf(user)
+async function all(query: LiveQuery, means: Means): Promise<readonly Session[]> {
+  const {owner, own, skip, values} = query
+  const meant = owner === undefined ? undefined : uidOf(owner)
+  const claims = await fromEach(means, {kind: 'all'}, [], (found) => claimsAmong(found, query, means.timeIsUp))
+  const uid = await (meant && inTime(meant, means.timeIsUp))
+  const useful = claims.filter(({ownership, session: {snapshot}}) => {
+    // gone, or another user's; what has not been read yet may be of use
+    if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
+    if (own && ownership !== undefined && ownership !== 'own') return false
+    if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
+    return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
+  })
+  const group = owner === undefined ? ringed[values] : undefined
+  if (!group) return useful.map(({session}) => session)
+  return [...new Set(useful.map((claim) => group(claim.session)))].flatMap((name) =>
+    nearestRing(useful.filter(({session}) => group(session) === name)).map(({session}) => session),
+  )
+}
+
+/** The sessions of a source, with what could be read of them in time. */
+async function claimsAmong(
+  {me, sessions}: ResolvedSessions,
+  {owner, own, skip, values}: LiveQuery,
+  timeIsUp: Promise<void>,
+): Promise<readonly Claim[]> {
   // what others may read is theirs, or granted: they need not be asked whose it is
-  const byOwner = own || user !== undefined || (values in ringed && readsAll(me))
+  const byOwner = own || owner !== undefined || (values in ringed && readsAll(me))
   const read = new Set<PropertyName>([
     ...properties[values],
     ...(byOwner ? (['owner'] as const) : []),
     ...(skip.size > 0 ? (['status'] as const) : []),
   ])
-  const claims = new Map<Session, Claim>(sessions.map((session) => [session, {ownership: undefined, session}]))
-  const refresh = async (session: Session) => {
+  const claims = sessions.map((session): Claim => ({ownership: undefined, session}))
+  const refresh = async ({session}: Claim, i: number) => {
     await session.refresh([...read])
-    if (byOwner) claims.set(session, await claimOf(session, me))
+    if (byOwner) claims[i] = await claimOf(session, me)
   }
 
-  await Promise.race([Promise.all(sessions.map((session) => refresh(session))), timeIsUp])
-  const meant = await inTime(Promise.resolve(owner), timeIsUp)
-  const useful = [...claims.values()].filter(({ownership, session: {snapshot}}) => {
-    // gone, or another user's; what has not been read yet may be of use
-    if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
-    if (own && ownership !== undefined && ownership !== 'own') return false
-    if (user !== undefined && values !== 'owner' && snapshot.values.owner !== meant) return false
-    return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
-  })
-  const group = user === undefined ? ringed[values] : undefined
-  if (!group) return useful.map(({session}) => session)
-  return [...new Set(useful.map((claim) => group(claim.session)))].flatMap((name) =>
-    nearestRing(useful.filter(({session}) => group(session) === name)).map(({session}) => session),
-  )
+  await inTime(Promise.all(claims.map((claim, i) => refresh(claim, i))), timeIsUp)
+  return claims
 }
 
 /** What resolves in rings, and to what it is that a session is found by. */
@@ -93,24 +115,44 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 }
 
 /** The session that the line selects; none where it selects none. */
-async function selected(query: LiveQuery, timeIsUp: Promise<void>): Promise<readonly Session[]> {
+async function selected(query: LiveQuery, means: Means): Promise<readonly Session[]> {
+  const {owner, path, values} = query
   const selector = selectorOf(query)
-  const found = selector && (await inTime(resolve(selector, properties[query.values]), timeIsUp))
-  if (!found || selector.kind === 'path') return found?.sessions ?? []
-  if (query.owner !== undefined) {
-    const owner = await inTime(uidOf(query.owner), timeIsUp)
-    return found.sessions.filter(({snapshot}) => snapshot.values.owner === owner)
-  }
-
-  const claims = await inTime(
-    claimsOf(found.sessions, () => found.me),
-    timeIsUp,
+  if (!selector) return []
+  const byRing = path === undefined && owner === undefined
+  const claims = await fromEach(means, selector, properties[values], async ({me, sessions}) =>
+    byRing
+      ? ((await inTime(
+          claimsOf(sessions, () => me),
+          means.timeIsUp,
+        )) ?? [])
+      : sessions.map((session): Claim => ({ownership: undefined, session})),
   )
-  return nearestRing(claims ?? []).map(({session}) => session)
+  const sessions = nearestRing(claims).map(({session}) => session)
+  if (path !== undefined || owner === undefined) return sessions
+  const uid = await inTime(uidOf(owner), means.timeIsUp)
+  return sessions.filter(({snapshot}) => snapshot.values.owner === uid)
 }
 
-function resolve(selector: Selector, read: readonly PropertyName[] = []): Promise<ResolvedSessions> {
-  return sessionsOf({onStall() {}, read, selector})
+/** What is made of each answer to the hook, in time. One that fails adds nothing. */
+async function fromEach<T>(
+  {resolvers, timeIsUp}: Means,
+  selector: Selector,
+  read: readonly PropertyName[],
+  use: (answer: ResolvedSessions) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const made = await Promise.all(
+    resolvers.map(async (resolver) => {
+      try {
+        const answer = await inTime(resolver({request: {onStall() {}, read, selector}}), timeIsUp)
+        return answer ? await use(answer) : []
+      } catch (error) {
+        if (process.env.DEBUG) console.error(error)
+        return []
+      }
+    }),
+  )
+  return made.flat()
 }
 
 async function uidOf(user: string): Promise<number | undefined> {
@@ -128,7 +170,7 @@ async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T |
 }
 
 /** Paths, ids, profile names or network interfaces of sessions. */
-export function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
+function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
   switch (values) {
     case 'config': {
       const named = sessions.flatMap((session) => {
@@ -167,7 +209,7 @@ function stateOf({snapshot: {values}}: Session): string | undefined {
 }
 
 /** Who may be granted access: people; services, such as that of a monitor, once their name has begun. */
-export function usersToGrant(
+function usersToGrant(
   {taken, typed}: LiveQuery,
   everybody: readonly Account[],
   sessions: readonly Session[],
@@ -181,7 +223,7 @@ export function usersToGrant(
 }
 
 /** Users of sessions: those who own them, or those whose access can be revoked. */
-export function usersOf({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
+function usersOf({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
   return uids
     .map((uid): Candidate => {
       const account = known.find((each) => each.uid === uid)
