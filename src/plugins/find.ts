@@ -106,13 +106,11 @@ function listedByUser(onBroken: (error: Error) => void): Listed[] {
 }
 
 /** Where Node would find a package: in the nearest node_modules that has it, else in the first of them. */
-function packageFolder(name: string, from: string): string {
-  const first = path.join(from, 'node_modules', name)
-  for (let folder = from; ; folder = path.dirname(folder)) {
-    const candidate = path.join(folder, 'node_modules', name)
-    if (existsSync(path.join(candidate, 'package.json'))) return candidate
-    if (folder === path.dirname(folder)) return first
-  }
+function packageFolder(name: string, from: string, above = from): string {
+  const folder = path.join(above, 'node_modules', name)
+  if (existsSync(path.join(folder, 'package.json'))) return folder
+  const parent = path.dirname(above)
+  return parent === above ? path.join(from, 'node_modules', name) : packageFolder(name, from, parent)
 }
 
 /** @throws where there is no such file, or it is not JSON */

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, statSync} from 'node:fs'
+import {readdirSync, statSync} from 'node:fs'
 import path from 'node:path'
 import {pathToFileURL} from 'node:url'
 
@@ -35,17 +35,14 @@ export function commandsOf<T>(plugin: FoundPlugin): FoundCommand<T>[] {
     .filter(({id}) => id !== '')
 }
 
-/** Undefined where there is none, or it is of another version. */
-function manifestOf<T>({folder, pjson}: FoundPlugin) {
-  const files = ['oclif.manifest.json', '.oclif.manifest.json'].map((name) => path.join(folder, name))
-  const file = files.find((each) => existsSync(each))
+/** What oclif would use: undefined where there is none, where it is broken, or of another version. */
+function manifestOf<T>({folder, pjson}: FoundPlugin): undefined | {readonly commands: Readonly<Record<string, T>>} {
+  const file = path.join(folder, 'oclif.manifest.json')
   const release = (version?: string) => version?.split('-', 1)[0]
   try {
-    const manifest = file && readJson<{commands: Record<string, T>; version?: string}>(file)
-    if (manifest && release(manifest.version) === release(pjson.version)) return manifest
-  } catch {
-    // oclif goes on without it, too
-  }
+    const manifest = readJson<{commands: Record<string, T>; version?: string}>(file)
+    if (release(manifest.version) === release(pjson.version)) return manifest
+  } catch {}
 }
 
 /** What answers a hook in a plugin. Each is loaded when it is called, and called as oclif does, but without its config. */

@@ -1,7 +1,6 @@
 import {
   type Claim,
   claimOf,
-  claimsOf,
   hasCode,
   heldDevice,
   isGone,
@@ -43,34 +42,40 @@ const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>>
 export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
   const {timeIsUp} = means
   const {values} = query
-  switch (values) {
-    case 'owner':
-    case 'user-with-access': {
-      const useSelected = values === 'user-with-access' && selectorOf(query)
-      const sessions = await (useSelected ? selected : all)(query, means)
-      const property = values === 'owner' ? 'owner' : 'acl'
-      const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
-      const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
-      return usersOf(query, uids, known ?? [])
-    }
-
-    case 'user': {
-      // they can be granted access, whether it can be said who has it or not
-      const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), selected(query, means)])
-      return usersToGrant(query, everybody, sessions)
-    }
-
-    default:
-      return sessionValues(query, await all(query, means))
+  const selector = selectorOf(query)
+  if (values === 'user') {
+    const having = selector.kind === 'all' ? [] : usefulSessions(query, selector, means)
+    // they can be granted access, whether it can be said who has it or not
+    const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
+    return usersToGrant(query, everybody, sessions)
   }
+
+  const sessions = await usefulSessions(query, selector, means)
+  if (values !== 'owner' && values !== 'user-with-access') return sessionValues(query, sessions)
+  const property = values === 'owner' ? 'owner' : 'acl'
+  const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
+  const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
+  return usersOf(query, uids, known ?? [])
+}
+
+/** Users are those of the session that the line selects; all else is looked for in all sessions. */
+function selectorOf({config, interface: device, path, values}: LiveQuery): Selector {
+  if (values === 'user' || values === 'user-with-access') {
+    if (path !== undefined) return {kind: 'path', path}
+    if (config !== undefined) return {kind: 'config', name: config}
+    if (device !== undefined) return {device, kind: 'interface'}
+  }
+
+  return {kind: 'all'}
 }
 
 /** The sessions that are of use. */
-async function all(query: LiveQuery, means: Means): Promise<readonly Session[]> {
+async function usefulSessions(query: LiveQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
   const {owner, own, skip, values} = query
-  const meant = owner === undefined ? undefined : uidOf(owner)
-  const claims = await fromEach(means, {kind: 'all'}, [], (found) => claimsAmong(found, query, means.timeIsUp))
-  const uid = await (meant && inTime(meant, means.timeIsUp))
+  const [claims, uid] = await Promise.all([
+    claimsOf(query, selector, means),
+    owner === undefined ? undefined : inTime(uidOf(owner), means.timeIsUp),
+  ])
   const useful = claims.filter(({ownership, session: {snapshot}}) => {
     // gone, or another user's; what has not been read yet may be of use
     if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
@@ -78,34 +83,11 @@ async function all(query: LiveQuery, means: Means): Promise<readonly Session[]> 
     if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
     return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
   })
-  const group = owner === undefined ? ringed[values] : undefined
-  if (!group) return useful.map(({session}) => session)
-  return [...new Set(useful.map((claim) => group(claim.session)))].flatMap((name) =>
-    nearestRing(useful.filter(({session}) => group(session) === name)).map(({session}) => session),
+  const nameOf = selector.kind === 'all' ? owner === undefined && ringed[values] : () => selector.kind
+  if (!nameOf) return useful.map(({session}) => session)
+  return [...new Set(useful.map(({session}) => nameOf(session)))].flatMap((name) =>
+    nearestRing(useful.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
   )
-}
-
-/** The sessions of a source, with what could be read of them in time. */
-async function claimsAmong(
-  {me, sessions}: ResolvedSessions,
-  {owner, own, skip, values}: LiveQuery,
-  timeIsUp: Promise<void>,
-): Promise<readonly Claim[]> {
-  // what others may read is theirs, or granted: they need not be asked whose it is
-  const byOwner = own || owner !== undefined || (values in ringed && readsAll(me))
-  const read = new Set<PropertyName>([
-    ...properties[values],
-    ...(byOwner ? (['owner'] as const) : []),
-    ...(skip.size > 0 ? (['status'] as const) : []),
-  ])
-  const claims = sessions.map((session): Claim => ({ownership: undefined, session}))
-  const refresh = async ({session}: Claim, i: number) => {
-    await session.refresh([...read])
-    if (byOwner) claims[i] = await claimOf(session, me)
-  }
-
-  await inTime(Promise.all(claims.map((claim, i) => refresh(claim, i))), timeIsUp)
-  return claims
 }
 
 /** What resolves in rings, and to what it is that a session is found by. */
@@ -114,55 +96,46 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
   interface: ({snapshot}) => snapshot.values.device_name,
 }
 
-/** The session that the line selects; none where it selects none. */
-async function selected(query: LiveQuery, means: Means): Promise<readonly Session[]> {
-  const {owner, path, values} = query
-  const selector = selectorOf(query)
-  if (!selector) return []
-  const byRing = path === undefined && owner === undefined
-  const claims = await fromEach(means, selector, properties[values], async ({me, sessions}) =>
-    byRing
-      ? ((await inTime(
-          claimsOf(sessions, () => me),
-          means.timeIsUp,
-        )) ?? [])
-      : sessions.map((session): Claim => ({ownership: undefined, session})),
-  )
-  const sessions = nearestRing(claims).map(({session}) => session)
-  if (path !== undefined || owner === undefined) return sessions
-  const uid = await inTime(uidOf(owner), means.timeIsUp)
-  return sessions.filter(({snapshot}) => snapshot.values.owner === uid)
-}
-
-/** What is made of each answer to the hook, in time. One that fails adds nothing. */
-async function fromEach<T>(
-  {resolvers, timeIsUp}: Means,
-  selector: Selector,
-  read: readonly PropertyName[],
-  use: (answer: ResolvedSessions) => Promise<readonly T[]>,
-): Promise<T[]> {
-  const made = await Promise.all(
+/** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
+async function claimsOf(query: LiveQuery, selector: Selector, {resolvers, timeIsUp}: Means): Promise<Claim[]> {
+  const claims = await Promise.all(
     resolvers.map(async (resolver) => {
       try {
-        const answer = await inTime(resolver({request: {onStall() {}, read, selector}}), timeIsUp)
-        return answer ? await use(answer) : []
+        const answer = await inTime(resolver({request: {onStall() {}, read: [], selector}}), timeIsUp)
+        return answer ? await claimsAmong(answer, query, selector, timeIsUp) : []
       } catch (error) {
         if (process.env.DEBUG) console.error(error)
         return []
       }
     }),
   )
-  return made.flat()
+  return claims.flat()
+}
+
+async function claimsAmong(
+  {me, sessions}: ResolvedSessions,
+  {owner, own, skip, values}: LiveQuery,
+  selector: Selector,
+  timeIsUp: Promise<void>,
+): Promise<readonly Claim[]> {
+  // what others may read is theirs, or granted: they need not be asked whose it is
+  const byOwner = own || owner !== undefined || selector.kind !== 'all' || (values in ringed && readsAll(me))
+  const read = new Set<PropertyName>([
+    ...properties[values],
+    ...(byOwner ? (['owner'] as const) : []),
+    ...(skip.size > 0 ? (['status'] as const) : []),
+  ])
+  const claims = sessions.map((session): Claim => ({ownership: undefined, session}))
+  const reading = claims.map(async ({session}, i) => {
+    await session.refresh([...read])
+    if (byOwner) claims[i] = await claimOf(session, me)
+  })
+  await inTime(Promise.all(reading), timeIsUp)
+  return claims
 }
 
 async function uidOf(user: string): Promise<number | undefined> {
   return /^\d+$/.test(user) ? Number(user) : (await accounts([user]))[0]?.uid
-}
-
-function selectorOf({config, interface: device, path}: LiveQuery): Selector | undefined {
-  if (path !== undefined) return {kind: 'path', path}
-  if (config !== undefined) return {kind: 'config', name: config}
-  return device === undefined ? undefined : {device, kind: 'interface'}
 }
 
 async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T | undefined> {
@@ -173,16 +146,10 @@ async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T |
 function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
   switch (values) {
     case 'config': {
-      const named = sessions.flatMap((session) => {
-        const name = session.snapshot.values.config_name
-        return name === undefined ? [] : [[name, session] as const]
-      })
-      return [...new Set(named.map(([name]) => name))].map((value) => {
-        const those = named.filter(([name]) => name === value)
-        return {
-          description: those.length > 1 ? `${those.length} sessions` : stateOf(those[0]![1]),
-          value,
-        }
+      const names = sessions.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
+      return [...new Set(names)].map((value) => {
+        const those = sessions.filter(({snapshot}) => snapshot.values.config_name === value)
+        return {description: those.length > 1 ? `${those.length} sessions` : stateOf(those[0]!), value}
       })
     }
 
