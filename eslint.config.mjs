@@ -6,6 +6,7 @@ const noCli = {regex: '^@oclif/|^@ovpn3/kit$|/(commands|hooks)/', message: 'src/
 /** The layers, from the bottom up: what a folder may not import. The last that a file is in counts. */
 const layers = [
   {files: ['src/**', 'packages/**'], patterns: [onlyBus]},
+  {files: ['startup/**'], patterns: [{regex: 'lib/', message: 'start-up knows the parts of src by their entries'}]},
   {files: ['src/lib/**'], patterns: [onlyBus, noCli]},
   {
     files: ['src/lib/bus/**'],
@@ -21,7 +22,7 @@ const layers = [
     patterns: [onlyBus, {regex: 'lib/(bus|openvpn3)', message: 'commands get sessions from the session-resolver hook'}],
   },
   {
-    files: ['src/complete.ts', 'src/completion/**'],
+    files: ['src/complete.ts', 'src/plugins/**'],
     patterns: [
       onlyBus,
       {regex: '^@oclif/|^@ovpn3/kit$|/commands/|lib/', message: 'completion starts without oclif, and asks the hook'},
@@ -38,6 +39,16 @@ const layers = [
   {
     files: ['plugins/*/src/**'],
     patterns: [onlyBus, {regex: 'src/(lib|hooks)', message: 'plugins build on @ovpn3/kit alone'}],
+  },
+  {
+    files: ['plugins/autocomplete/src/engine/**'],
+    patterns: [
+      onlyBus,
+      {
+        regex: String.raw`^@oclif/|^@ovpn3/kit$|^\.\./`,
+        message: 'completion starts without oclif and without the command',
+      },
+    ],
   },
 ]
 
@@ -110,7 +121,7 @@ export default [
   },
   ...layers.map(({files, patterns}) => ({files, rules: {'no-restricted-imports': ['error', {patterns}]}})),
   {
-    files: ['bin/**'],
+    files: ['bin/**', 'startup/*.js'],
     rules: {
       '@typescript-eslint/no-require-imports': 'off',
       'n/no-unsupported-features/node-builtins': [

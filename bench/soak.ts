@@ -1,4 +1,3 @@
-import {Bus} from '#lib/bus'
 /**
  * npm run bench:soak [-- MINUTES [SESSIONS [CHANGES]]]: both watches, as JSON and on a terminal, on sessions that change, so many times
  * a second, and that come and go. Tells the memory they take over time, and fails where it grows, where match rules or log subscriptions are left
@@ -11,6 +10,7 @@ import path from 'node:path'
 import {createInterface} from 'node:readline'
 import {setTimeout as pause} from 'node:timers/promises'
 
+import {Bus} from '../src/lib/bus'
 import {type Simulator, simulator} from '../test/simulator/simulator'
 import {until} from '../test/support/cli'
 import {repository} from '../test/support/repository'

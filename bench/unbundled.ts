@@ -6,7 +6,7 @@ import path from 'node:path'
 import {repository} from '../test/support/repository'
 
 const pjson = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8'))
-const target = './build/src/ovpn3.js'
+const target = './build/startup/ovpn3.js'
 const {commands, helpClass, hooks} = pjson.oclif
 settings.enableAutoTranspile = false
 if (process.argv[2] === '--complete') void import('../src/complete.js').then(({start}) => start(repository))

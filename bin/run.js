@@ -9,7 +9,7 @@ if (Number(process.versions.node.split('.', 1)[0]) < 20) {
 } else {
   // what the shells' completion asks for is answered without the CLI
   const program = process.argv[2] === '--complete' ? 'complete' : 'ovpn3'
-  require('./load')
+  require('../startup/load')
     .load(join(__dirname, '..', 'dist', `${program}.js`))
     .start(join(__dirname, '..'))
 }

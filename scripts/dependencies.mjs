@@ -1,7 +1,7 @@
 /**
  * Checks what the project depends on: the lock file is in step with every package.json, names no registry and has a
  * checksum of every package; nothing that is shipped needs an install script and all of it has a licence that goes with
- * ours; and what decides about the bundle has one version. scripts/bundle.mjs sees to the texts of the licences.
+ * ours; and what decides about the bundle has one version. startup/bundle.mjs sees to the texts of the licences.
  */
 import {join} from 'node:path'
 import {isDeepStrictEqual} from 'node:util'

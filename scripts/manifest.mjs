@@ -11,7 +11,7 @@ import {plugins, readJson, root} from './project.mjs'
 /** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
 function compiled() {
   const pjson = readJson('package.json')
-  const commands = {...pjson.oclif.commands, target: './build/src/ovpn3.js'}
+  const commands = {...pjson.oclif.commands, target: './build/startup/ovpn3.js'}
   return {isRoot: true, pjson: {...pjson, oclif: {...pjson.oclif, commands}}}
 }
 

@@ -2,60 +2,41 @@
  * What the shells call on Tab, as `ovpn3 --complete SHELL …`: prints the candidates, one a line, and nothing else
  * whatever happens. A program of its own, which loads as little as it can: every Tab is a start.
  */
+import {type Command, reply, type Resolver} from '@ovpn3/plugin-autocomplete'
 import {writeSync} from 'node:fs'
 
-import type {Candidate} from './completion/candidates'
-
-import {complete} from './completion'
-import {bashReplies, type BashRequest, bashWords} from './completion/bash'
-import {installedCommands} from './completion/installed'
-import {liveCandidates} from './completion/live'
+import {localSource} from './hooks/session-resolver'
+import {findPlugins} from './plugins/find'
+import {commandsOf, hooksOf} from './plugins/modules'
 
 let asked = false
 
 /** How far this run came, for the code cache: one that has asked the service has seen much more of the code. */
 export const reach = (): number => Number(asked)
 
-/** Milliseconds that live values may take, whatever is asked. */
-const limit = 500
-
-async function candidatesFor(root: string, words: readonly string[], current: string): Promise<Candidate[]> {
-  const timeIsUp = new Promise<void>((resolve) => {
-    setTimeout(resolve, limit)
-  })
-  return complete(installedCommands(root), words, current, (query) => {
-    asked = true
-    return liveCandidates(query, timeIsUp)
-  })
+const ownResolver: Resolver = async (options) => {
+  asked = true
+  return localSource(options)
 }
 
-async function reply(root: string, [shell, ...args]: readonly string[]): Promise<string[]> {
-  if (shell === 'bash') {
-    const [type, columns, line = '', point, replaced = '', ...words] = args
-    const request: BashRequest = {
-      columns: Number(columns),
-      line: line.slice(0, Number(point)),
-      replaced,
-      type: Number(type),
-      words,
-    }
-    const [, ...typed] = bashWords(request)
-    return bashReplies(request, await candidatesFor(root, typed.slice(0, -1), typed.at(-1) ?? ''))
-  }
-
-  const [current = '', ...words] = args
-  const candidates = await candidatesFor(root, words, current)
-  return candidates.map(({description, value}) => `${value}\t${description ?? ''}`)
+/** There is nobody to tell: the person is in the middle of a line. */
+function report(error: unknown): void {
+  if (process.env.DEBUG) console.error(error)
 }
 
 /** Answers the command line of this process. @param root the folder of the CLI's package */
 export async function start(root: string): Promise<void> {
+  // in code of a plugin, it is no reason to offer nothing
+  process.on('uncaughtException', report)
   try {
-    const lines = await reply(root, process.argv.slice(3))
+    const [cli, ...others] = findPlugins(root)
+    const lines = await reply(process.argv.slice(3), {
+      commands: [cli!, ...others].flatMap((plugin) => commandsOf<Command>(plugin)),
+      resolvers: [ownResolver, ...others.flatMap((plugin) => hooksOf<Resolver>(plugin, 'session-resolver'))],
+    })
     writeSync(1, lines.map((line) => `${line}\n`).join(''))
   } catch (error) {
-    // there is nobody to tell: the person is in the middle of a line
-    if (process.env.DEBUG) console.error(error)
+    report(error)
   }
 
   // what has not answered by now is not waited for

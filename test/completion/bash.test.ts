@@ -1,4 +1,4 @@
-import {bashReplies, type BashRequest, bashWords} from '#completion/bash'
+import {bashReplies, type BashRequest, bashWords} from '@ovpn3/plugin-autocomplete/dist/engine/bash'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 

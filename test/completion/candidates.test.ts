@@ -1,18 +1,19 @@
-import type {LiveQuery} from '#completion/candidates'
-import type {Installed} from '#completion/installed'
+import type {LiveQuery} from '@ovpn3/plugin-autocomplete/dist/engine/candidates'
+import type {Command, Installed} from '@ovpn3/plugin-autocomplete/dist/engine/command'
 
-import {complete} from '#completion/index'
-import {installedCommands} from '#completion/installed'
+import {complete} from '@ovpn3/plugin-autocomplete/dist/engine/complete'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
 import type {World} from '../support/world'
 
+import {findPlugins} from '../../src/plugins/find'
+import {commandsOf} from '../../src/plugins/modules'
 import {ovpn3} from '../support/cli'
 import {repository} from '../support/repository'
 
 process.env.OVPN3_DATA_DIR = '/nowhere'
-const commands = installedCommands(repository)
+const commands = findPlugins(repository).flatMap((plugin) => commandsOf<Command>(plugin))
 
 /** No bus at all: whoever fails for wrong usage has touched nothing. */
 const nowhere = {

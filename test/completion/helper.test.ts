@@ -1,10 +1,11 @@
 import {Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
-import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, before, describe, it} from 'node:test'
 
+import {stepsOf} from '../plugins/guide'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {cli, ovpn3, type RunOptions} from '../support/cli'
 import {slowTimers} from '../support/clock'
@@ -256,7 +257,7 @@ describe('plugins of the user', () => {
     ]
     write('data/ovpn3/package.json', JSON.stringify({oclif: {plugins}}))
     const installed = 'data/ovpn3/node_modules/plugin-installed'
-    write(`${installed}/package.json`, JSON.stringify({oclif: {commands: './commands'}}))
+    write(`${installed}/package.json`, JSON.stringify({name: 'plugin-installed', oclif: {commands: './commands'}}))
     const flags = {
       colour: {name: 'colour', options: ['red', 'green'], summary: 'Which colour.', type: 'option'},
       config: {helpGroup: 'SESSION', name: 'config', type: 'option'},
@@ -265,7 +266,7 @@ describe('plugins of the user', () => {
     const command = {completion: {size: {values: ['big', 'small']}}, flags, summary: 'Paint a session.'}
     write(`${installed}/oclif.manifest.json`, JSON.stringify({commands: {'paint:session': command}}))
 
-    write('linked/package.json', JSON.stringify({oclif: {commands: './commands'}}))
+    write('linked/package.json', JSON.stringify({name: 'plugin-linked', oclif: {commands: './commands'}}))
     const kit = JSON.stringify(path.join(root, 'packages', 'kit'))
     write(
       'linked/commands/session/look.js',
@@ -277,7 +278,7 @@ describe('plugins of the user', () => {
       }\n`,
     )
     write('linked/commands/session/look.d.ts', '')
-    write('broken/package.json', JSON.stringify({oclif: {commands: './commands'}}))
+    write('broken/package.json', JSON.stringify({name: 'plugin-broken', oclif: {commands: './commands'}}))
     write('broken/commands/broken.js', `console.error('noise'); console.log('noise'); throw new Error('broken')\n`)
     write('broken/oclif.manifest.json', 'no JSON')
   })
@@ -314,6 +315,96 @@ describe('plugins of the user', () => {
     const {status, stdout} = await ovpn3(world, 'alice', words, {env})
     assert.deepEqual([status, stdout], [0, ''])
   })
+})
+
+describe('sessions of other plugins', () => {
+  let folder: string
+  const put = (file: string, text: string) => {
+    mkdirSync(path.dirname(path.join(folder, file)), {mode: 0o755, recursive: true})
+    writeFileSync(path.join(folder, file), text)
+  }
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-complete-'))
+    chmodSync(folder, 0o755)
+    symlinkSync(path.join(path.dirname(path.dirname(cli())), 'node_modules'), path.join(folder, 'node_modules'))
+    const plugins = [{name: 'plugin-recording', root: path.join(folder, 'recording'), type: 'link'}]
+    put('data/ovpn3/package.json', JSON.stringify({oclif: {plugins}}))
+    // the source that the guide has its reader write
+    for (const step of stepsOf('docs/plugins.md'))
+      if (step.kind === 'file' && /^(hooks\/recording\.js|recording\.json)$/.test(step.name))
+        put(path.join('recording', step.name), step.text)
+  })
+  after(() => rmSync(folder, {force: true, recursive: true}))
+
+  const hooks = (hook: unknown) =>
+    put(
+      'recording/package.json',
+      JSON.stringify({name: 'plugin-recording', oclif: {hooks: {'session-resolver': hook}}}),
+    )
+  const completed = (line: string, env: Readonly<Record<string, string>> = {}) =>
+    values(line, {
+      env: {
+        VPN_RECORDING: path.join(folder, 'recording/recording.json'),
+        XDG_DATA_HOME: path.join(folder, 'data'),
+        ...env,
+      },
+    })
+
+  it('are offered beside ours', async () => {
+    hooks('./hooks/recording')
+    const [office] = named('office')
+    assert.deepEqual(await completed('session-stats -c '), ['branch', 'lab', 'office'])
+    assert.deepEqual(await completed('session-manage --pause -c '), ['branch', 'office'])
+    world.setDevice(office!, 'tun9')
+    assert.deepEqual(await completed('session-acl --show -I '), ['tun4', 'tun5', 'tun9'])
+    assert.deepEqual(await completed('session-stats -c ', {VPN_RECORDING: ''}), ['office'])
+  })
+
+  it('without ours where there is no bus', async () => {
+    hooks('./hooks/recording')
+    const env = {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus'}
+    assert.deepEqual(await completed('session-stats -c ', env), ['branch', 'lab'])
+  })
+
+  it('from every hook, however it is named', async () => {
+    const resolver = "require('./recording.js')"
+    put('recording/hooks/all.js', `exports.ours = ${resolver}; exports.nothing = () => {}\n`)
+    put('recording/hooks/transpiled.cjs', `exports.default = ${resolver}\n`)
+    put('recording/hooks/module.mjs', `import resolver from './recording.js'\nexport const answer = resolver\n`)
+    for (const hook of [
+      {target: './hooks/recording.js'},
+      {identifier: 'ours', target: './hooks/all'},
+      [{identifier: 'nothing', target: './hooks/all'}, './hooks/transpiled'],
+      './hooks/module',
+    ]) {
+      hooks(hook)
+      assert.deepEqual(await completed('session-stats -c '), ['branch', 'lab'], JSON.stringify(hook))
+    }
+
+    hooks({identifier: 'other', target: './hooks/all'})
+    assert.deepEqual(await completed('session-stats -c '), [])
+  })
+
+  const faults: Readonly<Record<string, string>> = {
+    'cannot be loaded': "throw new Error('broken')",
+    'is not there': '',
+    rejects: "module.exports = async () => { throw new Error('broken') }",
+    'throws later': "module.exports = () => new Promise(() => { setImmediate(() => { throw new Error('broken') }) })",
+    'prints something': "console.log('noise'); module.exports = () => { console.log('noise') }",
+    'answers with nonsense': 'module.exports = async () => ({sessions: [1], me: 0})',
+    'does not answer': 'module.exports = () => new Promise(() => {})',
+  }
+  for (const [what, code] of Object.entries(faults))
+    it(`ours where a hook ${what}`, async () => {
+      named('office')
+      if (code) put('recording/hooks/faulty.js', code)
+      hooks(code ? './hooks/faulty' : './hooks/nosuch')
+      const {candidates} = await complete('session-stats -c ', {
+        env: {...slowTimers(4), XDG_DATA_HOME: path.join(folder, 'data')},
+      })
+      assert.deepEqual(candidates, [['office', 'connected']])
+    })
 })
 
 describe('start', () => {

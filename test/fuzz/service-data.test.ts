@@ -1,7 +1,5 @@
-import type {Bus, Call} from '#lib/bus'
 import type {PropertyName, SessionProperties, Snapshot} from '@ovpn3/sessions'
 
-import {RemoteSession} from '#lib/openvpn3'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
@@ -16,6 +14,9 @@ import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
 
+import type {Bus, Call} from '../../src/lib/bus'
+
+import {RemoteSession} from '../../src/lib/openvpn3'
 import {FakeSource} from '../support/fake-session'
 import {document} from '../support/schemas'
 import {controls, dbusText, longText} from './arbitrary'

@@ -1,8 +1,8 @@
-import {Bus, BusError, type Signal} from '#lib/bus'
 import assert from 'node:assert/strict'
 import {after, afterEach, before, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
 
+import {Bus, BusError, type Signal} from '../../src/lib/bus'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {ovpn3, until} from '../support/cli'
 import {daemon, FakeBus} from '../support/fake-bus'

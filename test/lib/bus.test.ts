@@ -1,10 +1,10 @@
-import {Bus, BusError, type BusErrorKind} from '#lib/bus'
 import assert from 'node:assert/strict'
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {after, afterEach, before, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
 
+import {Bus, BusError, type BusErrorKind} from '../../src/lib/bus'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {until} from '../support/cli'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
@@ -145,7 +145,7 @@ describe('a call', () => {
 
   it('that is answered while its process is stopped has its answer, however late it is looked at', async () => {
     const script = `
-      const {Bus} = require(${JSON.stringify(require.resolve('#lib/bus'))})
+      const {Bus} = require(${JSON.stringify(require.resolve('../../src/lib/bus'))})
       const service = 'net.openvpn.v3.sessions'
       Bus.connect({onStall: () => console.log('stalled')}).then(async (bus) => {
         const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: '${manager}'}

@@ -1,7 +1,7 @@
-import {BusError, type Call} from '#lib/bus'
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
+import {BusError, type Call} from '../../src/lib/bus'
 import {Calls} from '../../src/lib/bus/calls'
 import {type MockClock, mockClock} from '../support/mock-clock'
 

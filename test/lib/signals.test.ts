@@ -1,7 +1,7 @@
-import {BusError, ownerChange} from '#lib/bus'
 import assert from 'node:assert/strict'
 import {beforeEach, describe, it} from 'node:test'
 
+import {BusError, ownerChange} from '../../src/lib/bus'
 import {Signals} from '../../src/lib/bus/signals'
 
 const service = 'a.service'

@@ -17,7 +17,6 @@ const contents = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
-  'bin/load.js',
   'bin/run.js',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/cli-spinners.js',
@@ -42,6 +41,7 @@ const contents = [
   'man/ovpn3.1',
   'oclif.manifest.json',
   'package.json',
+  'startup/load.js',
 ]
 
 describe('installed from its npm packages', {skip: skipRegistry()}, () => {

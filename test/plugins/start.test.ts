@@ -53,6 +53,23 @@ describe('plugins of the user', () => {
       assert.match(await sandbox.must('ovpn3 sessions-list'), /No sessions available/)
     })
 
+  it('one that brings another, and one with its settings in a file of their own', async () => {
+    const oclif = {bin: 'ovpn3', commands: './commands'}
+    const outer = {dependencies: {greet: '*'}, name: 'outer', oclif: {...oclif, plugins: ['gree*']}, version: '2.0.0'}
+    sandbox.write('outer/package.json', JSON.stringify(outer))
+    sandbox.write('outer/.oclifrc.json', 'is not read')
+    sandbox.write('outer/node_modules/greet/package.json', JSON.stringify({name: 'greet', version: '1.0.0'}))
+    sandbox.write('outer/node_modules/greet/.oclifrc.json', JSON.stringify(oclif))
+    sandbox.write(
+      'outer/node_modules/greet/commands/greet.js',
+      'exports.default = class { static async run() { console.log("hello") } }',
+    )
+    await link('outer')
+    assert.match(await sandbox.must('ovpn3 greet'), /^hello$/m)
+    assert.match(await sandbox.must('ovpn3 plugins'), /^outer 2\.0\.0 \(link\) .*\n└─ greet 1\.0\.0 \(link\) /)
+    assert.match(await sandbox.must('ovpn3 plugins --core'), /^@ovpn3\/plugin-sessions-list \S+ \(core\)$/m)
+  })
+
   it('one that does not load is told of, and the others work', async () => {
     sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
     sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
@@ -71,7 +88,7 @@ function manifest(more: object): string {
 
 describe('what the bundle makes of a module', () => {
   const transformed = async (code: string): Promise<string> => {
-    const file = pathToFileURL(path.join(repository, 'scripts', 'lazy-requires.mjs')).href
+    const file = pathToFileURL(path.join(repository, 'startup', 'lazy-requires.mjs')).href
     const {lazyRequires} = (await import(file)) as {lazyRequires: (code: string, file: string) => string}
     return lazyRequires(code, 'module.js')
   }

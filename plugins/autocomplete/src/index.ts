@@ -1,2 +1,4 @@
-export {placeOf} from './install'
-export {scriptOf, type Shell, shells} from './shell'
+/** The engine of completion: what a shell is answered on Tab. */
+export type {Command} from './engine/command'
+export type {Resolver} from './engine/live'
+export {reply} from './engine/reply'

@@ -1,4 +1,5 @@
-import {placeOf, scriptOf as scriptIn, type Shell, shells} from '@ovpn3/plugin-autocomplete'
+import {placeOf} from '@ovpn3/plugin-autocomplete/dist/install'
+import {scriptOf as scriptIn, type Shell, shells} from '@ovpn3/plugin-autocomplete/dist/shell'
 import assert from 'node:assert/strict'
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'

@@ -1,6 +1,6 @@
 import {normalizeArgv, shortFlags} from '@ovpn3/kit/flags'
 
-import type {Command, Flag} from './installed'
+import type {Command, Flag} from './command'
 
 /** The value of an option. */
 export interface WantedValue {

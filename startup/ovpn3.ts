@@ -1,8 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports, n/no-missing-require -- an import would not wait */
 import {type Command, flush, run, settings} from '@oclif/core'
 
-import {corePlugins} from './core-plugins'
-import {withUserPlugins} from './user-plugins'
+import {loadPlugins} from './plugins'
 
 /**
  * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
@@ -22,13 +21,13 @@ async function start(root: string): Promise<void> {
   // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
-  const plugins = await withUserPlugins(await corePlugins(root))
+  const plugins = await loadPlugins(root)
   const {pjson} = plugins.get('ovpn3')!
   try {
     await run(process.argv.slice(2), {pjson, plugins, root})
     await flush()
   } catch (error) {
-    const {fail} = require('./failure') as typeof import('./failure')
+    const {fail} = require('../src/failure') as typeof import('../src/failure')
     await fail(error as Parameters<typeof fail>[0], pjson.oclif.bin!)
   }
 }
@@ -37,17 +36,17 @@ async function start(root: string): Promise<void> {
 export = {
   commands: {
     get 'session-manage'(): Command.Class {
-      return (require('./commands/session-manage') as typeof import('./commands/session-manage')).default
+      return (require('../src/commands/session-manage') as typeof import('../src/commands/session-manage')).default
     },
   },
   get commandNotFound() {
-    return (require('./hooks/command-not-found') as typeof import('./hooks/command-not-found')).default
+    return (require('../src/hooks/command-not-found') as typeof import('../src/hooks/command-not-found')).default
   },
   get Help() {
-    return (require('./help') as typeof import('./help')).default
+    return (require('../src/help') as typeof import('../src/help')).default
   },
   get sessionResolver() {
-    return (require('./hooks/session-resolver') as typeof import('./hooks/session-resolver')).default
+    return (require('../src/hooks/session-resolver') as typeof import('../src/hooks/session-resolver')).default
   },
   start,
 }

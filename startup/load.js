@@ -19,7 +19,7 @@ module.exports.load = (file) => {
   Module.enableCompileCache?.(folder)
 
   const source = fs.readFileSync(file, 'latin1')
-  // written by scripts/bundle.mjs: what tells this bundle from others, and the commands that are worth a cache
+  // written by startup/bundle.mjs: what tells this bundle from others, and the commands that are worth a cache
   const [, identity, ...commands] = source.slice(0, source.indexOf('\n')).split(' ')
   const wanted = process.argv.some((argument) => argument === '--help' || argument === '-h') ? 'help' : process.argv[2]
   const command = commands.includes(wanted) ? wanted : 'ovpn3'

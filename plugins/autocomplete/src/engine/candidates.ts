@@ -10,7 +10,7 @@ import {safeText} from '@ovpn3/sessions'
 
 import type {Line, WantedValue} from './line'
 
-import {type Command, type Flag, type Installed, summaryOf} from './installed'
+import {type Command, type Flag, type Installed, summaryOf} from './command'
 
 /** Something to complete a word to. */
 export interface Candidate {
@@ -37,19 +37,24 @@ export interface LiveQuery {
 }
 
 /** Values of an option, or the query for them; `prefix` stands before each in its word. */
-export type Values =
-  {readonly prefix: string; readonly query: LiveQuery} | {readonly prefix: string; readonly values: readonly string[]}
+export interface Values {
+  readonly prefix: string
+  readonly values: LiveQuery | readonly string[]
+}
+
+const namesOf = ({cached: {aliases = [], hiddenAliases = []} = {}, id}: Installed) => [id, ...aliases, ...hiddenAliases]
 
 /** The words that can follow these, up to a command. */
 export function commandWords(commands: readonly Installed[], words: readonly string[]): Candidate[] {
   const start = words.map((word) => `${word}:`).join('')
   const found = new Map<string, string | undefined>()
-  for (const {aliases, hidden, id, summary} of commands) {
-    if (hidden) continue
-    for (const name of [id, ...aliases]) {
+  for (const command of commands) {
+    if (command.cached?.hidden) continue
+    for (const name of namesOf(command)) {
       if (!name.startsWith(start)) continue
       const [word = '', ...rest] = name.slice(start.length).split(':')
-      if (rest.length === 0 || !found.has(word)) found.set(word, rest.length === 0 ? summary : undefined)
+      const isWhole = rest.length === 0
+      if (isWhole || !found.has(word)) found.set(word, isWhole ? summaryOf(command.cached ?? {}) : undefined)
     }
   }
 
@@ -63,7 +68,7 @@ export function findCommand(
 ): undefined | {readonly command: Installed; readonly length: number} {
   for (let {length} = words; length > 0; length--) {
     const name = words.slice(0, length).join(':')
-    const command = commands.find(({aliases, id}) => id === name || aliases.includes(name))
+    const command = commands.find((each) => namesOf(each).includes(name))
     if (command) return {command, length}
   }
 
@@ -71,7 +76,7 @@ export function findCommand(
 }
 
 /** The options that can still be of use. @param short those of one letter, too */
-export function options(command: Command, {given}: Line, {short}: {short: boolean}): Candidate[] {
+export function options(command: Command, given: Line['given'], {short}: {short: boolean}): Candidate[] {
   const flags = command.flags ?? {}
   const possible = (name: string) => isPossible(command, given, name)
   return [
@@ -84,7 +89,9 @@ export function options(command: Command, {given}: Line, {short}: {short: boolea
             names.some((needed) => given.has(needed) || (needed in flags && possible(needed))),
           ),
       )
-      .flatMap(([name, flag]) => namesOf(name, flag, short).map((value) => ({description: summaryOf(flag), value}))),
+      .flatMap(([name, flag]) =>
+        spellingsOf(name, flag, short).map((value) => ({description: summaryOf(flag), value})),
+      ),
     ...(flags.help ? [] : helpOptions(short)),
   ]
 }
@@ -110,7 +117,7 @@ export function helpOptions(short: boolean): Candidate[] {
   return ['--help', ...(short ? ['-h'] : [])].map((value) => ({description: 'Show help', value}))
 }
 
-function namesOf(name: string, {aliases = [], allowNo, char}: Flag, short: boolean): string[] {
+function spellingsOf(name: string, {aliases = [], allowNo, char}: Flag, short: boolean): string[] {
   return [
     `--${name}`,
     ...(allowNo ? [`--no-${name}`] : []),
@@ -138,7 +145,7 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
       typed,
       values,
     }
-    return {prefix, query}
+    return {prefix, values: query}
   }
 
   const all = flags[flag]?.options ?? values

@@ -59,7 +59,7 @@ const bundledPlugins = () => {
 
 const manifestOf = (name) => readJson(root, 'node_modules', name, 'oclif.manifest.json')
 
-/** The source of src/bundled.ts as it has to be in the bundle, from the plugins' manifests. */
+/** The source of startup/bundled.ts as it has to be in the bundle, from the plugins' manifests. */
 function bundledCommands() {
   const plugins = bundledPlugins().map((name) => {
     const folder = join(root, 'node_modules', name)
@@ -104,7 +104,7 @@ const plugin = {
     onResolve({filter: /^\.\/[\w-]+\.js$/}, ({namespace, path}) =>
       namespace === 'part' ? {external: true, path} : undefined,
     )
-    onLoad({filter: /build[/\\]src[/\\]bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root}))
+    onLoad({filter: /build[/\\]startup[/\\]bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root}))
     // only their versions are read
     onLoad({filter: /@oclif[/\\]core[/\\]package\.json$/}, ({path}) => {
       const {name, version} = readJson(path)
@@ -112,7 +112,7 @@ const plugin = {
     })
     // a script with a code cache cannot import: a file that is loaded as any other does it
     onResolve({filter: /^\.\/import\.js$/}, ({path}) => ({external: true, path}))
-    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]completion[/\\]installed)\.js$/}, ({path}) => ({
+    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]plugins[/\\]modules)\.js$/}, ({path}) => ({
       contents: lazyRequires(
         readFileSync(path, 'utf8').replaceAll('await import(', "await require('./import.js')("),
         path,
@@ -189,14 +189,14 @@ const partEntries = await Promise.all(
 )
 const programs = await build({
   ...options,
-  entryPoints: ['build/src/ovpn3.js', 'build/src/complete.js'],
+  entryPoints: {complete: 'build/src/complete.js', ovpn3: 'build/startup/ovpn3.js'},
   outdir: dist,
   plugins: [plugin],
   write: false,
 })
 writeFileSync(join(dist, 'import.js'), '"use strict";module.exports=(url)=>import(url);\n')
 
-// for bin/load.js, which keeps a code cache for each of these commands of just this bundle
+// for startup/load.js, which keeps a code cache for each of these commands of just this bundle
 const hash = createHash('sha256')
 for (const {contents} of programs.outputFiles) hash.update(contents)
 const identity = hash.digest('hex').slice(0, 16)

@@ -1,0 +1,56 @@
+import {
+  argumentsOf,
+  type Candidate,
+  commandWords,
+  findCommand,
+  helpOptions,
+  type LiveQuery,
+  options,
+  presentable,
+  valuesOf,
+} from './candidates'
+import {type Command, type Installed} from './command'
+import {readLine} from './line'
+
+/** Finds live values. */
+export type LookUp = (query: LiveQuery) => Promise<Candidate[]>
+
+/**
+ * What the word at the end of a command line can become.
+ * @param words those before it, without the name of the program
+ */
+export async function complete(
+  commands: readonly Installed[],
+  words: readonly string[],
+  current: string,
+  lookUp: LookUp,
+): Promise<Candidate[]> {
+  const isOption = current.startsWith('-')
+  if (words[0] === 'help' && !isOption) return presentable(commandWords(commands, words.slice(1)))
+  const found = findCommand(commands, words)
+  const isNext = !isOption && words.length === (found?.length ?? words.length)
+  const next = isNext ? commandWords(commands, words) : []
+  if (found) next.push(...(await ofCommand(await found.command.load(), words.slice(found.length), current, lookUp)))
+  else if (isOption && words.length === 0)
+    next.push(...helpOptions(true), {description: 'Show the version', value: '--version'})
+  return presentable(next)
+}
+
+async function ofCommand(
+  command: Command,
+  words: readonly string[],
+  current: string,
+  lookUp: LookUp,
+): Promise<Candidate[]> {
+  const {given, wanted} = readLine(command, words, current)
+  if (wanted.kind === 'value') {
+    const {prefix, values} = valuesOf(command, given, wanted)
+    const found = 'typed' in values ? await lookUp(values) : values.map((value): Candidate => ({value}))
+    return found.map(({description, value}) => ({description, value: prefix + value}))
+  }
+
+  const fixed = wanted.kind === 'argument' ? argumentsOf(command, wanted.position) : []
+  // where nothing else can come it is an option
+  const isOption = wanted.kind === 'option' || (fixed.length === 0 && !wanted.optionsEnded && current === '')
+  return isOption ? options(command, given, {short: /^-(?!-)/.test(current)}) : fixed
+}

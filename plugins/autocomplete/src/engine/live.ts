@@ -1,0 +1,209 @@
+import {
+  type Claim,
+  claimOf,
+  hasCode,
+  heldDevice,
+  isGone,
+  nearestRing,
+  type PropertyName,
+  readsAll,
+  type Selector,
+  type Session,
+  type SessionSource,
+  statusText,
+} from '@ovpn3/sessions'
+
+import type {Candidate, LiveQuery} from './candidates'
+
+import {type Account, accounts, isPerson} from './accounts'
+
+/** What answers the hook `session-resolver`. */
+export type Resolver = (options: {onStall(): void}) => Promise<readonly SessionSource[] | SessionSource | undefined>
+
+/** What live values are found with. */
+interface Means {
+  readonly resolvers: readonly Resolver[]
+  /** Never rejects. What was found by then is what is offered. */
+  readonly timeIsUp: Promise<void>
+}
+
+/** What each kind of value takes to be found and described. */
+const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
+  config: ['config_name', 'status'],
+  interface: ['device_name', 'config_name', 'status'],
+  owner: ['owner'],
+  session: ['config_name', 'status'],
+  user: ['acl', 'owner'],
+  'user-with-access': ['acl', 'owner'],
+}
+
+export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
+  const {timeIsUp} = means
+  const {values} = query
+  const selector = selectorOf(query)
+  if (values === 'user') {
+    const having = selector.kind === 'all' ? [] : usefulSessions(query, selector, means)
+    // they can be granted access, whether it can be said who has it or not
+    const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
+    return usersToGrant(query, everybody, sessions)
+  }
+
+  const sessions = await usefulSessions(query, selector, means)
+  if (values !== 'owner' && values !== 'user-with-access') return sessionValues(query, sessions)
+  const property = values === 'owner' ? 'owner' : 'acl'
+  const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
+  const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
+  return usersOf(query, uids, known ?? [])
+}
+
+/** Users are those of the session that the line selects; all else is looked for in all sessions. */
+function selectorOf({config, interface: device, path, values}: LiveQuery): Selector {
+  if (values === 'user' || values === 'user-with-access') {
+    if (path !== undefined) return {kind: 'path', path}
+    if (config !== undefined) return {kind: 'config', name: config}
+    if (device !== undefined) return {device, kind: 'interface'}
+  }
+
+  return {kind: 'all'}
+}
+
+/** The sessions that are of use. */
+async function usefulSessions(query: LiveQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
+  const {owner, own, skip, values} = query
+  const [claims, uid] = await Promise.all([
+    claimsOf(query, selector, means),
+    owner === undefined ? undefined : inTime(uidOf(owner), means.timeIsUp),
+  ])
+  const useful = claims.filter(({ownership, session: {snapshot}}) => {
+    // gone, or another user's; what has not been read yet may be of use
+    if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
+    if (own && ownership !== undefined && ownership !== 'own') return false
+    if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
+    return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
+  })
+  const nameOf = selector.kind === 'all' ? owner === undefined && ringed[values] : () => selector.kind
+  if (!nameOf) return useful.map(({session}) => session)
+  return [...new Set(useful.map(({session}) => nameOf(session)))].flatMap((name) =>
+    nearestRing(useful.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
+  )
+}
+
+/** What resolves in rings, and to what it is that a session is found by. */
+const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string | undefined>> = {
+  config: ({snapshot}) => snapshot.values.config_name,
+  interface: ({snapshot}) => snapshot.values.device_name,
+}
+
+/** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
+async function claimsOf(query: LiveQuery, selector: Selector, {resolvers, timeIsUp}: Means): Promise<Claim[]> {
+  const forgiving = async <T>(work: () => Promise<readonly T[]>): Promise<readonly T[]> => {
+    try {
+      return (await inTime(work(), timeIsUp)) ?? []
+    } catch (error) {
+      if (process.env.DEBUG) console.error(error)
+      return []
+    }
+  }
+
+  const claims = resolvers.map(async (resolver) => {
+    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat())
+    const found = sources.map(async (source) => {
+      const sessions = await forgiving(() => source.find(selector, []))
+      return claimsAmong(sessions, propertiesFor(query, selector, source), timeIsUp)
+    })
+    return (await Promise.all(found)).flat()
+  })
+  return (await Promise.all(claims)).flat()
+}
+
+/** What has to be known of the sessions of a source. */
+function propertiesFor({owner, own, skip, values}: LiveQuery, selector: Selector, {me}: SessionSource): PropertyName[] {
+  // what others may read is theirs, or granted: they need not be asked whose it is
+  const byOwner = own || owner !== undefined || selector.kind !== 'all' || (values in ringed && readsAll(me))
+  const more = [...(byOwner ? (['owner'] as const) : []), ...(skip.size > 0 ? (['status'] as const) : [])]
+  return [...new Set<PropertyName>([...properties[values], ...more])]
+}
+
+/** Whose the sessions are, and what is shown of them, as far as that is known when the time is up. */
+async function claimsAmong(
+  sessions: readonly Session[],
+  read: readonly PropertyName[],
+  timeIsUp: Promise<void>,
+): Promise<readonly Claim[]> {
+  const claims = sessions.map((session): Claim => ({ownership: undefined, session}))
+  const reading = claims.map(async ({session}, i) => {
+    await session.refresh(read)
+    if (read.includes('owner')) claims[i] = await claimOf(session)
+  })
+  await inTime(Promise.all(reading), timeIsUp)
+  return claims
+}
+
+async function uidOf(user: string): Promise<number | undefined> {
+  return /^\d+$/.test(user) ? Number(user) : (await accounts([user]))[0]?.uid
+}
+
+async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T | undefined> {
+  return Promise.race([work, timeIsUp.then((): undefined => {})])
+}
+
+/** Paths, ids, profile names or network interfaces of sessions. */
+function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
+  switch (values) {
+    case 'config': {
+      const names = sessions.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
+      return [...new Set(names)].map((value) => {
+        const those = sessions.filter(({snapshot}) => snapshot.values.config_name === value)
+        return {description: those.length > 1 ? `${those.length} sessions` : stateOf(those[0]!), value}
+      })
+    }
+
+    case 'interface': {
+      const shown = sessions.flatMap(({snapshot: {values: known}}) =>
+        known.device_name ? [{held: heldDevice(known), value: known.device_name, description: known.config_name}] : [],
+      )
+      // of several that show a device one at most has it
+      return shown
+        .filter(({held, value}) => held || !shown.some((other) => other.held === value))
+        .map(({description, value}) => ({description, value}))
+    }
+
+    default:
+      return sessions.map((session) => ({
+        description: [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', '),
+        value: typed.startsWith('/') ? session.path : session.id,
+      }))
+  }
+}
+
+function stateOf({snapshot: {values}}: Session): string | undefined {
+  return values.status && statusText(values.status)
+}
+
+/** Who may be granted access: people; services, such as that of a monitor, once their name has begun. */
+function usersToGrant(
+  {taken, typed}: LiveQuery,
+  everybody: readonly Account[],
+  sessions: readonly Session[],
+): Candidate[] {
+  const having = new Set(sessions.flatMap(({snapshot: {values}}) => [values.owner, ...(values.acl ?? [])]))
+  return everybody
+    .filter(
+      (account) => (typed !== '' || isPerson(account)) && !having.has(account.uid) && !taken.includes(account.name),
+    )
+    .map((account) => candidateOf(account))
+}
+
+/** Users of sessions: those who own them, or those whose access can be revoked. */
+function usersOf({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
+  return uids
+    .map((uid): Candidate => {
+      const account = known.find((each) => each.uid === uid)
+      return account ? candidateOf(account) : {value: String(uid)}
+    })
+    .filter(({value}) => !taken.includes(value))
+}
+
+function candidateOf({fullName, name, uid}: Account): Candidate {
+  return {description: fullName || `uid ${uid}`, value: name}
+}

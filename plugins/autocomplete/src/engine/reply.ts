@@ -1,0 +1,40 @@
+import type {Installed} from './command'
+
+import {bashReplies, type BashRequest, bashWords} from './bash'
+import {complete} from './complete'
+import {liveCandidates, type Resolver} from './live'
+
+/** Milliseconds that live values may take, whatever is asked. */
+const limit = 500
+
+/**
+ * The lines that a shell gets.
+ * @param args its name and what it says of the line, as its script in this package passes them on
+ * @param resolvers what answers the hook `session-resolver`
+ */
+export async function reply(
+  [shell, ...args]: readonly string[],
+  {commands, resolvers}: {readonly commands: readonly Installed[]; readonly resolvers: readonly Resolver[]},
+): Promise<string[]> {
+  const timeIsUp = new Promise<void>((resolve) => {
+    setTimeout(resolve, limit)
+  })
+  const candidatesFor = (words: readonly string[], current = '') =>
+    complete(commands, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp}))
+  if (shell === 'bash') {
+    const [type, columns, line = '', point, replaced = '', ...words] = args
+    const request: BashRequest = {
+      columns: Number(columns),
+      line: line.slice(0, Number(point)),
+      replaced,
+      type: Number(type),
+      words,
+    }
+    const [, ...typed] = bashWords(request)
+    return bashReplies(request, await candidatesFor(typed.slice(0, -1), typed.at(-1)))
+  }
+
+  const [current, ...words] = args
+  const candidates = await candidatesFor(words, current)
+  return candidates.map(({description, value}) => `${value}\t${description ?? ''}`)
+}
