@@ -1,7 +1,7 @@
 import type {Bus, Call} from '#lib/bus'
 import type {PropertyName, SessionProperties, Snapshot} from '@ovpn3/sessions'
 
-import {RemoteSession} from '#lib/openvpn3'
+import {LogForwards, RemoteSession} from '#lib/openvpn3'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
@@ -85,7 +85,7 @@ const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
   status: fc.tuple(uint32, fc.oneof(uint32, fc.nat({max: 30})), longText),
 }
 
-const source = new FakeSource()
+const source = Object.assign(new FakeSource(), {logs: new LogForwards()})
 
 /** A bus on which every call is answered with what `answer` says. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
