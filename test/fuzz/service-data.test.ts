@@ -6,10 +6,10 @@ import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
 import {printClassic} from '@ovpn3/plugin-sessions-list/dist/classic'
-import {type Entry, entryOf, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
+import {detailsOf, type Entry, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
 import {sorted} from '@ovpn3/plugin-sessions-list/dist/query'
 import {sessionTable} from '@ovpn3/plugin-sessions-list/dist/table'
-import {isOvpn3Error, labelOf} from '@ovpn3/sessions'
+import {isOvpn3Error, labelOf, readingOf} from '@ovpn3/sessions'
 import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
@@ -183,7 +183,11 @@ describe('what the session manager sends, whatever it is', () => {
 
 describe('sessions, whatever they are called', () => {
   const needs = {profile: false, properties}
-  const entry = (one: RemoteSession): Promise<Entry> => entryOf(one, one.snapshot, needs, false)
+  const entry = async (one: RemoteSession): Promise<Entry> => {
+    const reading = readingOf(one, one.snapshot, false)
+    return {...reading, details: await detailsOf(reading, needs)}
+  }
+
   const colors = Object.fromEntries(
     ['bold', 'cyan', 'dim', 'green', 'red', 'yellow'].map((name) => [name, (text: string) => text]),
   ) as Parameters<typeof sessionTable>[1]['colors']

@@ -1,7 +1,5 @@
 import {colorsOf, liveView} from '@ovpn3/kit'
-import {toJson} from '@ovpn3/sessions'
-
-import type {ChangeKind, Watch} from './watch'
+import {type ChangeKind, keyOf, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
 import {type Entry, listedSession, localTime} from './entry'
@@ -17,13 +15,17 @@ export interface WatchView {
 /** Seconds since 1970. */
 export const present = () => Date.now() / 1000
 
-/** A table on the terminal, updated in place. */
-export async function tableView(watch: () => Watch, query: Query, columns: readonly ColumnName[]): Promise<WatchView> {
+/** A table on the terminal, updated in place. @param tracked the sessions that there are */
+export async function tableView(
+  tracked: () => Iterable<Entry>,
+  query: Query,
+  columns: readonly ColumnName[],
+): Promise<WatchView> {
   const view = await liveView()
   const text = () => {
     const now = present()
     const {columns: width, rows = 24} = process.stdout
-    const all = [...watch().entries()]
+    const all = [...tracked()]
     const entries = all.filter((entry) => matches(query, entry, now))
     if (entries.length === 0) return emptyText(all.length)
     // the header, and the line that the cursor is on
@@ -54,21 +56,21 @@ export function lineView(
   {json, print}: {json: boolean; print: (line: string) => void},
 ): WatchView {
   const keys = keysOf(columns)
-  /** By path, what was last said, for a session that fits the filters. */
+  /** What was last said, for a session that fits the filters. */
   const said = new Map<string, string>()
   return {
     changed(kind, entry) {
       const now = present()
-      const {path} = entry.session
+      const key = keyOf(entry.session)
       const fits = matches(query, entry, now)
-      const before = said.get(path)
+      const before = said.get(key)
       if (!fits && before === undefined) return
       const session = json
         ? toJson(listedSession(entry, keys))
         : columns.map((name) => plainCell(entry, name, now)).join('  ')
       if (kind === 'changed' && fits && session === before) return
-      if (kind === 'removed' || !fits) said.delete(path)
-      else said.set(path, session)
+      if (kind === 'removed' || !fits) said.delete(key)
+      else said.set(key, session)
       print(
         json
           ? `{"event":${toJson(kind)},"time":${toJson(new Date().toISOString())},"session":${session}}`

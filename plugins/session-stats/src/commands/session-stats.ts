@@ -22,6 +22,7 @@ import {
   hasCode,
   labelOf,
   Ovpn3Error,
+  ownershipOf,
   type PropertyName,
   safeText,
   type Session,
@@ -215,14 +216,26 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         watch(
           sessions.filter((session) => !gone.has(session)),
           await this.sources(),
-          {interval, open: !single, signal: stop.signal},
-          show,
+          {
+            interval,
+            newcomers: single ? undefined : await this.#newcomers(),
+            onFailure: ({error, source}) => this.#failure(safeText(source), errorJson(error)),
+            onRound: show,
+            signal: stop.signal,
+          },
         ),
       )
     } finally {
       finish()
       forget()
     }
+  }
+
+  /** Which sessions that come up are watched: those that would have been, had they been there. */
+  async #newcomers(): Promise<(session: Session) => boolean> {
+    const owner = await this.ownerNamed()
+    return ({snapshot, source}) =>
+      owner ? snapshot.values.owner === owner(source) : ownershipOf(snapshot, source.me) !== 'public'
   }
 
   /** How observations are shown: as lines of JSON or text, or, on a terminal, as a view that is kept up to date. */

@@ -1,14 +1,13 @@
 import {Flags} from '@oclif/core'
 import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, Ovpn3Error, paced, type SessionRef, statusTexts} from '@ovpn3/sessions'
+import {keyOf, Ovpn3Error, paced, readingOf, safeText, type SessionRef, statusTexts, Tracker} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
-import {type Entry, entryOf, listedSession, type Needs} from '../entry'
+import {type Details, detailsOf, type Entry, listedSession, type Needs} from '../entry'
 import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
 import {lineView, present, tableView} from '../view'
-import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
 
@@ -79,7 +78,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow what happens, until Ctrl-C.'}),
   }
   readonly #hung = new Set<string>()
-  #watch: Watch | undefined
+  #tracker: Tracker<Details> | undefined
 
   protected async execute(): Promise<void> {
     const format = this.#format()
@@ -93,9 +92,9 @@ A session whose backend is gone is removed by the session manager when it is loo
 
   protected override onStall(session?: SessionRef & {readonly id: string}): void {
     if (session) this.#hung.add(keyOf(session))
-    if (session && this.#watch) this.#watch.stalled(session)
+    if (session) this.#tracker?.stalled(session)
     // a line of its own would tear the table that is being updated
-    if (!(this.#watch && this.#isLive)) super.onStall(session)
+    if (!(this.#tracker && this.#isLive)) super.onStall(session)
   }
 
   protected override insteadOfSelector(name: SelectorName, value: string): readonly string[] {
@@ -120,7 +119,8 @@ A session whose backend is gone is removed by the session manager when it is loo
     const sessions = await (await this.sources()).find({kind: 'all'}, [])
     return paced(sessions, async (session) => {
       const snapshot = await session.refresh(needs.properties)
-      return entryOf(session, snapshot, needs, this.#hung.has(keyOf(session)))
+      const reading = readingOf(session, snapshot, this.#hung.has(keyOf(session)))
+      return {...reading, details: await detailsOf(reading, needs)}
     })
   }
 
@@ -163,15 +163,22 @@ A session whose backend is gone is removed by the session manager when it is loo
   async #follow(format: Format, query: Query, columns: readonly ColumnName[], needs: Needs): Promise<void> {
     const sources = await this.sources()
     const view = this.#isLive
-      ? await tableView(() => watch, query, columns)
+      ? await tableView(() => tracker, query, columns)
       : lineView(query, columns, {json: format === 'json', print: (line) => this.log(line)})
-    const watch = new Watch(sources, {changed: (kind, entry) => view.changed(kind, entry), needs})
-    this.#watch = watch
-    const stop = () => watch.stop()
+    const tracker = new Tracker<Details>(sources, {
+      changed: (kind, entry) => view.changed(kind, entry),
+      details: (reading) => detailsOf(reading, needs),
+      failed: ({error, source}) => this.notice(`${safeText(source)}: ${safeText(error.message)}`),
+      follow: true,
+      properties: needs.properties,
+    })
+    this.#tracker = tracker
+    const over = new AbortController()
+    const stop = () => over.abort()
     const forget = onReaderGone(stop)
     this.abortSignal.addEventListener('abort', stop)
     try {
-      await this.graceful(watch.run())
+      await this.graceful(tracker.run(over.signal))
     } finally {
       view.end()
       forget()
