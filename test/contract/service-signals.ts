@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {it} from 'node:test'
 
+import {SessionManager} from '../../src/lib/openvpn3'
 import {until} from '../support/cli'
 import {backendRefused, BACKENDS, METHOD_DENIED, rejects, type Stage} from './service-stage'
 
@@ -109,6 +110,48 @@ export function signalFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.get(session, 'log_forwards'), [])
     await stage.alice.call(session, 'Resume')
     await until('told', () => stage.alice.statuses(session).filter(([, minor]) => minor === 7).length === 2)
+  })
+
+  it('followed twice over one connection, each follower hears each status once, also when the other ends', async () => {
+    // whoever runs this test
+    const user = process.getuid!() === 0 ? 'root' : 'alice'
+    const session = await stage.begin(user, 'cert')
+    const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = stage.world.busAddress
+    const source = new SessionManager()
+    try {
+      const [followed] = await source.find({kind: 'path', path: session}, ['status'])
+      const heard: [number[], number[]] = [[], []]
+      const hear = (i: 0 | 1) =>
+        followed!.follow((event) => {
+          if (event.type === 'status') heard[i].push(event.status.minor)
+        })
+      const [end, other] = [await hear(0), await hear(1)]
+      assert.deepEqual([end.live, other.live], [true, true])
+      const forwards = () => stage.as(user).get<string[]>(session, 'log_forwards')
+      assert.equal((await forwards()).length, 1)
+      await followed!.pause('')
+      await until('paused', () => heard.every((minors) => minors.includes(14)))
+      assert.deepEqual(heard, [
+        [13, 14],
+        [13, 14],
+      ])
+      await end()
+      assert.deepEqual([other.live, (await forwards()).length], [true, 1])
+      await followed!.resume()
+      await until('connected', () => heard[1].includes(7))
+      assert.equal(heard[0].length, 2)
+      assert.deepEqual(
+        heard[1].filter((minor) => minor === 7),
+        [7],
+      )
+      await other()
+      assert.deepEqual(await forwards(), [])
+    } finally {
+      await source.close()
+      if (address === undefined) delete process.env.DBUS_SYSTEM_BUS_ADDRESS
+      else process.env.DBUS_SYSTEM_BUS_ADDRESS = address
+    }
   })
 
   it('a granted user may listen once restrict_log_access is off', async (t) => {

@@ -4,10 +4,10 @@ import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
 import {printClassic} from '@ovpn3/plugin-sessions-list/dist/classic'
-import {type Entry, entryOf, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
+import {detailsOf, type Entry, listedSession} from '@ovpn3/plugin-sessions-list/dist/entry'
 import {sorted} from '@ovpn3/plugin-sessions-list/dist/query'
 import {sessionTable} from '@ovpn3/plugin-sessions-list/dist/table'
-import {isOvpn3Error, labelOf} from '@ovpn3/sessions'
+import {isOvpn3Error, labelOf, readingOf} from '@ovpn3/sessions'
 import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
@@ -16,7 +16,7 @@ import stringWidth from 'string-width'
 
 import type {Bus, Call} from '../../src/lib/bus'
 
-import {RemoteSession} from '../../src/lib/openvpn3'
+import {LogForwards, RemoteSession} from '../../src/lib/openvpn3'
 import {FakeSource} from '../support/fake-session'
 import {document} from '../support/schemas'
 import {controls, dbusText, longText} from './arbitrary'
@@ -86,7 +86,7 @@ const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
   status: fc.tuple(uint32, fc.oneof(uint32, fc.nat({max: 30})), longText),
 }
 
-const source = new FakeSource()
+const source = Object.assign(new FakeSource(), {logs: new LogForwards()})
 
 /** A bus on which every call is answered with what `answer` says. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
@@ -184,7 +184,11 @@ describe('what the session manager sends, whatever it is', () => {
 
 describe('sessions, whatever they are called', () => {
   const needs = {profile: false, properties}
-  const entry = (one: RemoteSession): Promise<Entry> => entryOf(one, one.snapshot, needs, false)
+  const entry = async (one: RemoteSession): Promise<Entry> => {
+    const reading = readingOf(one, one.snapshot, false)
+    return {...reading, details: await detailsOf(reading, needs)}
+  }
+
   const colors = Object.fromEntries(
     ['bold', 'cyan', 'dim', 'green', 'red', 'yellow'].map((name) => [name, (text: string) => text]),
   ) as Parameters<typeof sessionTable>[1]['colors']

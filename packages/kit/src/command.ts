@@ -68,6 +68,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #sources: Promise<Sources> | undefined
   /** Of sources whose sessions are missing from the result. */
   #failures: readonly SourceFailure[] = []
+  readonly #told = new Set<string>()
   #outputLost = false
   readonly #stallListeners: ((session: StalledSession) => void)[] = []
   #signal: SignalName | undefined
@@ -110,7 +111,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     try {
       const result = await Promise.race([work, interrupted])
       this.#failures = (await this.#sources)?.failures ?? []
-      if (!this.jsonEnabled()) for (const failure of this.#failures) this.notice(failureText(failure))
+      for (const failure of this.#failures) this.tellFailure(failure)
       if (this.#signal) process.exitCode = this.#signalStatus()
       return result
     } finally {
@@ -156,6 +157,13 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
     this.screen.notice(text, session?.id)
+  }
+
+  /** Tells, once, that sessions of a source are missing from what is shown. Under `--json` the document has it. */
+  protected tellFailure(failure: SourceFailure): void {
+    const text = failureText(failure)
+    if (!this.#told.has(text) && !this.jsonEnabled()) this.notice(text)
+    this.#told.add(text)
   }
 
   /** A line for the person, on stderr, or within what is animated. */

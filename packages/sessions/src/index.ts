@@ -31,6 +31,7 @@ export {
 export {toJson} from './json'
 export {type Claim, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
 export {paced} from './paced'
+export {type Reading, readingOf, type SessionState} from './reading'
 export {
   aboutSession,
   configOf,
@@ -92,3 +93,4 @@ export {
   statusTexts,
 } from './status'
 export {bytes, count, duration, safeText, shellWord, shortId} from './text'
+export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker'

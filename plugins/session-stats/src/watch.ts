@@ -1,14 +1,16 @@
 import {
   aboutSession,
+  Deadline,
   hasCode,
-  keyOf,
+  Interruption,
   type Ovpn3Error,
-  ownershipOf,
-  type PropertyName,
+  paced,
   type Session,
+  sleep,
+  type SourceFailure,
   type Sources,
+  Tracker,
 } from '@ovpn3/sessions'
-import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Counters, type Rates, ratesBetween, type Reading} from './rates'
 
@@ -24,147 +26,107 @@ export type Observation = {readonly session: Session; readonly time: Date} & (
 export interface WatchOptions {
   /** Milliseconds from one sample to the next. */
   readonly interval: number
-  /** Sessions that come up are taken in, and that there are none is no reason to end. */
-  readonly open: boolean
+  /** Which sessions that come up are taken in; left out: none, and where no session is left, it ends. */
+  readonly newcomers?: (session: Session) => boolean
   /** Ends the watch. */
   readonly signal: AbortSignal
+  /** Told about a source that fails while others go on. */
+  readonly onFailure: (failure: SourceFailure) => void
+  readonly onRound: (observations: readonly Observation[]) => void
 }
 
-interface Watched {
-  readonly session: Session
-  /** The removal was announced while a read was under way, which knows better why. */
-  announced?: boolean
-  last?: Reading
-  reading?: boolean
-  /** The error that was reported last. */
+/** What was last seen of a session. */
+interface Last {
+  reading?: Reading
+  /** The error that was reported. */
   reported?: string
-  /** It came up while we watched, and may be anybody's. */
-  readonly unknown?: boolean
-  seen?: boolean
 }
 
 /**
  * Reads the counters of sessions again and again, until they are gone or the signal says so.
  * @param sessions to begin with
- * @param sources tells of sessions that come and go
- * @throws Ovpn3Error where the service is gone, or, unless `open`, where the first sample fails
+ * @throws Ovpn3Error where the sources are gone, or, without newcomers, where the first sample fails
  */
 export async function watch(
   sessions: readonly Session[],
-  sources: Pick<Sources, 'watch'>,
-  {interval, open, signal}: WatchOptions,
-  onRound: (observations: readonly Observation[]) => void,
+  sources: Sources,
+  {interval, newcomers, onFailure, onRound, signal}: WatchOptions,
 ): Promise<void> {
-  const watched = new Map<string, Watched>(sessions.map((session) => [keyOf(session), {session}]))
-  const over = new AbortController()
-  const end = () => over.abort()
-  signal.addEventListener('abort', end)
-  if (signal.aborted) end()
-  let lost: Ovpn3Error | undefined
-  const gone = (entry: Watched, error?: Ovpn3Error): Observation => {
-    watched.delete(keyOf(entry.session))
-    return {error, session: entry.session, time: new Date(), type: 'removed'}
+  const life = new Deadline(signal)
+  const last = new Map<Session, Last>(sessions.map((session) => [session, {}]))
+  let sampling = false
+  let observations: Observation[] = []
+  const report = () => {
+    if (!life.signal.aborted) onRound(observations)
+    observations = []
+    if (!newcomers && last.size === 0) life.abort(new Interruption())
   }
 
-  const report = (observations: readonly Observation[]) => {
-    if (!over.signal.aborted) onRound(observations)
-    if (!open && watched.size === 0) end()
-  }
+  const tracker = new Tracker(sources, {
+    changed(kind, {error, session}) {
+      if (kind !== 'removed' || !last.delete(session)) return
+      observations.push({
+        error: hasCode(error, 'disconnected', 'session-stale') ? error : undefined,
+        session,
+        time: new Date(),
+        type: 'removed',
+      })
+      // the round that found it out reports it
+      if (!sampling) report()
+    },
+    failed: onFailure,
+    fixed: !newcomers,
+    follow: false,
+    properties: ['config_name', 'acl'],
+    sessions,
+  })
 
-  const unsubscribe = await sources.watch((event) => {
-    switch (event.type) {
-      case 'closed':
-        lost = event.error
-        end()
-        break
-      case 'created': {
-        const {session} = event
-        if (open && !watched.has(keyOf(session))) watched.set(keyOf(session), {session, unknown: true})
-        break
-      }
-
-      case 'removed': {
-        const entry = watched.get(keyOf(event.session))
-        if (!entry) break
-        if (entry.reading) {
-          entry.announced = true
-          break
-        }
-
-        const observation = gone(entry)
-        if (known(entry)) report([observation])
+  const observe = async (session: Session): Promise<Observation | undefined> => {
+    const before = last.get(session) ?? {}
+    const {errors, values} = await tracker.fetch(session, ['statistics'])
+    const {statistics} = values
+    const error = errors.statistics
+    const [at, time] = [performance.now(), new Date()]
+    if (error && !newcomers && !before.reading) throw aboutSession(session, error)
+    if (!tracker.has(session)) return undefined
+    if (statistics) {
+      const reading = {at, counters: statistics}
+      last.set(session, {reading})
+      return {
+        rates: before.reading ? ratesBetween(before.reading, reading) : null,
+        session,
+        statistics,
+        time,
+        type: 'sample',
       }
     }
-  })
+
+    last.set(session, {...before, reported: error?.message})
+    return error && before.reported !== error.message ? {error, session, time, type: 'failed'} : undefined
+  }
+
   const round = async () => {
-    const observations = await Promise.all([...watched.values()].map((entry) => observe(entry, {gone, open, watched})))
-    report(observations.flatMap((observation) => observation ?? []))
+    sampling = true
+    const meant = [...tracker]
+      .map(({session}) => session)
+      .filter((session) => last.has(session) || newcomers?.(session))
+    observations.push(...(await Promise.all(paced(meant, observe))).flatMap((observation) => observation ?? []))
+    sampling = false
+    report()
   }
 
-  const ended = new Promise<void>((resolve) => {
-    over.signal.addEventListener('abort', () => resolve())
-    if (over.signal.aborted) resolve()
-  })
-  try {
+  const sample = async () => {
     let next = performance.now()
-    while (!over.signal.aborted) {
-      const work = round()
-      await Promise.race([work, ended])
-      // what is under way when it ends fails with the connection
-      work.catch(() => {})
+    while (!life.signal.aborted) {
+      await round()
       next = Math.max(next + interval, performance.now())
-      await sleep(Math.max(0, next - performance.now()), undefined, {signal: over.signal}).catch(() => {})
+      await sleep(next - performance.now(), life.signal)
     }
+  }
+
+  try {
+    await tracker.run(life.signal, sample)
   } finally {
-    signal.removeEventListener('abort', end)
-    // on a connection that is about to be closed: nothing to wait for
-    unsubscribe().catch(() => {})
+    life.abort(new Interruption())
   }
-
-  if (lost) throw lost
-}
-
-/** Its owner let us see it, or we were told to watch it. */
-const known = ({seen, unknown}: Watched) => seen || !unknown
-
-interface Surroundings {
-  readonly open: boolean
-  readonly watched: Map<string, Watched>
-  gone(entry: Watched, error?: Ovpn3Error): Observation
-}
-
-async function observe(entry: Watched, {gone, open, watched}: Surroundings): Promise<Observation | undefined> {
-  const {session} = entry
-  const names: PropertyName[] = ['statistics']
-  // the first look finds the name too, and whose it is
-  const look = entry.unknown && !entry.seen
-  entry.reading = true
-  const {errors, values} = look ? await session.refresh([...names, 'config_name', 'owner']) : await session.fetch(names)
-  entry.reading = false
-  const reading = {at: performance.now(), counters: values.statistics ?? {}}
-  const time = new Date()
-  const error = errors.statistics
-  // a new session is its owner's alone; root could read it all the same, but is not shown it in a list either
-  if (look && ownershipOf(session.snapshot, session.source.me) === 'public') {
-    watched.delete(keyOf(session))
-    return undefined
-  }
-
-  if (hasCode(error, 'disconnected', 'bus-unreachable', 'service-unavailable')) throw error
-  if (error && !open && !entry.seen) throw aboutSession(session, error)
-  if (entry.announced || hasCode(error, 'session-stale', 'session-not-found')) {
-    const observation = gone(entry, hasCode(error, 'session-stale') ? error : undefined)
-    return known(entry) ? observation : undefined
-  }
-
-  if (!error) {
-    const rates = entry.last ? ratesBetween(entry.last, reading) : null
-    Object.assign(entry, {last: reading, reported: undefined, seen: true})
-    return {rates, session, statistics: reading.counters, time, type: 'sample'}
-  }
-
-  if (hasCode(error, 'access-denied') && !entry.seen) watched.delete(keyOf(session))
-  if (entry.reported === error.message) return undefined
-  entry.reported = error.message
-  return {error, session, time, type: 'failed'}
 }

@@ -28,7 +28,7 @@ export async function printClassic(
 }
 
 function record(entry: Entry): string {
-  const {ownerName, session, values} = entry
+  const {details: {ownerName} = {}, session, values} = entry
   const created = values.session_created
   const server = serverOf(entry)
   const config = configText(entry)
@@ -51,7 +51,7 @@ function record(entry: Entry): string {
 function configText(entry: Entry): string | undefined {
   const name = configNameOf(entry)
   if (name === undefined) return undefined
-  const {profile} = entry
+  const {profile} = entry.details ?? {}
   if (profile && !profile.available) return `${safeText(name)}  (Config not available)`
   return profile && profile.name !== name
     ? `${safeText(name)}  (Current name: ${safeText(profile.name)})`

@@ -70,7 +70,7 @@ export const columns = {
     profile: true,
     key: 'profile',
     flexible: 1,
-    text: ({profile}) => profile && (profile.available ? profile.name : 'not available'),
+    text: ({details: {profile} = {}}) => profile && (profile.available ? profile.name : 'not available'),
   },
   status: {
     header: 'STATUS',
@@ -114,7 +114,7 @@ export const columns = {
     properties: ['owner'],
     key: 'owner',
     flexible: 2,
-    text: ({ownerName}) => ownerName,
+    text: ({details}) => details?.ownerName,
     also: ({values}) => (values.owner === undefined ? undefined : String(values.owner)),
   },
   created: {

@@ -4,43 +4,28 @@ import {
   duration,
   type ErrorJson,
   errorJson,
-  hasCode,
   heldDevice,
   isOutage,
   isOvpn3Error,
-  Ovpn3Error,
   type Profile,
   type PropertyName,
+  type Reading,
   type Session,
   type SessionProperties,
-  type Snapshot,
+  type SessionState,
   type StatusJson,
   statusJson,
+  type Tracked,
 } from '@ovpn3/sessions'
 
-/**
- * What became of reading a session:
- * - `ok`: it was read, though single properties may be missing
- * - `unread`: nothing was to be read of it
- * - `unreadable`: it is listed, but its properties are not the caller's to see
- * - `stale`: its backend was gone, so the session manager removed it
- * - `hung`: its backend did not respond, so the session manager removed it
- * - `removed`: it went away after it was listed
- * - `failed`: something else, see the error
- */
-export type State = 'failed' | 'hung' | 'ok' | 'removed' | 'stale' | 'unread' | 'unreadable'
-
-/** A session and what is known of it. */
-export interface Entry {
-  readonly session: Session
-  readonly state: State
-  readonly values: Readonly<Partial<SessionProperties>>
+/** What is known of a session besides its properties. */
+export interface Details {
   readonly profile?: Profile
   readonly ownerName?: string
-  readonly error?: Ovpn3Error
-  /** The session manager waits for its backend at the moment. */
-  readonly waiting?: boolean
 }
+
+/** A session and what is known of it. */
+export type Entry = Tracked<Details>
 
 /** What is to be found out about each session. */
 export interface Needs {
@@ -49,41 +34,13 @@ export interface Needs {
   readonly profile: boolean
 }
 
-/**
- * What a session's snapshot and its profile say.
- * @param hung the session manager had to wait for it
- * @throws Ovpn3Error where it is not this session's fault that it could not be read
- */
-export async function entryOf(
-  session: Session,
-  {errors, values}: Snapshot,
-  needs: Needs,
-  hung: boolean,
-): Promise<Entry> {
-  const failures = Object.values(errors)
-  const cause = failures.find((error) => isOutage(error))
-  if (cause) throw cause
-  const {error, state} = verdict(failures, Object.keys(values).length, hung)
+/** Finds out the profile's current name, where it is needed, and the owner's. */
+export async function detailsOf({session, state, values: {owner}}: Reading, needs: Needs): Promise<Details> {
   const [profile, ownerName] = await Promise.all([
     needs.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
-    values.owner === undefined ? undefined : userName(values.owner, session.source),
+    owner === undefined ? undefined : userName(owner, session.source),
   ])
-  return {error, ownerName, profile, session, state, values}
-}
-
-function verdict(failures: readonly Ovpn3Error[], read: number, hung: boolean): Pick<Entry, 'error' | 'state'> {
-  const stale = failures.find((error) => hasCode(error, 'session-stale'))
-  if (stale && hung)
-    return {
-      error: new Ovpn3Error('session-stale', 'its backend does not respond; the session manager removed the session'),
-      state: 'hung',
-    }
-  if (stale) return {error: stale, state: 'stale'}
-  const [error] = failures
-  if (!error) return {state: read > 0 ? 'ok' : 'unread'}
-  if (read > 0) return {state: 'ok'}
-  if (hasCode(error, 'session-not-found')) return {error, state: 'removed'}
-  return {error, state: hasCode(error, 'access-denied') ? 'unreadable' : 'failed'}
+  return {ownerName, profile}
 }
 
 async function profileOf(session: Session): Promise<Profile | undefined> {
@@ -95,7 +52,7 @@ async function profileOf(session: Session): Promise<Profile | undefined> {
   }
 }
 
-const remarks: Readonly<Record<Exclude<State, 'ok' | 'unread'>, string>> = {
+const remarks: Readonly<Record<Exclude<SessionState, 'ok' | 'unread'>, string>> = {
   failed: 'not readable',
   hung: 'not responding, removed',
   removed: 'removed meanwhile',
@@ -137,7 +94,7 @@ export function ageOf({values}: Entry, now: number): string | undefined {
 export interface ListedSession {
   readonly path: string
   readonly id: string
-  readonly state: State
+  readonly state: SessionState
   readonly config?: string | null
   readonly profile?: Profile | null
   readonly owner?: {readonly uid: number; readonly name: string | null} | null
@@ -155,10 +112,12 @@ const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
   created: ({values}) => values.session_created ?? null,
   device: ({values}) => heldDevice(values) ?? null,
-  owner: ({ownerName, values: {owner}}) =>
-    owner === undefined ? null : {name: ownerName === String(owner) ? null : (ownerName ?? null), uid: owner},
+  owner: ({details, values: {owner}}) =>
+    owner === undefined
+      ? null
+      : {name: details?.ownerName === String(owner) ? null : (details?.ownerName ?? null), uid: owner},
   pid: ({values}) => values.backend_pid ?? null,
-  profile: ({profile}) => profile ?? null,
+  profile: ({details}) => details?.profile ?? null,
   server: (entry) => serverOf(entry) ?? null,
   status: ({values}) => statusJson(values.status),
 }

@@ -1,7 +1,5 @@
 import {colorsOf, type Frame, type LiveView} from '@ovpn3/kit'
-import {toJson} from '@ovpn3/sessions'
-
-import type {ChangeKind, Watch} from './watch'
+import {type ChangeKind, keyOf, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
 import {type Entry, listedSession, localTime} from './entry'
@@ -18,11 +16,16 @@ export interface Change {
 export const present = () => Date.now() / 1000
 
 /** A table on the terminal, updated in place. @returns updates it */
-export function drawTable(view: LiveView, watch: Watch, query: Query, columns: readonly ColumnName[]): () => void {
+export function drawTable(
+  view: LiveView,
+  tracked: Iterable<Entry>,
+  query: Query,
+  columns: readonly ColumnName[],
+): () => void {
   // its own rows say which session does not respond
   const text = ({columns: width, rows}: Frame) => {
     const now = present()
-    const all = [...watch.entries()]
+    const all = [...tracked]
     const entries = all.filter((entry) => matches(query, entry, now))
     if (entries.length === 0) return emptyText(all.length)
     // the header, and the line that the cursor is on
@@ -68,17 +71,17 @@ function newsOf(
   query: Query,
   textOf: (entry: Entry, now: number) => string,
 ): (change: Change, now: number) => string | undefined {
-  /** By path, what was last said, for a session that fits the filters. */
+  /** What was last said, for a session that fits the filters. */
   const said = new Map<string, string>()
   return ({entry, kind}, now) => {
-    const {path} = entry.session
+    const key = keyOf(entry.session)
     const fits = matches(query, entry, now)
-    const before = said.get(path)
+    const before = said.get(key)
     if (!fits && before === undefined) return
     const text = textOf(entry, now)
     if (kind === 'changed' && fits && text === before) return
-    if (kind === 'removed' || !fits) said.delete(path)
-    else said.set(path, text)
+    if (kind === 'removed' || !fits) said.delete(key)
+    else said.set(key, text)
     return text
   }
 }

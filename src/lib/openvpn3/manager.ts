@@ -17,6 +17,7 @@ import {
 import {Bus, BusError, type Call, tracer} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
+import {LogForwards} from './log-forwards'
 import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
 import {decodePaths} from './properties'
@@ -32,6 +33,7 @@ export interface ManagerOptions {
 
 /** The session manager of this machine. It is connected to when it is first asked for something. */
 export class SessionManager implements SessionSource {
+  readonly logs = new LogForwards()
   readonly me = process.getuid!()
   readonly name = 'local'
   #bus: Promise<Bus> | undefined

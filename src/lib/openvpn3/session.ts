@@ -26,19 +26,27 @@ import {
   staleError,
   toOvpn3Error,
 } from './errors'
+import {type LogForwards} from './log-forwards'
 import {fetchConfigs, logService, managerPath, ownerChange, sessionInterface, sessionService} from './names'
 import {profileName} from './profile'
 import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
 
 const nowhere: Endpoint = {host: '', port: 0, protocol: ''}
 
+/** A source with a connection to a bus. */
+interface BusSource extends SessionSource {
+  readonly logs: LogForwards
+}
+
 /** A session of the session manager. */
 export class RemoteSession extends Session {
   readonly #bus: Bus
+  readonly #logs: LogForwards
 
-  constructor(source: SessionSource, bus: Bus, path: string, config?: string) {
+  constructor(source: BusSource, bus: Bus, path: string, config?: string) {
     super(source, path, config)
     this.#bus = bus
+    this.#logs = source.logs
   }
 
   override async fetch(names: readonly PropertyName[]): Promise<Snapshot> {
@@ -142,15 +150,16 @@ export class RemoteSession extends Session {
   }
 
   override async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+    const log = this.#logs.of(this.path)
+    const ask = (enable: boolean) => this.#forwardLog(enable)
     let over = false
-    let live = false
     let asking = false
     // a log service that is started again knows nobody who listens; asking for the log also starts it
     const forwardAgain = async () => {
       if (asking) return
       asking = true
       try {
-        live = await this.#forwardLog(true)
+        await log.renew(ask)
       } finally {
         asking = false
       }
@@ -184,23 +193,23 @@ export class RemoteSession extends Session {
         ({body}) => {
           if (body[0] !== this.path || body[1] !== 2) return
           over = true
+          log.end()
           listener({type: 'removed'})
         },
       ),
       this.#subscribe({...ownerChange, arg0: logService}, ({body}) => {
         const [, previous] = body
-        if (previous) live = false
-        if (!over && !live) forwardAgain().catch(() => {})
+        if (!over && (previous || !log.live)) forwardAgain().catch(() => {})
       }),
     ])
-    live = await this.#forwardLog(true)
+    await log.join(ask)
     const end = async () => {
-      const forwarded = live && !over
+      const joined = !over
       over = true
-      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe()), forwarded && this.#forwardLog(false)])
+      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe()), joined && log.leave(ask)])
     }
 
-    return Object.defineProperty(end, 'live', {get: () => live}) as Following
+    return Object.defineProperty(end, 'live', {get: () => log.live}) as Following
   }
 
   async #subscribe(match: Match, listener: (signal: Signal) => void): Promise<Unsubscribe> {

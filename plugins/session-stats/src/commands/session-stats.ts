@@ -21,6 +21,7 @@ import {
   hasCode,
   labelOf,
   Ovpn3Error,
+  ownershipOf,
   type PropertyName,
   safeText,
   type Session,
@@ -189,16 +190,32 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         print: (observation) => this.#print(observation, nameOf(observation.session)),
       },
       async (emit, signal) => {
-        const emitAll = (observations: readonly Observation[]) => {
+        const onRound = (observations: readonly Observation[]) => {
           for (const observation of observations) emit(observation)
         }
 
-        emitAll(lost)
-        const there = sessions.filter((session) => !gone.has(session))
-        await watch(there, await this.sources(), {interval, open: !single, signal}, emitAll)
+        onRound(lost)
+        await watch(
+          sessions.filter((session) => !gone.has(session)),
+          await this.sources(),
+          {
+            interval,
+            newcomers: single ? undefined : await this.#newcomers(),
+            onFailure: (failure) => this.tellFailure(failure),
+            onRound,
+            signal,
+          },
+        )
       },
     )
     for (const end of ends) this.#print(end, nameOf(end.session))
+  }
+
+  /** Which sessions that come up are watched: those that would have been, had they been there. */
+  async #newcomers(): Promise<(session: Session) => boolean> {
+    const owner = await this.ownerNamed()
+    return ({snapshot, source}) =>
+      owner ? snapshot.values.owner === owner(source) : ownershipOf(snapshot, source.me) !== 'public'
   }
 
   #print(observation: Observation, label: string): void {

@@ -1,14 +1,13 @@
 import {Flags} from '@oclif/core'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, Ovpn3Error, paced, statusTexts} from '@ovpn3/sessions'
+import {keyOf, Ovpn3Error, paced, readingOf, statusTexts, Tracker} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
-import {type Entry, entryOf, listedSession, type Needs} from '../entry'
+import {type Details, detailsOf, type Entry, listedSession, type Needs} from '../entry'
 import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
 import {sessionTable} from '../table'
 import {type Change, drawTable, jsonOf, present, printer} from '../view'
-import {Watch} from '../watch'
 
 type Format = 'classic' | 'json' | 'table'
 
@@ -137,24 +136,30 @@ A session whose backend is gone is removed by the session manager when it is loo
     const sessions = await (await this.sources()).find({kind: 'all'}, [])
     return paced(sessions, async (session) => {
       const snapshot = await session.refresh(needs.properties)
-      return entryOf(session, snapshot, needs, hung.has(keyOf(session)))
+      const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
+      return {...reading, details: await detailsOf(reading, needs)}
     })
   }
 
   async #follow(query: Query, columns: readonly ColumnName[], needs: Needs): Promise<undefined> {
     let changed: (change: Change) => void = () => {}
-    const watch = new Watch(await this.sources(), {changed: (kind, entry) => changed({entry, kind}), needs})
-    this.whenStalled((session) => watch.stalled(session))
+    const tracker = new Tracker<Details>(await this.sources(), {
+      changed: (kind, entry) => changed({entry, kind}),
+      details: (reading) => detailsOf(reading, needs),
+      failed: (failure) => this.tellFailure(failure),
+      follow: true,
+      properties: needs.properties,
+    })
+    this.whenStalled((session) => tracker.stalled(session))
     await this.stream<Change>(
       {
-        draw: (view) => drawTable(view, watch, query, columns),
+        draw: (view) => drawTable(view, tracker, query, columns),
         json: jsonOf(query, columns),
         print: printer(query, columns, (line) => this.log(line)),
       },
       async (emit, signal) => {
         changed = emit
-        signal.addEventListener('abort', () => watch.stop())
-        await watch.run()
+        await tracker.run(signal)
       },
     )
   }

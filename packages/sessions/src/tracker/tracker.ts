@@ -1,0 +1,128 @@
+import type {PropertyName, Session, SessionRef, Snapshot, Unsubscribe} from '../session'
+import type {SessionsEvent, SourceFailure, Sources} from '../source'
+import type {Tracked, TrackerOptions} from './options'
+
+import {sleep, unlessAborted} from '../abort'
+import {isOvpn3Error} from '../errors'
+import {SourceTracker} from './source-tracker'
+
+/** Milliseconds that giving back subscriptions may take. */
+const farewell = 2000
+
+/** The live set of the sessions of all sources, kept up to date by signals, with a slow poll as a net. */
+export class Tracker<D = unknown> {
+  readonly #failures = new Set<string>()
+  readonly #options: TrackerOptions<D>
+  readonly #sources: Sources
+  #stop: (error: unknown) => void = () => {}
+  #trackers: readonly SourceTracker<D>[] = []
+
+  constructor(sources: Sources, options: TrackerOptions<D>) {
+    this.#sources = sources
+    this.#options = options
+  }
+
+  /** What is known at the moment. */
+  *[Symbol.iterator](): Iterator<Tracked<D>> {
+    for (const tracker of this.#trackers) yield* tracker
+  }
+
+  has(session: SessionRef): boolean {
+    return this.#of(session)?.get(session) !== undefined
+  }
+
+  /** A source waits for a session. */
+  stalled(session: SessionRef): void {
+    this.#of(session)?.stalled(session)
+  }
+
+  /**
+   * Reads properties of a session now. What that says of its state is taken in.
+   * @throws Ovpn3Error where its source could not be asked, and no other is left
+   */
+  async fetch(session: Session, names: readonly PropertyName[]): Promise<Snapshot> {
+    const tracker = this.#of(session)!
+    try {
+      return await tracker.fetch(session, names)
+    } catch (error) {
+      if (!isOvpn3Error(error) || (this.#isLast(tracker) && error.code !== 'timeout')) throw error
+      return {errors: Object.fromEntries(names.map((name) => [name, error])), values: {}}
+    }
+  }
+
+  /**
+   * Tracks until the signal is aborted.
+   * @param meanwhile begins when events arrive; where it fails, the tracking does
+   * @throws Ovpn3Error where all sources are gone
+   */
+  async run(signal: AbortSignal, meanwhile?: () => Promise<void>): Promise<void> {
+    const stopped = new Promise<never>((_, reject) => {
+      this.#stop = reject
+    })
+    this.#trackers = this.#sources.all.map(
+      (source) => new SourceTracker(source, this.#options, (error) => this.#fail(error, source.name)),
+    )
+    const watching = this.#sources.watch((event) => this.#receive(event))
+    try {
+      await unlessAborted(Promise.all([stopped, this.#begin(watching, meanwhile)]), signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      const over = new AbortController()
+      const unsubscribing = watching.then((unsubscribe) => unsubscribe())
+      void Promise.allSettled([unsubscribing, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
+      await sleep(farewell, over.signal)
+    }
+  }
+
+  async #begin(watching: Promise<Unsubscribe>, meanwhile?: () => Promise<void>): Promise<void> {
+    const {fixed, sessions = []} = this.#options
+    for (const tracker of this.#trackers) tracker.adopt(sessions.filter(({source}) => source === tracker.source))
+    await watching
+    await Promise.all([meanwhile?.(), fixed ? undefined : this.#find()])
+  }
+
+  async #find(): Promise<void> {
+    const found = await this.#sources.find({kind: 'all'}, [])
+    for (const {error, source} of this.#sources.failures) this.#fail(error, source)
+    for (const tracker of this.#trackers) tracker.begin(found.filter(({source}) => source === tracker.source))
+  }
+
+  #of({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
+    return this.#trackers.find((tracker) => tracker.source.name === source.name)
+  }
+
+  #receive(event: SessionsEvent): void {
+    const tracker = this.#of(event)!
+    if (event.type !== 'closed') {
+      tracker.receive(event)
+      return
+    }
+
+    if (this.#isLast(tracker)) this.#stop(event.error)
+    else {
+      this.#fail(event.error, event.source.name)
+      tracker.lose(event.error)
+    }
+  }
+
+  /** No other source can be asked. */
+  #isLast(tracker: SourceTracker<D>): boolean {
+    const failed = new Set(this.#sources.failures.map(({source}) => source))
+    return this.#trackers.every((each) => each === tracker || each.ended || failed.has(each.source.name))
+  }
+
+  /** Tells that a source has failed, once. */
+  #fail(error: unknown, source: string): void {
+    if (!isOvpn3Error(error)) {
+      this.#stop(error)
+      return
+    }
+
+    const failure: SourceFailure = {error, source}
+    const key = `${source} ${error.message}`
+    if (this.#failures.has(key)) return
+    this.#failures.add(key)
+    this.#options.failed(failure)
+  }
+}

@@ -1,0 +1,536 @@
+import {
+  type Following,
+  Ovpn3Error,
+  type PropertyName,
+  Session,
+  type SessionEvent,
+  type SessionProperties,
+  type SessionSource,
+  type Snapshot,
+  type SourceFailure,
+  Sources,
+  StatusMinor,
+  Tracker,
+  type TrackerOptions,
+} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+import {FakeSource, silence, statusOf} from '../support/fake-session'
+import {type MockClock, mockClock, settled} from '../support/mock-clock'
+
+const me = 1000
+const denied = new Ovpn3Error('access-denied', 'access denied')
+const stale = new Ovpn3Error('session-stale', 'its backend process is gone')
+const gone = new Ovpn3Error('session-not-found', 'no such session')
+const lost = new Ovpn3Error('disconnected', 'the connection was lost')
+
+let clock: MockClock
+let over: AbortController
+
+/** A session whose reads can be held up. */
+class Tunnel extends Session {
+  /** Why it cannot be read. */
+  error: Ovpn3Error | undefined
+  follows = 0
+  /** Reads wait for it. */
+  gate: Promise<void> | undefined
+  live = true
+  listener: ((event: SessionEvent) => void) | undefined
+  readonly reads: string[] = []
+  values: Partial<SessionProperties>
+
+  constructor(source: SessionSource, id: string, values: Partial<SessionProperties> = {}) {
+    super(source, `/${id}`)
+    this.values = {config_name: id, device_name: '', owner: me, status: statusOf(StatusMinor.connecting), ...values}
+  }
+
+  override async fetch(names: readonly PropertyName[]): Promise<Snapshot> {
+    this.reads.push(names.join(' '))
+    await this.gate
+    const {error, values} = this
+    const all = <T>(value: (name: PropertyName) => T) => Object.fromEntries(names.map((name) => [name, value(name)]))
+    return error ? {errors: all(() => error), values: {}} : {errors: {}, values: all((name) => values[name])}
+  }
+
+  override async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+    this.follows++
+    this.listener = listener
+    const end = async () => {
+      this.follows--
+    }
+
+    return Object.assign(end, {live: this.live})
+  }
+
+  /** Holds up its reads until the returned function is called. */
+  hold(): () => void {
+    let release = () => {}
+    this.gate = new Promise((resolve) => {
+      release = resolve
+    })
+    return release
+  }
+
+  turn(minor: number): void {
+    this.values = {...this.values, status: statusOf(minor)}
+    this.listener?.({status: statusOf(minor), type: 'status'})
+  }
+}
+
+/** A source that can only be listed. */
+function quiet(name: string): SessionSource & {sessions: Session[]} {
+  return {
+    async find() {
+      return this.sessions
+    },
+    me,
+    name,
+    sessions: [] as Session[],
+  }
+}
+
+interface Run {
+  readonly ended: Promise<unknown>
+  readonly events: string[]
+  readonly failures: SourceFailure[]
+  readonly states: string[]
+  readonly tracker: Tracker
+}
+
+/** Tracks the sessions of the sources; what it tells is in `events`. */
+function track(sources: readonly SessionSource[], options: Partial<TrackerOptions<unknown>> = {}): Run {
+  const events: string[] = []
+  const failures: SourceFailure[] = []
+  const states: string[] = []
+  const tracker = new Tracker(new Sources(sources), {
+    changed(kind, {session, state, values, waiting}) {
+      events.push(`${kind} ${session.id}`)
+      states.push(`${session.id}: ${waiting ? 'waiting' : state} ${values.status?.minor ?? '-'}`)
+    },
+    failed: (failure) => failures.push(failure),
+    follow: true,
+    properties: ['config_name', 'device_name'],
+    ...options,
+  })
+  const ended = tracker.run(over.signal).then(
+    () => 'ended',
+    (error: unknown) => error,
+  )
+  return {ended, events, failures, states, tracker}
+}
+
+/** A source with sessions that are there when the tracker begins. */
+function sourceOf(name: string, ...ids: readonly string[]): {source: FakeSource; tunnels: Tunnel[]} {
+  const source = new FakeSource(name, me)
+  const tunnels = ids.map((id) => new Tunnel(source, id))
+  source.sessions = tunnels
+  return {source, tunnels}
+}
+
+const idsOf = (tracker: Tracker) => [...tracker].map(({session}) => session.id)
+
+beforeEach(() => {
+  clock = mockClock()
+  over = new AbortController()
+})
+afterEach(async () => {
+  over.abort()
+  // timers of this clock are cleared by then
+  await settled()
+  clock.reset()
+})
+
+describe('a tracker', () => {
+  it('tells of sessions that are there, come, change and go', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {ended, events, tracker} = track([source])
+    await settled()
+    source.tell({session: new Tunnel(source, 'b'), type: 'created'})
+    await settled()
+    tunnels[0]!.turn(StatusMinor.paused)
+    source.tell({path: '/a', type: 'removed'})
+    assert.deepEqual(events, ['present a', 'created b', 'changed a', 'removed a'])
+    assert.deepEqual(idsOf(tracker), ['b'])
+    over.abort()
+    assert.equal(await ended, 'ended')
+  })
+
+  it('tells of none twice that is listed and announced at once', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {events} = track([source])
+    source.tell({session: tunnels[0]!, type: 'created'})
+    await settled()
+    assert.deepEqual(events, ['created a'])
+  })
+
+  it('gives back its subscriptions when it ends', async () => {
+    const {source, tunnels} = sourceOf('local', 'a', 'b')
+    const {ended} = track([source])
+    await settled()
+    assert.deepEqual(
+      tunnels.map(({follows}) => follows),
+      [1, 1],
+    )
+    over.abort()
+    await ended
+    assert.deepEqual(
+      tunnels.map(({follows}) => follows),
+      [0, 0],
+    )
+  })
+
+  it('ends while it subscribes, and gives that back', async () => {
+    let unsubscribed = false
+    let subscribed = () => {}
+    const source = Object.assign(new FakeSource('local', me), {
+      watch: () =>
+        new Promise<() => Promise<void>>((resolve) => {
+          subscribed = () =>
+            resolve(async () => {
+              unsubscribed = true
+            })
+        }),
+    })
+    const {ended} = track([source])
+    await settled()
+    over.abort()
+    await settled()
+    subscribed()
+    assert.equal(await ended, 'ended')
+    assert.equal(unsubscribed, true)
+  })
+
+  it('ends within 2 s where subscriptions cannot be given back', async () => {
+    const {source} = sourceOf('local')
+    const {ended} = track([Object.assign(source, {watch: async () => silence})])
+    await settled()
+    over.abort()
+    await clock.pass(2500)
+    assert.equal(await ended, 'ended')
+  })
+
+  it('reads again what changes with the status, and the name where it was missing', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    tunnels[0]!.values.config_name = ''
+    const {states} = track([source])
+    await settled()
+    tunnels[0]!.values.config_name = 'office'
+    tunnels[0]!.reads.length = 0
+    tunnels[0]!.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(tunnels[0]!.reads, ['status device_name config_name'])
+    assert.deepEqual(states, ['a: ok 6', 'a: ok 7', 'a: ok 7'])
+  })
+
+  it('believes a signal more than a read that was under way', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {states, tracker} = track([source])
+    await settled()
+    const release = tunnels[0]!.hold()
+    const read = tracker.fetch(tunnels[0]!, ['status'])
+    const {values} = tunnels[0]!
+    tunnels[0]!.turn(StatusMinor.reconnecting)
+    tunnels[0]!.values = values
+    release()
+    await read
+    assert.deepEqual(states, ['a: ok 6', 'a: ok 12'])
+  })
+})
+
+describe('a newcomer', () => {
+  /** What is told of one with these values, where it is listed or not. */
+  const come = async (values: Partial<SessionProperties>, {error, listed}: {error?: Ovpn3Error; listed: boolean}) => {
+    const source = new FakeSource('local', me)
+    const {states, tracker} = track([source], {properties: ['acl']})
+    await settled()
+    const tunnel = new Tunnel(source, 'a', values)
+    tunnel.error = error
+    if (listed) source.sessions = [tunnel]
+    source.tell({session: tunnel, type: 'created'})
+    await settled()
+    const atOnce = [...states]
+    await clock.pass(600)
+    return {atOnce, later: idsOf(tracker)}
+  }
+
+  it('of the caller is told of at once', async () => {
+    assert.deepEqual(await come({}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
+  })
+
+  it('that the caller was granted is, too', async () => {
+    assert.deepEqual(await come({acl: [me], owner: 1}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
+  })
+
+  it('of another user is told of when it is listed, because it was shared since', async () => {
+    assert.deepEqual(await come({acl: [], owner: 1}, {listed: true}), {atOnce: [], later: ['a']})
+    assert.deepEqual(await come({}, {error: denied, listed: true}), {atOnce: [], later: ['a']})
+  })
+
+  it('of another user that is not listed is nobody else’s business', async () => {
+    assert.deepEqual(await come({acl: [], owner: 1}, {listed: false}), {atOnce: [], later: []})
+    assert.deepEqual(await come({}, {error: denied, listed: false}), {atOnce: [], later: []})
+  })
+
+  it('is none where the sessions are given, which are not read again', async () => {
+    const {source, tunnels} = sourceOf('local', 'a', 'b')
+    await tunnels[0]!.refresh(['config_name', 'owner'])
+    tunnels[0]!.reads.length = 0
+    const {events} = track([source], {fixed: true, follow: false, sessions: [tunnels[0]!]})
+    source.tell({session: new Tunnel(source, 'c'), type: 'created'})
+    await clock.pass(15_000)
+    source.tell({path: '/b', type: 'removed'})
+    source.tell({path: '/a', type: 'removed'})
+    assert.deepEqual(events, ['present a', 'removed a'])
+    assert.deepEqual(tunnels[0]!.reads, [])
+  })
+})
+
+describe('a session that is removed', () => {
+  it('during the first look was never there', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const release = tunnels[0]!.hold()
+    const {events, tracker} = track([source])
+    await settled()
+    source.sessions = []
+    source.tell({path: '/a', type: 'removed'})
+    release()
+    await settled()
+    assert.deepEqual([events, idsOf(tracker)], [[], []])
+  })
+
+  it('during a read is told of when the read has found out why', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {states, tracker} = track([source])
+    await settled()
+    const release = tunnels[0]!.hold()
+    tunnels[0]!.error = stale
+    const read = tracker.fetch(tunnels[0]!, ['status'])
+    source.tell({path: '/a', type: 'removed'})
+    assert.deepEqual(states, ['a: ok 6'])
+    release()
+    await read
+    assert.deepEqual(states, ['a: ok 6', 'a: stale 6', 'a: stale 6'])
+  })
+
+  it('because it hung says so', async () => {
+    const {source, tunnels} = sourceOf('local', 'a', 'b')
+    const {events, states, tracker} = track([source])
+    await settled()
+    tracker.stalled(tunnels[0]!)
+    tunnels[0]!.error = stale
+    await tracker.fetch(tunnels[0]!, ['status'])
+    // and where no read was under way
+    tracker.stalled(tunnels[1]!)
+    source.tell({path: '/b', type: 'removed'})
+    assert.deepEqual(states.slice(2), ['a: waiting 6', 'a: hung 6', 'a: hung 6', 'b: waiting 6', 'b: hung 6'])
+    assert.deepEqual(events.slice(-1), ['removed b'])
+  })
+
+  it('that recovered from a stall has not hung', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {states, tracker} = track([source])
+    await settled()
+    tracker.stalled(tunnels[0]!)
+    await tracker.fetch(tunnels[0]!, ['status'])
+    tunnels[0]!.error = stale
+    await tracker.fetch(tunnels[0]!, ['status'])
+    assert.deepEqual(states.slice(1), ['a: waiting 6', 'a: ok 6', 'a: stale 6', 'a: stale 6'])
+  })
+})
+
+describe('the net', () => {
+  it('finds a status that no signal told, at the fifth poll', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {states} = track([source])
+    await settled()
+    tunnels[0]!.values.status = statusOf(StatusMinor.paused)
+    await clock.pass(9000)
+    assert.deepEqual(states, ['a: ok 6'])
+    await clock.pass(1500)
+    assert.deepEqual(states, ['a: ok 6', 'a: ok 14'])
+  })
+
+  it('polls those every 2 s that send no signals', async () => {
+    const {source, tunnels} = sourceOf('local', 'mute', 'unsupported')
+    tunnels[0]!.live = false
+    tunnels[1]!.follow = () => Promise.reject(new Ovpn3Error('unsupported', 'cannot do this'))
+    const {states} = track([source])
+    await settled()
+    for (const tunnel of tunnels) tunnel.values.status = statusOf(StatusMinor.paused)
+    await clock.pass(2500)
+    assert.deepEqual(states.slice(2), ['mute: ok 14', 'unsupported: ok 14'])
+  })
+
+  it('leaves the source alone for nine times as long as a poll took', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    tunnels[0]!.live = false
+    track([source])
+    await settled()
+    tunnels[0]!.reads.length = 0
+    const release = tunnels[0]!.hold()
+    await clock.pass(3000)
+    release()
+    await clock.pass(8900)
+    assert.equal(tunnels[0]!.reads.length, 1)
+    await clock.pass(500)
+    assert.equal(tunnels[0]!.reads.length, 2)
+  })
+
+  it('finds access that was granted or revoked, and a session that can be read again', async () => {
+    const {source, tunnels} = sourceOf('local', 'mine', 'theirs', 'closed')
+    tunnels[2]!.error = denied
+    const {events, states} = track([source])
+    await settled()
+    source.sessions = [tunnels[0]!, new Tunnel(source, 'granted', {owner: 1}), tunnels[2]!]
+    tunnels[2]!.error = undefined
+    await clock.pass(10_500)
+    assert.deepEqual(events.slice(3).sort(), ['changed closed', 'created granted', 'removed theirs'])
+    assert.ok(states.includes('closed: unreadable -') && states.includes('closed: ok 6'))
+  })
+
+  it('finds the sessions of a source that tells nothing', async () => {
+    const source = quiet('file')
+    source.sessions = [new Tunnel(source, 'a')]
+    const {events} = track([source])
+    await settled()
+    source.sessions = [new Tunnel(source, 'b')]
+    await clock.pass(2500)
+    assert.deepEqual(events, ['present a', 'removed a', 'created b'])
+  })
+
+  it('keeps sessions while their source cannot be asked', async () => {
+    const {source} = sourceOf('local', 'a')
+    const {events, failures, tracker} = track([source])
+    await settled()
+    const {find} = source
+    source.find = () => Promise.reject(new Ovpn3Error('service-unavailable', 'it went away'))
+    await clock.pass(10_500)
+    source.find = find
+    assert.deepEqual([events, failures, idsOf(tracker)], [['present a'], [], ['a']])
+  })
+
+  it('tells once that a source cannot be asked that has no other way to tell', async () => {
+    const source = quiet('file')
+    const {failures} = track([source])
+    await settled()
+    source.find = () => Promise.reject(new Ovpn3Error('service-unavailable', 'no such file'))
+    await clock.pass(10_000)
+    assert.deepEqual(
+      failures.map(({error, source}) => `${source}: ${error.message}`),
+      ['file: no such file'],
+    )
+  })
+})
+
+describe('of several sources', () => {
+  it('one that is reset empties itself alone', async () => {
+    const [one, two] = [sourceOf('one', 'a', 'b'), sourceOf('two', 'a')]
+    const {events, tracker} = track([one.source, two.source])
+    await settled()
+    one.source.sessions = []
+    one.source.tell({type: 'reset'})
+    await settled()
+    assert.deepEqual(events.slice(3), ['removed a', 'removed b'])
+    assert.deepEqual(
+      [...tracker].map(({session}) => session.source.name),
+      ['two'],
+    )
+    // there is nothing to take back
+    assert.deepEqual(
+      one.tunnels.map(({follows}) => follows),
+      [1, 1],
+    )
+    one.source.tell({session: new Tunnel(one.source, 'c'), type: 'created'})
+    await settled()
+    assert.deepEqual(idsOf(tracker), ['c', 'a'])
+  })
+
+  it('one that is closed is a failure, and the last one is the end', async () => {
+    const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'a')]
+    const {ended, events, failures, tracker} = track([one.source, two.source])
+    await settled()
+    one.source.tell({error: lost, type: 'closed'})
+    assert.deepEqual(failures, [{error: lost, source: 'one'}])
+    assert.deepEqual(events.slice(2), ['removed a'])
+    assert.deepEqual(
+      [...tracker].map(({session}) => session.source.name),
+      ['two'],
+    )
+    two.source.tell({error: lost, type: 'closed'})
+    assert.equal(await ended, lost)
+    assert.equal(events.length, 3)
+  })
+
+  it('one that could not even be watched is a failure, and none that is left', async () => {
+    const one = sourceOf('one', 'a')
+    const two = new FakeSource('two', me)
+    two.watch = () => Promise.reject(new Ovpn3Error('bus-unreachable', 'no bus there'))
+    two.find = () => Promise.reject(new Ovpn3Error('bus-unreachable', 'no bus there'))
+    const {ended, events, failures} = track([one.source, two])
+    await settled()
+    assert.deepEqual(events, ['present a'])
+    assert.deepEqual(
+      failures.map(({source}) => source),
+      ['two'],
+    )
+    one.source.tell({error: lost, type: 'closed'})
+    assert.equal(await ended, lost)
+  })
+
+  it('one that is silent does not hold up the other', async () => {
+    const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'b')]
+    const {tracker} = track([one.source, two.source])
+    await settled()
+    one.tunnels[0]!.hold()
+    one.tunnels[0]!.turn(StatusMinor.connected)
+    two.tunnels[0]!.turn(StatusMinor.connected)
+    two.tunnels[0]!.values.device_name = 'tun1'
+    await clock.pass(500)
+    assert.deepEqual(
+      [...tracker].map(({values}) => values.device_name),
+      ['', 'tun1'],
+    )
+  })
+
+  it('a read of one that cannot be asked is a failure of the session, and of all where no other is left', async () => {
+    const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'a')]
+    const {tracker} = track([one.source, two.source])
+    await settled()
+    one.tunnels[0]!.error = lost
+    assert.deepEqual((await tracker.fetch(one.tunnels[0]!, ['status'])).errors, {status: lost})
+    two.source.tell({error: lost, type: 'closed'})
+    await assert.rejects(tracker.fetch(one.tunnels[0]!, ['status']), lost)
+  })
+
+  it('where none can be watched, there is nothing to track', async () => {
+    const one = new FakeSource('one', me)
+    one.watch = () => Promise.reject(lost)
+    assert.equal(await track([one]).ended, lost)
+  })
+
+  it('one that ends while it begins ends it with the reason', async () => {
+    const one = new FakeSource('one', me)
+    one.watch = async (listener) => {
+      listener({error: lost, type: 'closed'})
+      await silence()
+      return async () => {}
+    }
+
+    const {ended} = track([one])
+    await clock.pass(2500)
+    assert.equal(await ended, lost)
+  })
+})
+
+describe('a session that is gone by the time it is read', () => {
+  it('is not tracked any more', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const {states, tracker} = track([source])
+    await settled()
+    tunnels[0]!.error = gone
+    await tracker.fetch(tunnels[0]!, ['status'])
+    assert.deepEqual(states, ['a: ok 6', 'a: ok 6'])
+    assert.equal(tracker.has(tunnels[0]!), false)
+  })
+})
