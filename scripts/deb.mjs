@@ -72,11 +72,13 @@ function production() {
     'package-lock.json',
     'packages',
     'plugins',
+    'node_modules/.package-lock.json',
+    'node_modules/@types',
+    'node_modules/npm/docs',
+    'node_modules/npm/man',
   ])
     rmSync(join(cli, name), {force: true, recursive: true})
   const modules = join(cli, 'node_modules')
-  for (const name of ['.package-lock.json', '@types', 'npm/docs', 'npm/man'])
-    rmSync(join(modules, name), {force: true, recursive: true})
   for (const name of readdirSync(modules, {encoding: 'utf8', recursive: true}))
     if (useless.test(name) && !/licen[cs]e[^/]*$/i.test(name)) rmSync(join(modules, name))
   const program = join(cli, 'bin', 'run.js')
@@ -135,17 +137,14 @@ function settled() {
   return names.map((name) => ({name, stat: lstatSync(join(tree, name))}))
 }
 
+const md5 = (content) => createHash('md5').update(content).digest('hex')
+
 function control(files) {
   // as dpkg-gencontrol counts: a file in whole KiB, anything else as one
   const size = files.reduce((sum, {stat}) => sum + (stat.isFile() ? Math.ceil(stat.size / 1024) : 1), 0)
   const sums = files
     .filter(({stat}) => stat.isFile())
-    .map(
-      ({name}) =>
-        `${createHash('md5')
-          .update(readFileSync(join(tree, name)))
-          .digest('hex')}  ${name}\n`,
-    )
+    .map(({name}) => `${md5(readFileSync(join(tree, name)))}  ${name}\n`)
   put('DEBIAN/md5sums', sums.join(''))
   put(
     'DEBIAN/control',

@@ -28,21 +28,15 @@ function install() {
   must('npm ci', 'npm', ['ci'])
 }
 
-function hasDaemon() {
-  return spawnSync('dbus-daemon', ['--version'], {stdio: 'ignore'}).status === 0
-}
-
-function isDebian() {
-  return existsSync('/etc/debian_version') && spawnSync('apt-get', ['--version'], {stdio: 'ignore'}).status === 0
-}
+const isInstalled = (command) => spawnSync(command, ['--version'], {stdio: 'ignore'}).status === 0
 
 function provideDaemon() {
-  if (hasDaemon()) return
-  if (process.getuid() === 0 && isDebian()) {
+  if (isInstalled('dbus-daemon')) return
+  if (process.getuid() === 0 && existsSync('/etc/debian_version') && isInstalled('apt-get')) {
     console.log('Installing dbus-daemon …')
     must('apt-get update', 'apt-get', ['update'])
     must('apt-get install', 'apt-get', ['install', '--yes', '--no-install-recommends', 'dbus-daemon'])
-    if (hasDaemon()) return
+    if (isInstalled('dbus-daemon')) return
   }
 
   console.error('The simulator needs dbus-daemon. On Debian: sudo apt-get install dbus-daemon')
@@ -97,16 +91,13 @@ console.log(`\novpn3 ${version} on a simulated session manager`)
 show('What is there?', 'ovpn3 sessions-list --format=table')
 show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'")
 show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20')
-if (terminal)
-  show(
-    'This one needs a user name and a password: both are "demo".',
-    'ovpn3 session-manage --resume --config customer-vpn --timeout 20',
-  )
-else
-  show(
-    'This one needs a user name and a password; without a terminal they come from stdin.',
-    String.raw`printf 'demo\ndemo\n' | ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
-  )
+const [how, input] = terminal
+  ? [': both are "demo".', '']
+  : ['; without a terminal they come from stdin.', String.raw`printf 'demo\ndemo\n' | `]
+show(
+  `This one needs a user name and a password${how}`,
+  `${input}ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
+)
 // its backend process is gone from here on
 simulator.kill('SIGUSR2')
 show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup')

@@ -70,7 +70,7 @@ export class Calls {
     return this.#unanswered.has(serial)
   }
 
-  /** The answer to the call of this serial. */
+  /** Ends the call that has this serial. */
   answer(serial: number, result: BusError | unknown[]): void {
     const pending = this.#unanswered.get(serial)
     if (!pending) return
@@ -80,7 +80,7 @@ export class Calls {
     this.#dispatchNext()
   }
 
-  /** The connection is over. */
+  /** Ends all calls: the connection is over. */
   end(error: BusError): void {
     for (const pending of this.#pending) this.#settle(pending, error)
   }

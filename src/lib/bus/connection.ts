@@ -28,7 +28,7 @@ interface Inside extends EventEmitter {
   stream?: Duplex
 }
 
-/** A connection of dbus-next's, which makes it, and encodes and decodes single messages. */
+/** A connection that dbus-next makes and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
 export class Connection {
   readonly #bus: MessageBus
   readonly #options: ConnectionOptions

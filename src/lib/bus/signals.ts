@@ -34,7 +34,7 @@ interface Subscription extends Match {
   readonly listener: (signal: Signal) => void
 }
 
-/** Who of us listens to which signals, and what the bus has been told of it. */
+/** The subscriptions of a connection: listeners, match rules, and the owners of the senders' names. */
 export class Signals {
   /** Calls a method of the bus itself. */
   readonly #driver: (member: string, argument: string) => Promise<unknown[]>
