@@ -69,7 +69,7 @@ export function faultsContract(title: string, world: () => World): void {
       const hung = await world().startSession('alice', 'cert')
       const other = await world().startSession('alice', 'cert2')
       await world().stopBackend(hung)
-      // all at once: the session manager waits 10 s once
+      // all at once: the session manager waits for the backend once
       const runs = await Promise.all(
         [
           'sessions-list',

@@ -7,7 +7,7 @@ import {after, before, describe, it} from 'node:test'
 import type {UserName, World} from '../support/world'
 
 import {referenceCommand} from '../real/reference'
-import {ovpn3, until} from '../support/cli'
+import {ovpn3, several, until} from '../support/cli'
 import {repository} from '../support/repository'
 import {NO_SESSION} from './service-stage'
 
@@ -187,8 +187,10 @@ export function inPlaceContract(title: string, world: () => World): void {
         }
 
         const tools = world().real ? (['ours', 'theirs'] as const) : (['ours'] as const)
-        for (const tool of tools) {
-          const session = await pathIn(situation)
+        // what changes nothing, both can do at once
+        const shared = changesNothing ? await pathIn(situation) : undefined
+        await several(tools, changesNothing ? 2 : 1, async (tool) => {
+          const session = shared ?? (await pathIn(situation))
           const words = args.split(' ').map((word) => (word === 'PATH' ? session : word))
           const expected = difference[tool]
           const run = {ours, theirs: reference}[tool]
@@ -196,7 +198,7 @@ export function inPlaceContract(title: string, world: () => World): void {
           if (!changesNothing) present = undefined
           assert.equal(status, expected.status, `${tool}: ${output}`)
           assert.ok(output.includes(expected.text), `${tool}: ${expected.text}\n${output}`)
-        }
+        })
       })
     }
   })

@@ -147,7 +147,9 @@ export class Caller {
 
   /** What StatusChange told about a session. */
   statuses(path: string): Status[] {
-    return this.signals('StatusChange', path).map(({body}) => body as unknown as Status)
+    return this.signals('StatusChange', path).map(
+      ({body: [major, minor, message]}) => [Number(major), Number(minor), String(message)] as const,
+    )
   }
 
   /** What SessionManagerEvent told about a session: type and owner. */

@@ -1,6 +1,6 @@
-import type {Bus, Call} from '#lib/bus'
 import type {PropertyName, SessionProperties, Snapshot} from '@ovpn3/sessions'
 
+import {Bus, type Call} from '#lib/bus'
 import {RemoteSession} from '#lib/openvpn3'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
@@ -86,7 +86,7 @@ const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
 
 /** A bus on which every call is answered with what `answer` says. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
-  ({call: async (call: Call) => answer(call)}) as unknown as Bus
+  Object.assign<Bus, Pick<Bus, 'call'>>(Object.create(Bus.prototype), {call: async (call) => [...answer(call)]})
 
 /** A session whose properties come as given. */
 async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<RemoteSession> {

@@ -4,9 +4,11 @@ import {runUntilInterrupted} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
+import {FakeSession} from '../support/fake-session'
+
 const sessions = Array.from({length: 60}, (_, i) => {
   const id = String(i)
-  return {id, path: `/${id}`, snapshot: {errors: {}, values: {}}} as unknown as Session
+  return Object.assign(new FakeSession(), {id, path: `/${id}`})
 })
 const done = ({id, path}: Session): SessionResult => ({
   changed: true,

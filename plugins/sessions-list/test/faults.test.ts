@@ -55,7 +55,7 @@ describe('sessions-list when things go wrong', () => {
   it('records are printed as they are read, and not when the last is', async () => {
     // the second in the list
     const [, hung] = world.createSessions(3).sort()
-    world.timings.hung = 4000
+    world.timings.hung = 500
     await world.stopBackend(hung!)
     let first = ''
     const {status, stdout} = await list('', {
@@ -289,11 +289,12 @@ describe('sessions-list when things go wrong', () => {
 
     it('says which session the session manager waits for, and goes on', async () => {
       const [hung] = world.createSessions(2)
-      world.timings.hung = 6000
       const run = await list('--watch --json', {
         async during(child, output) {
           await until('it watches', () => output().split('present').length === 3)
           await world.stopBackend(hung!)
+          await until('it is named', () => output().includes('Waiting for session'))
+          await world.killBackend(hung!)
           await until('it is gone', () => output().includes('"removed"'), 20_000)
           child.kill('SIGINT')
         },
