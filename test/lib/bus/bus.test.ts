@@ -5,9 +5,9 @@ import {once} from 'node:events'
 import {after, afterEach, before, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
 
-import {type Simulator, simulator} from '../simulator/simulator'
-import {until} from '../support/cli'
-import {FakeBus, misbehaviours} from '../support/fake-bus'
+import {type Simulator, simulator} from '../../simulator/simulator'
+import {until} from '../../support/cli'
+import {FakeBus, misbehaviours} from '../../support/fake-bus'
 
 async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<BusError> {
   const error = await promise.then(
