@@ -11,6 +11,7 @@ import {PrivateBus} from '../simulator/bus'
 import {notReady, ServiceError} from '../simulator/errors'
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
 import {asUser, cli, ovpn3, until} from '../support/cli'
+import {fastClock} from '../support/clock'
 import {document} from '../support/schemas'
 import {onBus} from '../support/world'
 
@@ -270,10 +271,11 @@ describe('session-manage when things go wrong', () => {
   it('a call that is never answered is given up at its deadline', async () => {
     world.createSessions(1)
     world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
-    const run = await manage('--pause --config load-1 --json')
+    // 25 s of its clock
+    const run = await manage('--pause --config load-1 --json', {env: fastClock(5)})
     assert.equal(run.status, 7)
     assert.equal(sessionsOf(run.stdout)[0]?.error?.code, 'timeout')
-    assert.ok(run.time > 24_000 && run.time < 45_000, `${run.time} ms`)
+    assert.ok(run.time > 4800 && run.time < 15_000, `${run.time} ms`)
   })
 
   for (const [signal, status] of [

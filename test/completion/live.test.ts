@@ -9,6 +9,7 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {cli, ovpn3, type RunOptions} from '../support/cli'
 import {slowTimers} from '../support/clock'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
+import {idOf} from '../support/world'
 
 let world: Simulator
 
@@ -50,7 +51,6 @@ async function values(line: string, options?: RunOptions): Promise<string[]> {
 }
 
 const named = (...names: readonly string[]) => world.createSessions(names.length, {name: (index) => names[index]!})
-const idOf = (session: string) => session.slice(session.lastIndexOf('/') + 1)
 
 const skipUsers = process.getuid!() !== 0 && 'needs root, to become several users'
 

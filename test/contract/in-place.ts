@@ -9,14 +9,14 @@ import type {UserName, World} from '../support/world'
 import {referenceCommand} from '../real/reference'
 import {ovpn3, several, until} from '../support/cli'
 import {repository} from '../support/repository'
-import {NO_SESSION} from './service-stage'
+import {noSession} from '../support/world'
 
 /** What there is when a command runs: the path of a session, or of the first of them. */
 const states = {
   connected: (world: World) => world.startSession('alice', 'cert'),
   connecting: (world: World) => world.startSession('alice', 'dead', {until: 'started'}),
   needy: (world: World) => world.startSession('alice', 'pass', {until: 'new'}),
-  none: () => Promise.resolve(NO_SESSION),
+  none: () => Promise.resolve(noSession),
   async paused(world: World) {
     const session = await states.connected(world)
     await ovpn3(world, 'alice', ['session-manage', '--pause', '--path', session])
@@ -65,7 +65,7 @@ const situations: Readonly<Record<string, Situation>> = {
   '`--pause` of a stale session': {args: '--pause --path PATH', state: 'stale'},
   '`--resume` of a stale session': {args: '--resume --path PATH', state: 'stale'},
   '`--log-level` of a stale session': {args: '--log-level --path PATH', state: 'stale'},
-  'No session of this path': {args: `--pause --path ${NO_SESSION}`, changesNothing: true, state: 'none'},
+  'No session of this path': {args: `--pause --path ${noSession}`, changesNothing: true, state: 'none'},
   'No session of this profile': {args: '--pause --config nope', changesNothing: true, state: 'none'},
   'No session of this interface': {args: '--pause --interface tun77', changesNothing: true, state: 'none'},
   'Several sessions of this profile': {args: '--pause --config cert', changesNothing: true, state: 'two'},

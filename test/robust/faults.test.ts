@@ -9,7 +9,7 @@ import {after, afterEach, before, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator} from '../simulator/simulator'
 import {ovpn3, type RunOptions, until} from '../support/cli'
-import {clockThatJumps} from '../support/clock'
+import {clockThatJumps, fastClock} from '../support/clock'
 import {FakeBus} from '../support/fake-bus'
 import {document} from '../support/schemas'
 import {nowhere, onBus} from '../support/world'
@@ -152,7 +152,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     it(`is told that the session manager does not come up: ${args}`, async () => {
       await world.coldStart()
       world.timings.objects = 60_000
-      const {status, stdout, time} = await run(`${args} --json`)
+      const {status, stdout, time} = await run(`${args} --json`, {env: fastClock(4)})
       assert.equal(status, 6, stdout)
       assert.equal(errorIn(stdout)!.code, 'service-unavailable')
       assert.match(errorIn(stdout)!.message, /does not come up/)

@@ -1,7 +1,5 @@
-/**
- * A world is a session manager to test against: the simulator, or the real service in the lab. The contract suite is
- * written against this interface alone, so that the same file runs on both.
- */
+import type {TestContext} from 'node:test'
+
 export type UserName = 'alice' | 'bob' | 'carol' | 'root'
 
 /**
@@ -37,6 +35,24 @@ export const onBus = (world: Place, busAddress: string): Place => ({
   uid: (user) => world.uid(user),
 })
 
+/** The path of a session that there is not. */
+export const noSession = '/net/openvpn/v3/sessions/00000000s0000s4000s8000s000000000000'
+
+export const idOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** The id as commands show it. */
+export const short = (path: string): string => idOf(path).slice(0, 8)
+
+/** Skips a test that needs several users where there is only one. */
+export function isAlone({canBecome}: World, t: TestContext): boolean {
+  if (!canBecome) t.skip('needs root, to become several users')
+  return !canBecome
+}
+
+/**
+ * A world is a session manager to test against: the simulator, or the real service in the lab. The contract suite is
+ * written against this interface alone, so that the same file runs on both.
+ */
 export interface World {
   /** For test titles: `simulator 27.1`, `sid`, `trixie`. */
   readonly name: string
