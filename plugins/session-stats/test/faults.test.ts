@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {asUser, cli, ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
+import {asUser, cli, ovpn3, ovpn3Shared, piped, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 
 interface Sample {
@@ -292,7 +292,7 @@ describe('session-stats on the simulator', () => {
       it(args, async () => {
         world.createSessions(1)
         world.calls.reset()
-        const run = await stats(args)
+        const run = await ovpn3Shared(world, 'alice', ['session-stats', ...args.split(' ')])
         assert.equal(run.status, 2, run.stderr)
         assert.match(run.stderr + run.stdout, message)
         assert.equal(world.calls.total, 0)
