@@ -20,8 +20,9 @@ const longest = [
   'test/real/trixie',
   'test/packages/npm',
   'test/contract',
-  'test/commands',
   'test/robust',
+  'test/completion/shells',
+  'test/commands',
 ]
 // its second half waits for the lab that trixie's tests have
 const last = 'test/real/deb'
@@ -51,8 +52,8 @@ if (files.length === 0) {
 // it slows every start of Node down, and adds nothing where nothing is fetched
 delete process.env.NODE_EXTRA_CA_CERTS
 process.chdir(root)
-// `node --test` would sort the files by name. Tests wait more than they compute: two to a processor
-run({concurrency: 2 * availableParallelism(), files})
+// `node --test` would sort the files by name. Tests wait for two thirds of their time: three to a processor
+run({concurrency: 3 * availableParallelism(), files})
   .on('test:fail', ({todo}) => {
     if (todo === undefined) process.exitCode = 1
   })

@@ -7,21 +7,17 @@ import {once} from 'node:events'
 import {closeSync, openSync} from 'node:fs'
 import {after, afterEach, before, describe, it} from 'node:test'
 
-import type {UserName, World} from '../support/world'
-
 import {PrivateBus} from '../simulator/bus'
 import {notReady, ServiceError} from '../simulator/errors'
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
 import {asUser, cli, ovpn3, until} from '../support/cli'
+import {fastClock} from '../support/clock'
 import {document} from '../support/schemas'
+import {onBus} from '../support/world'
 
 interface Manage {
   readonly sessions: readonly SessionResult[]
 }
-
-/** The users of a world, on another bus. */
-const placeWithBus = (world: World, busAddress: string) =>
-  ({busAddress, canBecome: world.canBecome, uid: (user: UserName) => world.uid(user)}) as unknown as World
 
 /** Tells those who follow a session that it is connected, as anybody on the bus can. */
 async function spoof(world: Simulator, path: string): Promise<void> {
@@ -64,7 +60,7 @@ describe('session-manage when things go wrong', () => {
   const unavailable = async (services: 'broken' | 'none') => {
     const bus = await PrivateBus.start({services})
     try {
-      const run = await ovpn3(placeWithBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
+      const run = await ovpn3(onBus(world, bus.address), 'alice', ['session-manage', '--cleanup', '--json'])
       assert.equal(run.status, 6)
       const error = errorOf(run.stdout)
       assert.equal(error.code, 'service-unavailable')
@@ -275,10 +271,11 @@ describe('session-manage when things go wrong', () => {
   it('a call that is never answered is given up at its deadline', async () => {
     world.createSessions(1)
     world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
-    const run = await manage('--pause --config load-1 --json')
+    // 25 s of its clock
+    const run = await manage('--pause --config load-1 --json', {env: fastClock(5)})
     assert.equal(run.status, 7)
     assert.equal(sessionsOf(run.stdout)[0]?.error?.code, 'timeout')
-    assert.ok(run.time > 24_000 && run.time < 45_000, `${run.time} ms`)
+    assert.ok(run.time > 4800 && run.time < 15_000, `${run.time} ms`)
   })
 
   for (const [signal, status] of [
@@ -396,7 +393,6 @@ describe('session-manage when things go wrong', () => {
 
   it('SIGINT while a backend hangs that is to go on trying is answered soon', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
-    world.timings.hung = 6000
     let sent = 0
     const run = await manage('--restart --config dead --wait --keep', {
       async during(child, output) {
@@ -412,7 +408,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(run.status, 130)
     assert.ok(performance.now() - sent < 4000)
     assert.match(run.stderr, /^Error: dead \(\w{8}\): interrupted: still connecting in the background$/m)
-    await until('the manager is free again', async () => (await world.sessions()).length === 0)
+    assert.deepEqual(await world.sessions(), [path], 'before the manager gave up')
   })
 
   for (const silent of ['LookupConfigName', 'Get', 'LogForward', 'Restart'])
@@ -721,7 +717,6 @@ describe('session-manage when things go wrong', () => {
   it('SIGINT while the sessions are looked up changes nothing, and ends at once', async () => {
     const [hung, other] = world.createSessions(2)
     await world.stopBackend(hung!)
-    world.timings.hung = 8000
     const run = await manage('--disconnect --all --yes', {
       async during(child, output) {
         await until('it waits', () => output().includes('Waiting for session'))
@@ -730,6 +725,7 @@ describe('session-manage when things go wrong', () => {
     })
     assert.equal(run.status, 130)
     assert.equal((await world.sessions()).length, 2, 'before the manager gave up')
+    await world.killBackend(hung!)
     await until('the manager is free again', async () => (await world.sessions()).length === 1)
     assert.deepEqual(await world.sessions(), [other])
     assert.equal(world.calls.byMember.has('Disconnect'), false)

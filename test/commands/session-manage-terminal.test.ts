@@ -103,7 +103,6 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('C-c')
     await tty.shows(/status 130\]\n>$/)
     await stage.world.stopBackend((await stage.world.sessions())[0]!)
-    stage.world.timings.hung = 6000
     await tty.type('ovpn3 session-manage --cleanup', 'Enter')
     await tty.shows(/Checking load-\d/)
   })
@@ -237,10 +236,10 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     const [stale, other] = stage.world.createSessions(2)
     await stage.world.killBackend(stale!)
     await stage.world.stopBackend(other!)
-    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --cleanup', 'Enter')
     await tty.shows(/Checking load-2[^]*Waiting for session \w{8}/)
+    await stage.world.killBackend(other!)
     const screen = await tty.shows(/status 0/)
     assert.match(screen, /load-1 \(\w{8}\): removed: its backend process was gone/)
     assert.match(screen, /2 of 2 sessions removed/)
@@ -272,10 +271,10 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   it('names the hung session while it waits', async () => {
     const [hung] = stage.world.createSessions(1)
     await stage.world.stopBackend(hung!)
-    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --pause --config load-1', 'Enter')
     await tty.shows(/Waiting for session \w{8}: its backend gives the session manager no answer/)
+    await stage.world.killBackend(hung!)
     await tty.shows(/its backend process is gone[^]*status 4/)
     await until('it is gone', async () => (await stage.world.sessions()).length === 0)
   })

@@ -5,22 +5,14 @@ import {complete} from '@ovpn3/plugin-autocomplete/dist/engine/complete'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-import type {World} from '../support/world'
-
 import {findPlugins} from '../../src/plugins/find'
 import {commandsOf} from '../../src/plugins/modules'
-import {ovpn3} from '../support/cli'
+import {ovpn3Shared} from '../support/cli'
 import {repository} from '../support/repository'
+import {nowhere} from '../support/world'
 
 process.env.OVPN3_DATA_DIR = '/nowhere'
 const commands = findPlugins(repository).flatMap((plugin) => commandsOf<Command>(plugin))
-
-/** No bus at all: whoever fails for wrong usage has touched nothing. */
-const nowhere = {
-  busAddress: 'unix:path=/nowhere/bus',
-  canBecome: false,
-  uid: () => process.getuid!(),
-} as unknown as World
 
 /** What the word at the end of a line can become, and what was asked for it. */
 async function ask(line: string, among: readonly Installed[] = commands) {
@@ -145,7 +137,7 @@ describe('what is left out is of no use', () => {
         for (const [value, others] of Object.entries(excludes))
           for (const other of others) {
             const args = [id, `--${option}=${value}`, `--${other}${flags?.[other]?.type === 'option' ? '=1' : ''}`]
-            const {status, stderr} = await ovpn3(nowhere, 'alice', args)
+            const {status, stderr} = await ovpn3Shared(nowhere, 'alice', args)
             assert.equal(status, 2, stderr)
             assert.match(stderr, new RegExp(`--format=${value}`))
             refused.push(other)
@@ -156,7 +148,7 @@ describe('what is left out is of no use', () => {
   })
 
   it('--yes is accepted all the same', async () => {
-    const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup', '--yes'])
+    const {status, stderr} = await ovpn3Shared(nowhere, 'alice', ['session-manage', '--cleanup', '--yes'])
     assert.equal(status, 6, stderr)
   })
 })

@@ -5,7 +5,7 @@ import {after, before, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3, type RunResult, until} from '../support/cli'
+import {ovpn3, type RunResult, several, until} from '../support/cli'
 import {slowTimers} from '../support/clock'
 import {Stage} from './service-stage'
 import {Accounts} from './session-acl'
@@ -96,6 +96,22 @@ const rows: readonly Row[] = [
   {args: 'session-manage --disconnect', right: 'act', effect: 'gone'},
 ]
 
+/** What comes of a row in a case: nothing, where it is denied. */
+const effectOf = ({effect, right}: Row, index: number) => (rights[right][index] === 'yes' ? effect : undefined)
+
+/** The rows of a case in their order: those in succession that change nothing, from the same start, are one batch. */
+function batchesOf(index: number): Row[][] {
+  const batches: Row[][] = []
+  for (const row of rows) {
+    const [first] = batches.at(-1) ?? []
+    const joins = first && first.from === row.from && !effectOf(first, index) && !effectOf(row, index)
+    if (joins) batches.at(-1)!.push(row)
+    else batches.push([row])
+  }
+
+  return batches
+}
+
 /** Commands about all the sessions that there are for a user. */
 const lists = [
   'sessions-list',
@@ -134,8 +150,16 @@ export function accessContract(title: string, world: () => World): void {
 
   /** What the service shows to those who may look, as far as it cannot be mistaken for something else. */
   async function secretsOf(path: string): Promise<RegExp[]> {
-    const values = await stage.alice.getAll(path)
-    const value = (name: string) => values[name]!.value
+    const names = [
+      'backend_pid',
+      'config_name',
+      'config_path',
+      'connected_to',
+      'device_name',
+      'session_created',
+      'statistics',
+    ]
+    const value = await read(path, names)
     const created = Number(value('session_created'))
     const counters = Object.values(value('statistics') as Record<string, bigint>).filter((counter) => counter > 999)
     const texts = [
@@ -162,8 +186,8 @@ export function accessContract(title: string, world: () => World): void {
   }
 
   async function stateOf(path: string): Promise<State> {
-    const values = await stage.alice.getAll(path)
-    const value = <T>(name: string) => values[name]!.value as T
+    const names = ['acl', 'log_verbosity', 'public_access', 'restrict_log_access', 'statistics', 'status']
+    const value = await read(path, names)
     return {
       acl: value('acl'),
       level: value('log_verbosity'),
@@ -172,6 +196,13 @@ export function accessContract(title: string, world: () => World): void {
       publicAccess: value('public_access'),
       reconnects: Number(value<Record<string, bigint>>('statistics').N_RECONNECT ?? 0),
     }
+  }
+
+  /** These properties, as alice reads them: all of them would take the service three times as long. */
+  async function read(path: string, names: readonly string[]): Promise<<T>(name: string) => T> {
+    const values = await Promise.all(names.map(async (name) => [name, await stage.alice.get(path, name)] as const))
+    const byName = new Map(values)
+    return <T>(name: string) => byName.get(name) as T
   }
 
   /** Alice's session, as a case has it. */
@@ -191,8 +222,7 @@ export function accessContract(title: string, world: () => World): void {
   }
 
   /** The words that a row stands for. */
-  async function wordsOf({args, right}: Row, path: string): Promise<string[]> {
-    const device = String(await stage.alice.get(path, 'device_name'))
+  function wordsOf({args, right}: Row, path: string, device: string): string[] {
     const values: Readonly<Record<string, string>> = {
       DEVICE: device,
       ID: path.slice(-36, -28),
@@ -245,32 +275,38 @@ export function accessContract(title: string, world: () => World): void {
       it(`${each}: each command and option`, async (t) => {
         if (stage.alone(t)) return
         const path = await sessionFor(each)
-        for (const row of rows) {
-          await bring(path, row.from ?? CONNECTED)
-          const verdict = rights[row.right][index]!
-          const words = await wordsOf(row, path)
-          const line = words.join(' ')
-          // what was typed is known
-          const secrets = user === 'carol' ? (await secretsOf(path)).filter((secret) => !secret.test(line)) : []
+        for (const batch of batchesOf(index)) {
+          await bring(path, batch[0]!.from ?? CONNECTED)
           const earlier = await stateOf(path)
-          const results = verdict === 'yes' ? [await run(user, words)] : await denied(user, words, verdict)
-          if (verdict === 'yes') assert.equal(results[0]!.status, 0, `${line}\n${results[0]!.stderr}`)
-          for (const result of results) holdsNone(result, secrets, line)
-          if (verdict === 'yes' && row.effect === 'gone') {
+          const device = await stage.alice.get<string>(path, 'device_name')
+          const known = user === 'carol' ? await secretsOf(path) : []
+          await several(batch, 3, async (row) => {
+            const verdict = rights[row.right][index]!
+            const words = wordsOf(row, path, device)
+            const line = words.join(' ')
+            const results = verdict === 'yes' ? [await run(user, words)] : await denied(user, words, verdict)
+            if (verdict === 'yes') assert.equal(results[0]!.status, 0, `${line}\n${results[0]!.stderr}`)
+            // what was typed is known
+            const secrets = known.filter((secret) => !secret.test(line))
+            for (const result of results) holdsNone(result, secrets, line)
+          })
+          const effect = effectOf(batch[0]!, index)
+          if (effect === 'gone') {
             assert.deepEqual(await world().sessions(), [])
             return
           }
 
-          const change = verdict === 'yes' && row.effect && row.effect !== 'gone' ? row.effect(earlier) : {}
+          const lines = batch.map(({args}) => args).join(', ')
+          const change = effect?.(earlier) ?? {}
           const expected = {...earlier, ...change}
           let state = await stateOf(path)
           const same = () => JSON.stringify(state) === JSON.stringify(expected)
           if (!same() && Object.keys(change).length > 0)
-            await until(line, async () => {
+            await until(lines, async () => {
               state = await stateOf(path)
               return same()
             }).catch(() => {})
-          assert.deepEqual(state, expected, line)
+          assert.deepEqual(state, expected, lines)
         }
 
         assert.equal(await world().carriesTraffic(path), true)
@@ -287,16 +323,16 @@ export function accessContract(title: string, world: () => World): void {
         const secrets = await secretsOf(path)
         await stage.alice.call(path, 'AccessGrant', 'u', world().uid('bob'))
         const earlier = await stateOf(path)
-        for (const list of lists) {
+        await several(lists, 3, async (list) => {
           const result = await run(user, list.split(' '))
           assert.equal(result.status, 0, `${list}\n${result.stderr}`)
           assert.equal((result.stdout + result.stderr).includes(id.slice(0, 8)), isPublic, list)
           // a clean-up asks which sessions were started from profiles of the names that the user has
           const names = list.includes('--cleanup') ? 1 : 0
           holdsNone(result, secrets.slice(names), list)
-        }
+        })
 
-        for (const line of completions) {
+        await several(completions, 3, async (line) => {
           const words = line.replace('PATH', path).split(' ')
           const {stdout} = await ovpn3(world(), user, ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)], {
             env: {...accounts.environment, ...trace, ...slowTimers(20)},
@@ -304,7 +340,7 @@ export function accessContract(title: string, world: () => World): void {
           // root may read by whom the session that it names is used
           const known = user === 'root' && line.includes('PATH')
           assert.match(stdout, known ? new RegExp(`^(${accounts.nameOf('bob')}|${world().uid('bob')})\t`) : /^$/, line)
-        }
+        })
 
         assert.deepEqual(await stateOf(path), earlier)
         assert.equal(await world().carriesTraffic(path), true)

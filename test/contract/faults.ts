@@ -7,8 +7,7 @@ import type {World} from '../support/world'
 
 import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
 import {document} from '../support/schemas'
-
-const short = (path: string) => path.slice(path.lastIndexOf('/') + 1).slice(0, 8)
+import {short} from '../support/world'
 
 /** Every command on one session, and the exit statuses it may end with when the backend dies while it runs. */
 const commands: Readonly<Record<string, readonly number[]>> = {
@@ -69,7 +68,7 @@ export function faultsContract(title: string, world: () => World): void {
       const hung = await world().startSession('alice', 'cert')
       const other = await world().startSession('alice', 'cert2')
       await world().stopBackend(hung)
-      // all at once: the session manager waits 10 s once
+      // all at once: the session manager waits for the backend once
       const runs = await Promise.all(
         [
           'sessions-list',

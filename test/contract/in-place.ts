@@ -7,16 +7,16 @@ import {after, before, describe, it} from 'node:test'
 import type {UserName, World} from '../support/world'
 
 import {referenceCommand} from '../real/reference'
-import {ovpn3, until} from '../support/cli'
+import {ovpn3, several, until} from '../support/cli'
 import {repository} from '../support/repository'
-import {NO_SESSION} from './service-stage'
+import {noSession} from '../support/world'
 
 /** What there is when a command runs: the path of a session, or of the first of them. */
 const states = {
   connected: (world: World) => world.startSession('alice', 'cert'),
   connecting: (world: World) => world.startSession('alice', 'dead', {until: 'started'}),
   needy: (world: World) => world.startSession('alice', 'pass', {until: 'new'}),
-  none: () => Promise.resolve(NO_SESSION),
+  none: () => Promise.resolve(noSession),
   async paused(world: World) {
     const session = await states.connected(world)
     await ovpn3(world, 'alice', ['session-manage', '--pause', '--path', session])
@@ -65,7 +65,7 @@ const situations: Readonly<Record<string, Situation>> = {
   '`--pause` of a stale session': {args: '--pause --path PATH', state: 'stale'},
   '`--resume` of a stale session': {args: '--resume --path PATH', state: 'stale'},
   '`--log-level` of a stale session': {args: '--log-level --path PATH', state: 'stale'},
-  'No session of this path': {args: `--pause --path ${NO_SESSION}`, changesNothing: true, state: 'none'},
+  'No session of this path': {args: `--pause --path ${noSession}`, changesNothing: true, state: 'none'},
   'No session of this profile': {args: '--pause --config nope', changesNothing: true, state: 'none'},
   'No session of this interface': {args: '--pause --interface tun77', changesNothing: true, state: 'none'},
   'Several sessions of this profile': {args: '--pause --config cert', changesNothing: true, state: 'two'},
@@ -187,8 +187,10 @@ export function inPlaceContract(title: string, world: () => World): void {
         }
 
         const tools = world().real ? (['ours', 'theirs'] as const) : (['ours'] as const)
-        for (const tool of tools) {
-          const session = await pathIn(situation)
+        // what changes nothing, both can do at once
+        const shared = changesNothing ? await pathIn(situation) : undefined
+        await several(tools, changesNothing ? 2 : 1, async (tool) => {
+          const session = shared ?? (await pathIn(situation))
           const words = args.split(' ').map((word) => (word === 'PATH' ? session : word))
           const expected = difference[tool]
           const run = {ours, theirs: reference}[tool]
@@ -196,7 +198,7 @@ export function inPlaceContract(title: string, world: () => World): void {
           if (!changesNothing) present = undefined
           assert.equal(status, expected.status, `${tool}: ${output}`)
           assert.ok(output.includes(expected.text), `${tool}: ${expected.text}\n${output}`)
-        }
+        })
       })
     }
   })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import {it} from 'node:test'
 
-import {accessDenied, failed, invalidArgs, NO_SESSION, noObject, rejects, type Stage} from './service-stage'
+import {noSession} from '../support/world'
+import {accessDenied, failed, invalidArgs, noObject, rejects, type Stage} from './service-stage'
 
 const mismatch = (given: string, wanted: string) =>
   invalidArgs(`Type of message, “(${given})”, does not match expected type “(${wanted})”`)
@@ -17,12 +18,12 @@ const rejectedByTheBus = (member: string) => (error: {text: string; type: string
 export function errorFacts(stage: Stage): void {
   it('a path that does not exist: the same error for properties and methods', async () => {
     await stage.borrow('alice', 'cert', {until: 'new'})
-    const error = noObject(NO_SESSION)
-    await rejects(stage.alice.get(NO_SESSION, 'status'), error)
-    await rejects(stage.alice.getAll(NO_SESSION), error)
-    await rejects(stage.alice.set(NO_SESSION, 'log_verbosity', 'u', 1), error)
-    await rejects(stage.alice.call(NO_SESSION, 'Disconnect'), error)
-    await rejects(stage.alice.call(NO_SESSION, 'Pause', 's', ''), error)
+    const error = noObject(noSession)
+    await rejects(stage.alice.get(noSession, 'status'), error)
+    await rejects(stage.alice.getAll(noSession), error)
+    await rejects(stage.alice.set(noSession, 'log_verbosity', 'u', 1), error)
+    await rejects(stage.alice.call(noSession, 'Disconnect'), error)
+    await rejects(stage.alice.call(noSession, 'Pause', 's', ''), error)
   })
 
   it('a property that does not exist', async () => {

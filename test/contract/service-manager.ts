@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import {it} from 'node:test'
 
 import {until} from '../support/cli'
-import {type Expected, MANAGER, NO_PROFILE, NO_SESSION, noObject, refused, rejects, type Stage} from './service-stage'
+import {noSession} from '../support/world'
+import {type Expected, MANAGER, NO_PROFILE, noObject, refused, rejects, type Stage} from './service-stage'
 
 /** The manager object, and how it serves many calls. */
 export function managerFacts(stage: Stage): void {
@@ -63,7 +64,7 @@ export function managerFacts(stage: Stage): void {
   it('started by a call to a session, it answers that there is no such object', async () => {
     await stage.reset()
     await stage.world.coldStart()
-    await rejects(stage.alice.status(NO_SESSION), noObject(NO_SESSION))
+    await rejects(stage.alice.status(noSession), noObject(noSession))
   })
 
   it('tells its version to everybody', async (t) => {

@@ -9,12 +9,12 @@ import type {Profile, StartOptions, UserName, World} from '../support/world'
 
 import {BusClient} from '../support/bus-client'
 import {until} from '../support/cli'
+import {isAlone} from '../support/world'
 
 export const SESSIONS = 'net.openvpn.v3.sessions'
 export const MANAGER = '/net/openvpn/v3/sessions'
 export const BACKENDS = 'net.openvpn.v3.backends'
 export const NO_PROFILE = '/net/openvpn/v3/configuration/nope'
-export const NO_SESSION = `${MANAGER}/00000000s0000s4000s8000s000000000000`
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
 const BUS = 'org.freedesktop.DBus'
 
@@ -147,7 +147,9 @@ export class Caller {
 
   /** What StatusChange told about a session. */
   statuses(path: string): Status[] {
-    return this.signals('StatusChange', path).map(({body}) => body as unknown as Status)
+    return this.signals('StatusChange', path).map(
+      ({body: [major, minor, message]}) => [Number(major), Number(minor), String(message)] as const,
+    )
   }
 
   /** What SessionManagerEvent told about a session: type and owner. */
@@ -215,8 +217,7 @@ export class Stage {
 
   /** Skips a test that needs several users where there is only one. */
   alone(t: TestContext): boolean {
-    if (!this.world.canBecome) t.skip('only root can become other users')
-    return !this.world.canBecome
+    return isAlone(this.world, t)
   }
 
   /** A session, alone in the world. */

@@ -1,4 +1,4 @@
-import {after, describe} from 'node:test'
+import {after, before, describe} from 'node:test'
 
 import type {World} from '../support/world'
 
@@ -12,7 +12,6 @@ import {signalFacts} from './service-signals'
 import {Stage} from './service-stage'
 import {staleFacts} from './service-stale'
 
-/** In an order that lets a chapter borrow what the one before has left. */
 const chapters: readonly [string, (stage: Stage) => void][] = [
   ['errors', errorFacts],
   ['access', accessFacts],
@@ -28,10 +27,13 @@ const chapters: readonly [string, (stage: Stage) => void][] = [
 export function serviceContract(title: string, world: () => World): void {
   describe(`the service: ${title}`, () => {
     const stage = new Stage(world)
-    after(async () => {
-      await stage.reset()
-      stage.close()
-    })
-    for (const [chapter, facts] of chapters) describe(chapter, () => facts(stage))
+    after(() => stage.close())
+    for (const [chapter, facts] of chapters)
+      describe(chapter, () => {
+        // each chapter begins and ends with a world without sessions: tests borrow from those of their own chapter
+        before(() => stage.reset())
+        after(() => stage.reset())
+        facts(stage)
+      })
   })
 }

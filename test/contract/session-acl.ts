@@ -1,5 +1,6 @@
 import type {AclReport} from '@ovpn3/plugin-session-acl'
 import type {ErrorJson} from '@ovpn3/sessions'
+import type {TestContext} from 'node:test'
 
 import assert from 'node:assert/strict'
 import {chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
@@ -11,11 +12,9 @@ import type {UserName, World} from '../support/world'
 
 import {ovpn3, type RunOptions, type RunResult} from '../support/cli'
 import {document} from '../support/schemas'
+import {idOf, isAlone, noSession, short} from '../support/world'
 
 const users: readonly UserName[] = ['alice', 'bob', 'carol']
-const idOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
-const short = (path: string) => idOf(path).slice(0, 8)
-const unknownPath = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 const nobody = 4_000_000
 
 /** Names for the users of a world, who may have no account on this machine. */
@@ -85,11 +84,7 @@ export function sessionAclContract(title: string, world: () => World): void {
     assert.deepEqual({stderr: run.stderr, status: run.status, stdout: run.stdout}, {stderr, status: 0, stdout: text})
   }
 
-  const needsUsers = (t: {skip(reason: string): void}) => {
-    if (world().canBecome) return false
-    t.skip('needs root, to become several users')
-    return true
-  }
+  const needsUsers = (t: TestContext) => isAlone(world(), t)
 
   /** The sessions that a user sees, without looking at them. */
   const listedBy = async (user: UserName) => {
@@ -438,7 +433,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         })
       }
 
-      for (const selector of ['--config nope', '--interface tun77', `--path ${unknownPath}`, '--path 00000000']) {
+      for (const selector of ['--config nope', '--interface tun77', `--path ${noSession}`, '--path 00000000']) {
         it(`none matches, at once: ${selector}`, async () => {
           const {error, status, time} = await errorOf(`${selector} --show`)
           assert.deepEqual([status, error.code], [4, 'session-not-found'])

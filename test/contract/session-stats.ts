@@ -1,4 +1,5 @@
 import type {ErrorJson} from '@ovpn3/sessions'
+import type {TestContext} from 'node:test'
 
 import assert from 'node:assert/strict'
 import {beforeEach, describe, it} from 'node:test'
@@ -7,6 +8,7 @@ import type {UserName, World} from '../support/world'
 
 import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
 import {document} from '../support/schemas'
+import {idOf, isAlone, noSession, short} from '../support/world'
 
 type Counters = Readonly<Record<string, number>>
 
@@ -28,9 +30,6 @@ interface Sample {
   readonly error?: ErrorJson
 }
 
-const idOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
-const short = (path: string) => idOf(path).slice(0, 8)
-const unknownPath = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 /** As the reference prints it: a line of dots between name and number, 37 columns wide, blank lines around. */
 const classic = /^\nConnection statistics:\n(?: {5}(?=.{32}\n)[A-Z_]+\.+\d+\n)+\n$/
 
@@ -78,11 +77,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
       },
     })
 
-  const needsUsers = (t: {skip(reason: string): void}) => {
-    if (world().canBecome) return false
-    t.skip('needs root, to become several users')
-    return true
-  }
+  const needsUsers = (t: TestContext) => isAlone(world(), t)
 
   describe(`session-stats on ${title}`, () => {
     beforeEach(() => world().reset())
@@ -202,7 +197,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
       const missing = {
         'a beginning that fits none': '--path 00000000',
         'an unknown interface': '--interface tun77',
-        'an unknown path': `--path ${unknownPath}`,
+        'an unknown path': `--path ${noSession}`,
         'an unknown profile': '--config nope',
       }
       for (const [what, selector] of Object.entries(missing)) {

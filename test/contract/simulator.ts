@@ -20,7 +20,8 @@ export function simulatorTests(version: World['version']): void {
     const world = () => opened
 
     before(async () => {
-      opened = await simulator({cost: 2, version})
+      // half of what the real one waits for a hung backend: commands still have the time to say whom they wait for
+      opened = await simulator({cost: 2, timings: {hung: 5000}, version})
     })
     after(() => opened.close())
 

@@ -14,8 +14,7 @@ import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
 
-import type {Bus, Call} from '../../src/lib/bus'
-
+import {Bus, type Call} from '../../src/lib/bus'
 import {LogForwards, RemoteSession} from '../../src/lib/openvpn3'
 import {FakeSource} from '../support/fake-session'
 import {document} from '../support/schemas'
@@ -90,7 +89,7 @@ const source = Object.assign(new FakeSource(), {logs: new LogForwards()})
 
 /** A bus on which every call is answered with what `answer` says. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
-  ({call: async (call: Call) => answer(call)}) as unknown as Bus
+  Object.assign<Bus, Pick<Bus, 'call'>>(Object.create(Bus.prototype), {call: async (call) => [...answer(call)]})
 
 /** A session whose properties come as given. */
 async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<RemoteSession> {

@@ -5,11 +5,15 @@ import path from 'node:path'
 
 import {repository} from '../support/repository'
 
+/** The line with which each of those begins: it is run once for all of them. */
+export const firstLine = 'npm ci'
+
 /** The lines of the README that install ovpn3 in one of its ways. @param way how its paragraph begins */
 export function installLines(way: string): string {
   const readme = readFileSync(path.join(repository, 'README.md'), 'utf8')
   const lines = new RegExp(`^${way}[^\`]+(?:\`[^\`\n]+\`[^\`]+)*\`\`\`sh\n([^]*?)^\`\`\`$`, 'm').exec(readme)?.[1]
   if (!lines) throw new Error(`README.md does not say how to install: ${way}`)
+  if (!lines.startsWith(`${firstLine}\n`)) throw new Error(`README.md begins with something else: ${way}`)
   return lines
 }
 
@@ -35,8 +39,15 @@ export class Checkout {
   readonly #uid: number | undefined
   readonly #environment: Readonly<Record<string, string | undefined>>
 
-  /** @param uid whose it is; left out, the caller's */
-  constructor(uid?: number, environment: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param uid whose it is; left out, the caller's
+   * @param installed with what `npm ci` and a build have made here, so that they need not be run again
+   */
+  constructor({
+    environment = {},
+    installed = false,
+    uid,
+  }: {environment?: Readonly<Record<string, string>>; installed?: boolean; uid?: number} = {}) {
     this.#uid = uid
     this.#environment = {
       ...npmSettings(),
@@ -50,12 +61,17 @@ export class Checkout {
       ...environment,
     }
     chmodSync(this.folder, 0o755)
-    const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-      cwd: repository,
-      encoding: 'utf8',
-    })
-    for (const file of files.split('\0').filter(Boolean))
-      cpSync(path.join(repository, file), path.join(this.clone, file))
+    const list = (...options: readonly string[]) =>
+      execFileSync('git', ['ls-files', '-z', '--others', '--exclude-standard', ...options], {
+        cwd: repository,
+        encoding: 'utf8',
+      })
+        .split('\0')
+        .filter(Boolean)
+    for (const file of list('--cached'))
+      cpSync(path.join(repository, file), path.join(this.clone, file), {preserveTimestamps: true})
+    for (const file of installed ? list('--ignored', '--directory') : [])
+      if (file !== 'release/') execFileSync('cp', ['-a', path.join(repository, file), path.join(this.clone, file)])
     for (const folder of [this.home, this.prefix]) mkdirSync(folder)
     if (uid !== undefined) execFileSync('chown', ['-R', `${uid}:${uid}`, this.clone, this.home, this.prefix])
   }

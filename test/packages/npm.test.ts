@@ -7,7 +7,7 @@ import {skipRegistry} from '../plugins/sandbox'
 import {demo} from '../simulator/demo'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
-import {Checkout, installLines} from './checkout'
+import {Checkout, firstLine, installLines} from './checkout'
 
 const siblings = ['autocomplete', 'session-acl', 'session-stats', 'sessions-list']
 const commands = ['autocomplete', 'session-acl', 'session-manage', 'session-stats', 'sessions-list']
@@ -44,7 +44,7 @@ const contents = [
   'startup/load.js',
 ]
 
-describe('installed from its npm packages', {skip: skipRegistry()}, () => {
+describe('installed', {skip: skipRegistry()}, () => {
   let world: Simulator
   let checkout: Checkout
   let version: string
@@ -52,13 +52,12 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
   before(async () => {
     world = await simulator()
     await demo(world)
-    checkout = new Checkout(world.canBecome ? world.uid('alice') : undefined, {
-      DBUS_SYSTEM_BUS_ADDRESS: world.busAddress,
+    checkout = new Checkout({
+      environment: {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress},
+      uid: world.canBecome ? world.uid('alice') : undefined,
     })
     version = JSON.parse(readFileSync(path.join(checkout.clone, 'package.json'), 'utf8')).version
-    await checkout.run(installLines('With npm'))
-    // what is installed stands alone
-    renameSync(checkout.clone, path.join(checkout.folder, 'away'))
+    await checkout.run(installLines('From source'))
   })
   after(async () => {
     checkout.remove()
@@ -67,69 +66,85 @@ describe('installed from its npm packages', {skip: skipRegistry()}, () => {
 
   const run = (line: string): Promise<string> => checkout.run(line, checkout.home)
   const modules = () => path.join(checkout.prefix, 'lib', 'node_modules')
-  const tarball = (name: string) => path.join(checkout.folder, 'away', 'release', `${name}-${version}.tgz`)
-  const listOf = async (name: string) =>
-    (await run(`tar -tzf '${tarball(name)}'`))
-      .trimEnd()
-      .split('\n')
-      .map((file) => file.replace(/^package\//, ''))
-      .sort()
 
-  it('the package of the CLI has in it what it should', async () => {
-    assert.deepEqual(await listOf('ovpn3'), contents)
+  it('from source: is the clone', async () => {
+    assert.equal(realpathSync(path.join(modules(), 'ovpn3')), realpathSync(checkout.clone))
+    assert.match(await run('ovpn3 --version'), /^ovpn3\//)
+    assert.match(await run('ovpn3 help'), /^ {2}sessions-list /m)
   })
 
-  for (const [name, folder, others] of [
-    ['ovpn3-kit', 'packages/kit', []],
-    ['ovpn3-sessions', 'packages/sessions', []],
-    ...siblings.map((each) => [`ovpn3-plugin-${each}`, `plugins/${each}`, ['oclif.manifest.json']] as const),
-  ] as const)
-    it(`that of ${folder} has its compiled source`, async () => {
-      const source = readdirSync(path.join(checkout.folder, 'away', folder, 'src'), {
-        encoding: 'utf8',
-        recursive: true,
-      })
-      const compiled = source
-        .filter((file) => file.endsWith('.ts'))
-        .flatMap((file) => ['.js', '.d.ts'].map((ending) => `dist/${file.slice(0, -3)}${ending}`))
-      const scripts = folder.endsWith('autocomplete')
-        ? ['bash', 'fish', 'zsh'].map((each) => `scripts/ovpn3.${each}`)
-        : []
-      const expected = ['LICENSE', 'README.md', 'package.json', ...others, ...scripts, ...compiled]
-      assert.deepEqual(await listOf(name), expected.sort())
+  describe('from its npm packages', () => {
+    before(async () => {
+      await checkout.run('npm unlink --global ovpn3')
+      const lines = installLines('With npm')
+      await checkout.run(lines.slice(firstLine.length))
+      // what is installed stands alone
+      renameSync(checkout.clone, path.join(checkout.folder, 'away'))
     })
 
-  it('every command runs', async () => {
-    assert.match(await run('ovpn3 --version'), new RegExp(`^ovpn3/${version} `))
-    const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: {config: string}[]}
-    assert.ok(sessions.some(({config}) => config === 'office'))
-    assert.match(await run('ovpn3 session-manage --pause --config office'), /^office \([\da-f]{8}\): paused\n$/m)
-    assert.match(await run('ovpn3 session-manage --resume --config office --timeout 20 2>&1'), /: connected to /)
-    assert.match(await run('ovpn3 session-stats --config office'), /BYTES_IN/)
-    assert.match(await run('ovpn3 session-acl --show --config office'), /Users granted access: /)
-    assert.match(await run('ovpn3 autocomplete bash'), /^complete -F _ovpn3 ovpn3$/m)
-    const core = await run('ovpn3 plugins --core')
-    for (const name of siblings) assert.match(core, new RegExp(`^@ovpn3/plugin-${name} ${version} \\(core\\)$`, 'm'))
-  })
+    const tarball = (name: string) => path.join(checkout.folder, 'away', 'release', `${name}-${version}.tgz`)
+    const listOf = async (name: string) =>
+      (await run(`tar -tzf '${tarball(name)}'`))
+        .trimEnd()
+        .split('\n')
+        .map((file) => file.replace(/^package\//, ''))
+        .sort()
 
-  it('help', async () => {
-    const all = await run('ovpn3 help')
-    for (const command of commands) {
-      assert.match(all, new RegExp(`^  ${command}  `, 'm'))
-      assert.match(await run(`ovpn3 ${command} --help`), new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
-    }
-  })
+    it('the package of the CLI has in it what it should', async () => {
+      assert.deepEqual(await listOf('ovpn3'), contents)
+    })
 
-  it('completion, with live values', async () => {
-    for (const command of [...commands, 'plugins'])
-      assert.match(await run("ovpn3 --complete fish ''"), new RegExp(`^${command}\t`, 'm'))
-    assert.match(await run("ovpn3 --complete fish '--pau' session-manage"), /^--pause\t/m)
-    const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
-    assert.match(await run(`${patient} ovpn3 --complete fish '' session-manage --pause --config`), /^office\t/m)
-  })
+    for (const [name, folder, others] of [
+      ['ovpn3-kit', 'packages/kit', []],
+      ['ovpn3-sessions', 'packages/sessions', []],
+      ...siblings.map((each) => [`ovpn3-plugin-${each}`, `plugins/${each}`, ['oclif.manifest.json']] as const),
+    ] as const)
+      it(`that of ${folder} has its compiled source`, async () => {
+        const source = readdirSync(path.join(checkout.folder, 'away', folder, 'src'), {
+          encoding: 'utf8',
+          recursive: true,
+        })
+        const compiled = source
+          .filter((file) => file.endsWith('.ts'))
+          .flatMap((file) => ['.js', '.d.ts'].map((ending) => `dist/${file.slice(0, -3)}${ending}`))
+        const scripts = folder.endsWith('autocomplete')
+          ? ['bash', 'fish', 'zsh'].map((each) => `scripts/ovpn3.${each}`)
+          : []
+        const expected = ['LICENSE', 'README.md', 'package.json', ...others, ...scripts, ...compiled]
+        assert.deepEqual(await listOf(name), expected.sort())
+      })
 
-  it('plugins of the user: installed from a tarball, run, and removed', async () => {
-    await run(`mkdir -p plugin/commands && cd plugin
+    it('every command runs', async () => {
+      assert.match(await run('ovpn3 --version'), new RegExp(`^ovpn3/${version} `))
+      const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: {config: string}[]}
+      assert.ok(sessions.some(({config}) => config === 'office'))
+      assert.match(await run('ovpn3 session-manage --pause --config office'), /^office \([\da-f]{8}\): paused\n$/m)
+      assert.match(await run('ovpn3 session-manage --resume --config office --timeout 20 2>&1'), /: connected to /)
+      assert.match(await run('ovpn3 session-stats --config office'), /BYTES_IN/)
+      assert.match(await run('ovpn3 session-acl --show --config office'), /Users granted access: /)
+      assert.match(await run('ovpn3 autocomplete bash'), /^complete -F _ovpn3 ovpn3$/m)
+      const core = await run('ovpn3 plugins --core')
+      for (const name of siblings) assert.match(core, new RegExp(`^@ovpn3/plugin-${name} ${version} \\(core\\)$`, 'm'))
+    })
+
+    it('help', async () => {
+      const all = await run('ovpn3 help')
+      for (const command of commands) {
+        assert.match(all, new RegExp(`^  ${command}  `, 'm'))
+        assert.match(await run(`ovpn3 ${command} --help`), new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
+      }
+    })
+
+    it('completion, with live values', async () => {
+      for (const command of [...commands, 'plugins'])
+        assert.match(await run("ovpn3 --complete fish ''"), new RegExp(`^${command}\t`, 'm'))
+      assert.match(await run("ovpn3 --complete fish '--pau' session-manage"), /^--pause\t/m)
+      const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
+      assert.match(await run(`${patient} ovpn3 --complete fish '' session-manage --pause --config`), /^office\t/m)
+    })
+
+    it('plugins of the user: installed from a tarball, run, and removed', async () => {
+      await run(`mkdir -p plugin/commands && cd plugin
 cat >package.json <<'end'
 {"name": "ovpn3-plugin-count", "version": "1.0.0", "oclif": {"commands": "./commands"},
  "dependencies": {"@ovpn3/kit": "file:${tarball('ovpn3-kit')}", "@ovpn3/sessions": "file:${tarball('ovpn3-sessions')}"}}
@@ -140,62 +155,50 @@ module.exports = class SessionsCount extends SessionCommand {
   async execute() {
     const sessions = await (await this.sources()).find({kind: 'all'}, [])
     this.log(String(sessions.length))
+    }
   }
-}
 end
 npm pack --silent --pack-destination ..`)
-    await run('ovpn3 plugins install "file:$PWD/ovpn3-plugin-count-1.0.0.tgz" 2>&1')
-    const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: unknown[]}
-    assert.equal(await run('ovpn3 sessions-count'), `${sessions.length}\n`)
-    assert.match(await run("ovpn3 --complete fish ''"), /^sessions-count\t/m)
-    await run('ovpn3 plugins uninstall ovpn3-plugin-count 2>&1')
-    assert.match(await run('ovpn3 plugins'), /No plugins installed/)
-  })
+      await run('ovpn3 plugins install "file:$PWD/ovpn3-plugin-count-1.0.0.tgz" 2>&1')
+      const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: unknown[]}
+      assert.equal(await run('ovpn3 sessions-count'), `${sessions.length}\n`)
+      assert.match(await run("ovpn3 --complete fish ''"), /^sessions-count\t/m)
+      await run('ovpn3 plugins uninstall ovpn3-plugin-count 2>&1')
+      assert.match(await run('ovpn3 plugins'), /No plugins installed/)
+    })
 
-  it('man pages are where man looks', async () => {
-    const pages = contents.filter((file) => file.startsWith('man/')).map((file) => path.basename(file))
-    const installed = path.join(checkout.prefix, 'share', 'man', 'man1')
-    assert.deepEqual(readdirSync(installed).sort(), pages)
-    for (const page of pages) assert.match(readFileSync(path.join(installed, page), 'utf8'), /^\.TH "OVPN3/m)
-  })
+    it('man pages are where man looks', async () => {
+      const pages = contents.filter((file) => file.startsWith('man/')).map((file) => path.basename(file))
+      const installed = path.join(checkout.prefix, 'share', 'man', 'man1')
+      assert.deepEqual(readdirSync(installed).sort(), pages)
+      for (const page of pages) assert.match(readFileSync(path.join(installed, page), 'utf8'), /^\.TH "OVPN3/m)
+    })
 
-  it('npm finds nothing wrong with the tree', async () => {
-    const {problems} = JSON.parse(await run('npm ls --global --all --json')) as {problems?: string[]}
-    assert.equal(problems, undefined)
-  })
+    it('npm finds nothing wrong with the tree', async () => {
+      const {problems} = JSON.parse(await run('npm ls --global --all --json')) as {problems?: string[]}
+      assert.equal(problems, undefined)
+    })
 
-  it('nothing is compiled, and no link leads out of it', () => {
-    const files = readdirSync(checkout.prefix, {encoding: 'utf8', recursive: true, withFileTypes: true})
-    assert.ok(files.length > 1000)
-    for (const file of files) {
-      assert.doesNotMatch(file.name, /\.node$|^binding\.gyp$/, file.parentPath)
-      if (file.isSymbolicLink())
-        assert.ok(realpathSync(path.join(file.parentPath, file.name)).startsWith(realpathSync(checkout.prefix)))
-    }
-  })
+    it('nothing is compiled, and no link leads out of it', () => {
+      const files = readdirSync(checkout.prefix, {encoding: 'utf8', recursive: true, withFileTypes: true})
+      assert.ok(files.length > 1000)
+      for (const file of files) {
+        assert.doesNotMatch(file.name, /\.node$|^binding\.gyp$/, file.parentPath)
+        if (file.isSymbolicLink())
+          assert.ok(realpathSync(path.join(file.parentPath, file.name)).startsWith(realpathSync(checkout.prefix)))
+      }
+    })
 
-  it('at most 60 packages besides what plugins install needs', () => {
-    const all = new Set<string>()
-    for (const name of ['ovpn3', '@ovpn3/kit', '@ovpn3/sessions', ...siblings.map((each) => `@ovpn3/plugin-${each}`)])
-      closure(path.join(modules(), name), all)
-    const needed = closure(path.join(modules(), 'ovpn3', 'node_modules', '@oclif', 'plugin-plugins'))
-    const besides = [...all].filter((each) => !needed.has(each)).sort()
-    assert.ok(besides.length <= 60, besides.join('\n'))
-    // else this would count nothing
-    assert.ok(besides.includes(`ovpn3@${version}`) && needed.size > 20)
-  })
-})
-
-describe('installed from source', {skip: skipRegistry()}, () => {
-  it('is the clone', async () => {
-    const checkout = new Checkout()
-    try {
-      await checkout.run(installLines('From source'))
-      assert.match(await checkout.run('ovpn3 --version', checkout.home), /^ovpn3\//)
-      assert.match(await checkout.run('ovpn3 help', checkout.home), /^ {2}sessions-list /m)
-    } finally {
-      checkout.remove()
-    }
+    it('at most 60 packages besides what plugins install needs', () => {
+      const all = new Set<string>()
+      for (const name of ['ovpn3', '@ovpn3/kit', '@ovpn3/sessions', ...siblings.map((each) => `@ovpn3/plugin-${each}`)])
+        closure(path.join(modules(), name), all)
+      const needed = closure(path.join(modules(), 'ovpn3', 'node_modules', '@oclif', 'plugin-plugins'))
+      const besides = [...all].filter((each) => !needed.has(each)).sort()
+      assert.ok(besides.length <= 60, besides.join('\n'))
+      // else this would count nothing
+      assert.ok(besides.includes(`ovpn3@${version}`) && needed.size > 20)
+    })
   })
 })
 

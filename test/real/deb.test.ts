@@ -29,8 +29,8 @@ describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () =
   let files: string[]
 
   before(async () => {
-    checkout = new Checkout()
-    await checkout.run(lines.slice(0, -1).join('\n'))
+    checkout = new Checkout({installed: true})
+    await checkout.run(lines.slice(1, -1).join('\n'))
     const {version} = JSON.parse(readFileSync(path.join(checkout.clone, 'package.json'), 'utf8'))
     file = path.join(checkout.clone, 'release', `ovpn3_${version}_all.deb`)
     const archive = execFileSync('sh', ['-c', 'dpkg-deb --fsys-tarfile "$0" | tar -t', file], {encoding: 'utf8'})

@@ -7,7 +7,7 @@ import {after, afterEach, before, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3} from '../support/cli'
+import {ovpn3, several} from '../support/cli'
 
 const everybody: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
 const situationChanges = 5
@@ -50,20 +50,18 @@ export function differentialListTests(title: string, world: () => World): void {
   })
 
   /** Both lists, as these users, are the same. What changes by itself in between is looked at again. */
-  const same = async (users = everybody) => {
-    for (const user of users) {
+  const same = (users = everybody) =>
+    several(users, 2, async (user) => {
       for (let attempt = 1; ; attempt++) {
-        const expected = await reference(user, 'sessions-list')
-        const actual = withoutRemarks(await ours(user))
+        const [expected, actual] = await Promise.all([reference(user, 'sessions-list'), ours(user)])
         try {
-          assert.deepEqual({user, ...actual}, {user, ...expected})
+          assert.deepEqual({user, ...withoutRemarks(actual)}, {user, ...expected})
           break
         } catch (error) {
           if (attempt === situationChanges) throw error
         }
       }
-    }
-  }
+    })
 
   describe(`sessions-list and the reference tool on ${title}`, () => {
     before(() => {

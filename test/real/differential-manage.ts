@@ -23,8 +23,10 @@ export function differentialManageTests(title: string, world: () => World): void
   /** Both tools, each on a session of its own, print the same, and succeed. */
   const same = async (mine: string, theirs: string, args: string) => {
     const words = (path: string) => ['session-manage', '--path', path, ...args.split(' ')]
-    const expected = await reference(world(), 'alice', words(theirs))
-    const actual = await ovpn3(world(), 'alice', words(mine))
+    const [expected, actual] = await Promise.all([
+      reference(world(), 'alice', words(theirs)),
+      ovpn3(world(), 'alice', words(mine)),
+    ])
     assert.deepEqual(
       {status: actual.status, stderr: actual.stderr, stdout: normalize(withoutOurs(actual.stdout), [mine])},
       {status: 0, stderr: '', stdout: normalize(expected.stdout, [theirs])},

@@ -3,7 +3,7 @@ import {beforeEach, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3} from '../support/cli'
+import {ovpn3, several} from '../support/cli'
 import {reference} from './reference'
 
 interface Outcome {
@@ -32,8 +32,8 @@ export function differentialStatsTests(title: string, world: () => World): void 
   const theirs = (user: UserName, args: readonly string[]) => reference(world(), user, ['session-stats', ...args])
 
   /** Ours lies between two runs of theirs, and where nothing moved it is the same to the byte. */
-  const agree = async (user: UserName, selector: readonly string[]) => {
-    for (const form of [[], ['--json'], ['-j']]) {
+  const agree = (user: UserName, selector: readonly string[]) =>
+    several([[], ['--json'], ['-j']], 3, async (form) => {
       const args = [...selector, ...form]
       const what = `${user}: session-stats ${args.join(' ')}`
       const before = await theirs(user, args)
@@ -51,21 +51,19 @@ export function differentialStatsTests(title: string, world: () => World): void 
 
       for (const [name, n] of value ?? [])
         assert.ok(n >= (low?.get(name) ?? 0n) && n <= high!.get(name)!, `${what}: ${name}`)
-    }
-  }
+    })
 
   /** Both fail, and print no result. */
-  const bothRefuse = async (user: UserName, selector: readonly string[], status: number) => {
-    for (const form of [[], ['--json']]) {
-      const what = `${user}: session-stats ${[...selector, ...form].join(' ')}`
-      const theirRun = await theirs(user, [...selector, ...form])
-      const mine = await ours(user, [...selector, ...form])
+  const bothRefuse = (user: UserName, selector: readonly string[], status: number) =>
+    several([[], ['--json']], 2, async (form) => {
+      const args = [...selector, ...form]
+      const what = `${user}: session-stats ${args.join(' ')}`
+      const [theirRun, mine] = await Promise.all([theirs(user, args), ours(user, args)])
       assert.deepEqual([theirRun.status > 0, theirRun.stdout], [true, ''], what)
       assert.equal(mine.status, status, what)
       if (form.length === 0) assert.equal(mine.stdout, '', what)
       else assert.ok('error' in (JSON.parse(mine.stdout) as object), what)
-    }
-  }
+    })
 
   describe(`session-stats beside the reference, ${title}`, () => {
     beforeEach(() => world().reset())

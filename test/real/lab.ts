@@ -1,5 +1,6 @@
 import {execFile, spawn} from 'node:child_process'
 import {existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {Socket} from 'node:net'
 import path from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {promisify} from 'node:util'
@@ -102,6 +103,7 @@ interface Started {
 
 class Lab implements World {
   readonly real = true
+  readonly patience = 10
   readonly canBecome = true
   readonly version: '24.1' | '27.1'
   readonly busAddress: string
@@ -475,8 +477,7 @@ async function reserve(suite: Suite): Promise<() => void> {
     holder.stdout.once('data', () => resolve())
   }).finally(() => clearTimeout(hint))
   holder.unref()
-  const pipes = [holder.stdin, holder.stdout] as unknown as {unref(): void}[]
-  for (const pipe of pipes) pipe.unref()
+  for (const pipe of [holder.stdin, holder.stdout]) if (pipe instanceof Socket) pipe.unref()
   return () => holder.stdin.end()
 }
 

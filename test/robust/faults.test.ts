@@ -7,13 +7,12 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, before, describe, it} from 'node:test'
 
-import type {UserName, World} from '../support/world'
-
 import {ServiceError, type Simulator, simulator} from '../simulator/simulator'
 import {ovpn3, type RunOptions, until} from '../support/cli'
-import {clockThatJumps} from '../support/clock'
+import {clockThatJumps, fastClock} from '../support/clock'
 import {FakeBus} from '../support/fake-bus'
 import {document} from '../support/schemas'
+import {nowhere, onBus} from '../support/world'
 
 /** Every command, as it is used in its simplest form. */
 const commands = [
@@ -33,13 +32,8 @@ const commands = [
 describe('whatever goes wrong with the bus or the session manager, each command', () => {
   let world: Simulator
   const run = (args: string, options?: RunOptions) => ovpn3(world, 'alice', args.split(' '), options)
-  const onBus = (busAddress: string, args: string, options?: RunOptions) =>
-    ovpn3(
-      {busAddress, canBecome: world.canBecome, uid: (user: UserName) => world.uid(user)} as unknown as World,
-      'alice',
-      args.split(' '),
-      options,
-    )
+  const runOn = (busAddress: string, args: string, options?: RunOptions) =>
+    ovpn3(onBus(world, busAddress), 'alice', args.split(' '), options)
   /** The error that the document tells of, be it about all or about one session. */
   const errorIn = (stdout: string) => {
     const value = JSON.parse(stdout) as {error?: ErrorJson; sessions?: readonly {error?: ErrorJson}[]}
@@ -72,7 +66,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
         [`${abandoned}-not`, 'ENOENT'],
         [abandoned, 'ECONNREFUSED'],
       ]) {
-        const {status, stderr} = await onBus(`unix:path=${socket}`, args)
+        const {status, stderr} = await runOn(`unix:path=${socket}`, args)
         assert.equal(status, 6)
         assert.match(stderr, new RegExp(`^Error: no connection to the system bus: .*${code}`))
         assert.ok(stderr.includes(`\nDBUS_SYSTEM_BUS_ADDRESS is unix:path=${socket}\n`), stderr)
@@ -85,8 +79,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
         connected = true
       })
       try {
-        const nobody = {busAddress: bus.address, canBecome: false, uid: () => process.getuid!()}
-        const {signal, status, stderr, time} = await ovpn3(nobody as unknown as World, 'alice', args.split(' '), {
+        const {signal, status, stderr, time} = await ovpn3(onBus(nowhere, bus.address), 'alice', args.split(' '), {
           async during(child) {
             await until('it connects', () => connected)
             child.kill('SIGINT')
@@ -104,7 +97,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       try {
         own.createSessions(3)
         own.intercept(({message}) => (message.member === 'Get' ? 'ignore' : undefined))
-        const {status, stderr} = await onBus(own.busAddress, args, {
+        const {status, stderr} = await runOn(own.busAddress, args, {
           async during() {
             await until('it reads', () => [...own.calls.byMember.keys()].some((member) => member.startsWith('Get ')))
             await own.killBus()
@@ -159,7 +152,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     it(`is told that the session manager does not come up: ${args}`, async () => {
       await world.coldStart()
       world.timings.objects = 60_000
-      const {status, stdout, time} = await run(`${args} --json`)
+      const {status, stdout, time} = await run(`${args} --json`, {env: fastClock(4)})
       assert.equal(status, 6, stdout)
       assert.equal(errorIn(stdout)!.code, 'service-unavailable')
       assert.match(errorIn(stdout)!.message, /does not come up/)

@@ -1,6 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {type FSWatcher, rmSync, watch} from 'node:fs'
 import {chmod, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {Socket} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
@@ -172,7 +173,7 @@ function spawnGuard(bus: ChildProcess, dir: string): ChildProcess {
   })
   guard.on('error', () => {})
   guard.unref()
-  ;(guard.stdin as unknown as {unref(): void}).unref()
+  if (guard.stdin instanceof Socket) guard.stdin.unref()
   return guard
 }
 

@@ -1,5 +1,6 @@
 import {Message, type MessageBus, sessionBus} from 'dbus-next'
-import {once} from 'node:events'
+import {type EventEmitter, once} from 'node:events'
+import {type Duplex} from 'node:stream'
 
 import {DBUS} from './names'
 
@@ -8,8 +9,9 @@ export async function connect(busAddress: string): Promise<MessageBus> {
   const bus = sessionBus({busAddress})
   await new Promise<void>((resolve, reject) => {
     bus.on('connect', resolve)
+    const emitter: EventEmitter = bus
     // Stays for good: a bus that goes away later is somebody's test, not a crash of the simulator.
-    ;(bus as unknown as NodeJS.EventEmitter).on('error', reject)
+    emitter.on('error', reject)
   })
   return bus
 }
@@ -21,8 +23,7 @@ export async function own(busAddress: string, name: string): Promise<MessageBus>
   return bus
 }
 
-const streamOf = (bus: MessageBus) =>
-  (bus as unknown as {_connection: {stream: import('node:stream').Duplex}})._connection.stream
+const streamOf = (bus: MessageBus) => (bus as MessageBus & {_connection: {stream: Duplex}})._connection.stream
 
 /** Sends a message, unless the bus was killed meanwhile: that is somebody's test. */
 export function send(bus: MessageBus, message: Message): void {

@@ -94,7 +94,11 @@ export class SessionManager extends Server implements Listener {
 
   /** Every session goes without a word, as when the manager's process ends. */
   forget(): void {
-    for (const session of this.sessions.values()) session.clearTimers()
+    for (const session of this.sessions.values()) {
+      session.clearTimers()
+      session.release()
+    }
+
     this.sessions.clear()
     this.sorted = undefined
   }
@@ -179,7 +183,7 @@ export class SessionManager extends Server implements Listener {
   /** The two calls that ask every backend for its device, and that a stale session kills 24.1 with. */
   private async lookInterfaces(sessions: Session[], wanted?: string): Promise<Reply> {
     for (const session of sessions) {
-      if (session.backend === 'hung') await sleep(this.timings.hung)
+      if (session.backend === 'hung') await session.hanging()
       if (session.backend !== 'alive' && this.version === '24.1') {
         await this.crash()
         throw failed('crashed')
@@ -203,10 +207,11 @@ export class SessionManager extends Server implements Listener {
   /** A backend that ends its session answers a read afterwards. */
   private untilAsked(session: Session, isMethod: boolean): Promise<unknown> | undefined {
     const {backend, ending} = session
-    if (backend !== 'alive') return sleep(this.timings[backend])
+    if (backend === 'dead') return sleep(this.timings.dead)
+    if (backend === 'hung') return session.hanging()
     if (!isMethod) return ending
     // one that hangs meanwhile is waited for, too
-    return sleep(this.timings.method).then(() => (session.backend === 'hung' ? sleep(this.timings.hung) : undefined))
+    return sleep(this.timings.method).then(() => (session.backend === 'hung' ? session.hanging() : undefined))
   }
 
   private serveAsked(session: Session, call: Call): Promise<Reply> | Reply {

@@ -117,6 +117,10 @@ export class Session {
   private readonly behaviour: Behaviour
   private readonly queue: QueuedInput[]
   private readonly timers = new Set<NodeJS.Timeout>()
+  private nothingLeft = () => {}
+  private readonly gone = new Promise<void>((resolve) => {
+    this.nothingLeft = resolve
+  })
   /** No client yet; one that runs; one that gave up and cannot be started again. */
   private client: 'ended' | 'new' | 'running' = 'new'
   private established = false
@@ -376,6 +380,17 @@ export class Session {
     this.count()
     this.clearTimers()
     this.backend = 'dead'
+    this.release()
+  }
+
+  /** Lets those go who wait for its backend: there is nothing left to wait for. */
+  release(): void {
+    this.nothingLeft()
+  }
+
+  /** How long the manager waits for a backend that hangs: less, where that is killed meanwhile. */
+  async hanging(): Promise<void> {
+    await Promise.race([this.gone, sleep(this.listener.timings.hung, undefined, {ref: false})])
   }
 
   stop(): void {

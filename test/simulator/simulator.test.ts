@@ -238,9 +238,19 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.ok(Date.now() - start >= 1010)
     })
 
+    test('who waits for a hung backend is let go when it is killed', async () => {
+      const path = await world.startSession('alice', 'cert')
+      await world.stopBackend(path)
+      world.timings.hung = 60_000
+      const hung = client.get(path, 'status')
+      await until('it waits', () => world.calls.byMember.has('Get status'))
+      await world.killBackend(path)
+      await assert.rejects(hung, noBackend)
+    })
+
     test('a backend that hangs while a method asks it is waited for', async () => {
       const path = await world.startSession('alice', 'cert')
-      Object.assign(world.timings, {hung: 600, method: 3000})
+      Object.assign(world.timings, {hung: 600, method: 1000})
       const asked = client.call(path, 'Ready')
       await client.get(MANAGER, 'version')
       await world.stopBackend(path)
@@ -251,7 +261,7 @@ for (const version of ['27.1', '24.1'] as const) {
 
     test('reads that follow a method at once are answered before it, and never during a disconnection', async () => {
       const path = await world.startSession('alice', 'cert')
-      Object.assign(world.timings, {disconnecting: 3000, method: 30, pauseCount: 3000})
+      Object.assign(world.timings, {disconnecting: 1000, method: 30, pauseCount: 1000})
       const order: unknown[] = []
       const read = (property: string) => client.get(path, property).then((value) => order.push(value))
       await Promise.all([client.call(path, 'Pause', 's', ['']).then(() => order.push('paused')), read('status')])

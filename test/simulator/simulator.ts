@@ -101,6 +101,10 @@ export class Simulator implements World {
     return this.bus.address
   }
 
+  get patience(): number {
+    return this.timings.hung / 1000
+  }
+
   uid(user: UserName): number {
     return this.accounts[user].uid
   }

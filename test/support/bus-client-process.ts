@@ -1,10 +1,9 @@
-/**
- * Makes D-Bus calls as another user: a child process, since the bus believes only the real uid of a process. It starts
- * as root and loads its modules before it becomes that user, who may not be allowed to read them.
- */
+/** Makes D-Bus calls as another user. */
 import type {EventEmitter} from 'node:events'
 
 import {Message as Call, type DBusError, type Message, MessageType, sessionBus, Variant} from 'dbus-next'
+
+import {become, serve, tell} from './forked'
 
 export interface Request {
   readonly id: number
@@ -16,9 +15,11 @@ export interface Request {
   readonly body: readonly unknown[]
 }
 
-export type Response =
-  | {readonly id: number; readonly body: readonly unknown[]}
-  | {readonly id: number; readonly error: {readonly name: string; readonly text: string}}
+export interface Response {
+  readonly id: number
+  readonly body?: readonly unknown[]
+  readonly error?: {readonly name: string; readonly text: string}
+}
 
 export interface ReceivedSignal {
   readonly sender: string
@@ -35,13 +36,8 @@ const revive = (value: unknown): unknown =>
     ? new Variant(String(value.signature), value.value)
     : value
 
-function serve(uid: number, busAddress: string): void {
-  if (process.getuid?.() === 0 && uid !== 0) {
-    process.setgroups?.([])
-    process.setgid?.(uid)
-    process.setuid?.(uid)
-  }
-
+function connect(uid: number, busAddress: string): void {
+  become(uid)
   const bus = sessionBus({busAddress})
   const connected = new Promise<void>((resolve) => {
     bus.on('connect', () => resolve())
@@ -53,24 +49,19 @@ function serve(uid: number, busAddress: string): void {
   })
 
   bus.on('message', ({type, sender, destination, path, interface: on, member, body}) => {
-    if (type === MessageType.SIGNAL) process.send?.({sender, destination, path, interface: on, member, body})
+    if (type === MessageType.SIGNAL) tell({sender, destination, path, interface: on, member, body})
   })
 
-  const answer = async ({id, body, ...call}: Request): Promise<Response> => {
+  serve<Request, Response>(async ({body, id: _, ...call}) => {
     try {
       await connected
       const reply: Message | null = await bus.call(new Call({...call, body: body.map((value) => revive(value))}))
-      return {id, body: reply?.body ?? []}
+      return {body: reply?.body ?? []}
     } catch (error) {
       const {type, text, message} = error as DBusError
-      return {id, error: {name: type ?? '', text: text ?? message}}
+      return {error: {name: type ?? '', text: text ?? message}}
     }
-  }
-
-  process.on('message', async (request: Request) => {
-    process.send?.(await answer(request))
   })
-  process.on('disconnect', () => process.exit())
 }
 
-serve(Number(process.argv[2]), String(process.argv[3]))
+connect(Number(process.argv[2]), String(process.argv[3]))

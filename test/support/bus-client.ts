@@ -1,7 +1,6 @@
-import {type ChildProcess, fork} from 'node:child_process'
-import path from 'node:path'
-
 import type {ReceivedSignal, Request, Response} from './bus-client-process'
+
+import {Forked} from './forked'
 
 /** A D-Bus error reply. */
 export class CallError extends Error {
@@ -13,66 +12,38 @@ export class CallError extends Error {
   }
 }
 
+/** Milliseconds that a call may take: a hung backend holds the manager for 10 s. */
+const limit = 30_000
+
 /** One user's connection to the bus, in a process of its own, started with the first call. */
 export class BusClient {
-  #child?: ChildProcess
-  #last = 0
-  readonly #pending = new Map<number, (response: Response) => void>()
+  readonly #process: Forked<Request, Response>
   /** Every signal that arrived. Which do is up to AddMatch, as on any connection. */
   readonly signals: ReceivedSignal[] = []
 
-  constructor(
-    readonly uid: number,
-    readonly busAddress: string,
-  ) {}
+  constructor(uid: number, busAddress: string) {
+    this.#process = new Forked('bus-client-process', [uid, busAddress], (signal) =>
+      this.signals.push(signal as ReceivedSignal),
+    )
+  }
 
   async call(request: Omit<Request, 'id'>): Promise<readonly unknown[]> {
-    this.#last += 1
-    const id = this.#last
-    const response = await new Promise<Response>((resolve) => {
-      // A hung backend holds the manager for 10 s.
-      const timer = setTimeout(resolve, 30_000, {id, error: {name: 'timeout', text: `No answer to ${request.member}`}})
-      const child = this.#start()
-      this.#pending.set(id, (answer) => {
-        clearTimeout(timer)
-        resolve(answer)
-      })
-      child.channel?.ref()
-      child.send({id, ...request}, (error) => {
-        if (error) this.#pending.get(id)?.({id, error: {name: 'exit', text: error.message}})
-      })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new CallError('timeout', `No answer to ${request.member}`)), limit)
     })
-    this.#pending.delete(id)
-    // Whoever forgets to close the lab can end all the same.
-    if (this.#pending.size === 0) this.#child?.channel?.unref()
-    if ('error' in response) throw new CallError(response.error.name, response.error.text)
-    return response.body
+    try {
+      const response = await Promise.race([this.#process.ask(request), late])
+      if (!response) throw new CallError('exit', 'The connection was lost')
+      const {body, error} = response
+      if (error) throw new CallError(error.name, error.text)
+      return body ?? []
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   close(): void {
-    if (this.#child?.connected) this.#child.disconnect()
-    this.#child = undefined
-  }
-
-  #start(): ChildProcess {
-    if (this.#child) return this.#child
-    const child = fork(path.join(__dirname, 'bus-client-process.js'), [String(this.uid), this.busAddress], {
-      env: {PATH: process.env.PATH, NODE_PATH: process.env.NODE_PATH},
-      execArgv: [],
-      serialization: 'advanced',
-    })
-    child.unref()
-    child.on('message', (message: ReceivedSignal | Response) => {
-      if ('id' in message) this.#pending.get(message.id)?.(message)
-      else this.signals.push(message)
-    })
-    // What it cannot be sent is answered where it was sent.
-    child.on('error', () => {})
-    child.on('exit', () => {
-      if (this.#child === child) this.#child = undefined
-      for (const [id, settle] of this.#pending) settle({id, error: {name: 'exit', text: 'The connection was lost'}})
-    })
-    this.#child = child
-    return child
+    this.#process.close()
   }
 }

@@ -1,12 +1,10 @@
-/**
- * Another user of the bus, who sends whatever bytes it likes: a child process, as the bus believes only the real uid of
- * one. It starts as root and loads its modules before it becomes that user, who may not be allowed to read them.
- */
+/** Another user of the bus, who sends whatever bytes it likes. */
 import {createConnection, type Socket} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
 
-import type {Task} from './stranger'
+import type {Done, Task} from './stranger'
 
+import {become, serve} from './forked'
 import {encode} from './wire'
 
 const driver = {destination: 'org.freedesktop.DBus', interface: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus'}
@@ -35,16 +33,11 @@ function write(socket: Socket, bytes: Buffer): Promise<void> {
   })
 }
 
-function serve(uid: number, socketPath: string): void {
-  if (process.getuid?.() === 0 && uid !== 0) {
-    process.setgroups?.([])
-    process.setgid?.(uid)
-    process.setuid?.(uid)
-  }
-
+function send(uid: number, socketPath: string): void {
+  become(uid)
   let socket: Socket | undefined
   let task = 0
-  process.on('message', async ({every, id, repeat, writes}: Task) => {
+  serve<Task, Done>(async ({every, id, repeat, writes}) => {
     task = id
     const isOver = () => !repeat || task !== id
     let written = 0
@@ -61,11 +54,10 @@ function serve(uid: number, socketPath: string): void {
       } while (!isOver())
     } catch {
       // there is no bus any more
-    } finally {
-      process.send?.({id, written})
     }
+
+    return {written}
   })
-  process.on('disconnect', () => process.exit())
 }
 
-serve(Number(process.argv[2]), String(process.argv[3]))
+send(Number(process.argv[2]), String(process.argv[3]))

@@ -1,5 +1,4 @@
-import {type ChildProcess, fork} from 'node:child_process'
-import path from 'node:path'
+import {Forked} from './forked'
 
 /** What a stranger is to send, once or over and over until it has something else to do. */
 export interface Task {
@@ -11,26 +10,20 @@ export interface Task {
   readonly writes: readonly Buffer[]
 }
 
+export interface Done {
+  readonly id: number
+  /** How many were sent. */
+  readonly written: number
+}
+
 /** Any user of the machine, who sends messages to others that did not ask for them. */
 export class Stranger {
-  readonly #child: ChildProcess
-  #last = 0
-  readonly #pending = new Map<number, (written: number) => void>()
+  readonly #process: Forked<Task, Done>
 
   /** @param busAddress `unix:path=…` */
   constructor(uid: number, busAddress: string) {
-    const socket = busAddress.replace(/^unix:path=/, '')
-    this.#child = fork(path.join(__dirname, 'stranger-process.js'), [String(uid), socket], {
-      env: {PATH: process.env.PATH},
-      execArgv: [],
-      serialization: 'advanced',
-    })
-    this.#child.on('message', ({id, written}: {id: number; written: number}) => this.#pending.get(id)?.(written))
-    this.#child.on('exit', () => {
-      for (const settle of this.#pending.values()) settle(0)
-    })
-    this.#child.unref()
-    this.#child.channel?.unref()
+    this.#process = new Forked('stranger-process', [uid, busAddress.replace(/^unix:path=/, '')])
+    this.#process.start()
   }
 
   /** Sends these, and no more what it was at. */
@@ -51,19 +44,11 @@ export class Stranger {
   }
 
   close(): void {
-    if (this.#child.connected) this.#child.disconnect()
+    this.#process.close()
   }
 
   async #start(task: Omit<Task, 'id'>): Promise<number> {
-    const id = ++this.#last
-    if (!this.#child.connected) return 0
-    const written = await new Promise<number>((resolve) => {
-      this.#pending.set(id, resolve)
-      this.#child.channel?.ref()
-      this.#child.send({...task, id} satisfies Task)
-    })
-    this.#pending.delete(id)
-    if (this.#pending.size === 0) this.#child.channel?.unref()
-    return written
+    const done = await this.#process.ask(task)
+    return done?.written ?? 0
   }
 }

@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs'
 import {after, afterEach, before} from 'node:test'
 import {promisify} from 'node:util'
 
-import type {UserName, World} from './world'
+import type {Place, UserName} from './world'
 
 import {type Simulator, simulator} from '../simulator/simulator'
 import {asUser, cli, until} from './cli'
@@ -48,7 +48,7 @@ export class Terminal {
    * Opens a terminal with a shell in which `ovpn3` is the CLI; or with another one, whose prompt has to be `> `, too.
    */
   static async open(
-    world: Pick<World, 'busAddress' | 'canBecome' | 'uid'>,
+    world: Place,
     user: UserName,
     {columns = 80, env = {}, jobs = false, rows = 30, shell}: TerminalOptions = {},
   ): Promise<Terminal> {

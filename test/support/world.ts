@@ -1,7 +1,5 @@
-/**
- * A world is a session manager to test against: the simulator, or the real service in the lab. The contract suite is
- * written against this interface alone, so that the same file runs on both.
- */
+import type {TestContext} from 'node:test'
+
 export type UserName = 'alice' | 'bob' | 'carol' | 'root'
 
 /**
@@ -20,11 +18,48 @@ export interface StartOptions {
   readonly fresh?: boolean
 }
 
+/** Who there is, and on which bus: all that a run of the CLI needs. */
+export type Place = Pick<World, 'busAddress' | 'canBecome' | 'uid'>
+
+/** No bus at all: whoever fails for wrong usage has touched nothing. */
+export const nowhere: Place = {
+  busAddress: 'unix:path=/nowhere/bus',
+  canBecome: false,
+  uid: () => process.getuid!(),
+}
+
+/** The users of a world, on another bus. */
+export const onBus = (world: Place, busAddress: string): Place => ({
+  busAddress,
+  canBecome: world.canBecome,
+  uid: (user) => world.uid(user),
+})
+
+/** The path of a session that there is not. */
+export const noSession = '/net/openvpn/v3/sessions/00000000s0000s4000s8000s000000000000'
+
+export const idOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+/** The id as commands show it. */
+export const short = (path: string): string => idOf(path).slice(0, 8)
+
+/** Skips a test that needs several users where there is only one. */
+export function isAlone({canBecome}: World, t: TestContext): boolean {
+  if (!canBecome) t.skip('needs root, to become several users')
+  return !canBecome
+}
+
+/**
+ * A world is a session manager to test against: the simulator, or the real service in the lab. The contract suite is
+ * written against this interface alone, so that the same file runs on both.
+ */
 export interface World {
   /** For test titles: `simulator 27.1`, `sid`, `trixie`. */
   readonly name: string
   readonly version: '24.1' | '27.1'
   readonly real: boolean
+  /** Seconds that the manager waits for a backend that does not answer. */
+  readonly patience: number
   /** A D-Bus address, for `DBUS_SYSTEM_BUS_ADDRESS`. */
   readonly busAddress: string
   /** False where this process may not become another user: alice is then whoever runs the tests. */
@@ -36,7 +71,7 @@ export interface World {
   grant(path: string, user: UserName): Promise<void>
   /** The backend process gets SIGKILL: the session is stale from now on. */
   killBackend(path: string): Promise<void>
-  /** The backend process gets SIGSTOP: the manager waits for it, up to 10 s, when the session is next looked at. */
+  /** The backend process gets SIGSTOP: the manager waits for it, up to `patience`, when the session is next looked at. */
   stopBackend(path: string): Promise<void>
   /** Lets the web server grant (or no longer grant) the authentications it waits for. */
   grantWebAuthentication(granted: boolean): Promise<void>

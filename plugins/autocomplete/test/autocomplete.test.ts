@@ -6,11 +6,10 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import type {World} from '../../../test/support/world'
-
 import {ovpn3} from '../../../test/support/cli'
 import {repository} from '../../../test/support/repository'
 import {document} from '../../../test/support/schemas'
+import {nowhere} from '../../../test/support/world'
 
 interface Installed {
   readonly changed: boolean
@@ -19,13 +18,6 @@ interface Installed {
 }
 
 const scriptOf = (shell: Shell) => scriptIn(shell, path.join(repository, 'plugins', 'autocomplete'))
-
-/** Nothing here needs a bus. */
-const nowhere = {
-  busAddress: 'unix:path=/nowhere/bus',
-  canBecome: false,
-  uid: () => process.getuid!(),
-} as unknown as World
 
 describe('autocomplete', () => {
   let home: string

@@ -8,19 +8,11 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, before, describe, it} from 'node:test'
 
-import type {World} from '../../../test/support/world'
-
 import {type Call, ServiceError, type Simulator, simulator} from '../../../test/simulator/simulator'
-import {ovpn3, type RunOptions, until} from '../../../test/support/cli'
+import {ovpn3, ovpn3Shared, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 import {skipTerminal, terminals} from '../../../test/support/terminal'
-
-/** No bus at all: whoever fails for wrong usage has touched nothing. */
-const nowhere = {
-  busAddress: 'unix:path=/nowhere/bus',
-  canBecome: false,
-  uid: () => process.getuid!(),
-} as unknown as World
+import {nowhere} from '../../../test/support/world'
 
 const nobody = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
@@ -49,7 +41,7 @@ const wrong: Readonly<Record<string, readonly [args: readonly string[], message:
 describe('wrong usage of session-acl', () => {
   for (const [what, [args, message]] of Object.entries(wrong)) {
     it(`${what}: exit 2, a message and a hint`, async () => {
-      const run = await ovpn3(nowhere, 'alice', ['session-acl', '--json', ...args])
+      const run = await ovpn3Shared(nowhere, 'alice', ['session-acl', '--json', ...args])
       assert.equal(run.status, 2, run.stdout)
       const {error} = document<{error: ErrorJson}>('error', run.stdout)
       assert.equal(error.code, 'usage')
@@ -245,8 +237,12 @@ describe('session-acl when things go wrong', () => {
   it('a backend that hangs is named, then its session is gone', async () => {
     const [session] = world.createSessions(1)
     await world.stopBackend(session!)
-    world.timings.hung = 6000
-    const run = await acl('-c load-1 --grant 7')
+    const run = await acl('-c load-1 --grant 7', {
+      async during(_, output) {
+        await until('it is named', () => output().includes('Waiting for session'))
+        await world.killBackend(session!)
+      },
+    })
     assert.equal(run.status, 4)
     assert.match(run.stderr, /^Waiting for session \w{8}: [^]*Error: load-1 \(\w{8}\): its backend process is gone/)
   })

@@ -88,7 +88,6 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
 
   it('names a hung session within the view', async () => {
     const [path] = stage.world.createSessions(1)
-    stage.world.timings.hung = 6000
     const tty = await stage.open()
     await tty.type('ovpn3 session-stats -c load-1 --watch=0.2', 'Enter')
     await tty.shows(/tun out/)
@@ -96,6 +95,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     const screen = await tty.shows(/Waiting for session \w{8}/)
     assert.match(screen, /tun out[^]*Waiting/)
     assert.equal(screen.match(/tun out/g)?.length, 1)
+    await stage.world.killBackend(path!)
     await tty.shows(/tun out[^]*its backend process is gone.*\n(.*\n)*.*status 0/)
   })
 

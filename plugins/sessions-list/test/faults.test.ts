@@ -5,7 +5,7 @@ import {readFileSync} from 'node:fs'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator} from '../../../test/simulator/simulator'
-import {ovpn3, piped, type RunOptions, until} from '../../../test/support/cli'
+import {ovpn3, ovpn3Shared, piped, type RunOptions, until} from '../../../test/support/cli'
 import {document} from '../../../test/support/schemas'
 
 interface Listed {
@@ -37,6 +37,7 @@ describe('sessions-list when things go wrong', () => {
   let world: Simulator
   const list = (args: string, options?: RunOptions) =>
     ovpn3(world, 'alice', ['sessions-list', ...args.split(' ').filter(Boolean)], options)
+  const shared = (args: string) => ovpn3Shared(world, 'alice', ['sessions-list', ...args.split(' ')])
   const sessionsOf = (stdout: string) => document<{sessions: Listed[]}>('sessions-list', stdout).sessions
   const errorOf = (stdout: string) => document<{error: {code: string; message: string}}>('error', stdout).error
   const reads = () =>
@@ -55,7 +56,7 @@ describe('sessions-list when things go wrong', () => {
   it('records are printed as they are read, and not when the last is', async () => {
     // the second in the list
     const [, hung] = world.createSessions(3).sort()
-    world.timings.hung = 4000
+    world.timings.hung = 500
     await world.stopBackend(hung!)
     let first = ''
     const {status, stdout} = await list('', {
@@ -88,7 +89,7 @@ describe('sessions-list when things go wrong', () => {
       it(`what the output needs and nothing twice: ${args}`, async () => {
         world.createSessions(20)
         world.calls.reset()
-        const run = await list(args)
+        const run = await shared(args)
         assert.equal(run.status, 0, run.stderr)
         assert.deepEqual(reads(), expected)
         assert.equal(world.calls.byMember.get('FetchAvailableSessions'), 1)
@@ -109,7 +110,7 @@ describe('sessions-list when things go wrong', () => {
       it(`nothing where the command line is wrong: ${args}`, async () => {
         world.createSessions(1)
         world.calls.reset()
-        const run = await list(`${args} --json`)
+        const run = await shared(`${args} --json`)
         assert.equal(run.status, 2)
         assert.equal(errorOf(run.stdout).code, 'usage')
         assert.equal(world.calls.total, 0)
@@ -289,11 +290,12 @@ describe('sessions-list when things go wrong', () => {
 
     it('says which session the session manager waits for, and goes on', async () => {
       const [hung] = world.createSessions(2)
-      world.timings.hung = 6000
       const run = await list('--watch --json', {
         async during(child, output) {
           await until('it watches', () => output().split('present').length === 3)
           await world.stopBackend(hung!)
+          await until('it is named', () => output().includes('Waiting for session'))
+          await world.killBackend(hung!)
           await until('it is gone', () => output().includes('"removed"'), 20_000)
           child.kill('SIGINT')
         },

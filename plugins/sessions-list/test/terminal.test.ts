@@ -103,12 +103,12 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
 
   it('a live table that says when a session does not respond', async () => {
     const [hung] = stage.world.createSessions(2)
-    stage.world.timings.hung = 6000
     const tty = await stage.open({columns: 120})
     await tty.type('ovpn3 sessions-list --watch', 'Enter')
     await tty.shows(/load-2/)
     await stage.world.stopBackend(hung!)
     await tty.shows(/load-1 +not responding/, 15_000)
+    await stage.world.killBackend(hung!)
     await until('it is gone', async () => (await stage.world.sessions()).length === 1)
     await until('its row is gone', async () => !(await tty.screen()).includes('load-1'))
     await tty.type('C-c')

@@ -10,6 +10,7 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {cli, ovpn3, type RunOptions} from '../support/cli'
 import {slowTimers} from '../support/clock'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
+import {idOf} from '../support/world'
 
 let world: Simulator
 
@@ -51,7 +52,6 @@ async function values(line: string, options?: RunOptions): Promise<string[]> {
 }
 
 const named = (...names: readonly string[]) => world.createSessions(names.length, {name: (index) => names[index]!})
-const idOf = (session: string) => session.slice(session.lastIndexOf('/') + 1)
 
 const skipUsers = process.getuid!() !== 0 && 'needs root, to become several users'
 
@@ -215,8 +215,6 @@ describe('silence', () => {
     await world.stopBackend(office!)
     const {candidates} = await complete('session-manage -D -o ', {env: slowTimers(4)})
     assert.deepEqual(candidates, [[idOf(office!), '']])
-    // it waits for 10 s; the next test should not have to
-    await world.crashManager()
   })
 
   it('more sessions than can be looked at: those that were', async () => {

@@ -4,10 +4,10 @@ import {once} from 'node:events'
 import {after, afterEach, before, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
 
-import {Bus, BusError, type BusErrorKind} from '../../src/lib/bus'
-import {type Simulator, simulator} from '../simulator/simulator'
-import {until} from '../support/cli'
-import {FakeBus, misbehaviours} from '../support/fake-bus'
+import {Bus, BusError, type BusErrorKind} from '../../../src/lib/bus'
+import {type Simulator, simulator} from '../../simulator/simulator'
+import {until} from '../../support/cli'
+import {FakeBus, misbehaviours} from '../../support/fake-bus'
 
 async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<BusError> {
   const error = await promise.then(

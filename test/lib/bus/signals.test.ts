@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import {beforeEach, describe, it} from 'node:test'
 
-import {BusError, ownerChange} from '../../src/lib/bus'
-import {Signals} from '../../src/lib/bus/signals'
+import {BusError, ownerChange} from '../../../src/lib/bus'
+import {Signals} from '../../../src/lib/bus/signals'
 
 const service = 'a.service'
 const match = {interface: 'a.b', member: 'Changed', path: '/x', sender: service}

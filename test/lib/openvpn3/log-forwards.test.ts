@@ -2,8 +2,8 @@ import {Ovpn3Error} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {beforeEach, describe, it} from 'node:test'
 
-import {type LogForward, LogForwards} from '../../src/lib/openvpn3'
-import {settled} from '../support/mock-clock'
+import {type LogForward, LogForwards} from '../../../src/lib/openvpn3'
+import {settled} from '../../support/mock-clock'
 
 describe('the users of one session’s log', () => {
   let calls: boolean[]

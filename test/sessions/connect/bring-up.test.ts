@@ -12,8 +12,8 @@ import {
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import {FakeSession, silence, statusOf, userName} from '../support/fake-session'
-import {type MockClock, mockClock, settled} from '../support/mock-clock'
+import {FakeSession, silence, statusOf, userName} from '../../support/fake-session'
+import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
 type Options = Partial<Omit<BringUpOptions, 'deadline'>> & {readonly timeout?: number}
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import {BusError, type Call} from '../../src/lib/bus'
-import {Calls} from '../../src/lib/bus/calls'
-import {type MockClock, mockClock} from '../support/mock-clock'
+import {BusError, type Call} from '../../../src/lib/bus'
+import {Calls} from '../../../src/lib/bus/calls'
+import {type MockClock, mockClock} from '../../support/mock-clock'
 
 const call = (path: string, timeout?: number): Call => ({
   destination: 'a.service',

@@ -4,7 +4,7 @@ import {runUntilInterrupted} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-import {FakeSession} from '../support/fake-session'
+import {FakeSession} from '../../support/fake-session'
 
 const sessions = Array.from({length: 60}, (_, i) => new FakeSession(undefined, {id: String(i)}))
 const done = ({id, path}: Session): SessionResult => ({

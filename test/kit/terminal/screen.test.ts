@@ -2,7 +2,7 @@ import {Screen} from '#kit/terminal/screen'
 import assert from 'node:assert/strict'
 import {afterEach, describe, it} from 'node:test'
 
-import {capture} from './capture'
+import {capture} from '../capture'
 
 describe('the screen', () => {
   const screen = new Screen(() => false)

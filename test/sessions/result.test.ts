@@ -1,0 +1,15 @@
+import {exitStatusOf} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+describe('exit statuses', () => {
+  it('of one session are its own, of several that some failed', () => {
+    const failed = {error: {code: 'access-denied', message: ''}} as const
+    const interrupted = {error: {code: 'interrupted', message: ''}} as const
+    assert.equal(exitStatusOf([]), 0)
+    assert.equal(exitStatusOf([{}, {}]), 0)
+    assert.equal(exitStatusOf([failed]), 5)
+    assert.equal(exitStatusOf([{}, failed]), 3)
+    assert.equal(exitStatusOf([failed, interrupted]), 130)
+  })
+})
