@@ -11,10 +11,10 @@ import {bashReplies, type BashRequest, bashWords} from './completion/bash'
 import {installedCommands} from './completion/installed'
 import {liveCandidates} from './completion/live'
 
-let asked = false
+let asks = 0
 
-/** How far this run came, for the code cache: one that has asked the service has seen much more of the code. */
-export const reach = (): number => Number(asked)
+/** Whether the service was asked. */
+export const asked = (): boolean => asks > 0
 
 /** Milliseconds that live values may take, whatever is asked. */
 const limit = 500
@@ -24,7 +24,7 @@ async function candidatesFor(root: string, words: readonly string[], current: st
     setTimeout(resolve, limit)
   })
   return complete(installedCommands(root), words, current, (query) => {
-    asked = true
+    asks++
     return liveCandidates(query, timeIsUp)
   })
 }

@@ -1,4 +1,6 @@
-import {Config, type Interfaces} from '@oclif/core'
+import type {Interfaces} from '@oclif/core'
+
+import {Config} from '@oclif/core/config'
 import {existsSync} from 'node:fs'
 import path from 'node:path'
 

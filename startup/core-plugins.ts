@@ -1,4 +1,6 @@
-import {type Command, type Interfaces, Plugin} from '@oclif/core'
+import type {Command, Interfaces} from '@oclif/core'
+
+import {Plugin} from '@oclif/core/config'
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 

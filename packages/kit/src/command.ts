@@ -1,4 +1,8 @@
-import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
+import type {Interfaces} from '@oclif/core'
+
+import {Command} from '@oclif/core/command'
+import {CLIError, ExitError} from '@oclif/core/errors'
+import * as Flags from '@oclif/core/flags'
 import {
   type Deadline,
   exitStatus,
@@ -190,7 +194,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
   }
 
   protected override async catch(error: unknown): Promise<void> {
-    if (error instanceof Errors.ExitError) throw error
+    if (error instanceof ExitError) throw error
     const known = this.#known(error) ?? unexpected(error)
     this.#muted = false
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
@@ -267,7 +271,7 @@ export abstract class SessionCommand<T extends typeof Command> extends Command {
 
   #known(error: unknown): Ovpn3Error | undefined {
     if (isOvpn3Error(error)) return error
-    if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return undefined
+    if (!(error instanceof CLIError) || error instanceof ExitError) return undefined
     // the command line was understood, so it is not to blame
     if (this.flags) return new Ovpn3Error('failed', error.message.replace(/\nRequire stack:.*/s, ''), {cause: error})
     const help = `See ${this.config.bin} ${this.id} --help`

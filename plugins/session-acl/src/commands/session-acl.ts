@@ -1,4 +1,4 @@
-import {Flags} from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type Selected, selectorFlags, selectorOf, SessionCommand} from '@ovpn3/kit'
 import {aboutSession, exitStatus, goneError, type PropertyName, type Snapshot} from '@ovpn3/sessions'
 

@@ -1,4 +1,4 @@
-import {Flags} from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, onReaderGone, type SelectorName, WatchCommand} from '@ovpn3/kit'
 import {Ovpn3Error, paced, statusTexts} from '@ovpn3/sessions'
 
