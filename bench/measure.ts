@@ -95,13 +95,12 @@ export function table(header: readonly string[], rows: readonly (readonly string
   )
 }
 
-const resultsFile = path.join(repository, 'bench', 'RESULTS.md')
-
-/** Prints a result, and puts it into bench/RESULTS.md in place of the one of the same title. */
+/** Prints a result, and puts it into bench/RESULTS.md, or another file, in place of the one of the same title. */
 export async function record(
   title: string,
   text: string,
   versions: Readonly<Record<string, string>> = {},
+  resultsFile = path.join(repository, 'bench', 'RESULTS.md'),
 ): Promise<void> {
   const setting = [
     new Date().toISOString().slice(0, 10),

@@ -1,27 +1,24 @@
 /** The CLI as oclif runs one by itself: what the compiler wrote, a file for each module, each looked for by oclif. */
-import {execute, settings} from '@oclif/core'
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 
+import {main} from '../src/ovpn3'
 import {repository} from '../test/support/repository'
 
 const pjson = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8'))
-const target = './build/startup/ovpn3.js'
+const target = './build/src/ovpn3.js'
 const {commands, helpClass, hooks} = pjson.oclif
-settings.enableAutoTranspile = false
 if (process.argv[2] === '--complete') void import('../src/complete.js').then(({start}) => start(repository))
 else
-  void execute({
-    loadOptions: {
-      pjson: {
-        ...pjson,
-        oclif: {
-          ...pjson.oclif,
-          commands: {...commands, target},
-          helpClass: {...helpClass, target},
-          hooks: Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, {...(hook as object), target}])),
-        },
+  void main(async () => ({
+    pjson: {
+      ...pjson,
+      oclif: {
+        ...pjson.oclif,
+        commands: {...commands, target},
+        helpClass: {...helpClass, target},
+        hooks: Object.fromEntries(Object.entries(hooks).map(([name, hook]) => [name, {...(hook as object), target}])),
       },
-      root: repository,
     },
-  })
+    root: repository,
+  }))

@@ -9,13 +9,13 @@ import {localSource} from './hooks/session-resolver'
 import {findPlugins} from './plugins/find'
 import {commandsOf, hooksOf} from './plugins/modules'
 
-let asked = false
+let asks = 0
 
-/** How far this run came, for the code cache: one that has asked the service has seen much more of the code. */
-export const reach = (): number => Number(asked)
+/** Whether the service was asked. */
+export const asked = (): boolean => asks > 0
 
 const ownResolver: Resolver = async (options) => {
-  asked = true
+  asks++
   return localSource(options)
 }
 

@@ -1,4 +1,4 @@
-import {Errors} from '@oclif/core'
+import {ExitError, handle} from '@oclif/core/errors'
 import {errorDocument, errorText} from '@ovpn3/kit'
 import {type FlagNames, hasSwitch, parserText} from '@ovpn3/kit/flags'
 import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
@@ -7,13 +7,13 @@ import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
  * Ends the process with what a command threw that is not about sessions: those report their errors themselves. oclif
  * would answer a line that cannot be parsed with its own edition of the help.
  */
-export async function fail(error: Parameters<typeof Errors.handle>[0], bin: string): Promise<void> {
+export async function fail(error: Parameters<typeof handle>[0], bin: string): Promise<void> {
   const {context, flags} = error.parse?.input ?? {}
-  if (!error.showHelp || !context?.id) return Errors.handle(error)
+  if (!error.showHelp || !context?.id) return handle(error)
   const message = parserText(error)
   const hint = context.id === 'help' ? `See ${bin} help` : `See ${bin} ${context.id.replaceAll(':', ' ')} --help`
   await report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [], flags)
-  return Errors.handle(new Errors.ExitError(exitStatus.usage))
+  return handle(new ExitError(exitStatus.usage))
 }
 
 /**

@@ -1,25 +1,13 @@
-import {type Command, CommandHelp, Help, type Interfaces} from '@oclif/core'
-import {getHelpFlagAdditions, standardizeIDFromArgv} from '@oclif/core/help'
+import type {Command, Interfaces} from '@oclif/core'
+
+import {CommandHelp, getHelpFlagAdditions, Help, standardizeIDFromArgv} from '@oclif/core/help'
 
 /** Options of these groups come last, in this order. */
 export const lastGroups = ['OTHER', 'OUTPUT']
 
-/** Fills in what nearly all templates ask for, names, without loading EJS: that would take a fifth of the time. */
-function fillNames(render: (text: string) => string, config: Interfaces.Config, id?: string): typeof render {
-  return (text) => {
-    const named = text.replaceAll('<%= config.bin %>', config.bin).replaceAll('<%= command.id %>', id ?? '$&')
-    return named.includes('<%') ? render(named) : named
-  }
-}
-
 /** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
  * have in common last, and a description that does not begin with the summary again. */
 class OrderedCommandHelp extends CommandHelp {
-  constructor(...options: ConstructorParameters<typeof CommandHelp>) {
-    super(...options)
-    this.render = fillNames(this.render, this.config, this.command.id)
-  }
-
   // which option goes with which is said of each: all of it in one line nobody can read
   protected override defaultUsage(): string {
     const flags = Object.values(this.command.flags ?? {})
@@ -65,7 +53,6 @@ export default class OrderedHelp extends Help {
   // here and not in package.json, whose options the help command does not pass on
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     super(config, {...options, docopts: false, flagSortOrder: 'none'})
-    this.render = fillNames(this.render, config)
   }
 
   /** Whoever asks for help with a command that there is not is helped as if they had run it. */

@@ -1,38 +1,42 @@
 /**
- * Makes dist/: the CLI with its core plugins' commands and all that they need in one file, since reading and searching
- * for hundreds is most of what a start of an oclif CLI takes, and beside it, in files of their own, what few runs use.
- * With --meta FILE it also writes what is in there, as esbuild tells it.
+ * Makes dist/: the CLI with the commands of its core plugins and all that they need in one file, completion in another,
+ * and beside them what few runs use. startup/README.md says what each trick pays.
+ *
+ * For bench/tricks.ts: --out FOLDER writes to another folder, --without TRICK leaves a trick out, and --entry FILE makes
+ * another program of the CLI.
  */
 import {build} from 'esbuild'
-import {createHash} from 'node:crypto'
 import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname, join, sep} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {parseArgs} from 'node:util'
 
 import {lazyRequires} from './lazy-requires.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const dist = join(root, 'dist')
+const {entry, out, without} = parseArgs({
+  options: {
+    entry: {default: 'build/startup/ovpn3.js', type: 'string'},
+    out: {default: join(root, 'dist'), type: 'string'},
+    without: {default: [], multiple: true, type: 'string'},
+  },
+}).values
+/** Seen from the programs. */
+const loader = '../startup/load.js'
 const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
 
-/** What hardly any run comes to. */
-const rare = [
-  'cli-spinners',
-  'ejs',
-  'fast-xml-builder',
-  'fast-xml-parser',
-  'lilconfig',
-  'minimatch',
-  'semver',
-  'tinyglobby',
-]
-
-/** The files beside the bundle, and the packages in each: progress, questions, and those. */
+/** The files beside the programs, and the packages in each: what plugins without a manifest need, and what terminals see. */
 const parts = {
-  live: ['log-update'],
-  prompts: ['@inquirer/confirm', '@inquirer/input', '@inquirer/password', '@inquirer/select'],
-  tasks: ['listr2'],
-  ...Object.fromEntries(rare.map((name) => [name, [name]])),
+  discovery: ['ejs', 'lilconfig', 'minimatch', 'semver', 'tinyglobby'],
+  terminal: [
+    '@inquirer/confirm',
+    '@inquirer/input',
+    '@inquirer/password',
+    '@inquirer/select',
+    'cli-spinners',
+    'listr2',
+    'log-update',
+  ],
 }
 
 const options = {
@@ -41,87 +45,58 @@ const options = {
   // else oclif would check the version of Node with a library: bin/run.js has done so
   define: {'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"'},
   // optional, and asked for in a try
-  external: ['pnpapi', 'ts-node', 'tsx', 'typescript'],
+  external: ['pnpapi', 'ts-node', 'tsx', 'typescript', loader, ...Object.keys(parts).map((part) => `./${part}.js`)],
   format: 'cjs',
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
-  minify: true,
+  // it halves the package
+  minify: !without.includes('minify'),
+  outdir: out,
   platform: 'node',
   target: 'node20',
 }
 
-/** Core plugins whose commands go into the bundle: ours, and small ones. */
-const bundledPlugins = () => {
-  const {oclif} = readJson(root, 'package.json')
-  return oclif.plugins.filter((name) => name.startsWith('@ovpn3/') || name === '@oclif/plugin-help')
-}
-
-const manifestOf = (name) => readJson(root, 'node_modules', name, 'oclif.manifest.json')
-
-/** The source of startup/bundled.ts as it has to be in the bundle, from the plugins' manifests. */
+/** The source of startup/bundled.ts as it has to be in the bundle: the commands of our plugins, and of a small one. */
 function bundledCommands() {
-  const plugins = bundledPlugins().map((name) => {
+  const names = readJson(root, 'package.json').oclif.plugins.filter((name) => name !== '@oclif/plugin-plugins')
+  const plugins = names.map((name) => {
     const folder = join(root, 'node_modules', name)
-    const commands = Object.entries(manifestOf(name).commands).map(
-      ([id, {relativePath}]) =>
-        `${JSON.stringify(id)}: () => require(${JSON.stringify(join(folder, ...relativePath))}).default`,
+    const commands = Object.entries(readJson(folder, 'oclif.manifest.json').commands).map(
+      ([id, {relativePath}]) => `'${id}': () => require(${JSON.stringify(join(folder, ...relativePath))}).default`,
     )
-    const {version} = readJson(folder, 'package.json')
-    return `${JSON.stringify(name)}: {version: ${JSON.stringify(version)}, commands: {${commands.join(', ')}}}`
+    return `'${name}': {version: '${readJson(folder, 'package.json').version}', commands: {${commands.join(', ')}}}`
   })
   return `exports.bundled = {${plugins.join(', ')}}`
 }
 
-/**
- * The classes of a module, made when they are first used and not when they are constructed: dbus-next makes one of each
- * with every connection, for descriptions in XML that nobody asks for.
- */
-const late = (exported) => `new Proxy({}, {
-  get: (_, name) => function (...options) {
-    let made
-    return new Proxy({}, {
-      get(_, key) {
-        made ??= new (${exported}[name])(...options)
-        const value = made[key]
-        return typeof value === 'function' ? value.bind(made) : value
-      },
-    })
-  },
-})`
+/** A module that imports what is not in the bundle through a file that can: a script with a code cache cannot. */
+const withImports = (path) =>
+  readFileSync(path, 'utf8').replaceAll(/await import\((?!')/g, `await require('${loader}').importModule(`)
 
-const plugin = {
-  name: 'ovpn3',
-  setup({onLoad, onResolve}) {
-    const partOf = new Map(Object.entries(parts).flatMap(([part, names]) => names.map((name) => [name, part])))
-    onResolve({filter: /^[^./]/}, ({kind, path}) =>
-      kind !== 'entry-point' && partOf.has(path) ? {namespace: 'part', path} : undefined,
-    )
-    onLoad({filter: /./, namespace: 'part'}, ({path}) => {
-      const exported = `require('./${partOf.get(path)}.js')[${JSON.stringify(path)}]`
-      return {contents: `module.exports = ${path.startsWith('fast-xml') ? late(exported) : exported}`, resolveDir: dist}
-    })
-    onResolve({filter: /^\.\/[\w-]+\.js$/}, ({namespace, path}) =>
-      namespace === 'part' ? {external: true, path} : undefined,
-    )
-    onLoad({filter: /build[/\\]startup[/\\]bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root}))
-    // only their versions are read
-    onLoad({filter: /@oclif[/\\]core[/\\]package\.json$/}, ({path}) => {
-      const {name, version} = readJson(path)
-      return {contents: JSON.stringify({name, version}), loader: 'json'}
-    })
-    // a script with a code cache cannot import: a file that is loaded as any other does it
-    onResolve({filter: /^\.\/import\.js$/}, ({path}) => ({external: true, path}))
-    onLoad({filter: /(@oclif[/\\]core[/\\]lib[/\\]module-loader|src[/\\]plugins[/\\]modules)\.js$/}, ({path}) => ({
-      contents: lazyRequires(
-        readFileSync(path, 'utf8').replaceAll('await import(', "await require('./import.js')("),
-        path,
-      ),
+/** By their names: what each does to a module. The first that loads a module counts. */
+const tricks = {
+  bundled: ({onLoad}) =>
+    onLoad({filter: /startup\/bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root})),
+  'lazy-requires': ({onLoad}) => onLoad({filter: /\.js$/}, ({path}) => ({contents: lazyRequires(withImports(path))})),
+  imports: ({onLoad}) => onLoad({filter: /\.js$/}, ({path}) => ({contents: withImports(path)})),
+  // dbus-next makes a reader and a writer of descriptions with every connection; src/lib/bus asks for none
+  'no-xml'({onLoad, onResolve}) {
+    onResolve({filter: /^fast-xml-(builder|parser)$/}, ({path}) => ({namespace: 'no-xml', path}))
+    onLoad({filter: /./, namespace: 'no-xml'}, () => ({
+      contents: 'exports.default = exports.XMLParser = class {}',
     }))
-    onLoad({filter: /\.c?js$/}, ({path}) => {
-      const code = readFileSync(path, 'utf8')
-      return /^\s*(import|export)\b/m.test(code) ? undefined : {contents: lazyRequires(code, path)}
-    })
+  },
+  templates: ({onResolve}) =>
+    onResolve({filter: /^ejs$/}, ({importer}) =>
+      importer.includes('@oclif') ? {path: join(root, 'startup', 'templates.js')} : undefined,
+    ),
+  parts({onLoad, onResolve}) {
+    const partOf = new Map(Object.entries(parts).flatMap(([part, names]) => names.map((name) => [name, part])))
+    onResolve({filter: /^[^./]/}, ({path}) => (partOf.has(path) ? {namespace: 'part', path} : undefined))
+    onLoad({filter: /./, namespace: 'part'}, ({path}) => ({
+      contents: `module.exports = require('./${partOf.get(path)}.js')['${path}']`,
+    }))
   },
 }
 
@@ -169,43 +144,32 @@ function licences(inputs) {
     .join(`\n${'-'.repeat(80)}\n\n`)
 }
 
-rmSync(dist, {force: true, recursive: true})
-const partEntries = await Promise.all(
-  Object.entries(parts).map(([part, names]) =>
+rmSync(out, {force: true, recursive: true})
+const outputs = await Promise.all([
+  build({
+    ...options,
+    entryPoints: {
+      complete: 'build/src/complete.js',
+      ovpn3: entry,
+    },
+    plugins: Object.entries(tricks)
+      .filter(([name]) => !without.includes(name))
+      .map(([name, setup]) => ({name, setup})),
+  }),
+  ...Object.entries(parts).map(([part, names]) =>
     build({
       ...options,
-      outfile: join(dist, `${part}.js`),
+      entryNames: part,
       stdin: {
         contents: names
-          .map((name) => {
-            const key = JSON.stringify(name)
-            return `Object.defineProperty(exports, ${key}, {enumerable: true, get: () => require(${key})})`
-          })
+          .map((name) => `Object.defineProperty(exports, '${name}', {get: () => require('${name}')})`)
           .join('\n'),
         resolveDir: join(root, 'packages', 'kit'),
       },
     }),
   ),
+])
+const inputs = outputs.flatMap(({metafile}) =>
+  Object.values(metafile.outputs).flatMap((file) => Object.keys(file.inputs)),
 )
-const programs = await build({
-  ...options,
-  entryPoints: {complete: 'build/src/complete.js', ovpn3: 'build/startup/ovpn3.js'},
-  outdir: dist,
-  plugins: [plugin],
-  write: false,
-})
-writeFileSync(join(dist, 'import.js'), '"use strict";module.exports=(url)=>import(url);\n')
-
-// for startup/load.js, which keeps a code cache for each of these commands of just this bundle
-const hash = createHash('sha256')
-for (const {contents} of programs.outputFiles) hash.update(contents)
-const identity = hash.digest('hex').slice(0, 16)
-const {commands} = readJson(root, 'oclif.manifest.json')
-const ids = [...Object.keys(commands), ...bundledPlugins().flatMap((name) => Object.keys(manifestOf(name).commands))]
-for (const {path, text} of programs.outputFiles)
-  writeFileSync(path, `// ${[identity, '--complete', ...ids].join(' ')}\n${text}`)
-const outputs = Object.assign({}, ...[programs, ...partEntries].map(({metafile}) => metafile.outputs))
-writeFileSync(
-  join(dist, 'THIRD-PARTY-LICENSES.txt'),
-  licences(Object.values(outputs).flatMap(({inputs}) => Object.keys(inputs))),
-)
+writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licences(inputs))

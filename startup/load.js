@@ -1,51 +1,52 @@
 'use strict'
 
 /*
- * Loads the bundle with V8's code cache, so that what a command has run before is not compiled again: a quarter of the
- * time that a start takes. Node's own compile cache, from Node 22 on, holds what was compiled when a file was loaded,
- * ours what was compiled when the command ended, which is twice as much; Node's serves the files beside the bundle.
+ * Loads a program with V8's code cache: what a command ran before is not compiled again. Node's own compile cache, from
+ * Node 22 on, holds only what was compiled when a file was loaded.
  */
 const fs = require('node:fs')
-const Module = require('node:module')
+const {createRequire} = require('node:module')
 const path = require('node:path')
 const vm = require('node:vm')
 // from Node 20.15 on
 const {crc32} = require('node:zlib')
 
-/** What the bundle exports. The cache is a convenience: what fails about it changes nothing but the time. */
+/** Returns the exports of a file in dist/. The cache is a convenience: what fails about it changes nothing but the time. */
 module.exports.load = (file) => {
   const folder = cacheFolder()
   if (!folder || !crc32) return require(file)
-  Module.enableCompileCache?.(folder)
 
-  const source = fs.readFileSync(file, 'latin1')
-  // written by startup/bundle.mjs: what tells this bundle from others, and the commands that are worth a cache
-  const [, identity, ...commands] = source.slice(0, source.indexOf('\n')).split(' ')
-  const wanted = process.argv.some((argument) => argument === '--help' || argument === '-h') ? 'help' : process.argv[2]
-  const command = commands.includes(wanted) ? wanted : 'ovpn3'
-  const cache = path.join(folder, `${identity}-${process.version}-${process.arch}-${command}`)
-  const cached = read(cache)
-  const script = new vm.Script(Module.wrap(source), {cachedData: cached?.code, filename: file})
-  const cachedReach = cached && !script.cachedDataRejected ? cached.reach : -1
-
-  const bundle = new Module(file)
-  process.once('exit', (status) => {
-    const reach = bundle.exports.reach?.() ?? 0
-    // what failed has seen little of the code
-    if (status === 0 && reach > cachedReach) write(cache, {code: script.createCachedData(), reach}, identity)
-  })
-  bundle.filename = file
-  bundle.paths = Module._nodeModulePaths(path.dirname(file))
-  // for oclif, which requires it by its name
-  Module._cache[file] = bundle
-  script
-    .runInThisContext()
-    .call(bundle.exports, bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
-  bundle.loaded = true
-  return bundle.exports
+  const source = fs.readFileSync(file)
+  // V8 itself compares no more than the length of the source
+  const seed = crc32(`${process.version}${process.arch}`, crc32(source))
+  const cache = path.join(folder, cacheName(process.argv.slice(2)))
+  const cachedData = read(cache, seed)
+  const script = new vm.Script(
+    `(function (exports, require, module, __filename, __dirname) {${source.latin1Slice()}\n})`,
+    {cachedData, filename: file},
+  )
+  const module = {exports: {}, filename: file, id: file, loaded: true}
+  // oclif requires what package.json names
+  require.cache[file] = module
+  script.runInThisContext()(module.exports, createRequire(file), module, file, path.dirname(file))
+  if (!cachedData || script.cachedDataRejected)
+    process.once('exit', (status) => {
+      // what failed, or did not ask the service, has seen little of the code
+      if (status === 0 && module.exports.asked?.() !== false) write(cache, script.createCachedData(), seed)
+    })
+  return module.exports
 }
 
-/** The caller's own folder: what somebody else can write to, or put in its place, must not be run. */
+/** In place of import() in the programs: a script with a code cache has none. */
+module.exports.importModule = (url) => import(url)
+
+/** A cache for each command, and one for the help of all. */
+function cacheName(line) {
+  if (line.includes('--help') || line.includes('-h')) return 'help'
+  return /^(?:--)?([a-z][\w-]*)$/.exec(line[0])?.[1] ?? 'ovpn3'
+}
+
+/** The caller's own folder: what another user can write to, or put in its place, must not be run. */
 function cacheFolder() {
   const {HOME, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME} = process.env
   const caches = XDG_CACHE_HOME || (HOME && path.join(HOME, '.cache'))
@@ -78,35 +79,28 @@ function isOutOfReach(folder) {
 
 const isOwn = ({mode, uid}) => uid === process.geteuid() && (mode & 0o022) === 0
 
-/** A cache is V8's code, a byte for how far into the bundle the run came that wrote it, and a checksum of both. */
-function read(file) {
+/** A cache is V8's code and a checksum: V8 would crash on code that a full or failing disk has spoilt. */
+function read(file, seed) {
   let descriptor
   try {
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
     if (!isOwn(fs.fstatSync(descriptor))) return
     const content = fs.readFileSync(descriptor)
-    const data = content.subarray(0, -4)
-    // V8 believes what it is given, and would crash on a cache that a full or failing disk has spoilt
-    if (content.length > 5 && content.readUInt32LE(data.length) === crc32(data))
-      return {code: data.subarray(0, -1), reach: data.at(-1)}
+    const code = content.subarray(0, -4)
+    if (content.readUInt32LE(code.length) === crc32(code, seed)) return code
   } catch {
   } finally {
     if (descriptor !== undefined) fs.closeSync(descriptor)
   }
 }
 
-function write(file, {code, reach}, identity) {
+function write(file, code, seed) {
   try {
-    const folder = path.dirname(file)
     const unfinished = `${file}.${process.pid}`
-    const data = Buffer.concat([code, Buffer.of(reach)])
     const sum = Buffer.alloc(4)
-    sum.writeUInt32LE(crc32(data))
-    fs.writeFileSync(unfinished, Buffer.concat([data, sum]), {flag: 'wx', mode: 0o600})
+    sum.writeUInt32LE(crc32(code, seed))
+    fs.writeFileSync(unfinished, Buffer.concat([code, sum]), {flag: 'wx', mode: 0o600})
     fs.renameSync(unfinished, file)
-    // those of other versions of the bundle
-    for (const name of fs.readdirSync(folder))
-      if (/^[\da-f]{16}-/.test(name) && !name.startsWith(identity)) fs.unlinkSync(path.join(folder, name))
   } catch {
     // the next command tries again
   }

@@ -1,4 +1,6 @@
-import {type Command, type Interfaces, Plugin} from '@oclif/core'
+import type {Command, Interfaces} from '@oclif/core'
+
+import {Plugin} from '@oclif/core/config'
 
 import {findPlugins, type FoundPlugin} from '../src/plugins/find'
 import {bundled} from './bundled'

@@ -43,9 +43,7 @@ describe('the code cache', () => {
     })
   const works = async (env?: Readonly<Record<string, string>>) =>
     assert.match(await run('--version', env), /^ovpn3\/\d/)
-  // Node's own is a folder beside
-  const caches = () =>
-    existsSync(folder) ? readdirSync(folder).filter((name) => statSync(path.join(folder, name)).isFile()) : []
+  const caches = () => (existsSync(folder) ? readdirSync(folder) : [])
 
   it('is made by the first run, for its owner alone, and kept by the others', async () => {
     await works()
@@ -59,29 +57,25 @@ describe('the code cache', () => {
     assert.deepEqual(caches(), [cache])
   })
 
-  it('of the helper for completion is made anew by the first run that comes as far as the service', async () => {
+  it('of completion is made by the first run that asks the service', async () => {
     const [fixed, live] = ['--complete zsh --p session-manage', '--complete zsh a session-manage --config']
-    const inode = () => {
-      const [cache, ...others] = caches()
-      assert.deepEqual(others, [])
-      return statSync(path.join(folder, cache!)).ino
-    }
-
     await run(fixed)
-    const first = inode()
+    assert.deepEqual(caches(), [])
     await run(live)
-    const second = inode()
-    assert.notEqual(second, first)
+    assert.deepEqual(caches(), ['complete'])
+    const {ino} = statSync(path.join(folder, 'complete'))
     await run(fixed)
     await run(live)
-    assert.equal(inode(), second)
+    assert.equal(statSync(path.join(folder, 'complete')).ino, ino)
   })
 
-  it('of another version of the bundle is cleared away', async () => {
-    mkdirSync(folder, {mode: 0o700, recursive: true})
-    writeFileSync(path.join(folder, '0123456789abcdef-v20.0.0-x64-ovpn3'), 'old')
+  it('of another bundle is not believed, and made anew', async () => {
+    await run('--complete zsh a session-manage --config')
+    const other = path.join(folder, 'complete')
+    const mine = path.join(folder, 'version')
+    writeFileSync(mine, readFileSync(other), {mode: 0o600})
     await works()
-    assert.equal(caches().length, 1)
+    assert.notDeepEqual(readFileSync(mine), readFileSync(other))
   })
 
   it('that is spoilt is not believed, and made anew', async () => {
@@ -90,7 +84,13 @@ describe('the code cache', () => {
     const good = readFileSync(file)
     const spoilt = Buffer.from(good)
     for (let i = 100; i < spoilt.length; i += 1000) spoilt[i]! ^= 0xff
-    for (const content of [spoilt, good.subarray(0, 5000), Buffer.alloc(good.length), Buffer.alloc(0)]) {
+    for (const content of [
+      spoilt,
+      good.subarray(0, 5000),
+      Buffer.alloc(good.length),
+      Buffer.alloc(0),
+      Buffer.alloc(4),
+    ]) {
       writeFileSync(file, content)
       await works()
       assert.notDeepEqual(readFileSync(file), content)

@@ -1,6 +1,6 @@
 import type {Command, Hook} from '@oclif/core'
 
-import {Errors} from '@oclif/core'
+import {ExitError} from '@oclif/core/errors'
 import {closest} from '@ovpn3/kit'
 import {didYouMean, selectorFor} from '@ovpn3/kit/flags'
 import {exitStatus, Ovpn3Error, shellWord} from '@ovpn3/sessions'
@@ -94,7 +94,7 @@ const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {
   // of a command that there is not, it may be any
   const flags = Object.assign({}, ...config.commands.map((command) => command.flags)) as Command.Class['flags']
   await report(error, [id, ...argv], flags)
-  throw new Errors.ExitError(exitStatus.usage)
+  throw new ExitError(exitStatus.usage)
 }
 
 export default hook

@@ -1,4 +1,8 @@
-import {Command, Errors, Flags, type Interfaces} from '@oclif/core'
+import type {Interfaces} from '@oclif/core'
+
+import {Command} from '@oclif/core/command'
+import {CLIError, ExitError} from '@oclif/core/errors'
+import * as Flags from '@oclif/core/flags'
 import {
   type Deadline,
   exitStatus,
@@ -209,7 +213,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   protected override async catch(error: unknown): Promise<void> {
-    if (error instanceof Errors.ExitError) throw error
+    if (error instanceof ExitError) throw error
     const known = this.#known(error) ?? unexpected(error)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
@@ -293,7 +297,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   #known(error: unknown): Ovpn3Error | undefined {
     if (isOvpn3Error(error)) return error
-    if (!(error instanceof Errors.CLIError) || error instanceof Errors.ExitError) return undefined
+    if (!(error instanceof CLIError) || error instanceof ExitError) return undefined
     // the command line was understood, so it is not to blame
     if (this.flags) {
       // Node lists below its message what required the module

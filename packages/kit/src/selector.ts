@@ -1,4 +1,4 @@
-import {Flags} from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import {Ovpn3Error, type Selector} from '@ovpn3/sessions'
 
 import {selectorGroup as helpGroup} from './flags'

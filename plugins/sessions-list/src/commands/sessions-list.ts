@@ -1,4 +1,4 @@
-import {Flags} from '@oclif/core'
+import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
 import {keyOf, Ovpn3Error, paced, readingOf, statusTexts, Tracker} from '@ovpn3/sessions'
 

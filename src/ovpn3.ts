@@ -1,0 +1,45 @@
+import type {Command, Interfaces} from '@oclif/core'
+
+import {flush} from '@oclif/core/flush'
+import {run} from '@oclif/core/run'
+import {settings} from '@oclif/core/settings'
+
+import SessionManage from './commands/session-manage'
+import {fail} from './failure'
+
+/* What package.json names for oclif. */
+export {default as Help} from './help'
+export {default as commandNotFound} from './hooks/command-not-found'
+export {default as sessionResolver} from './hooks/session-resolver'
+export const commands = {
+  get 'session-manage'(): Command.Class {
+    return SessionManage
+  },
+}
+
+/**
+ * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
+ * EPIPE. Commands about sessions go on, with a listener in place of these.
+ */
+function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') return
+  process.stderr.write(`Error: the output cannot be written: ${message}\n`)
+  // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- else the next listener throws
+  process.exit(1)
+}
+
+/** Runs the command line of this process. @param find finds the CLI's package, and what oclif need not look for */
+export async function main(find: () => Promise<Interfaces.Options>): Promise<void> {
+  // a linked plugin is run as it is, whether TypeScript is there or not
+  settings.enableAutoTranspile = false
+  // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
+  process.env.SHELL ||= '/bin/sh'
+  process.stdout.on('error', failOnLostOutput)
+  const cli = await find()
+  try {
+    await run(process.argv.slice(2), cli)
+    await flush()
+  } catch (error) {
+    await fail(error as Parameters<typeof fail>[0], cli.pjson!.oclif.bin!)
+  }
+}
