@@ -1,4 +1,3 @@
-import {selectorText} from '#kit/selector'
 import {type Command, Config} from '@oclif/core'
 import {selectorOf} from '@ovpn3/kit'
 import {normalizeArgv} from '@ovpn3/kit/flags'
@@ -8,6 +7,7 @@ import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {before, describe, it} from 'node:test'
 
+import {selectorText} from '../../packages/kit/dist/selector'
 import {ovpn3Shared} from '../support/cli'
 import {repository} from '../support/repository'
 import {nowhere} from '../support/world'

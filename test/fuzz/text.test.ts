@@ -1,12 +1,11 @@
-import {counterLines} from '#kit/statistics'
-import {summaryLines} from '#kit/summary'
-import {tableText} from '#kit/terminal/table'
+import {counterLines, tableText} from '@ovpn3/kit'
 import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
 
+import {summaryLines} from '../../packages/kit/dist/summary'
 import {controls, dbusText, longText} from './arbitrary'
 
 const uint32 = fc.nat({max: 2 ** 32 - 1})

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {readFileSync} from 'node:fs'
+import {readdirSync, readFileSync} from 'node:fs'
 import path from 'node:path'
 import {describe, it} from 'node:test'
 import ts from 'typescript'
@@ -27,6 +27,23 @@ describe('what @ovpn3/kit exports', () => {
     const table = readFileSync(path.join(kit, 'README.md'), 'utf8').matchAll(/^\| .* \| (`.*`) +\|$/gm)
     const listed = [...table].flatMap(([, cell]) => [...cell!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.deepEqual(listed.sort(), names.map(({name}) => name).sort())
+  })
+
+  it('is little, and each of it has a user: a plugin of ours, the CLI, which is one, or the guide', () => {
+    const sources = ['src', ...readdirSync(path.join(repository, 'plugins')).map((name) => `plugins/${name}/src`)]
+    const code = sources
+      .flatMap((folder) =>
+        readdirSync(path.join(repository, folder), {encoding: 'utf8', recursive: true})
+          .filter((file) => file.endsWith('.ts'))
+          .map((file) => readFileSync(path.join(repository, folder, file), 'utf8')),
+      )
+      .flatMap((text) => [...text.matchAll(/import (?:type )?\{([^}]*)\} from '@ovpn3\/kit'/g)].map(([, list]) => list))
+    const users = [...code, readFileSync(path.join(repository, 'docs/plugins.md'), 'utf8')].join(' ')
+    assert.deepEqual(
+      names.filter(({name}) => !new RegExp(String.raw`\b${name}\b`).test(users)),
+      [],
+    )
+    assert.ok(names.length <= 35, `${names.length} names`)
   })
 
   it('says what it is', () => {

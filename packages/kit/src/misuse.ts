@@ -9,9 +9,8 @@ import {
   selectorFor,
   selectorGroup,
   shortFlags,
-  unexpected,
-  unrecognized,
 } from './flags'
+import {unexpected, unrecognized} from './flags/parser-error'
 import {selectorFlags} from './selector'
 
 /** What was wrong with a command line. */

@@ -1,7 +1,7 @@
-import {Screen} from '#kit/terminal/screen'
 import assert from 'node:assert/strict'
 import {afterEach, describe, it} from 'node:test'
 
+import {Screen} from '../../../packages/kit/dist/terminal/screen'
 import {capture} from '../capture'
 
 describe('the screen', () => {
