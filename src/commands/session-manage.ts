@@ -26,6 +26,7 @@ import {
   failOnOutage,
   goneError,
   type Interaction,
+  keyOf,
   labelOf,
   logLevel,
   namedSessions,
@@ -59,11 +60,16 @@ const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('re
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
   ({disconnect, 'log-level': logLevel, pause, restart: bringUp, resume: bringUp})[name].properties
 
-/** What session-manage did. An interface: `docs/schemas` describes it. */
+/** What became of a session; which one is not known of those that were left alone. */
+interface Outcome {
+  readonly result: SessionResult
+  readonly session?: Session
+}
+
 interface Report {
   readonly action: Action
   readonly dryRun: boolean
-  readonly sessions: readonly SessionResult[]
+  readonly outcomes: readonly Outcome[]
 }
 
 export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
@@ -167,44 +173,55 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
-  readonly #begun = new Set<string>()
-  readonly #connections = new Map<string, Connection>()
+  readonly #begun = new Set<Session>()
+  readonly #connections = new Map<Session, Connection>()
 
   protected async execute(): Promise<Report> {
     const plan = planOf(this.flags, this.interactive)
-    const sessions = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
-    return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), sessions}
+    const outcomes = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
+    return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), outcomes}
   }
 
-  protected override exitStatus({sessions}: Report): number {
-    return exitStatusOf(sessions)
+  protected override exitStatus({outcomes}: Report): number {
+    return exitStatusOf(outcomes.map(({result}) => result))
   }
 
-  async #cleanUp(failed: boolean): Promise<SessionResult[]> {
+  protected override toSuccessJson({action, dryRun, outcomes}: Report): unknown {
+    return {action, dryRun, sessions: outcomes.map(({result}) => result)}
+  }
+
+  async #cleanUp(failed: boolean): Promise<Outcome[]> {
     const ownerOf = await this.ownerNamed()
     const sessions = await unlessAborted(namedSessions(await this.sources()), this.abortSignal)
-    if (this.flags['dry-run']) return sessions.map((session) => planCleanUp(session, {failed}))
+    if (this.flags['dry-run']) return sessions.map((session) => ({result: planCleanUp(session, {failed}), session}))
     if (ownerOf) await Promise.all(paced(sessions, (session) => session.refresh(['owner'])))
     failOnOutage(sessions)
     const isMeant = ({snapshot: {values}, source}: Session) =>
       values.owner !== undefined && values.owner === ownerOf?.(source)
     const meant = ownerOf ? sessions.filter((session) => isMeant(session) || goneError(session)) : sessions
     if (this.#isInPlace) this.log(checkingLine(meant.length))
-    return this.#runEach(meant, 'Checking', async (session) => {
+    const results = await this.#runEach(meant, 'Checking', async (session) => {
       const {source} = session
       const result = await cleanUp(session, {failed, owner: ownerOf?.(source)})
       // read where there was more to do than to look
       const {owner = source.me} = session.snapshot.values
       return owner === source.me ? result : withOwner(result, await userOf(owner, source))
     })
+    return results.map((result, i) => ({result, session: meant[i]!}))
   }
 
-  async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<SessionResult[]> {
+  async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<Outcome[]> {
     const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
     try {
       const {aside, selected} = await unlessAborted(this.#select(plan.action, deadline), deadline.signal)
       const results = await this.#actOn(selected, plan, deadline)
-      return [...aside, ...results.map((result, i) => withOwner(result, selected[i]!.owner))]
+      return [
+        ...aside.map((result) => ({result})),
+        ...results.map((result, i) => {
+          const {owner, session} = selected[i]!
+          return {result: withOwner(result, owner), session}
+        }),
+      ]
     } finally {
       deadline.end()
     }
@@ -271,7 +288,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         const value = await results[i]!
         return {failure: value.error?.message, value}
       },
-      key: session.id,
+      key: keyOf(session),
       title: `${title} ${labelOf(session)}`,
     }))
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
@@ -279,7 +296,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   #interaction(name: Action, selected: readonly Selected[]): Interaction {
     const {openUrl, ...terminal} = interaction({
-      begin: ({path}) => this.#begin(name, path),
+      begin: (session) => this.#begin(name, session.path, session),
       notice: (text) => {
         if (this.#isSeen) this.notice(text)
       },
@@ -309,9 +326,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   /** Says that a session is worked on, once, before anything else is said of it. */
-  #begin(name: Action, path: string): void {
-    if (!this.#isInPlace || this.#begun.has(path)) return
-    this.#begun.add(path)
+  #begin(name: Action, path: string, session?: Session): void {
+    if (!this.#isInPlace || (session && this.#begun.has(session))) return
+    if (session) this.#begun.add(session)
     for (const line of beginningLines(name, path)) this.log(line)
   }
 
@@ -329,33 +346,33 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         if (outcome !== 'done' || !isNew) return
         const {connected_to: server, session_name: title} = (await session.fetch(['connected_to', 'session_name']))
           .values
-        this.#connections.set(session.path, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
+        this.#connections.set(session, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
       }),
     )
   }
 
-  protected display({action: name, dryRun, sessions}: Report): void {
-    if (sessions.length === 0)
+  protected display({action: name, dryRun, outcomes}: Report): void {
+    if (outcomes.length === 0)
       this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
     const out = colorsOf(process.stdout)
     const err = colorsOf(process.stderr)
-    for (const result of sessions) {
+    for (const {result, session} of outcomes) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
       const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
       if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${counters && `\n${counters}`}`)
       else if (this.#isInPlace) {
-        const lines = resultLines(name, result, this.#connections.get(result.path))
-        if (result.outcome !== 'planned') this.#begin(name, result.path)
+        const lines = resultLines(name, result, session && this.#connections.get(session))
+        if (result.outcome !== 'planned') this.#begin(name, result.path, session)
         this.log([...lines, ...(counters ? [`${counters}\n`] : []), line].join('\n'))
       } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))
     }
 
     if (name !== 'cleanup' || dryRun) return
-    const removed = sessions.filter(({outcome}) => outcome === 'removed').length
+    const removed = outcomes.filter(({result}) => result.outcome === 'removed').length
     if (this.#isInPlace) this.log(checkedLine(removed))
-    else if (sessions.length > 0) this.log(`${removed} of ${count(sessions.length, 'session')} removed`)
+    else if (outcomes.length > 0) this.log(`${removed} of ${count(outcomes.length, 'session')} removed`)
   }
 }
 

@@ -8,6 +8,7 @@ import {
   exitStatus,
   Interruption,
   isOvpn3Error,
+  keyOf,
   Ovpn3Error,
   shortId,
   type SourceFailure,
@@ -160,7 +161,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const text = session
       ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
-    this.screen.notice(text, session?.id)
+    this.screen.notice(text, session && keyOf(session))
   }
 
   /** Tells, once, that sessions of a source are missing from what is shown. Under `--json` the document has it. */

@@ -1,6 +1,6 @@
 import type {Writable} from 'node:stream'
 
-import {count, type InputRequest, type Interaction, safeText, type Session, type Task} from '@ovpn3/sessions'
+import {count, type InputRequest, type Interaction, keyOf, safeText, type Session, type Task} from '@ovpn3/sessions'
 
 import type {Selected} from './select'
 
@@ -49,7 +49,7 @@ export function interaction(options: InteractionOptions): Interaction {
     },
     watch<T>(waits: readonly Task<T>[]) {
       const waiting = new Set(waits.map(({key}) => key))
-      for (const {session} of selected) if (waiting.has(session.id)) begin(session)
+      for (const {session} of selected) if (waiting.has(keyOf(session))) begin(session)
       return screen.runTasks(`Connecting ${count(waits.length, 'session')}`, waits)
     },
   }

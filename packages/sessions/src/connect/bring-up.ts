@@ -1,7 +1,7 @@
 import {afterwards, unlessAborted} from '../abort'
 import {isOvpn3Error} from '../errors'
 import {labelOf, type SessionResult} from '../result'
-import {type Session} from '../session'
+import {keyOf, type Session} from '../session'
 import {act} from './act'
 import {Attempt, type BringUpOptions, connectProperties} from './attempt'
 import {begin, survey} from './begin'
@@ -85,7 +85,7 @@ async function bringUpAll(
   /** A wait until the session is connected, has failed, or needs the user. */
   function wait(attempt: Attempt, round: AbortController): Task<void> {
     return {
-      key: attempt.session.id,
+      key: keyOf(attempt.session),
       async run(progress) {
         await run(attempt, () => settle(attempt, round.signal, progress))
         if (signal.aborted && !attempt.result) await end(attempt)

@@ -18,7 +18,7 @@ export interface Interaction {
 /** One of several things to do, with a line of its own while it runs. */
 export interface Task<T> {
   readonly title: string
-  /** The id of its session: what is said of that one is said here. */
+  /** The key of its session (`keyOf`): what is said of that one is said here. */
   readonly key?: string
   /**
    * @param progress shows what is going on at the moment, in a few words
