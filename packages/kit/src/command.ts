@@ -164,10 +164,11 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     this.screen.notice(text, session && keyOf(session))
   }
 
-  /** Tells, once, that sessions of a source are missing from what is shown. Under `--json` the document has it. */
+  /** Tells, once, that sessions of a source are missing from what is shown. The one document of `--json` has it. */
   protected tellFailure(failure: SourceFailure): void {
     const text = failureText(failure)
-    if (!this.#told.has(text) && !this.jsonEnabled()) this.notice(text)
+    const isInDocument = this.jsonEnabled() && !this.isTyped('watch')
+    if (!this.#told.has(text) && !isInDocument) this.notice(text)
     this.#told.add(text)
   }
 
