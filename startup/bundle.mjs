@@ -50,7 +50,6 @@ const options = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
-  // it halves the package
   minify: !without.includes('minify'),
   outdir: out,
   platform: 'node',
