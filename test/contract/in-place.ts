@@ -137,7 +137,8 @@ function reference(world: World, user: UserName, args: readonly string[], situat
       })
     child.on('error', reject)
     child.on('close', (status) => resolve({output, status}))
-    child.stdin.end(situation.input ?? '')
+    // it may end without reading
+    child.stdin.on('error', () => {}).end(situation.input ?? '')
   })
 }
 

@@ -34,6 +34,7 @@ export function reference(
       if (error && typeof error.code !== 'number') reject(error)
       else resolve({status: Number(error?.code ?? 0), stderr, stdout})
     })
-    child.stdin?.end(input)
+    // it may end without reading
+    child.stdin?.on('error', () => {}).end(input)
   })
 }

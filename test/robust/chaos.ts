@@ -300,7 +300,8 @@ class Stage {
       })
     if (stdout === 'closed') child.stdout.destroy()
     child.stdin.on('error', () => {})
-    child.stdin.end(input ?? '')
+    // it may end without reading
+    child.stdin.on('error', () => {}).end(input ?? '')
     let late = false
     const timer = setTimeout(() => {
       late = true

@@ -141,6 +141,8 @@ export async function ovpn3(
   const err = collect(child.stderr)
   // it may not want its input
   child.stdin.on('error', () => {})
+  // it may end without reading
+  child.stdin.on('error', () => {})
   if (!openStdin) child.stdin.end(input ?? '')
   else if (input) child.stdin.write(input)
   const timer = setTimeout(() => child.kill('SIGKILL'), limit)
