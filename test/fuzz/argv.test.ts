@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import {before, describe, it} from 'node:test'
 
 import {selectorText} from '../../packages/kit/dist/selector'
+import {SessionManager} from '../../src/lib/openvpn3'
 import {ovpn3Shared} from '../support/cli'
 import {repository} from '../support/repository'
 import {nowhere} from '../support/world'
@@ -47,10 +48,21 @@ describe('selectors, whatever they are', () => {
 
         const selector: Selector = result.value
         assert.equal(Object.keys(flags).length, 1)
-        if (selector.kind === 'path') assert.match(selector.path, /^(\/net\/openvpn\/v3\/sessions\/\w+|\w{4,})$/)
         if (selector.kind !== 'all') assert.equal(selectorText(selector).split(' ').slice(1).join(' '), typed[0])
       }),
       {numRuns: 3000},
+    )
+  })
+
+  it('are paths and ids that the session manager may have, or wrong usage before it is asked', async () => {
+    process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere'
+    await fc.assert(
+      fc.asyncProperty(values, async (path) => {
+        const isOne = /^(\/net\/openvpn\/v3\/sessions\/\w+|\w{4,})$/.test(path)
+        const code = isOne ? 'bus-unreachable' : 'usage'
+        await assert.rejects(new SessionManager().find({kind: 'path', path}, []), {code})
+      }),
+      {numRuns: 1000},
     )
   })
 
