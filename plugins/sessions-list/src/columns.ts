@@ -1,5 +1,6 @@
 import {type Colors} from '@ovpn3/kit'
 import {
+  duration,
   heldDevice,
   isDeadEnd,
   type PropertyName,
@@ -9,7 +10,7 @@ import {
   statusText,
 } from '@ovpn3/sessions'
 
-import {ageOf, configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
+import {configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
 
 /** One thing to show, sort and filter by. */
 export interface ListColumn {
@@ -61,7 +62,7 @@ export const columns = {
     properties: ['config_name'],
     key: 'config',
     flexible: 1,
-    text: (entry) => configNameOf(entry),
+    text: configNameOf,
   },
   profile: {
     header: 'PROFILE',
@@ -130,7 +131,8 @@ export const columns = {
     summary: 'how long ago that was',
     properties: ['session_created'],
     key: 'created',
-    text: (entry, now) => ageOf(entry, now),
+    text: ({values}, now) =>
+      values.session_created === undefined ? undefined : duration(now - values.session_created),
     rank: ({values}) => (values.session_created === undefined ? undefined : -values.session_created),
   },
   pid: {

@@ -29,7 +29,7 @@ import {
 
 import type {Counters} from '../rates'
 
-import {defaultInterval, planOf} from '../plan'
+import {defaultInterval, intervalOf} from '../interval'
 import {exposition, prometheusProperties} from '../prometheus'
 import {Board, sampleLine} from '../view'
 import {type Observation, watch} from '../watch'
@@ -100,20 +100,19 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   protected async execute(): Promise<Statistics | undefined> {
-    const plan = planOf(this.flags)
-    if (plan.kind === 'watch') return this.#watch(plan.interval)
-    const isExposition = plan.kind === 'prometheus'
-    const chosen = isExposition
-      ? await this.#choose(prometheusProperties, prometheusProperties, 'all')
+    const interval = intervalOf(this.flags)
+    if (interval !== undefined) return this.#watch(interval)
+    const chosen = this.#isExposition
+      ? await this.#choose(prometheusProperties, prometheusProperties)
       : await this.#choose(['statistics'], ['statistics', 'config_name'])
     if (chosen.single) countersOf(chosen.selected[0]!)
     const sessions = chosen.selected.map(({session}) => session)
-    if (!chosen.single || isExposition) failOnOutage(sessions)
+    if (!chosen.single || this.#isExposition) failOnOutage(sessions)
     return {...chosen, results: sessions.map((session) => resultOf(session))}
   }
 
   protected override exitStatus({results}: Statistics): number {
-    return this.flags.format === 'prometheus' ? 0 : exitStatusOf(results)
+    return this.#isExposition ? 0 : exitStatusOf(results)
   }
 
   protected override toSuccessJson({results, single}: Statistics): unknown {
@@ -121,7 +120,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   protected display({results, selected, single}: Statistics): void {
-    if (this.flags.format === 'prometheus') {
+    if (this.#isExposition) {
       for (const [i, {error}] of results.entries()) if (error) this.#failure(selected[i]!.label, error)
       process.stdout.write(exposition(selected.map(({session}) => session)))
     } else if (single) {
@@ -130,13 +129,17 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     } else this.#displayAll(selected, results)
   }
 
+  get #isExposition(): boolean {
+    return this.flags.format === 'prometheus'
+  }
+
   /**
    * The sessions that are meant, looked at.
    * @param read what to look at where one session is meant
    * @param readAll and where all of them are
    */
-  async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[], otherwise?: 'all'): Promise<Chosen> {
-    if (this.flags.all || (otherwise && !selectorOf(this.flags))) {
+  async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[]): Promise<Chosen> {
+    if (this.flags.all || (this.#isExposition && !selectorOf(this.flags))) {
       const {selected} = await this.selectMany({read: readAll})
       return {selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
     }
@@ -190,11 +193,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         print: (observation) => this.#print(observation, nameOf(observation.session)),
       },
       async (emit, signal) => {
-        const onRound = (observations: readonly Observation[]) => {
-          for (const observation of observations) emit(observation)
-        }
-
-        onRound(lost)
+        for (const each of lost) emit(each)
         await watch(
           sessions.filter((session) => !gone.has(session)),
           await this.sources(),
@@ -202,7 +201,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
             interval,
             newcomers: single ? undefined : await this.#newcomers(),
             onFailure: (failure) => this.tellFailure(failure),
-            onRound,
+            onObservation: emit,
             signal,
           },
         )
@@ -238,8 +237,6 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 }
 
-const isEmpty = (counters: Counters) => Object.keys(counters).length === 0
-
 /** @throws Ovpn3Error where they could not be read */
 function countersOf({owner, session}: Selected): Counters {
   const {errors, values} = session.snapshot
@@ -248,16 +245,20 @@ function countersOf({owner, session}: Selected): Counters {
 }
 
 function resultOf(session: Session): StatisticsJson {
-  const {
-    errors,
-    values: {statistics},
-  } = session.snapshot
+  const {errors, values} = session.snapshot
+  return {
+    ...jsonOf(session, values.statistics),
+    ...(!values.statistics && {error: errorJson(errors.statistics!)}),
+  }
+}
+
+/** A session and its counters as JSON; null where there are none. */
+function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   return {
     path: session.path,
     id: session.id,
     config: configOf(session),
-    statistics: statistics && !isEmpty(statistics) ? statistics : null,
-    ...(!statistics && {error: errorJson(errors.statistics!)}),
+    statistics: Object.keys(statistics).length > 0 ? statistics : null,
   }
 }
 
@@ -275,10 +276,7 @@ function observationJson(observation: Observation): unknown {
   const sample = type === 'sample'
   return {
     time: time.toISOString(),
-    path: session.path,
-    id: session.id,
-    config: configOf(session),
-    statistics: sample && !isEmpty(observation.statistics) ? observation.statistics : null,
+    ...jsonOf(session, sample ? observation.statistics : undefined),
     rates: sample ? observation.rates : null,
     ...(type === 'removed' && {removed: true}),
     ...(type === 'failed' && {error: errorJson(observation.error)}),
