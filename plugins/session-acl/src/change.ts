@@ -18,6 +18,26 @@ export interface Switch {
   readonly value: boolean
 }
 
+/** How a switch is set, the value that its property has while it is on, and what people are told of it. */
+const switches = {
+  'allow-log-access': {
+    method: 'setLogAccess',
+    property: 'restrict_log_access',
+    whenOn: false,
+    subject: 'Session log',
+    on: 'to users granted session access',
+    off: 'to the session owner',
+  },
+  'public-access': {
+    method: 'setPublicAccess',
+    property: 'public_access',
+    whenOn: true,
+    subject: 'Session',
+    on: 'by everyone',
+    off: 'to specific users',
+  },
+} as const
+
 /** One change of a session's access list. */
 export type Change = Switch | {readonly action: 'grant' | 'revoke'; readonly user: User}
 
@@ -108,16 +128,8 @@ export async function planChanges(
 
 /** The properties, besides the owner, that a change has to know. */
 export function propertiesOf(action: Change['action'], dryRun: boolean): readonly PropertyName[] {
-  switch (action) {
-    case 'allow-log-access':
-      return ['restrict_log_access']
-    case 'grant':
-      return dryRun ? ['acl'] : []
-    case 'public-access':
-      return ['public_access']
-    case 'revoke':
-      return dryRun ? ['acl', 'public_access'] : ['public_access']
-  }
+  if (action !== 'grant' && action !== 'revoke') return [switches[action].property]
+  return [...(dryRun ? (['acl'] as const) : []), ...(action === 'revoke' ? (['public_access'] as const) : [])]
 }
 
 /** Whether access was revoked from somebody who has it all the same, like everybody. */
@@ -135,33 +147,27 @@ export function asOneOf(results: readonly ChangeResult[], error: Ovpn3Error): Ov
 
 /** True where it made a difference. */
 async function make(session: Session, change: Change): Promise<boolean> {
-  switch (change.action) {
-    case 'allow-log-access':
-      await session.setLogAccess(change.value)
-      return differs(session, change)
-    case 'grant':
-      // the service would put the owner on the list, which gives them nothing
-      return change.user.uid !== session.snapshot.values.owner && session.grant(change.user.uid)
-    case 'public-access':
-      await session.setPublicAccess(change.value)
-      return differs(session, change)
-    case 'revoke':
-      return session.revoke(change.user.uid)
+  if ('value' in change) {
+    await session[switches[change.action].method](change.value)
+    return differs(session, change)
   }
+
+  const {action, user} = change
+  if (action === 'revoke') return session.revoke(user.uid)
+  // the service would put the owner on the list, which gives them nothing
+  return user.uid !== session.snapshot.values.owner && session.grant(user.uid)
 }
 
 /** Whether the session's snapshot is not yet as the change would make it. */
 function differs({snapshot: {values}}: Session, change: Change): boolean {
-  switch (change.action) {
-    case 'allow-log-access':
-      return values.restrict_log_access !== !change.value
-    case 'grant':
-      return change.user.uid !== values.owner && !values.acl!.includes(change.user.uid)
-    case 'public-access':
-      return values.public_access !== change.value
-    case 'revoke':
-      return values.acl!.includes(change.user.uid)
+  if ('value' in change) {
+    const {property, whenOn} = switches[change.action]
+    return values[property] !== (change.value === whenOn)
   }
+
+  const {action, user} = change
+  const hasAccess = values.acl!.includes(user.uid)
+  return action === 'revoke' ? hasAccess : user.uid !== values.owner && !hasAccess
 }
 
 function result(session: Session, change: Change, outcome: ChangeOutcome): ChangeResult {
@@ -176,15 +182,9 @@ interface Words {
   readonly wish: string
 }
 
-/** What a switch is about, and who can use it where it is on, and where it is off. */
-const scopes = {
-  'allow-log-access': {off: 'to the session owner', on: 'to users granted session access', subject: 'Session log'},
-  'public-access': {off: 'to specific users', on: 'by everyone', subject: 'Session'},
-} as const
-
 function words(change: Change, owner: number | undefined): Words {
   if ('value' in change) {
-    const {off, on, subject} = scopes[change.action]
+    const {off, on, subject} = switches[change.action]
     const state = change.value ? `accessible ${on}` : `only accessible ${off}`
     return {
       already: `${subject} is ${state} already`,
