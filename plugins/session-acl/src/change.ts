@@ -238,9 +238,9 @@ async function failure(
 }
 
 /** Granted users and root may look, and so the owner can mostly be named. */
-async function denied({session}: Selected): Promise<Ovpn3Error> {
-  const {owner: uid} = session.snapshot.values
-  const owner = uid === undefined ? undefined : userText(await userOf(uid))
+async function denied({session: {snapshot, source}}: Selected): Promise<Ovpn3Error> {
+  const {owner: uid} = snapshot.values
+  const owner = uid === undefined ? undefined : userText(await userOf(uid, source))
   return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
     hint: `Ask ${owner ?? 'the owner of the session'} to do it`,
   })

@@ -49,11 +49,7 @@ interface Chosen {
   readonly single: boolean
 }
 
-interface Statistics extends Chosen {
-  readonly results: readonly StatisticsJson[]
-}
-
-export default class SessionStats extends WatchCommand<typeof SessionStats, Statistics> {
+export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -99,34 +95,38 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     }),
   }
 
-  protected async execute(): Promise<Statistics | undefined> {
+  protected async execute(): Promise<Chosen | undefined> {
     const interval = intervalOf(this.flags)
     if (interval !== undefined) return this.#watch(interval)
     const chosen = this.#isExposition
       ? await this.#choose(prometheusProperties, prometheusProperties)
       : await this.#choose(['statistics'], ['statistics', 'config_name'])
     if (chosen.single) countersOf(chosen.selected[0]!)
-    const sessions = chosen.selected.map(({session}) => session)
-    if (!chosen.single || this.#isExposition) failOnOutage(sessions)
-    return {...chosen, results: sessions.map((session) => resultOf(session))}
+    if (!chosen.single || this.#isExposition) failOnOutage(chosen.selected.map(({session}) => session))
+    return chosen
   }
 
-  protected override exitStatus({results}: Statistics): number {
-    return this.#isExposition ? 0 : exitStatusOf(results)
+  protected override exitStatus({selected}: Chosen): number {
+    return this.#isExposition ? 0 : exitStatusOf(resultsOf(selected))
   }
 
-  protected override toSuccessJson({results, single}: Statistics): unknown {
+  protected override toSuccessJson({selected, single}: Chosen): unknown {
+    const results = resultsOf(selected)
     return single ? results[0]!.statistics : {sessions: results}
   }
 
-  protected display({results, selected, single}: Statistics): void {
+  protected display({selected, single}: Chosen): void {
     if (this.#isExposition) {
-      for (const [i, {error}] of results.entries()) if (error) this.#failure(selected[i]!.label, error)
+      for (const {label, session} of selected) {
+        const {statistics: error} = session.snapshot.errors
+        if (error) this.#failure(label, error)
+      }
+
       process.stdout.write(exposition(selected.map(({session}) => session)))
     } else if (single) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
-    } else this.#displayAll(selected, results)
+    } else this.#displayAll(selected)
   }
 
   get #isExposition(): boolean {
@@ -148,22 +148,21 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     return {selected: [one], single: true}
   }
 
-  #displayAll(selected: readonly Selected[], results: readonly StatisticsJson[]): void {
-    if (results.length === 0) this.log('There are no sessions.')
+  #displayAll(selected: readonly Selected[]): void {
+    if (selected.length === 0) this.log('There are no sessions.')
     const {bold, dim} = colorsOf(process.stdout)
     let first = true
-    for (const [i, {error, statistics}] of results.entries()) {
-      const {label} = selected[i]!
-      if (error) {
-        this.#failure(label, error)
+    for (const {label, session} of selected) {
+      const {errors, values} = session.snapshot
+      if (!values.statistics) {
+        this.#failure(label, errors.statistics!)
         continue
       }
 
       if (!first) this.log()
       first = false
-      this.log(
-        statistics ? [`${bold(label)}:`, ...counterLines(statistics)].join('\n') : dim(`${label}: no counters yet`),
-      )
+      const lines = counterLines(values.statistics)
+      this.log(lines.length > 0 ? [`${bold(label)}:`, ...lines].join('\n') : dim(`${label}: no counters yet`))
     }
   }
 
@@ -220,7 +219,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   #print(observation: Observation, label: string): void {
     switch (observation.type) {
       case 'failed':
-        this.#failure(label, errorJson(observation.error))
+        this.#failure(label, observation.error)
         break
       case 'removed':
         this.notice(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
@@ -244,12 +243,14 @@ function countersOf({owner, session}: Selected): Counters {
   throw aboutSession(session, errors.statistics!, owner)
 }
 
-function resultOf(session: Session): StatisticsJson {
-  const {errors, values} = session.snapshot
-  return {
-    ...jsonOf(session, values.statistics),
-    ...(!values.statistics && {error: errorJson(errors.statistics!)}),
-  }
+function resultsOf(selected: readonly Selected[]): StatisticsJson[] {
+  return selected.map(({session}) => {
+    const {errors, values} = session.snapshot
+    return {
+      ...jsonOf(session, values.statistics),
+      ...(!values.statistics && {error: errorJson(errors.statistics!)}),
+    }
+  })
 }
 
 /** A session and its counters as JSON; null where there are none. */
