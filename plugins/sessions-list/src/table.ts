@@ -24,10 +24,7 @@ export function sessionTable(entries: readonly Entry[], {colors, columns, now, w
   }
 
   return tableText(
-    columns.map((name) => {
-      const {flexible = Infinity, header} = columnOf(name)
-      return {flexible: flexible <= level, header: colors.bold(header)}
-    }),
+    columns.map((name) => ({flexible: flexibility(name) <= level, header: colors.bold(name.toUpperCase())})),
     rows.map((row, i) => row.map((text, j) => color(text, columns[j]!, entries[i]!))),
     width,
   )
@@ -37,11 +34,13 @@ export function sessionTable(entries: readonly Entry[], {colors, columns, now, w
 const worthwhile = 12
 const gap = 2
 
+const flexibility = (name: ColumnName) => columnOf(name).flexible ?? Infinity
+
 /** Up to which level columns give way. */
 function levelOf(columns: readonly ColumnName[], rows: readonly (readonly string[])[], width = Infinity): number {
   const sizes = columns.map((name, i) => {
-    const {flexible = Infinity, header} = columnOf(name)
-    return {flexible, size: rows.reduce((size, row) => Math.max(size, displayWidth(row[i]!)), header.length)}
+    const size = rows.reduce((max, row) => Math.max(max, displayWidth(row[i]!)), name.length)
+    return {flexible: flexibility(name), size}
   })
   const widthAt = (level: number) =>
     sizes.reduce((sum, {flexible, size}) => sum + gap + (flexible <= level ? Math.min(size, worthwhile) : size), -gap)
