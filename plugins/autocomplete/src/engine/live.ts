@@ -77,12 +77,13 @@ async function usefulSessions(query: LiveQuery, selector: Selector, means: Means
   const useful = claims.filter(({ownership, session: {snapshot}}) => {
     // gone, or another user's; what has not been read yet may be of use
     if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
-    if (own && ownership !== undefined && ownership !== 'own') return false
+    // root may see who uses another user's session that it names
+    if (own && selector.kind === 'all' && ownership !== undefined && ownership !== 'own') return false
     if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
     return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
   })
-  const nameOf = selector.kind === 'all' ? owner === undefined && ringed[values] : () => selector.kind
-  if (!nameOf) return useful.map(({session}) => session)
+  const nameOf = selector.kind === 'all' ? ringed[values] : () => selector.kind
+  if (!nameOf || owner !== undefined || selector.kind === 'path') return useful.map(({session}) => session)
   return [...new Set(useful.map(({session}) => nameOf(session)))].flatMap((name) =>
     nearestRing(useful.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
   )
