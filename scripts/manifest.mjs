@@ -3,10 +3,9 @@
  * command class but the one that runs. With --check it writes nothing and fails where one is out of date.
  */
 import {Plugin} from '@oclif/core/config'
-import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 
-import {plugins, readJson, root} from './project.mjs'
+import {generate, plugins, readJson, root} from './project.mjs'
 
 /** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
 function compiled() {
@@ -26,10 +25,5 @@ for (const folder of ['', ...plugins]) {
   })
   await plugin.load()
   const manifest = JSON.stringify(plugin.manifest, null, 2) + '\n'
-  const file = join(root, folder, 'oclif.manifest.json')
-  if (!process.argv.includes('--check')) writeFileSync(file, manifest)
-  else if (!existsSync(file) || readFileSync(file, 'utf8') !== manifest) {
-    console.error(`${file} is out of date: npm run build`)
-    process.exitCode = 1
-  }
+  generate(join(root, folder, 'oclif.manifest.json'), manifest, ' is out of date: npm run build')
 }

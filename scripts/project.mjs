@@ -1,5 +1,5 @@
 /** Where things are in the project: for the other scripts. Node's own modules only. */
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
@@ -25,4 +25,13 @@ export function release() {
   const [heading, ...lines] = `\n${read('CHANGELOG.md')}`.split(`\n## [${version}] - `)[1]?.split('\n') ?? []
   if (!heading) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
   return {date: heading, notes: lines.join('\n').split('\n## ')[0]}
+}
+
+/** Writes a file that the build makes; with --check it is only said, and a failure, where it is not as it would be. */
+export function generate(file, content, remark) {
+  if (!process.argv.includes('--check')) writeFileSync(file, content)
+  else if (!existsSync(file) || readFileSync(file, 'utf8') !== content) {
+    console.error(`${file}${remark}`)
+    process.exitCode = 1
+  }
 }

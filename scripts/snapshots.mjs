@@ -2,12 +2,11 @@
  * Writes test/snapshots: what scripts and plugins rely on, namely every command with its flags, and every JSON schema.
  * With --check it writes nothing and fails where something has changed.
  */
-import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {readdirSync} from 'node:fs'
 import {join} from 'node:path'
-import {isDeepStrictEqual} from 'node:util'
 import {format, resolveConfig} from 'prettier'
 
-import {commands, readJson, root} from './project.mjs'
+import {commands, generate, readJson, root} from './project.mjs'
 
 const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 
@@ -66,14 +65,8 @@ const snapshots = {
   'commands.json': mapValues(commands(), commandOf),
   'schemas.json': Object.fromEntries(schemas.map((file) => [file, shapeOf(readJson('docs', 'schemas', file))])),
 }
-const folder = join(root, 'test', 'snapshots')
-mkdirSync(folder, {recursive: true})
 for (const [name, value] of Object.entries(snapshots)) {
-  const file = join(folder, name)
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, await format(JSON.stringify(value), {...(await resolveConfig(file)), filepath: file}))
-  } else if (!existsSync(file) || !isDeepStrictEqual(JSON.parse(readFileSync(file, 'utf8')), value)) {
-    console.error(`${file}: a change that may break scripts and plugins. If it is meant: npm run snapshots`)
-    process.exitCode = 1
-  }
+  const file = join(root, 'test', 'snapshots', name)
+  const content = await format(JSON.stringify(value), {...(await resolveConfig(file)), filepath: file})
+  generate(file, content, ': a change that may break scripts and plugins. If it is meant: npm run snapshots')
 }

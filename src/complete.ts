@@ -2,12 +2,12 @@
  * What the shells call on Tab, as `ovpn3 --complete SHELL …`: prints the candidates, one a line, and nothing else
  * whatever happens. A program of its own, which loads as little as it can: every Tab is a start.
  */
-import {type Command, reply, type Resolver} from '@ovpn3/plugin-autocomplete'
+import {reply, type Resolver} from '@ovpn3/plugin-autocomplete'
 import {writeSync} from 'node:fs'
 
 import {localSource} from './hooks/session-resolver'
 import {findPlugins} from './plugins/find'
-import {commandsOf, hooksOf} from './plugins/modules'
+import {commandsOf, resolversOf} from './plugins/modules'
 
 let asks = 0
 
@@ -31,8 +31,8 @@ export async function start(root: string): Promise<void> {
   try {
     const [cli, ...others] = findPlugins(root)
     const lines = await reply(process.argv.slice(3), {
-      commands: [cli!, ...others].flatMap((plugin) => commandsOf<Command>(plugin)),
-      resolvers: [ownResolver, ...others.flatMap((plugin) => hooksOf<Resolver>(plugin, 'session-resolver'))],
+      commands: [cli!, ...others].flatMap((plugin) => commandsOf(plugin)),
+      resolvers: [ownResolver, ...others.flatMap((plugin) => resolversOf(plugin))],
     })
     writeSync(1, lines.map((line) => `${line}\n`).join(''))
   } catch (error) {

@@ -1,22 +1,15 @@
+import type {Command, Installed, Resolver} from '@ovpn3/plugin-autocomplete'
+
 import {readdirSync, statSync} from 'node:fs'
 import path from 'node:path'
 import {pathToFileURL} from 'node:url'
 
 import {type FoundPlugin, readJson} from './find'
 
-/** A command by its id: its words, joined by colons. */
-export interface FoundCommand<T> {
-  readonly id: string
-  /** What the plugin's manifest says of it. */
-  readonly cached?: T
-  /** Loads the command's class, which takes as long as a start of the command. */
-  load(): Promise<T>
-}
-
 /** The commands of a plugin, by its manifest; without one, a command is a file in the folder that package.json names. */
-export function commandsOf<T>(plugin: FoundPlugin): FoundCommand<T>[] {
-  const manifest = manifestOf<T>(plugin)
-  if (manifest) return Object.entries(manifest.commands).map(([id, cached]) => ({cached, id, load: async () => cached}))
+export function commandsOf(plugin: FoundPlugin): Installed[] {
+  const known = manifestOf(plugin)
+  if (known) return Object.entries(known).map(([id, cached]) => ({cached, id, load: async () => cached}))
   const {commands} = plugin.pjson.oclif ?? {}
   const target = typeof commands === 'string' ? commands : commands?.target
   if (target === undefined) return []
@@ -27,35 +20,36 @@ export function commandsOf<T>(plugin: FoundPlugin): FoundCommand<T>[] {
     .map((file) => ({
       id: file.replace(/(^|\/)index\.\w+$|\.\w+$/, '').replaceAll('/', ':'),
       async load() {
-        const all = (await functionsIn(path.join(folder, file))) as readonly {baseFlags?: object; flags?: object}[]
+        const all = (await functionsIn(path.join(folder, file))) as readonly (Command & {
+          baseFlags?: Command['flags']
+        })[]
         const command = all.find((each) => 'run' in each)
-        return {...command, flags: {...command?.baseFlags, ...command?.flags}} as T
+        return {...command, flags: {...command?.baseFlags, ...command?.flags}}
       },
     }))
     .filter(({id}) => id !== '')
 }
 
 /** What oclif would use: undefined where there is none, where it is broken, or of another version. */
-function manifestOf<T>({folder, pjson}: FoundPlugin): undefined | {readonly commands: Readonly<Record<string, T>>} {
-  const file = path.join(folder, 'oclif.manifest.json')
+function manifestOf({folder, pjson}: FoundPlugin): Readonly<Record<string, Command>> | undefined {
   const release = (version?: string) => version?.split('-', 1)[0]
   try {
-    const manifest = readJson<{commands: Record<string, T>; version?: string}>(file)
-    if (release(manifest.version) === release(pjson.version)) return manifest
+    const manifest = readJson<{commands: Record<string, Command>; version?: string}>(
+      path.join(folder, 'oclif.manifest.json'),
+    )
+    if (release(manifest.version) === release(pjson.version)) return manifest.commands
   } catch {}
 }
 
-/** What answers a hook in a plugin. Each is loaded when it is called, and called as oclif does, but without its config. */
-export function hooksOf<T extends (options: never) => unknown>({folder, pjson}: FoundPlugin, event: string): T[] {
-  const hooks = [pjson.oclif?.hooks?.[event] ?? []].flat()
+/** What answers for sessions in a plugin. Each is loaded when it is called, as oclif does it, but without its config. */
+export function resolversOf({folder, pjson}: FoundPlugin): Resolver[] {
+  const hooks = [pjson.oclif?.hooks?.['session-resolver'] ?? []].flat()
   return hooks.map((hook) => {
     const {identifier = 'default', target} = typeof hook === 'string' ? {target: hook} : hook
-    const answer = async (options: object) => {
-      const [answering] = await functionsIn(moduleFile(path.join(folder, target)), identifier)
-      return answering?.call({debug() {}, log() {}, warn() {}}, options) as unknown
+    return async (options) => {
+      const [resolver] = await functionsIn(moduleFile(path.join(folder, target)), identifier)
+      return resolver?.call({debug() {}, log() {}, warn() {}}, options) as ReturnType<Resolver>
     }
-
-    return answer as unknown as T
   })
 }
 

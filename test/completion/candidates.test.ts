@@ -1,5 +1,5 @@
 import type {LiveQuery} from '@ovpn3/plugin-autocomplete/dist/engine/candidates'
-import type {Command, Installed} from '@ovpn3/plugin-autocomplete/dist/engine/command'
+import type {Installed} from '@ovpn3/plugin-autocomplete/dist/engine/command'
 
 import {complete} from '@ovpn3/plugin-autocomplete/dist/engine/complete'
 import assert from 'node:assert/strict'
@@ -12,7 +12,7 @@ import {repository} from '../support/repository'
 import {nowhere} from '../support/world'
 
 process.env.OVPN3_DATA_DIR = '/nowhere'
-const commands = findPlugins(repository).flatMap((plugin) => commandsOf<Command>(plugin))
+const commands = findPlugins(repository).flatMap((plugin) => commandsOf(plugin))
 
 /** What the word at the end of a line can become, and what was asked for it. */
 async function ask(line: string, among: readonly Installed[] = commands) {

@@ -12,10 +12,8 @@ export interface Place {
   readonly start?: {readonly file: string; readonly line: string}
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /** Where the user's shell looks for completions, or where it has to be told to look. */
-export function placeOf(shell: Shell, home: string, environment: Environment): Place {
+export function placeOf(shell: Shell, home: string, environment: NodeJS.ProcessEnv): Place {
   const data = environment.XDG_DATA_HOME || path.join(home, '.local', 'share')
   switch (shell) {
     case 'bash': {

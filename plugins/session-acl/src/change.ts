@@ -12,10 +12,34 @@ import {
   withGrace,
 } from '@ovpn3/sessions'
 
+/** Something that is allowed, or not. */
+export interface Switch {
+  readonly action: 'allow-log-access' | 'public-access'
+  readonly value: boolean
+}
+
+/** How a switch is set, the value that its property has while it is on, and what people are told of it. */
+const switches = {
+  'allow-log-access': {
+    method: 'setLogAccess',
+    property: 'restrict_log_access',
+    whenOn: false,
+    subject: 'Session log',
+    on: 'to users granted session access',
+    off: 'to the session owner',
+  },
+  'public-access': {
+    method: 'setPublicAccess',
+    property: 'public_access',
+    whenOn: true,
+    subject: 'Session',
+    on: 'by everyone',
+    off: 'to specific users',
+  },
+} as const
+
 /** One change of a session's access list. */
-export type Change =
-  | {readonly action: 'allow-log-access' | 'public-access'; readonly value: boolean}
-  | {readonly action: 'grant' | 'revoke'; readonly user: User}
+export type Change = Switch | {readonly action: 'grant' | 'revoke'; readonly user: User}
 
 /**
  * What became of a change:
@@ -104,16 +128,8 @@ export async function planChanges(
 
 /** The properties, besides the owner, that a change has to know. */
 export function propertiesOf(action: Change['action'], dryRun: boolean): readonly PropertyName[] {
-  switch (action) {
-    case 'allow-log-access':
-      return ['restrict_log_access']
-    case 'grant':
-      return dryRun ? ['acl'] : []
-    case 'public-access':
-      return ['public_access']
-    case 'revoke':
-      return dryRun ? ['acl', 'public_access'] : ['public_access']
-  }
+  if (action !== 'grant' && action !== 'revoke') return [switches[action].property]
+  return [...(dryRun ? (['acl'] as const) : []), ...(action === 'revoke' ? (['public_access'] as const) : [])]
 }
 
 /** Whether access was revoked from somebody who has it all the same, like everybody. */
@@ -131,33 +147,27 @@ export function asOneOf(results: readonly ChangeResult[], error: Ovpn3Error): Ov
 
 /** True where it made a difference. */
 async function make(session: Session, change: Change): Promise<boolean> {
-  const {owner, public_access, restrict_log_access} = session.snapshot.values
-  switch (change.action) {
-    case 'allow-log-access':
-      await session.setLogAccess(change.value)
-      return restrict_log_access !== !change.value
-    case 'grant':
-      // the service would put the owner on the list, which gives them nothing
-      return change.user.uid !== owner && session.grant(change.user.uid)
-    case 'public-access':
-      await session.setPublicAccess(change.value)
-      return public_access !== change.value
-    case 'revoke':
-      return session.revoke(change.user.uid)
+  if ('value' in change) {
+    await session[switches[change.action].method](change.value)
+    return differs(session, change)
   }
+
+  const {action, user} = change
+  if (action === 'revoke') return session.revoke(user.uid)
+  // the service would put the owner on the list, which gives them nothing
+  return user.uid !== session.snapshot.values.owner && session.grant(user.uid)
 }
 
+/** Whether the session's snapshot is not yet as the change would make it. */
 function differs({snapshot: {values}}: Session, change: Change): boolean {
-  switch (change.action) {
-    case 'allow-log-access':
-      return values.restrict_log_access !== !change.value
-    case 'grant':
-      return change.user.uid !== values.owner && !values.acl!.includes(change.user.uid)
-    case 'public-access':
-      return values.public_access !== change.value
-    case 'revoke':
-      return values.acl!.includes(change.user.uid)
+  if ('value' in change) {
+    const {property, whenOn} = switches[change.action]
+    return values[property] !== (change.value === whenOn)
   }
+
+  const {action, user} = change
+  const hasAccess = values.acl!.includes(user.uid)
+  return action === 'revoke' ? hasAccess : user.uid !== values.owner && !hasAccess
 }
 
 function result(session: Session, change: Change, outcome: ChangeOutcome): ChangeResult {
@@ -173,55 +183,35 @@ interface Words {
 }
 
 function words(change: Change, owner: number | undefined): Words {
-  switch (change.action) {
-    case 'allow-log-access':
-      return change.value
-        ? {
-            already: 'Session log is accessible to users granted session access already',
-            done: 'Session log is now accessible to users granted session access',
-            wish: 'make the session log accessible to users granted session access',
-          }
-        : {
-            already: 'Session log is only accessible to the session owner already',
-            done: 'Session log is now only accessible to the session owner',
-            wish: 'make the session log accessible to the session owner only',
-          }
-    case 'grant': {
-      const user = userText(change.user)
-      return {
-        already: change.user.uid === owner ? `${user} owns the session and has access` : `${user} has access already`,
-        done: `Granted access to ${classicUserText(change.user)}`,
-        wish: `grant access to ${user}`,
-      }
-    }
-
-    case 'public-access':
-      return change.value
-        ? {
-            already: 'Session is accessible by everyone already',
-            done: 'Session is now accessible by everyone',
-            wish: 'make the session accessible by everyone',
-          }
-        : {
-            already: 'Session is only accessible to specific users already',
-            done: 'Session is now only accessible to specific users',
-            wish: 'make the session accessible to specific users only',
-          }
-    case 'revoke': {
-      const user = userText(change.user)
-      if (change.user.uid === owner)
-        return {
-          already: `${user} owns the session and keeps access`,
-          done: `Took ${user} off the list of users; as the owner of the session they keep access`,
-          wish: `take ${user}, who owns the session and keeps access, off the list of users`,
-        }
-      return {
-        already: `${user} was not granted access`,
-        done: `Revoked access from ${classicUserText(change.user)}`,
-        wish: `revoke access from ${user}`,
-      }
+  if ('value' in change) {
+    const {off, on, subject} = switches[change.action]
+    const state = change.value ? `accessible ${on}` : `only accessible ${off}`
+    return {
+      already: `${subject} is ${state} already`,
+      done: `${subject} is now ${state}`,
+      wish: `make the ${subject.toLowerCase()} ${change.value ? state : `accessible ${off} only`}`,
     }
   }
+
+  const {action, user} = change
+  const name = userText(user)
+  if (action === 'grant')
+    return {
+      already: user.uid === owner ? `${name} owns the session and has access` : `${name} has access already`,
+      done: `Granted access to ${classicUserText(user)}`,
+      wish: `grant access to ${name}`,
+    }
+  return user.uid === owner
+    ? {
+        already: `${name} owns the session and keeps access`,
+        done: `Took ${name} off the list of users; as the owner of the session they keep access`,
+        wish: `take ${name}, who owns the session and keeps access, off the list of users`,
+      }
+    : {
+        already: `${name} was not granted access`,
+        done: `Revoked access from ${classicUserText(user)}`,
+        wish: `revoke access from ${name}`,
+      }
 }
 
 /** A user as the reference tool names one that it has granted access: `bob (uid 6002)`, `(6002) (uid 6002)`. */
@@ -248,10 +238,10 @@ async function failure(
 }
 
 /** Granted users and root may look, and so the owner can mostly be named. */
-async function denied({session}: Selected): Promise<Ovpn3Error> {
-  const {owner: uid} = session.snapshot.values
-  const owner = uid === undefined ? undefined : userText(await userOf(uid))
+async function denied({session: {snapshot, source}}: Selected): Promise<Ovpn3Error> {
+  const {owner: uid} = snapshot.values
+  const owner = uid === undefined ? undefined : userText(await userOf(uid, source))
   return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
-    hint: `Ask ${owner ? `${owner}` : 'the owner of the session'} to do it`,
+    hint: `Ask ${owner ?? 'the owner of the session'} to do it`,
   })
 }

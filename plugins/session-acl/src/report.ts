@@ -1,15 +1,5 @@
 import {type User, userOf} from '@ovpn3/kit'
-import {
-  configOf,
-  count,
-  type ErrorJson,
-  errorJson,
-  type Ovpn3Error,
-  safeText,
-  type Session,
-  type SessionProperties,
-  type SessionSource,
-} from '@ovpn3/sessions'
+import {count, type ErrorJson, safeText, type SessionProperties, type SessionSource} from '@ovpn3/sessions'
 
 import type {ChangeResult} from './change'
 
@@ -50,21 +40,6 @@ export async function accessListOf(
     publicAccess: public_access ?? null,
     logAccess: restrict_log_access === undefined ? null : !restrict_log_access,
     users: acl ? (users as User[]) : null,
-  }
-}
-
-export function reportOf(
-  session: Session,
-  list: AccessList,
-  {error, ...made}: Pick<AclReport, 'changes' | 'dryRun'> & {readonly error?: Ovpn3Error},
-): AclReport {
-  return {
-    path: session.path,
-    id: session.id,
-    config: configOf(session),
-    ...list,
-    ...made,
-    error: error && errorJson(error),
   }
 }
 

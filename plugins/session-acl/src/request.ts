@@ -1,69 +1,77 @@
-import {uidNamed, type User, userOf, userText} from '@ovpn3/kit'
+import type {Interfaces} from '@oclif/core'
+
+import {uidNamed, userOf, userText} from '@ovpn3/kit'
 import {Ovpn3Error, type SessionSource} from '@ovpn3/sessions'
 
-import type {Change} from './change'
-
-/** The flags of session-acl that say what to do. */
-export interface RequestFlags {
-  readonly 'allow-log-access'?: string
-  readonly grant?: readonly string[]
-  readonly 'public-access'?: string
-  readonly revoke?: readonly string[]
-  readonly show?: boolean
-}
+import type {Change, Switch} from './change'
+import type SessionAcl from './commands/session-acl'
 
 const yes = new Set(['1', 'on', 'true', 'yes'])
 const no = new Set(['0', 'false', 'no', 'off'])
 
-/** What is asked for; whose access it is about is known by name only. */
-export interface Request {
-  readonly grant: readonly string[]
-  readonly revoke: readonly string[]
-  readonly switches: readonly Extract<Change, {value: boolean}>[]
-}
+/** A change as it is asked for: whose access it is about is known by name only. */
+export type Request = Switch | {readonly action: 'grant' | 'revoke'; readonly name: string}
 
-/** @throws Ovpn3Error `usage` */
-export function requestOf(flags: RequestFlags): Request {
-  const {grant = [], revoke = [], show} = flags
-  const switches = (['public-access', 'allow-log-access'] as const).flatMap((action) => {
-    const text = flags[action]
-    return text === undefined ? [] : [{action, value: booleanOf(text, action)}]
-  })
-  if (!show && grant.length + revoke.length + switches.length === 0)
+/**
+ * What is asked for, in the order in which it is done; nothing where the access list is only shown.
+ * @throws Ovpn3Error `usage`
+ */
+export function requestsOf(flags: Interfaces.InferredFlags<typeof SessionAcl.flags>): Request[] {
+  const requests: Request[] = [
+    ...(['grant', 'revoke'] as const).flatMap((action) => (flags[action] ?? []).map((name) => ({action, name}))),
+    ...(['public-access', 'allow-log-access'] as const).flatMap((action) => {
+      const text = flags[action]
+      return text === undefined ? [] : [{action, value: booleanOf(text, action)}]
+    }),
+  ]
+  if (!flags.show && requests.length === 0)
     throw new Ovpn3Error(
       'usage',
       'nothing to do: give --show, --grant, --revoke, --public-access or --allow-log-access',
       {hint: 'See ovpn3 session-acl --help'},
     )
-  return {grant, revoke, switches}
-}
-
-/** What the changes that are asked for do, in the order in which they are made. */
-export function actionsOf({grant, revoke, switches}: Request): Change['action'][] {
-  return [
-    ...grant.map(() => 'grant' as const),
-    ...revoke.map(() => 'revoke' as const),
-    ...switches.map(({action}) => action),
-  ]
+  return requests
 }
 
 /**
- * The changes themselves; none where the access list is only shown.
- * @param source of the session: its users are meant
- * @throws Ovpn3Error `usage`
+ * The changes themselves, for whichever source the session turns out to be of: its users are meant. They are looked up
+ * before any source is asked for sessions.
+ * @throws Ovpn3Error `usage` where no source has such users
  */
-export async function changesOf({grant, revoke, switches}: Request, source: SessionSource): Promise<Change[]> {
-  const [granted, revoked] = await Promise.all([usersOf(grant, 'grant', source), usersOf(revoke, 'revoke', source)])
-  const both = granted.find(({uid}) => revoked.some((user) => user.uid === uid))
-  if (both)
-    throw new Ovpn3Error('usage', `${userText(both)} is both granted and revoked access`, {
-      hint: 'Give each user once, with --grant or with --revoke',
-    })
-  return [
-    ...granted.map((user) => ({action: 'grant' as const, user})),
-    ...revoked.map((user) => ({action: 'revoke' as const, user})),
-    ...switches,
-  ]
+export async function changesIn(
+  requests: readonly Request[],
+  sources: readonly SessionSource[],
+): Promise<(source: SessionSource) => Change[]> {
+  const looked = await Promise.allSettled(sources.map((source) => changesOf(requests, source)))
+  const errors = looked.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  if (errors.length > 0 && errors.length === looked.length) throw errors[0]
+  return (source) => {
+    const changes = looked[sources.indexOf(source)]!
+    if (changes.status === 'rejected') throw changes.reason
+    return changes.value
+  }
+}
+
+/** Each user once, however often and in whichever way they are named. @throws Ovpn3Error `usage` */
+async function changesOf(requests: readonly Request[], source: SessionSource): Promise<Change[]> {
+  const all = await Promise.all(
+    requests.map(async (request): Promise<Change> => {
+      if ('value' in request) return request
+      const {action, name} = request
+      return {action, user: await userOf(await uidNamed(name, action, source), source)}
+    }),
+  )
+  const changes: Change[] = []
+  for (const change of all) {
+    const same = 'user' in change && changes.find((each) => 'user' in each && each.user.uid === change.user.uid)
+    if (!same) changes.push(change)
+    else if (same.action !== change.action)
+      throw new Ovpn3Error('usage', `${userText(change.user)} is both granted and revoked access`, {
+        hint: 'Give each user once, with --grant or with --revoke',
+      })
+  }
+
+  return changes
 }
 
 function booleanOf(text: string, flag: string): boolean {
@@ -73,10 +81,4 @@ function booleanOf(text: string, flag: string): boolean {
       hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',
     })
   return yes.has(word)
-}
-
-/** Each user once, however often and in whichever way they are named. */
-async function usersOf(names: readonly string[], flag: 'grant' | 'revoke', source: SessionSource): Promise<User[]> {
-  const uids = await Promise.all(names.map((name) => uidNamed(name, flag, source)))
-  return Promise.all([...new Set(uids)].map((uid) => userOf(uid, source)))
 }

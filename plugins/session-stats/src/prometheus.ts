@@ -1,4 +1,4 @@
-import {configOf, safeText, type Session, StatusMinor} from '@ovpn3/sessions'
+import {configOf, safeText, type Session, type Snapshot, StatusMinor} from '@ovpn3/sessions'
 
 import {rateCounters} from './rates'
 
@@ -29,41 +29,44 @@ interface Family {
   readonly samples: readonly (readonly [labels: string, value: bigint | number])[]
 }
 
+interface Gauge {
+  readonly help: string
+  /** Undefined where it is not known. */
+  value(values: Snapshot['values']): number | undefined
+}
+
+const gauges: Readonly<Record<string, Gauge>> = {
+  readable: {
+    help: 'Whether the counters of the session could be read: 1 or 0.',
+    value: ({statistics}) => Number(statistics !== undefined),
+  },
+  connected: {
+    help: 'Whether the session is connected: 1 or 0.',
+    value: ({status}) => status && Number(status.minor === StatusMinor.connected),
+  },
+  status_major: {help: 'Major status code.', value: ({status}) => status?.major},
+  status_minor: {help: 'Minor status code.', value: ({status}) => status?.minor},
+}
+
 /** Sessions in Prometheus' text exposition format. Each has been looked at for `prometheusProperties`. */
 export function exposition(sessions: readonly Session[]): string {
-  return [
-    {
-      help: 'Sessions that were asked for.',
-      name: 'openvpn3_sessions',
-      samples: [['', sessions.length]],
+  const families: Family[] = [
+    {help: 'Sessions that were asked for.', name: 'openvpn3_sessions', samples: [['', sessions.length]], type: 'gauge'},
+    ...Object.entries(gauges).map(([name, gauge]): Family => ({
+      help: gauge.help,
+      name: `openvpn3_session_${name}`,
+      samples: sessions.flatMap((session): Family['samples'] => {
+        const value = gauge.value(session.snapshot.values)
+        return value === undefined ? [] : [[labelsOf(session), value]]
+      }),
       type: 'gauge',
-    } as const,
-    gauge('readable', 'Whether the counters of the session could be read: 1 or 0.', sessions, ({snapshot}) =>
-      Number(snapshot.values.statistics !== undefined),
-    ),
-    gauge('connected', 'Whether the session is connected: 1 or 0.', sessions, ({snapshot: {values}}) =>
-      values.status ? Number(values.status.minor === StatusMinor.connected) : undefined,
-    ),
-    gauge('status_major', 'Major status code.', sessions, ({snapshot}) => snapshot.values.status?.major),
-    gauge('status_minor', 'Minor status code.', sessions, ({snapshot}) => snapshot.values.status?.minor),
+    })),
     ...counterFamilies(sessions),
   ]
+  return families
     .filter(({samples}) => samples.length > 0)
     .map((family) => familyText(family))
     .join('')
-}
-
-function gauge(
-  name: string,
-  text: string,
-  sessions: readonly Session[],
-  value: (session: Session) => number | undefined,
-): Family {
-  const samples = sessions.flatMap((session): Family['samples'] => {
-    const n = value(session)
-    return n === undefined ? [] : [[labelsOf(session), n]]
-  })
-  return {help: text, name: `openvpn3_session_${name}`, samples, type: 'gauge'}
 }
 
 function counterFamilies(sessions: readonly Session[]): Family[] {

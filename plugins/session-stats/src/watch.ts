@@ -32,7 +32,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal
   /** Told about a source that fails while others go on. */
   readonly onFailure: (failure: SourceFailure) => void
-  readonly onRound: (observations: readonly Observation[]) => void
+  readonly onObservation: (observation: Observation) => void
 }
 
 /** What was last seen of a session. */
@@ -50,14 +50,14 @@ interface Last {
 export async function watch(
   sessions: readonly Session[],
   sources: Sources,
-  {interval, newcomers, onFailure, onRound, signal}: WatchOptions,
+  {interval, newcomers, onFailure, onObservation, signal}: WatchOptions,
 ): Promise<void> {
   const life = new Deadline(signal)
   const last = new Map<Session, Last>(sessions.map((session) => [session, {}]))
   let sampling = false
   let observations: Observation[] = []
   const report = () => {
-    if (!life.signal.aborted) onRound(observations)
+    if (!life.signal.aborted) for (const each of observations) onObservation(each)
     observations = []
     if (!newcomers && last.size === 0) life.abort(new Interruption())
   }

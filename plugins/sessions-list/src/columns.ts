@@ -1,5 +1,6 @@
 import {type Colors} from '@ovpn3/kit'
 import {
+  duration,
   heldDevice,
   isDeadEnd,
   type PropertyName,
@@ -9,12 +10,10 @@ import {
   statusText,
 } from '@ovpn3/sessions'
 
-import {ageOf, configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
+import {configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
 
 /** One thing to show, sort and filter by. */
 export interface ListColumn {
-  readonly header: string
-  readonly summary: string
   /** The properties it takes. */
   readonly properties: readonly PropertyName[]
   readonly profile?: boolean
@@ -42,30 +41,22 @@ const quiet: ReadonlySet<number> = new Set([
 
 export const columns = {
   id: {
-    header: 'ID',
-    summary: 'the first characters of the session id',
     properties: [],
     text: ({session}) => shortId(session.id),
     rank: ({session}) => session.id,
     also: ({session}) => session.id,
   },
   path: {
-    header: 'PATH',
-    summary: 'the D-Bus path',
     properties: [],
     text: ({session}) => session.path,
   },
   config: {
-    header: 'CONFIG',
-    summary: 'the name of the profile when the session was started',
     properties: ['config_name'],
     key: 'config',
     flexible: 1,
-    text: (entry) => configNameOf(entry),
+    text: configNameOf,
   },
   profile: {
-    header: 'PROFILE',
-    summary: 'the name of the profile now',
     properties: ['config_path'],
     profile: true,
     key: 'profile',
@@ -73,31 +64,23 @@ export const columns = {
     text: ({details: {profile} = {}}) => profile && (profile.available ? profile.name : 'not available'),
   },
   status: {
-    header: 'STATUS',
-    summary: 'the status in a word or two',
     properties: ['status'],
     key: 'status',
     flexible: 2,
     text: (entry) => remarkOf(entry) ?? (entry.values.status && statusText(entry.values.status)),
   },
   message: {
-    header: 'MESSAGE',
-    summary: "the service's own remark on the status",
     properties: ['status'],
     key: 'status',
     flexible: 1,
     text: ({values}) => values.status?.message,
   },
   device: {
-    header: 'DEVICE',
-    summary: 'the network interface that it has',
     properties: ['device_name', 'status'],
     key: 'device',
     text: ({values}) => heldDevice(values),
   },
   server: {
-    header: 'SERVER',
-    summary: 'host, port and protocol it is connected to',
     properties: ['connected_to'],
     key: 'server',
     flexible: 3,
@@ -109,8 +92,6 @@ export const columns = {
     },
   },
   owner: {
-    header: 'OWNER',
-    summary: 'the user who started the session',
     properties: ['owner'],
     key: 'owner',
     flexible: 2,
@@ -118,24 +99,19 @@ export const columns = {
     also: ({values}) => (values.owner === undefined ? undefined : String(values.owner)),
   },
   created: {
-    header: 'CREATED',
-    summary: 'when it was started, in local time',
     properties: ['session_created'],
     key: 'created',
     text: ({values}) => (values.session_created === undefined ? undefined : localTime(values.session_created)),
     rank: ({values}) => values.session_created,
   },
   age: {
-    header: 'AGE',
-    summary: 'how long ago that was',
     properties: ['session_created'],
     key: 'created',
-    text: (entry, now) => ageOf(entry, now),
+    text: ({values}, now) =>
+      values.session_created === undefined ? undefined : duration(now - values.session_created),
     rank: ({values}) => (values.session_created === undefined ? undefined : -values.session_created),
   },
   pid: {
-    header: 'PID',
-    summary: 'the process id of the backend',
     properties: ['backend_pid'],
     key: 'pid',
     text: ({values}) => (values.backend_pid === undefined ? undefined : String(values.backend_pid)),

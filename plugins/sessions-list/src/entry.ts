@@ -1,7 +1,6 @@
 import {userName} from '@ovpn3/kit'
 import {
   configOf,
-  duration,
   type ErrorJson,
   errorJson,
   heldDevice,
@@ -83,11 +82,6 @@ export function localTime(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0')
   const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map((n) => two(n)).join('-')
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => two(n)).join(':')}`
-}
-
-/** How long ago a session was created. @param now seconds since 1970 */
-export function ageOf({values}: Entry, now: number): string | undefined {
-  return values.session_created === undefined ? undefined : duration(now - values.session_created)
 }
 
 /** A session as `--json` shows it, but for those keys that were not asked for. */

@@ -1,15 +1,12 @@
+import type {Interfaces} from '@oclif/core'
+
 import {type SelectorName} from '@ovpn3/kit'
 import {Ovpn3Error, type PropertyName} from '@ovpn3/sessions'
 
+import type SessionsList from './commands/sessions-list'
 import type {Entry, ListedKey, Needs} from './entry'
 
 import {type ColumnName, columnNames, columnOf} from './columns'
-
-export interface QueryFlags {
-  readonly columns?: string
-  readonly filter?: readonly string[]
-  readonly sort?: string
-}
 
 export interface Filter {
   readonly column: ColumnName
@@ -34,10 +31,13 @@ export const defaultColumns = {classic: allColumns, json: allColumns, table: tab
  * The query that the flags stand for.
  * @throws Ovpn3Error `usage`
  */
-export function queryOf({columns, filter = [], sort}: QueryFlags): Query {
+export function queryOf({
+  columns,
+  filter = [],
+  sort,
+}: Partial<Interfaces.InferredFlags<typeof SessionsList.flags>>): Query {
   return {
-    columns:
-      columns === undefined ? undefined : columns.split(',').map((name) => columnNamed(name.trim(), '--columns')),
+    columns: columns?.split(',').map((name) => columnNamed(name.trim(), '--columns')),
     filters: filter.map((text) => filterOf(text)),
     sort: sort === undefined ? undefined : sortOf(sort),
   }

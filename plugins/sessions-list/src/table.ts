@@ -16,10 +16,16 @@ export interface TableOptions {
 
 /** The sessions as a table, a row each. */
 export function sessionTable(entries: readonly Entry[], {colors, columns, now, width}: TableOptions): string {
-  const flexible = flexibleColumns(entries, columns, now, width)
+  const rows = entries.map((entry) => columns.map((name) => plainCell(entry, name, now)))
+  const level = levelOf(columns, rows, width)
+  const color = (text: string, name: ColumnName, entry: Entry) => {
+    const status = name === 'status' ? statusColor(entry) : undefined
+    return text === '-' ? colors.dim(text) : status ? colors[status](text) : text
+  }
+
   return tableText(
-    columns.map((name) => ({flexible: flexible.has(name), header: colors.bold(columnOf(name).header)})),
-    entries.map((entry) => columns.map((name) => cell(entry, name, colors, now))),
+    columns.map((name) => ({flexible: flexibility(name) <= level, header: colors.bold(name.toUpperCase())})),
+    rows.map((row, i) => row.map((text, j) => color(text, columns[j]!, entries[i]!))),
     width,
   )
 }
@@ -28,31 +34,17 @@ export function sessionTable(entries: readonly Entry[], {colors, columns, now, w
 const worthwhile = 12
 const gap = 2
 
-function flexibleColumns(
-  entries: readonly Entry[],
-  columns: readonly ColumnName[],
-  now: number,
-  width = Infinity,
-): Set<ColumnName> {
-  const sizes = columns.map((name) => {
-    const {flexible = Infinity, header} = columnOf(name)
-    const lengths = entries.map((entry) => displayWidth(plainCell(entry, name, now)))
-    return {flexible, name, size: lengths.reduce((a, b) => Math.max(a, b), header.length)}
-  })
-  const fits = (level: number) =>
-    sizes.reduce(
-      (sum, {flexible, size}) => sum + gap + (flexible <= level ? Math.min(size, worthwhile) : size),
-      -gap,
-    ) <= width
-  const level = [1, 2].find((n) => fits(n)) ?? 3
-  return new Set(sizes.flatMap(({flexible, name}) => (flexible <= level ? name : [])))
-}
+const flexibility = (name: ColumnName) => columnOf(name).flexible ?? Infinity
 
-function cell(entry: Entry, name: ColumnName, colors: Colors, now: number): string {
-  const text = plainCell(entry, name, now)
-  if (text === '-') return colors.dim(text)
-  const color = name === 'status' ? statusColor(entry) : undefined
-  return color ? colors[color](text) : text
+/** Up to which level columns give way. */
+function levelOf(columns: readonly ColumnName[], rows: readonly (readonly string[])[], width = Infinity): number {
+  const sizes = columns.map((name, i) => {
+    const size = rows.reduce((max, row) => Math.max(max, displayWidth(row[i]!)), name.length)
+    return {flexible: flexibility(name), size}
+  })
+  const widthAt = (level: number) =>
+    sizes.reduce((sum, {flexible, size}) => sum + gap + (flexible <= level ? Math.min(size, worthwhile) : size), -gap)
+  return [1, 2].find((level) => widthAt(level) <= width) ?? 3
 }
 
 /** One value, safe to show. */

@@ -67,7 +67,7 @@ function commonEnd(line: string, word: string): string {
 const part = /'(?<single>[^']*)(?:'|$)|"(?<double>(?:\\[^]|[^"\\])*)(?:"|\\?$)|\\(?<escaped>[^]?)|(?<plain>[^"'\\]+)/g
 
 /** A word as the shell will understand it; quotes may still be open. */
-export function unquote(word: string): string {
+function unquote(word: string): string {
   return word.replaceAll(part, (...match) => {
     const {double, escaped, plain, single} = match.at(-1) as Record<string, string | undefined>
     return single ?? double?.replaceAll(/\\(["$\\`])/g, '$1') ?? escaped ?? plain ?? ''

@@ -8,20 +8,19 @@ import {
   selectorOf,
   SessionCommand,
 } from '@ovpn3/kit'
-import {aboutSession, exitStatusOf, goneError, type PropertyName, type Snapshot} from '@ovpn3/sessions'
-
 import {
-  asOneOf,
-  type Change,
-  type ChangeResult,
-  type Changes,
-  leavesPublic,
-  makeChanges,
-  planChanges,
-  propertiesOf,
-} from '../change'
-import {accessListOf, accessListText, aclProperties, type AclReport, isComplete, reportOf} from '../report'
-import {actionsOf, changesOf, requestOf} from '../request'
+  aboutSession,
+  configOf,
+  errorJson,
+  exitStatusOf,
+  goneError,
+  type PropertyName,
+  type Snapshot,
+} from '@ovpn3/sessions'
+
+import {asOneOf, type ChangeResult, type Changes, leavesPublic, makeChanges, planChanges, propertiesOf} from '../change'
+import {accessListOf, accessListText, aclProperties, type AclReport, isComplete} from '../report'
+import {changesIn, type Request, requestsOf} from '../request'
 
 const access = {helpGroup: 'ACCESS'}
 
@@ -96,15 +95,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
 
   protected async execute(): Promise<AclReport> {
     const configIsKnown = selectorOf(this.flags)?.kind === 'config'
-    const request = requestOf(this.flags)
-    const actions = actionsOf(request)
+    const requests = requestsOf(this.flags)
+    const changesOf = await changesIn(requests, (await this.sources()).all)
     const selected = await this.selectOne({
       hint: 'Your sessions: ovpn3 sessions-list',
-      question: `Which session's access to ${actions.length > 0 ? 'change' : 'show'}?`,
-      read: this.#properties(actions, configIsKnown),
+      question: `Which session's access to ${requests.length > 0 ? 'change' : 'show'}?`,
+      read: this.#properties(requests, configIsKnown),
     })
     const {owner, session} = selected
-    const changes = await changesOf(request, session.source)
+    const changes = changesOf(session.source)
     const gone = goneError(session)
     if (gone) throw aboutSession(session, gone, owner)
     const report = ({message, outcome}: ChangeResult) =>
@@ -115,7 +114,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
       this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
-    return this.#report(selected, changes, made)
+    return this.#report(selected, made)
   }
 
   protected override exitStatus(report: AclReport): number {
@@ -129,14 +128,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   /** What has to be known of the session beforehand; the less, the sooner it is done. */
-  #properties(actions: readonly Change['action'][], configIsKnown: boolean): PropertyName[] {
-    const named = actions.length > 0 || this.jsonEnabled()
+  #properties(requests: readonly Request[], configIsKnown: boolean): PropertyName[] {
+    const named = requests.length > 0 || this.jsonEnabled()
     return [
       ...new Set<PropertyName>([
         'owner',
         ...(named && !configIsKnown ? (['config_name'] as const) : []),
-        ...(this.#shows && this.#staysAsItIs(actions) ? aclProperties : []),
-        ...actions.flatMap((action) => propertiesOf(action, this.#dryRun)),
+        ...(this.#shows && this.#staysAsItIs(requests) ? aclProperties : []),
+        ...requests.flatMap(({action}) => propertiesOf(action, this.#dryRun)),
       ]),
     ]
   }
@@ -159,15 +158,22 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   /** What was done, and what came of it. @throws Ovpn3Error where nothing was done and something went wrong */
-  async #report(selected: Selected, changes: readonly Change[], {error, results}: Changes): Promise<AclReport> {
+  async #report(selected: Selected, {error, results}: Changes): Promise<AclReport> {
     const {owner, session} = selected
     const {snapshot} = session
-    const after = this.#shows && !this.#staysAsItIs(changes) ? await this.#readAgain(selected) : snapshot
+    const after = this.#shows && !this.#staysAsItIs(results) ? await this.#readAgain(selected) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
     const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
-    const list = await accessListOf({...snapshot.values, ...after.values}, session.source)
-    return reportOf(session, list, {changes: results, dryRun: this.#dryRun, error: failure})
+    return {
+      path: session.path,
+      id: session.id,
+      config: configOf(session),
+      ...(await accessListOf({...snapshot.values, ...after.values}, session.source)),
+      changes: results,
+      dryRun: this.#dryRun,
+      error: failure && errorJson(failure),
+    }
   }
 }

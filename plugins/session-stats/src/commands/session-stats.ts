@@ -29,7 +29,7 @@ import {
 
 import type {Counters} from '../rates'
 
-import {defaultInterval, planOf} from '../plan'
+import {defaultInterval, intervalOf} from '../interval'
 import {exposition, prometheusProperties} from '../prometheus'
 import {Board, sampleLine} from '../view'
 import {type Observation, watch} from '../watch'
@@ -49,11 +49,7 @@ interface Chosen {
   readonly single: boolean
 }
 
-interface Statistics extends Chosen {
-  readonly results: readonly StatisticsJson[]
-}
-
-export default class SessionStats extends WatchCommand<typeof SessionStats, Statistics> {
+export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -99,35 +95,42 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     }),
   }
 
-  protected async execute(): Promise<Statistics | undefined> {
-    const plan = planOf(this.flags)
-    if (plan.kind === 'watch') return this.#watch(plan.interval)
-    const isExposition = plan.kind === 'prometheus'
-    const chosen = isExposition
-      ? await this.#choose(prometheusProperties, prometheusProperties, 'all')
+  protected async execute(): Promise<Chosen | undefined> {
+    const interval = intervalOf(this.flags)
+    if (interval !== undefined) return this.#watch(interval)
+    const chosen = this.#isExposition
+      ? await this.#choose(prometheusProperties, prometheusProperties)
       : await this.#choose(['statistics'], ['statistics', 'config_name'])
     if (chosen.single) countersOf(chosen.selected[0]!)
-    const sessions = chosen.selected.map(({session}) => session)
-    if (!chosen.single || isExposition) failOnOutage(sessions)
-    return {...chosen, results: sessions.map((session) => resultOf(session))}
+    if (!chosen.single || this.#isExposition) failOnOutage(chosen.selected.map(({session}) => session))
+    return chosen
   }
 
-  protected override exitStatus({results}: Statistics): number {
-    return this.flags.format === 'prometheus' ? 0 : exitStatusOf(results)
+  protected override exitStatus({selected}: Chosen): number {
+    return this.#isExposition ? 0 : exitStatusOf(resultsOf(selected))
   }
 
-  protected override toSuccessJson({results, single}: Statistics): unknown {
+  protected override toSuccessJson({selected, single}: Chosen): unknown {
+    const results = resultsOf(selected)
     return single ? results[0]!.statistics : {sessions: results}
   }
 
-  protected display({results, selected, single}: Statistics): void {
-    if (this.flags.format === 'prometheus') {
-      for (const [i, {error}] of results.entries()) if (error) this.#failure(selected[i]!.label, error)
+  protected display({selected, single}: Chosen): void {
+    if (this.#isExposition) {
+      for (const {label, session} of selected) {
+        const {statistics: error} = session.snapshot.errors
+        if (error) this.#failure(label, error)
+      }
+
       process.stdout.write(exposition(selected.map(({session}) => session)))
     } else if (single) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
-    } else this.#displayAll(selected, results)
+    } else this.#displayAll(selected)
+  }
+
+  get #isExposition(): boolean {
+    return this.flags.format === 'prometheus'
   }
 
   /**
@@ -135,8 +138,8 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
    * @param read what to look at where one session is meant
    * @param readAll and where all of them are
    */
-  async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[], otherwise?: 'all'): Promise<Chosen> {
-    if (this.flags.all || (otherwise && !selectorOf(this.flags))) {
+  async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[]): Promise<Chosen> {
+    if (this.flags.all || (this.#isExposition && !selectorOf(this.flags))) {
       const {selected} = await this.selectMany({read: readAll})
       return {selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
     }
@@ -145,22 +148,21 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     return {selected: [one], single: true}
   }
 
-  #displayAll(selected: readonly Selected[], results: readonly StatisticsJson[]): void {
-    if (results.length === 0) this.log('There are no sessions.')
+  #displayAll(selected: readonly Selected[]): void {
+    if (selected.length === 0) this.log('There are no sessions.')
     const {bold, dim} = colorsOf(process.stdout)
     let first = true
-    for (const [i, {error, statistics}] of results.entries()) {
-      const {label} = selected[i]!
-      if (error) {
-        this.#failure(label, error)
+    for (const {label, session} of selected) {
+      const {errors, values} = session.snapshot
+      if (!values.statistics) {
+        this.#failure(label, errors.statistics!)
         continue
       }
 
       if (!first) this.log()
       first = false
-      this.log(
-        statistics ? [`${bold(label)}:`, ...counterLines(statistics)].join('\n') : dim(`${label}: no counters yet`),
-      )
+      const lines = counterLines(values.statistics)
+      this.log(lines.length > 0 ? [`${bold(label)}:`, ...lines].join('\n') : dim(`${label}: no counters yet`))
     }
   }
 
@@ -190,11 +192,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         print: (observation) => this.#print(observation, nameOf(observation.session)),
       },
       async (emit, signal) => {
-        const onRound = (observations: readonly Observation[]) => {
-          for (const observation of observations) emit(observation)
-        }
-
-        onRound(lost)
+        for (const each of lost) emit(each)
         await watch(
           sessions.filter((session) => !gone.has(session)),
           await this.sources(),
@@ -202,7 +200,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
             interval,
             newcomers: single ? undefined : await this.#newcomers(),
             onFailure: (failure) => this.tellFailure(failure),
-            onRound,
+            onObservation: emit,
             signal,
           },
         )
@@ -221,7 +219,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   #print(observation: Observation, label: string): void {
     switch (observation.type) {
       case 'failed':
-        this.#failure(label, errorJson(observation.error))
+        this.#failure(label, observation.error)
         break
       case 'removed':
         this.notice(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
@@ -238,8 +236,6 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 }
 
-const isEmpty = (counters: Counters) => Object.keys(counters).length === 0
-
 /** @throws Ovpn3Error where they could not be read */
 function countersOf({owner, session}: Selected): Counters {
   const {errors, values} = session.snapshot
@@ -247,17 +243,23 @@ function countersOf({owner, session}: Selected): Counters {
   throw aboutSession(session, errors.statistics!, owner)
 }
 
-function resultOf(session: Session): StatisticsJson {
-  const {
-    errors,
-    values: {statistics},
-  } = session.snapshot
+function resultsOf(selected: readonly Selected[]): StatisticsJson[] {
+  return selected.map(({session}) => {
+    const {errors, values} = session.snapshot
+    return {
+      ...jsonOf(session, values.statistics),
+      ...(!values.statistics && {error: errorJson(errors.statistics!)}),
+    }
+  })
+}
+
+/** A session and its counters as JSON; null where there are none. */
+function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   return {
     path: session.path,
     id: session.id,
     config: configOf(session),
-    statistics: statistics && !isEmpty(statistics) ? statistics : null,
-    ...(!statistics && {error: errorJson(errors.statistics!)}),
+    statistics: Object.keys(statistics).length > 0 ? statistics : null,
   }
 }
 
@@ -275,10 +277,7 @@ function observationJson(observation: Observation): unknown {
   const sample = type === 'sample'
   return {
     time: time.toISOString(),
-    path: session.path,
-    id: session.id,
-    config: configOf(session),
-    statistics: sample && !isEmpty(observation.statistics) ? observation.statistics : null,
+    ...jsonOf(session, sample ? observation.statistics : undefined),
     rates: sample ? observation.rates : null,
     ...(type === 'removed' && {removed: true}),
     ...(type === 'failed' && {error: errorJson(observation.error)}),

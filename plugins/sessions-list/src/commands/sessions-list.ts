@@ -21,14 +21,6 @@ interface Listing {
   readonly total: number
 }
 
-/** What completion knows of the values of columns. */
-const filterValues = {
-  config: 'config',
-  device: 'interface',
-  owner: 'owner',
-  status: statusTexts,
-} as const
-
 export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
@@ -58,7 +50,15 @@ A session whose backend is gone is removed by the session manager when it is loo
   static override completion: Completion = {
     columns: {list: true, values: columnNames},
     format: {excludes: {classic: ['columns', 'watch']}},
-    filter: {keys: {...Object.fromEntries(columnNames.map((name) => [name, []])), ...filterValues}},
+    filter: {
+      keys: {
+        ...Object.fromEntries(columnNames.map((name) => [name, []])),
+        config: 'config',
+        device: 'interface',
+        owner: 'owner',
+        status: statusTexts,
+      },
+    },
     sort: {values: [...columnNames, ...columnNames.map((name) => `-${name}`)]},
   }
   static override flags = {
