@@ -2,20 +2,19 @@
 export {Deadline, Interruption, proceed, sleep, unlessAborted, withGrace} from './abort'
 export {
   type Action,
-  cleanUp,
-  type CleanupOptions,
   disconnect,
   leaveAlone,
   logLevel,
   type LogLevelOptions,
-  namedSessions,
   pause,
   type PauseOptions,
-  planCleanUp,
-  runUntilInterrupted,
-} from './actions'
+} from './actions/actions'
+export {cleanUp, type CleanupOptions, namedSessions, planCleanUp} from './actions/cleanup'
+export {runUntilInterrupted} from './actions/many'
 export {claimOf, claimsOf} from './claims'
-export {bringUp, type BringUpAction, type BringUpOptions, type Interaction, type Task, type Waiting} from './connect'
+export {type BringUpAction, type BringUpOptions, type Waiting} from './connect/attempt'
+export {bringUp} from './connect/bring-up'
+export {type Interaction, type Task} from './connect/interaction'
 export {
   accessDenied,
   type DenialOptions,
@@ -93,4 +92,4 @@ export {
   statusTexts,
 } from './status'
 export {bytes, count, duration, safeText, shellWord, shortId} from './text'
-export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker'
+export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'
