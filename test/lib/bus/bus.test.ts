@@ -145,7 +145,7 @@ describe('a call', () => {
 
   it('that is answered while its process is stopped has its answer, however late it is looked at', async () => {
     const script = `
-      const {Bus} = require(${JSON.stringify(require.resolve('../../src/lib/bus'))})
+      const {Bus} = require(${JSON.stringify(require.resolve('../../../src/lib/bus'))})
       const service = 'net.openvpn.v3.sessions'
       Bus.connect({onStall: () => console.log('stalled')}).then(async (bus) => {
         const call = {destination: service, interface: service, member: 'FetchAvailableSessions', path: '${manager}'}
