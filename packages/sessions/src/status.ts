@@ -11,16 +11,6 @@ export interface SessionStatus {
   readonly message: string
 }
 
-/** Major status codes: what a status is about. */
-export const StatusMajor = {
-  unset: 0,
-  configuration: 1,
-  connection: 2,
-  session: 3,
-  pkcs11: 4,
-  process: 5,
-} as const
-
 /** By code: its name here; a short word or two for tables, task titles and messages; the reference tool's words. */
 const minors = [
   ['unset', 'no status', '(unset)'],
@@ -68,14 +58,15 @@ export function statusText(status: SessionStatus): string {
   return statusTexts[status.minor] ?? `status ${status.major}/${status.minor}`
 }
 
-const classicMajor: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
+/** Major codes, what a status is about, in the reference tool's words. */
+const majors: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
 
 /** A status in the reference tool's words, for scripts that know them: `Connection, Client connected: message`. */
 export function classicStatusText({major, message, minor}: SessionStatus): string {
   // the message is the URL, which the reference keeps to itself
-  if (major === StatusMajor.session && minor === StatusMinor.urlAuthentication)
+  if (majors[major] === 'Session' && minor === StatusMinor.urlAuthentication)
     return 'Web authentication required to connect'
-  const text = `${classicMajor[major] ?? major}, ${minors[minor]?.[2] ?? minor}`
+  const text = `${majors[major] ?? major}, ${minors[minor]?.[2] ?? minor}`
   return message ? `${text}: ${message}` : text
 }
 

@@ -1,5 +1,7 @@
+import {withGrace} from '../abort'
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
 import {type Ownership} from '../ownership'
+import {paced} from '../paced'
 import {errorJson, goneError, isGone, type SessionResult} from '../result'
 import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
@@ -110,4 +112,22 @@ export const logLevel: Action<LogLevelOptions> = {
         logLevel: {current: level, previous},
       })
     }),
+}
+
+/**
+ * Runs an action on each of the sessions until it is interrupted. From then on it is started on no other session, and
+ * those under way have a moment to end.
+ * @returns the result of each, in their order
+ */
+export function runUntilInterrupted(
+  sessions: readonly Session[],
+  run: (session: Session) => Promise<SessionResult>,
+  signal: AbortSignal,
+): Promise<SessionResult>[] {
+  return paced(sessions, (session) =>
+    attempt(session, async () => {
+      if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted: nothing was done')
+      return withGrace(run(session), signal)
+    }),
+  )
 }

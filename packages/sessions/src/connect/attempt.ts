@@ -10,7 +10,7 @@ import {type Interaction} from './interaction'
 /** What has to be known of a session before it is connected. */
 export const connectProperties: readonly PropertyName[] = [...baseProperties, 'statistics']
 
-export type BringUpAction = 'restart' | 'resume'
+type BringUpAction = 'restart' | 'resume'
 
 /**
  * Which sessions are waited for until they are connected:
@@ -34,7 +34,7 @@ export interface BringUpOptions {
 export type Verb = BringUpAction | 'connect'
 
 /** Milliseconds within which the status of before the action may still be read. */
-export const settleTime = 1000
+const settleTime = 1000
 
 /** An attempt to connect one session. */
 export class Attempt {
