@@ -145,9 +145,8 @@ export class RemoteSession extends Session {
   }
 
   override async profile(): Promise<Profile> {
-    const known = this.snapshot.values.config_path
-    if (known) return this.#profileAt(known)
-    const {errors, values} = await this.fetch(['config_path'])
+    const isKnown = Boolean(this.snapshot.values.config_path)
+    const {errors, values} = isKnown ? this.snapshot : await this.fetch(['config_path'])
     if (errors.config_path) throw errors.config_path
     return this.#profileAt(values.config_path!)
   }

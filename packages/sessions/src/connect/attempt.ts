@@ -1,7 +1,7 @@
 import {type Deadline} from '../abort'
-import {baseProperties, result} from '../actions/result'
+import {baseProperties, failure} from '../actions/result'
 import {type Ovpn3Error} from '../errors'
-import {errorJson, type SessionResult} from '../result'
+import {type SessionResult} from '../result'
 import {type PropertyName, type Session, type Unsubscribe} from '../session'
 import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
 import {Inbox} from './inbox'
@@ -110,12 +110,7 @@ export class Attempt {
     error: Ovpn3Error,
     details: {statistics?: SessionResult['statistics']; status?: SessionStatus} = {},
   ): SessionResult {
-    return result(this.session, 'failed', error.message, {
-      changed: this.changed,
-      error: errorJson(error),
-      status: this.status,
-      ...details,
-    })
+    return failure(this.session, error, {changed: this.changed, status: this.status, ...details})
   }
 }
 
