@@ -327,6 +327,18 @@ describe('a session that is removed', () => {
     assert.deepEqual(events.slice(-1), ['removed b'])
   })
 
+  it('because it hung at the first look says so', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const release = tunnels[0]!.hold()
+    const {states, tracker} = track([source])
+    await settled()
+    tracker.stalled(tunnels[0]!)
+    tunnels[0]!.error = stale
+    release()
+    await settled()
+    assert.deepEqual(states, ['a: hung -', 'a: hung -'])
+  })
+
   it('that recovered from a stall has not hung', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states, tracker} = track([source])
@@ -410,14 +422,14 @@ describe('the net', () => {
     assert.deepEqual([events, failures, idsOf(tracker)], [['present a'], [], ['a']])
   })
 
-  it('tells once that a source cannot be asked that has no other way to tell', async () => {
+  it('tells that a source cannot be asked that has no other way to tell, and nothing else', async () => {
     const source = quiet('file')
     const {failures} = track([source])
     await settled()
     source.find = () => Promise.reject(new Ovpn3Error('service-unavailable', 'no such file'))
     await clock.pass(10_000)
     assert.deepEqual(
-      failures.map(({error, source}) => `${source}: ${error.message}`),
+      [...new Set(failures.map(({error, source}) => `${source}: ${error.message}`))],
       ['file: no such file'],
     )
   })

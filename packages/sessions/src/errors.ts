@@ -1,25 +1,5 @@
-/**
- * Why a command failed. The codes are an interface: scripts read them from `--json`.
- */
-export type ErrorCode =
-  | 'access-denied'
-  | 'bus-unreachable'
-  | 'disconnected'
-  | 'failed'
-  | 'input-missing'
-  | 'interrupted'
-  | 'refused'
-  | 'service-unavailable'
-  | 'session-ambiguous'
-  | 'session-not-found'
-  | 'session-stale'
-  | 'some-failed'
-  | 'timeout'
-  | 'unsupported'
-  | 'usage'
-
 /** The exit status for each error code; 0 is success. The only such table, shown in the user guide. */
-export const exitStatus: Readonly<Record<ErrorCode, number>> = {
+export const exitStatus = {
   failed: 1,
   unsupported: 1,
   usage: 2,
@@ -35,7 +15,10 @@ export const exitStatus: Readonly<Record<ErrorCode, number>> = {
   refused: 8,
   'input-missing': 8,
   interrupted: 130,
-}
+} as const
+
+/** Why a command failed. The codes are an interface: scripts read them from `--json`. */
+export type ErrorCode = keyof typeof exitStatus
 
 export interface ErrorOptions {
   /** What to do next, a sentence without a full stop. */

@@ -1,26 +1,13 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
 export {Deadline, Interruption, proceed, sleep, unlessAborted, withGrace} from './abort'
-export {
-  type Action,
-  cleanUp,
-  type CleanupOptions,
-  disconnect,
-  leaveAlone,
-  logLevel,
-  type LogLevelOptions,
-  namedSessions,
-  pause,
-  type PauseOptions,
-  planCleanUp,
-  runUntilInterrupted,
-} from './actions'
-export {claimOf, claimsOf} from './claims'
-export {bringUp, type BringUpAction, type BringUpOptions, type Interaction, type Task, type Waiting} from './connect'
+export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupted} from './actions/actions'
+export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
+export {type BringUpOptions, type Waiting} from './connect/attempt'
+export {bringUp} from './connect/bring-up'
+export {type Interaction, type Task} from './connect/interaction'
 export {
   accessDenied,
-  type DenialOptions,
   type ErrorCode,
-  type ErrorOptions,
   exitStatus,
   hasCode,
   isOutage,
@@ -29,7 +16,7 @@ export {
   type SessionSummary,
 } from './errors'
 export {toJson} from './json'
-export {type Claim, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
+export {type Claim, claimOf, claimsOf, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
 export {paced} from './paced'
 export {type Reading, readingOf, type SessionState} from './reading'
 export {
@@ -44,7 +31,6 @@ export {
   labelOf,
   type Outcome,
   sessionLabel,
-  type SessionOwner,
   type SessionResult,
   type StatusJson,
   statusJson,
@@ -83,14 +69,12 @@ export {
   classicStatusText,
   deadEnds,
   heldDevice,
-  holdsDevice,
   isDeadEnd,
   isNotStarted,
   type SessionStatus,
-  StatusMajor,
   StatusMinor,
   statusText,
   statusTexts,
 } from './status'
 export {bytes, count, duration, safeText, shellWord, shortId} from './text'
-export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker'
+export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

@@ -31,20 +31,17 @@ export function readingOf(session: Session, {errors, values}: Snapshot, hung: bo
   const failures = Object.values(errors)
   const outage = failures.find((error) => isOutage(error))
   if (outage) throw outage
-  return {session, values, ...verdict(failures, Object.keys(values).length, hung)}
-}
-
-function verdict(failures: readonly Ovpn3Error[], read: number, hung: boolean): Pick<Reading, 'error' | 'state'> {
+  const found = (state: SessionState, error?: Ovpn3Error) => ({error, session, state, values})
   const stale = failures.find((error) => hasCode(error, 'session-stale'))
   if (stale && hung)
-    return {
-      error: new Ovpn3Error('session-stale', 'its backend does not respond; the session manager removed the session'),
-      state: 'hung',
-    }
-  if (stale) return {error: stale, state: 'stale'}
+    return found(
+      'hung',
+      new Ovpn3Error('session-stale', 'its backend does not respond; the session manager removed the session'),
+    )
+  if (stale) return found('stale', stale)
+  if (Object.keys(values).length > 0) return found('ok')
   const [error] = failures
-  if (!error) return {state: read > 0 ? 'ok' : 'unread'}
-  if (read > 0) return {state: 'ok'}
-  if (hasCode(error, 'session-not-found')) return {error, state: 'removed'}
-  return {error, state: hasCode(error, 'access-denied') ? 'unreadable' : 'failed'}
+  if (!error) return found('unread')
+  if (hasCode(error, 'session-not-found')) return found('removed', error)
+  return found(hasCode(error, 'access-denied') ? 'unreadable' : 'failed', error)
 }

@@ -11,130 +11,62 @@ export interface SessionStatus {
   readonly message: string
 }
 
-/** Major status codes: what a status is about. */
-export const StatusMajor = {
-  unset: 0,
-  configuration: 1,
-  connection: 2,
-  session: 3,
-  pkcs11: 4,
-  process: 5,
-} as const
+/** By code: its name here; a short word or two for tables, task titles and messages; the reference tool's words. */
+const minors = [
+  ['unset', 'no status', '(unset)'],
+  ['configError', 'configuration error', 'Configuration error'],
+  ['configOk', 'configured, not started', 'Configuration OK'],
+  ['inlineMissing', 'configuration incomplete', 'Configuration missing inline data'],
+  ['inputRequired', 'needs input', 'Configuration requires user input'],
+  ['initialised', 'initialised', 'Client initialized'],
+  ['connecting', 'connecting', 'Client connecting'],
+  ['connected', 'connected', 'Client connected'],
+  ['disconnecting', 'disconnecting', 'Client disconnecting'],
+  ['disconnected', 'disconnected', 'Client disconnected'],
+  ['connectionFailed', 'connection failed', 'Client connection failed'],
+  ['authenticationFailed', 'authentication failed', 'Client authentication failed'],
+  ['reconnecting', 'reconnecting', 'Client reconnect'],
+  ['pausing', 'pausing', 'Client pausing connection'],
+  ['paused', 'paused', 'Client connection paused'],
+  ['resuming', 'resuming', 'Client connection resuming'],
+  ['done', 'backend exited', 'Client process exited'],
+  ['newSession', 'new', 'New session created'],
+  ['backendCompleted', 'backend ready', 'Backend Session Object completed'],
+  ['removed', 'removed', 'Session deleted'],
+  ['userPasswordNeeded', 'needs user name and password', 'User/password authentication'],
+  ['challenge', 'needs an answer to a challenge', 'Challenge/response authentication'],
+  ['urlAuthentication', 'needs web authentication', 'URL authentication'],
+  ['pkcs11Sign', 'needs a PKCS#11 signature', 'PKCS#11 Sign'],
+  ['pkcs11Encrypt', 'needs PKCS#11 encryption', 'PKCS#11 Encrypt'],
+  ['pkcs11Decrypt', 'needs PKCS#11 decryption', 'PKCS#11 Decrypt'],
+  ['pkcs11Verify', 'needs PKCS#11 verification', 'PKCS#11 Verify'],
+  ['processStarted', 'process started', 'Process started'],
+  ['processStopped', 'process stopped', 'Process stopped'],
+  ['processKilled', 'process killed', 'Process killed'],
+] as const
 
 /** Minor status codes: how it is. */
-export const StatusMinor = {
-  unset: 0,
-  configError: 1,
-  configOk: 2,
-  inlineMissing: 3,
-  inputRequired: 4,
-  initialised: 5,
-  connecting: 6,
-  connected: 7,
-  disconnecting: 8,
-  disconnected: 9,
-  connectionFailed: 10,
-  authenticationFailed: 11,
-  reconnecting: 12,
-  pausing: 13,
-  paused: 14,
-  resuming: 15,
-  done: 16,
-  newSession: 17,
-  backendCompleted: 18,
-  removed: 19,
-  userPasswordNeeded: 20,
-  challenge: 21,
-  urlAuthentication: 22,
-  pkcs11Sign: 23,
-  pkcs11Encrypt: 24,
-  pkcs11Decrypt: 25,
-  pkcs11Verify: 26,
-  processStarted: 27,
-  processStopped: 28,
-  processKilled: 29,
-} as const
+export const StatusMinor = Object.fromEntries(minors.map(([name], code) => [name, code])) as Readonly<
+  Record<(typeof minors)[number][0], number>
+>
 
-/** A short word or two per minor code, for tables, task titles and messages. */
-export const statusTexts: readonly string[] = [
-  'no status',
-  'configuration error',
-  'configured, not started',
-  'configuration incomplete',
-  'needs input',
-  'initialised',
-  'connecting',
-  'connected',
-  'disconnecting',
-  'disconnected',
-  'connection failed',
-  'authentication failed',
-  'reconnecting',
-  'pausing',
-  'paused',
-  'resuming',
-  'backend exited',
-  'new',
-  'backend ready',
-  'removed',
-  'needs user name and password',
-  'needs an answer to a challenge',
-  'needs web authentication',
-  'needs a PKCS#11 signature',
-  'needs PKCS#11 encryption',
-  'needs PKCS#11 decryption',
-  'needs PKCS#11 verification',
-  'process started',
-  'process stopped',
-  'process killed',
-]
+/** The words for each minor code. */
+export const statusTexts: readonly string[] = minors.map(([, text]) => text)
 
 /** What state a session is in, in a word or two; a code that is not known yet is shown as its number. */
 export function statusText(status: SessionStatus): string {
   return statusTexts[status.minor] ?? `status ${status.major}/${status.minor}`
 }
 
-const classicMajor: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
-
-const classicMinor: readonly string[] = [
-  '(unset)',
-  'Configuration error',
-  'Configuration OK',
-  'Configuration missing inline data',
-  'Configuration requires user input',
-  'Client initialized',
-  'Client connecting',
-  'Client connected',
-  'Client disconnecting',
-  'Client disconnected',
-  'Client connection failed',
-  'Client authentication failed',
-  'Client reconnect',
-  'Client pausing connection',
-  'Client connection paused',
-  'Client connection resuming',
-  'Client process exited',
-  'New session created',
-  'Backend Session Object completed',
-  'Session deleted',
-  'User/password authentication',
-  'Challenge/response authentication',
-  'URL authentication',
-  'PKCS#11 Sign',
-  'PKCS#11 Encrypt',
-  'PKCS#11 Decrypt',
-  'PKCS#11 Verify',
-  'Process started',
-  'Process stopped',
-  'Process killed',
-]
+/** Major codes, what a status is about, in the reference tool's words. */
+const majors: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
 
 /** A status in the reference tool's words, for scripts that know them: `Connection, Client connected: message`. */
 export function classicStatusText({major, message, minor}: SessionStatus): string {
   // the message is the URL, which the reference keeps to itself
-  if (major === StatusMajor.session && minor === StatusMinor.urlAuthentication)
+  if (majors[major] === 'Session' && minor === StatusMinor.urlAuthentication)
     return 'Web authentication required to connect'
-  const text = `${classicMajor[major] ?? major}, ${classicMinor[minor] ?? minor}`
+  const text = `${majors[major] ?? major}, ${minors[minor]?.[2] ?? minor}`
   return message ? `${text}: ${message}` : text
 }
 

@@ -13,7 +13,7 @@ import {type Head, MessageCutter, type WireMessage} from './wire'
 
 const connectTimeout = 5000
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** Gets the answers. */
   readonly calls: Calls
   readonly signals: Signals

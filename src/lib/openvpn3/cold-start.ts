@@ -1,3 +1,5 @@
+import {sleep} from '@ovpn3/sessions'
+
 import {type Bus, BusError, type Call} from '../bus'
 
 const deadline = 5000
@@ -15,9 +17,7 @@ export async function callManager(bus: Bus, call: Call): Promise<unknown[]> {
       return await bus.call(call)
     } catch (error) {
       if (!(error instanceof BusError && error.kind === 'object-gone' && performance.now() < end)) throw error
-      await new Promise((resolve) => {
-        setTimeout(resolve, pause)
-      })
+      await sleep(pause)
     }
   }
 }

@@ -93,3 +93,12 @@ export function toOvpn3Error(cause: unknown, to: 'act' | 'look' = 'act'): unknow
 function plainText(text: string): string {
   return text.replace(/^(GDBus\.Error:[\w.]+:\s*)+/, '')
 }
+
+/** The value of work on the bus. @throws Ovpn3Error in place of a `BusError` */
+export async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw toOvpn3Error(error)
+  }
+}

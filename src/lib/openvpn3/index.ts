@@ -1,3 +1,3 @@
-export {type ManagerOptions, SessionManager} from './manager'
+export {SessionManager} from './manager'
 export {type LogForward, LogForwards} from './log-forwards'
 export {RemoteSession} from './session'

@@ -16,20 +16,15 @@ import {
 
 import {Bus, BusError, type Call, tracer} from '../bus'
 import {callManager} from './cold-start'
-import {toOvpn3Error} from './errors'
+import {toOvpn3Error, translated} from './errors'
 import {LogForwards} from './log-forwards'
-import {fetchConfigs, idOf, managerPath, ownerChange, sessionInterface, sessionService} from './names'
-import {profileName} from './profile'
-import {decodePaths} from './properties'
+import {managerEvent, managerPath, ownerOf, sessionInterface, sessionService} from './names'
+import {profileName, profilePaths} from './profile'
+import {decode} from './properties'
 import {RemoteSession} from './session'
 
 const objectPath = /^\/$|^(\/\w+)+$/
 const idPrefix = /^\w{4,}$/
-
-export interface ManagerOptions {
-  /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
-  readonly onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void
-}
 
 /** The session manager of this machine. It is connected to when it is first asked for something. */
 export class SessionManager implements SessionSource {
@@ -41,7 +36,8 @@ export class SessionManager implements SessionSource {
   readonly #closing = new AbortController()
   readonly #connect: () => Promise<Bus>
 
-  constructor({onStall}: ManagerOptions = {}) {
+  /** @param onStall called once for each session that the session manager has been waiting for without a sign for 1.5 s */
+  constructor(onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void) {
     let close: (error: Ovpn3Error) => void
     this.#closed = new Promise((resolve) => {
       close = resolve
@@ -51,7 +47,10 @@ export class SessionManager implements SessionSource {
         onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
         onStall:
           onStall &&
-          ((path) => onStall(path.startsWith(`${managerPath}/`) ? {id: idOf(path), path, source: this} : undefined)),
+          ((path) => {
+            const id = path.startsWith(`${managerPath}/`) && path.slice(managerPath.length + 1)
+            onStall(id ? {id, path, source: this} : undefined)
+          }),
         signal: this.#closing.signal,
         trace: tracer(),
       })
@@ -64,34 +63,43 @@ export class SessionManager implements SessionSource {
     if (listed.length > 0 || selector.kind !== 'path') return matching(listed, selector, properties)
     // one that is not listed may be open to the caller all the same: root can read every session
     const {path} = selector
-    const session = await this.#session(path.startsWith('/') ? path : `${managerPath}/${path}`)
+    const full = path.startsWith('/') ? path : `${managerPath}/${path}`
+    const session = new RemoteSession(this, await this.#connected(), full)
     const found = await matching([session], selector, properties)
     return found.filter((each) => !isMissing(each))
   }
 
   /** The profiles that the caller can see. */
   async profiles(): Promise<readonly SavedProfile[]> {
-    try {
-      const bus = await this.#connected()
-      const paths = decodePaths(fetchConfigs.member, await callManager(bus, fetchConfigs))
-      // one that was deleted meanwhile does not hide the others
-      const names = await Promise.all(paced(paths, (path) => forgiving(profileName(bus, path))))
-      return paths.flatMap((path, i) => (names[i] === undefined ? [] : {name: names[i], path}))
-    } catch (error) {
-      throw toOvpn3Error(error)
-    }
+    const bus = await this.#connected()
+    const paths = await translated(profilePaths(bus))
+    // one that was deleted meanwhile does not hide the others
+    const names = await Promise.all(paced(paths, (path) => forgiving(profileName(bus, path))))
+    return paths.flatMap((path, i) => (names[i] === undefined ? [] : {name: names[i], path}))
   }
 
   /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
   async watch(listener: (event: SourceEvent) => void): Promise<Unsubscribe> {
+    const bus = await this.#connected()
+    const subscribing = [
+      bus.subscribe(managerEvent, ({body}) => {
+        const [path, type] = body as [string, number, number]
+        if (type === 1) listener({session: new RemoteSession(this, bus, path), type: 'created'})
+        else if (type === 2) listener({path, type: 'removed'})
+      }),
+      bus.subscribe(ownerOf(sessionService), ({body}) => {
+        const [, previous] = body as [string, string, string]
+        if (previous) listener({type: 'reset'})
+      }),
+    ]
+    const ends = await translated(Promise.all(subscribing))
     let ended = false
-    const end = await this.#subscribe(listener)
     void this.#closed.then((error) => {
       if (!ended) listener({error, type: 'closed'})
     })
     return async () => {
       ended = true
-      await end()
+      await translated(Promise.all(ends.map((end) => end())))
     }
   }
 
@@ -102,7 +110,7 @@ export class SessionManager implements SessionSource {
   }
 
   #connected(): Promise<Bus> {
-    this.#bus ??= this.#connect()
+    this.#bus ??= translated(this.#connect())
     return this.#bus
   }
 
@@ -122,47 +130,16 @@ export class SessionManager implements SessionSource {
     }
   }
 
-  /** The session at a path, whether it exists or not: reading it tells. */
-  async #session(path: string, config?: string): Promise<RemoteSession> {
-    try {
-      return new RemoteSession(this, await this.#connected(), path, config)
-    } catch (error) {
-      throw toOvpn3Error(error)
-    }
-  }
-
-  async #subscribe(listener: (event: SourceEvent) => void): Promise<Unsubscribe> {
-    try {
-      const bus = await this.#connected()
-      const ends = await Promise.all([
-        bus.subscribe(
-          {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
-          ({body}) => {
-            const [path, type] = body as [string, number, number]
-            if (type === 1) listener({session: new RemoteSession(this, bus, path), type: 'created'})
-            else if (type === 2) listener({path, type: 'removed'})
-          },
-        ),
-        bus.subscribe({...ownerChange, arg0: sessionService}, ({body}) => {
-          const [, previous] = body as [string, string, string]
-          if (previous) listener({type: 'reset'})
-        }),
-      ])
-      return async () => {
-        await Promise.all(ends.map((end) => end()))
-      }
-    } catch (error) {
-      throw toOvpn3Error(error)
-    }
-  }
-
   /** Calls a method of the manager that answers with sessions. @param config the name of their profile */
-  async #list(call: Partial<Call> & {member: string}, config?: string): Promise<RemoteSession[]> {
+  async #list(
+    call: Partial<Call> & {readonly member: 'FetchAvailableSessions' | 'LookupConfigName'},
+    config?: string,
+  ): Promise<RemoteSession[]> {
     const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
+    const bus = await this.#connected()
     try {
-      const bus = await this.#connected()
-      const paths = decodePaths(call.member, await callManager(bus, {...manager, ...call}))
-      return paths.map((path) => new RemoteSession(this, bus, path, config))
+      const [paths] = await callManager(bus, {...manager, ...call})
+      return decode(call.member, paths).map((path) => new RemoteSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')
         throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {

@@ -1,4 +1,4 @@
-export {ownerChange} from '../bus'
+import {ownerChange} from '../bus'
 
 /** Names on the bus. Source: the introspection data and the wire (24.1, 27.1). */
 export const sessionService = 'net.openvpn.v3.sessions'
@@ -6,15 +6,22 @@ export const sessionInterface = 'net.openvpn.v3.sessions'
 export const managerPath = '/net/openvpn/v3/sessions'
 /** Forwards the log and status signals of the backends. */
 export const logService = 'net.openvpn.v3.log'
-export const configService = 'net.openvpn.v3.configuration'
-export const configManagerPath = '/net/openvpn/v3/configuration'
-/** The profiles that the caller can see. */
-export const fetchConfigs = {
-  destination: configService,
-  interface: configService,
-  member: 'FetchAvailableConfigs',
-  path: configManagerPath,
+
+/** Tells of sessions that come (type 1) and go (2): path, type, owner. */
+export const managerEvent = {
+  interface: sessionInterface,
+  member: 'SessionManagerEvent',
+  path: managerPath,
+  sender: sessionService,
 }
-export function idOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
+
+/** Tells of a service that comes and goes: its name, the owner before, the owner now. */
+export const ownerOf = (service: string) => ({...ownerChange, arg0: service})
+
+/** What a call that reads a property consists of, besides the object. */
+export const getCall = (on: string, name: string) => ({
+  body: [on, name],
+  interface: 'org.freedesktop.DBus.Properties',
+  member: 'Get',
+  signature: 'ss',
+})

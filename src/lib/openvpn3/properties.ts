@@ -7,8 +7,6 @@ import {
   type SessionStatus,
 } from '@ovpn3/sessions'
 
-type Decoders = {readonly [K in PropertyName]: (value: unknown) => SessionProperties[K]}
-
 class Unexpected extends Error {}
 
 function boolean(value: unknown): boolean {
@@ -52,7 +50,7 @@ function listOf<T>(item: (value: unknown) => T): (value: unknown) => T[] {
 }
 
 /** `(uus)`, as the property and as the body of `StatusChange`. */
-export function decodeStatus(value: unknown): SessionStatus {
+function status(value: unknown): SessionStatus {
   const [major, minor, message] = tuple(value, 3)
   return {major: unsigned(major), message: string(message), minor: unsigned(minor)}
 }
@@ -72,7 +70,23 @@ function counters(value: unknown): Record<string, bigint> {
   )
 }
 
-const decoders: Decoders = {
+function request(value: unknown): InputRequest {
+  const [type, group, id, name, description, hidden] = tuple(value, 6)
+  return {
+    type: unsigned(type),
+    group: unsigned(group),
+    id: unsigned(id),
+    name: string(name),
+    description: string(description),
+    hidden: boolean(hidden),
+  }
+}
+
+function unsignedPair(value: unknown): [number, number] {
+  return tuple(value, 2).map((each) => unsigned(each)) as [number, number]
+}
+
+const properties = {
   acl: listOf(unsigned),
   backend_pid: unsigned,
   config_name: string,
@@ -86,53 +100,27 @@ const decoders: Decoders = {
   session_created: time,
   session_name: string,
   statistics: counters,
-  status: decodeStatus,
+  status,
+} satisfies {readonly [K in PropertyName]: (value: unknown) => SessionProperties[K]}
+
+const decoders = {
+  ...properties,
+  FetchAvailableConfigs: listOf(path),
+  FetchAvailableSessions: listOf(path),
+  LookupConfigName: listOf(path),
+  UserInputQueueCheck: listOf(unsigned),
+  UserInputQueueFetch: request,
+  UserInputQueueGetTypeGroup: listOf(unsignedPair),
 }
+type Decoders = typeof decoders
 
 /**
- * The typed value of a property.
+ * The typed value of a property, or of a method's answer.
  * @throws Ovpn3Error where the service sends something else than it declares
  */
-export function decode<K extends PropertyName>(name: K, value: unknown): SessionProperties[K] {
-  return decoded<SessionProperties[K]>(name, decoders[name], value)
-}
-
-/** The same for the answer to a method that lists objects. @throws Ovpn3Error */
-export function decodePaths(member: string, [value]: readonly unknown[]): string[] {
-  return decoded(member, listOf(path), value)
-}
-
-/** The answer to `UserInputQueueGetTypeGroup`. @throws Ovpn3Error */
-export function decodeGroups([value]: readonly unknown[]): [type: number, group: number][] {
-  const pair = (item: unknown) => tuple(item, 2).map((each) => unsigned(each)) as [number, number]
-  return decoded('UserInputQueueGetTypeGroup', listOf(pair), value)
-}
-
-/** The answer to `UserInputQueueCheck`. @throws Ovpn3Error */
-export function decodeIds([value]: readonly unknown[]): number[] {
-  return decoded('UserInputQueueCheck', listOf(unsigned), value)
-}
-
-/** The answer to `UserInputQueueFetch`. @throws Ovpn3Error */
-export function decodeRequest(body: readonly unknown[]): InputRequest {
-  return decoded('UserInputQueueFetch', request, body)
-}
-
-function request(value: unknown): InputRequest {
-  const [type, group, id, name, description, hidden] = tuple(value, 6)
-  return {
-    type: unsigned(type),
-    group: unsigned(group),
-    id: unsigned(id),
-    name: string(name),
-    description: string(description),
-    hidden: boolean(hidden),
-  }
-}
-
-function decoded<T>(name: string, decoder: (value: unknown) => T, value: unknown): T {
+export function decode<N extends keyof Decoders>(name: N, value: unknown): ReturnType<Decoders[N]> {
   try {
-    return decoder(value)
+    return decoders[name](value) as ReturnType<Decoders[N]>
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
     throw new Ovpn3Error('failed', `the session manager sent something else than a ${error.message} as ${name}`)

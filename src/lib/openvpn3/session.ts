@@ -14,7 +14,6 @@ import {
 } from '@ovpn3/sessions'
 
 import {type Bus, BusError, type Call, type Match, type Signal, unwrap, variant} from '../bus'
-import {callManager} from './cold-start'
 import {
   isAlreadyGranted,
   isAlreadyPaused,
@@ -25,13 +24,17 @@ import {
   isNotReady,
   staleError,
   toOvpn3Error,
+  translated,
 } from './errors'
 import {type LogForwards} from './log-forwards'
-import {fetchConfigs, logService, managerPath, ownerChange, sessionInterface, sessionService} from './names'
-import {profileName} from './profile'
-import {decode, decodeGroups, decodeIds, decodePaths, decodeRequest, decodeStatus} from './properties'
+import {getCall, logService, managerEvent, ownerOf, sessionInterface, sessionService} from './names'
+import {profileName, profilePaths} from './profile'
+import {decode} from './properties'
 
 const nowhere: Endpoint = {host: '', port: 0, protocol: ''}
+
+/** A call of the session: what it says besides the object. */
+type Method = Partial<Call> & {readonly member: string}
 
 /** A source with a connection to a bus. */
 interface BusSource extends SessionSource {
@@ -102,11 +105,11 @@ export class RemoteSession extends Session {
   }
 
   override async inputRequests(): Promise<InputRequest[]> {
-    const groups = decodeGroups(await this.#call({member: 'UserInputQueueGetTypeGroup'}))
+    const [groups] = await this.#call({member: 'UserInputQueueGetTypeGroup'})
     const requests = await Promise.all(
-      groups.map(async ([type, group]) => {
-        const ids = decodeIds(await this.#call({body: [type, group], member: 'UserInputQueueCheck', signature: 'uu'}))
-        return Promise.all(ids.map((id) => this.#fetchRequest(type, group, id)))
+      decode('UserInputQueueGetTypeGroup', groups).map(async ([type, group]) => {
+        const [ids] = await this.#call({body: [type, group], member: 'UserInputQueueCheck', signature: 'uu'})
+        return Promise.all(decode('UserInputQueueCheck', ids).map((id) => this.#fetchRequest(type, group, id)))
       }),
     )
     return requests.flat().filter((request) => request !== undefined)
@@ -142,9 +145,8 @@ export class RemoteSession extends Session {
   }
 
   override async profile(): Promise<Profile> {
-    const known = this.snapshot.values.config_path
-    if (known) return this.#profileAt(known)
-    const {errors, values} = await this.fetch(['config_path'])
+    const isKnown = Boolean(this.snapshot.values.config_path)
+    const {errors, values} = isKnown ? this.snapshot : await this.fetch(['config_path'])
     if (errors.config_path) throw errors.config_path
     return this.#profileAt(values.config_path!)
   }
@@ -179,7 +181,7 @@ export class RemoteSession extends Session {
           sender: logService,
           unicast: true,
         },
-        ({body}) => listener({status: decodeStatus(body), type: 'status'}),
+        ({body}) => listener({status: decode('status', body), type: 'status'}),
       ),
       this.#subscribe(
         // one match rule for all sessions: a connection may not have many
@@ -188,16 +190,13 @@ export class RemoteSession extends Session {
           if (path === this.path) listener({group: Number(body[1]), message: String(body[2]), type: 'attention'})
         },
       ),
-      this.#subscribe(
-        {interface: sessionInterface, member: 'SessionManagerEvent', path: managerPath, sender: sessionService},
-        ({body}) => {
-          if (body[0] !== this.path || body[1] !== 2) return
-          over = true
-          log.end()
-          listener({type: 'removed'})
-        },
-      ),
-      this.#subscribe({...ownerChange, arg0: logService}, ({body}) => {
+      this.#subscribe(managerEvent, ({body}) => {
+        if (body[0] !== this.path || body[1] !== 2) return
+        over = true
+        log.end()
+        listener({type: 'removed'})
+      }),
+      this.#subscribe(ownerOf(logService), ({body}) => {
         const [, previous] = body
         if (!over && (previous || !log.live)) forwardAgain().catch(() => {})
       }),
@@ -213,18 +212,8 @@ export class RemoteSession extends Session {
   }
 
   async #subscribe(match: Match, listener: (signal: Signal) => void): Promise<Unsubscribe> {
-    try {
-      const end = await this.#bus.subscribe(match, listener)
-      return async () => {
-        try {
-          await end()
-        } catch (error) {
-          throw toOvpn3Error(error)
-        }
-      }
-    } catch (error) {
-      throw toOvpn3Error(error)
-    }
+    const end = await translated(this.#bus.subscribe(match, listener))
+    return () => translated(end())
   }
 
   /** False where the caller may not read the log. */
@@ -241,7 +230,8 @@ export class RemoteSession extends Session {
   /** Undefined where another client has answered it meanwhile. */
   async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest | undefined> {
     try {
-      return decodeRequest(await this.#call({body: [type, group, id], member: 'UserInputQueueFetch', signature: 'uuu'}))
+      const member = 'UserInputQueueFetch'
+      return decode(member, await this.#call({body: [type, group, id], member, signature: 'uuu'}))
     } catch (error) {
       if (error instanceof Ovpn3Error && isAlreadyProvided(error.cause)) return undefined
       throw error
@@ -258,8 +248,8 @@ export class RemoteSession extends Session {
 
     try {
       // gone, or not there yet: the bus may have started the configuration manager for that call
-      const paths = decodePaths(fetchConfigs.member, await callManager(this.#bus, fetchConfigs))
-      if (paths.includes(path)) return {available: true, name: await profileName(this.#bus, path)}
+      if ((await profilePaths(this.#bus)).includes(path))
+        return {available: true, name: await profileName(this.#bus, path)}
     } catch (error) {
       if (!(error instanceof BusError) || error.kind === 'disconnected') throw toOvpn3Error(error)
     }
@@ -277,11 +267,11 @@ export class RemoteSession extends Session {
   }
 
   async #get(name: PropertyName): Promise<unknown> {
-    const [value] = await this.#ask(getCall(name))
+    const [value] = await this.#ask(getCall(sessionInterface, name))
     return unwrap(value)
   }
 
-  async #unless(known: (error: unknown) => boolean, call: Partial<Call> & {member: string}): Promise<boolean> {
+  async #unless(known: (error: unknown) => boolean, call: Method): Promise<boolean> {
     try {
       await this.#call(call)
       return true
@@ -291,35 +281,24 @@ export class RemoteSession extends Session {
     }
   }
 
-  async #call(call: Partial<Call> & {member: string}): Promise<unknown[]> {
-    try {
-      return await this.#ask(call)
-    } catch (error) {
-      throw toOvpn3Error(error)
-    }
+  #call(call: Method): Promise<unknown[]> {
+    return translated(this.#ask(call))
   }
 
   /**
    * Calls the session.
    * @throws BusError, or an Ovpn3Error of a session whose backend ended while it was asked
    */
-  async #ask(call: Partial<Call> & {member: string}): Promise<unknown[]> {
+  async #ask(call: Method): Promise<unknown[]> {
     const session = {destination: sessionService, interface: sessionInterface, path: this.path}
     try {
       return await this.#bus.call({...session, ...call})
     } catch (error) {
       if (!isBackendLost(error)) throw error
       // the session manager has not noticed yet: it does when it is asked again, and removes the session
-      const [again] = await Promise.allSettled([this.#bus.call({...session, ...getCall('status')})])
+      const [again] = await Promise.allSettled([this.#bus.call({...session, ...getCall(sessionInterface, 'status')})])
       if (again.status === 'fulfilled') throw error
       throw isGone(toOvpn3Error(again.reason)) ? staleError(error) : again.reason
     }
   }
 }
-
-const getCall = (name: PropertyName) => ({
-  body: [sessionInterface, name],
-  interface: 'org.freedesktop.DBus.Properties',
-  member: 'Get',
-  signature: 'ss',
-})

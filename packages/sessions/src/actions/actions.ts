@@ -1,9 +1,11 @@
+import {withGrace} from '../abort'
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
 import {type Ownership} from '../ownership'
-import {errorJson, goneError, isGone, type SessionResult} from '../result'
+import {paced} from '../paced'
+import {goneError, isGone, type Outcome, type SessionResult} from '../result'
 import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
-import {attempt, baseProperties, deadEndError, isUnreadable, planned, result, statusOf, turned} from './result'
+import {attempt, baseProperties, deadEndError, failure, isUnreadable, planned, result, statusOf, turned} from './result'
 
 /**
  * That a session is left alone by an action on all sessions: the service lists it, and would even obey, but it is
@@ -12,7 +14,7 @@ import {attempt, baseProperties, deadEndError, isUnreadable, planned, result, st
  */
 export function leaveAlone(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
-  if (error && !isUnreadable(session)) return result(session, 'failed', error.message, {error: errorJson(error)})
+  if (error && !isUnreadable(session)) return failure(session, error)
   if (revoked) return result(session, 'kept', 'kept: access to it was revoked in the meantime')
   const readable = isUnreadable(session) ? 'not readable by you' : 'public'
   return result(session, 'kept', `kept: ${readable}, owned by someone else`)
@@ -96,18 +98,33 @@ export const logLevel: Action<LogLevelOptions> = {
         throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
       }
 
-      if (level === undefined || level === previous)
-        return result(session, 'unchanged', `log level is ${previous}`, {logLevel: {current: previous, previous}})
+      const about = (outcome: Outcome, message: string, current = previous) =>
+        result(session, outcome, message, {logLevel: {current, previous}})
+      if (level === undefined || level === previous) return about('unchanged', `log level is ${previous}`)
       if (dryRun) {
         if (ownership === 'public') throw accessDenied('act')
-        return result(session, 'planned', `log level would be set to ${level} (it is ${previous})`, {
-          logLevel: {current: previous, previous},
-        })
+        return about('planned', `log level would be set to ${level} (it is ${previous})`)
       }
 
       await session.setLogLevel(level)
-      return result(session, 'done', `log level set to ${level} (it was ${previous})`, {
-        logLevel: {current: level, previous},
-      })
+      return about('done', `log level set to ${level} (it was ${previous})`, level)
     }),
+}
+
+/**
+ * Runs an action on each of the sessions until it is interrupted. From then on it is started on no other session, and
+ * those under way have a moment to end.
+ * @returns the result of each, in their order
+ */
+export function runUntilInterrupted(
+  sessions: readonly Session[],
+  run: (session: Session) => Promise<SessionResult>,
+  signal: AbortSignal,
+): Promise<SessionResult>[] {
+  return paced(sessions, (session) =>
+    attempt(session, async () => {
+      if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted: nothing was done')
+      return withGrace(run(session), signal)
+    }),
+  )
 }

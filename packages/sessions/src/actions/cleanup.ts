@@ -1,3 +1,4 @@
+import {sleep} from '../abort'
 import {isOvpn3Error} from '../errors'
 import {goneError, isGone, type SessionResult} from '../result'
 import {keyOf, type PropertyName, type Session} from '../session'
@@ -76,9 +77,7 @@ async function reason(
  * @throws Ovpn3Error where it cannot be asked: what cannot be read is kept
  */
 async function getsStatus(session: Session): Promise<boolean> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, loadTime)
-  })
+  await sleep(loadTime)
   const {errors, values} = await session.fetch(['status'])
   if (errors.status && !isGone(errors.status)) throw errors.status
   return values.status !== undefined && values.status.minor !== StatusMinor.unset

@@ -33,13 +33,18 @@ export function result(
   }
 }
 
+/** The result of a session with which something went wrong. */
+export function failure(session: Session, error: Ovpn3Error, details?: Details): SessionResult {
+  return result(session, 'failed', error.message, {...details, error: errorJson(error)})
+}
+
 /** Runs an action and makes a result of what it throws. */
 export async function attempt(session: Session, action: () => Promise<SessionResult>): Promise<SessionResult> {
   try {
     return await action()
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
-    return result(session, 'failed', error.message, {error: errorJson(error)})
+    return failure(session, error)
   }
 }
 

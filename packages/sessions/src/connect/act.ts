@@ -31,24 +31,12 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
   proceed(signal)
   const {attached} = attempt
   attempt.acting()
-  const sending = send(attempt, verb)
-  attempt.sending = sending
-  const acted = await sending
+  const call: Promise<unknown> = session[verb]()
+  // nothing but a resume that found nothing to do says false
+  attempt.sending = call.then((did) => did !== false)
+  const acted = await attempt.sending
   attempt.changed ||= acted
   // not paused any more: another client has resumed it
   attempt.attached = attached || !acted
   return acted
-}
-
-async function send({session}: Attempt, verb: Verb): Promise<boolean> {
-  switch (verb) {
-    case 'connect':
-      await session.connect()
-      return true
-    case 'restart':
-      await session.restart()
-      return true
-    case 'resume':
-      return session.resume()
-  }
 }

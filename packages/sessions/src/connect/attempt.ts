@@ -1,7 +1,7 @@
 import {type Deadline} from '../abort'
-import {baseProperties, result} from '../actions/result'
+import {baseProperties, failure} from '../actions/result'
 import {type Ovpn3Error} from '../errors'
-import {errorJson, type SessionResult} from '../result'
+import {type SessionResult} from '../result'
 import {type PropertyName, type Session, type Unsubscribe} from '../session'
 import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
 import {Inbox} from './inbox'
@@ -10,7 +10,7 @@ import {type Interaction} from './interaction'
 /** What has to be known of a session before it is connected. */
 export const connectProperties: readonly PropertyName[] = [...baseProperties, 'statistics']
 
-export type BringUpAction = 'restart' | 'resume'
+type BringUpAction = 'restart' | 'resume'
 
 /**
  * Which sessions are waited for until they are connected:
@@ -34,7 +34,7 @@ export interface BringUpOptions {
 export type Verb = BringUpAction | 'connect'
 
 /** Milliseconds within which the status of before the action may still be read. */
-export const settleTime = 1000
+const settleTime = 1000
 
 /** An attempt to connect one session. */
 export class Attempt {
@@ -110,12 +110,7 @@ export class Attempt {
     error: Ovpn3Error,
     details: {statistics?: SessionResult['statistics']; status?: SessionStatus} = {},
   ): SessionResult {
-    return result(this.session, 'failed', error.message, {
-      changed: this.changed,
-      error: errorJson(error),
-      status: this.status,
-      ...details,
-    })
+    return failure(this.session, error, {changed: this.changed, status: this.status, ...details})
   }
 }
 

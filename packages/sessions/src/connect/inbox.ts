@@ -3,7 +3,7 @@ import {InputGroup, type SessionEvent} from '../session'
 import {type SessionStatus} from '../status'
 
 /** What a followed session has told since it was last asked for. */
-export interface News {
+interface News {
   readonly removed: boolean
   /** In their order: a session that fails tells why, then that it is done, then that it is removed. */
   readonly statuses: readonly SessionStatus[]

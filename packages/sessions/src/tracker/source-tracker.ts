@@ -1,12 +1,12 @@
 import type {SessionsEvent, SessionSource} from '../source'
-import type {Tracked, TrackerOptions} from './options'
+import type {Tracked, TrackerOptions} from './tracker'
 
 import {sleep} from '../abort'
 import {isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
 import {toJson} from '../json'
 import {ownershipOf} from '../ownership'
 import {paced} from '../paced'
-import {type Reading, readingOf} from '../reading'
+import {readingOf} from '../reading'
 import {
   type Following,
   keyOf,
@@ -35,7 +35,7 @@ interface Known<D> {
   entry?: Tracked<D>
   following?: Following
   /** The source has waited for it. */
-  hung?: boolean
+  hung: boolean
   /** Reads under way. */
   reads: number
   /** Its removal was announced. */
@@ -75,21 +75,19 @@ export class SourceTracker<D> {
     for (const {entry} of this.#known.values()) if (entry) yield entry
   }
 
-  get(session: SessionRef): Tracked<D> | undefined {
-    return this.#known.get(keyOf(session))?.entry
+  has(session: SessionRef): boolean {
+    return this.#known.get(keyOf(session))?.entry !== undefined
   }
 
-  /** Takes in sessions that have been read. */
+  /** Takes in those that are this source's of sessions that have been read. */
   adopt(sessions: readonly Session[]): void {
-    for (const session of sessions) {
-      const known = this.#know(session)
-      this.#tell('present', known, readingOf(session, session.snapshot, false))
-    }
+    for (const session of this.#own(sessions))
+      this.#tell('present', this.#know(session), readingOf(session, session.snapshot, false))
   }
 
-  /** Takes in sessions that were listed, and keeps them up to date until the end. */
+  /** Takes in those of sessions that were listed, and keeps them up to date until the end. */
   begin(sessions: readonly Session[]): void {
-    void this.#take(sessions, 'present')
+    void this.#take(this.#own(sessions), 'present')
     void this.#guard(this.#poll())
   }
 
@@ -117,7 +115,7 @@ export class SourceTracker<D> {
     const known = this.#known.get(keyOf(session))
     if (!known) return
     known.hung = true
-    if (known.entry) this.#update(known, {...known.entry, waiting: true})
+    this.#update(known, {waiting: true})
   }
 
   /** @throws Ovpn3Error where the source could not be asked */
@@ -140,6 +138,10 @@ export class SourceTracker<D> {
     await Promise.allSettled([...this.#known.values()].map(({following}) => following?.()))
   }
 
+  #own(sessions: readonly Session[]): Session[] {
+    return sessions.filter(({source}) => source === this.source)
+  }
+
   /** The events of a source tell that nothing can be read any more, and it may come back. */
   async #guard(work: Promise<unknown>): Promise<void> {
     try {
@@ -150,7 +152,7 @@ export class SourceTracker<D> {
   }
 
   #know(session: Session): Known<D> {
-    const known: Known<D> = {reads: 0, session}
+    const known: Known<D> = {hung: false, reads: 0, session}
     this.#known.set(keyOf(session), known)
     return known
   }
@@ -169,11 +171,7 @@ export class SourceTracker<D> {
     const known = this.#know(session)
     let entry: Tracked<D> | undefined
     try {
-      entry = await this.#reading(known, async () => {
-        const reading = await this.#look(known)
-        const isMeant = reading.state !== 'removed' && (listed || isUsable(reading))
-        return isMeant ? this.#detailed(reading) : undefined
-      })
+      entry = await this.#reading(known, () => this.#look(known, listed))
     } finally {
       // so that the next list finds it anew
       if (!entry) this.#forget(known)
@@ -185,11 +183,13 @@ export class SourceTracker<D> {
     if (!this.ended) await this.#list()
   }
 
-  async #look({hung = false, session}: Known<D>): Promise<Reading> {
-    return readingOf(session, await session.refresh(this.#properties), hung)
-  }
-
-  async #detailed(reading: Reading): Promise<Tracked<D>> {
+  /** Undefined for what is gone, or is none of the caller's sessions. */
+  async #look(known: Known<D>, listed: boolean): Promise<Tracked<D> | undefined> {
+    const {session} = known
+    const snapshot = await session.refresh(this.#properties)
+    const reading = readingOf(session, snapshot, known.hung)
+    const isUsable = listed || ['granted', 'own'].includes(ownershipOf(snapshot, this.source.me) ?? '')
+    if (reading.state === 'removed' || !isUsable) return undefined
     return {...reading, details: await this.#options.details?.(reading)}
   }
 
@@ -229,9 +229,10 @@ export class SourceTracker<D> {
     })
   }
 
-  #update(known: Known<D>, entry: Tracked<D>): void {
+  #update(known: Known<D>, news: Partial<Tracked<D>>): void {
     const before = known.entry
     if (!before || !this.#isKnown(known)) return
+    const entry = {...before, waiting: false, ...news}
     known.entry = entry
     if (seen(before) === seen(entry)) return
     this.#options.changed('changed', entry)
@@ -261,9 +262,7 @@ export class SourceTracker<D> {
 
   #receiveOf(known: Known<D>, event: SessionEvent): void {
     if (event.type === 'removed') this.#remove(known)
-    if (event.type !== 'status') return
-    const {entry} = known
-    if (entry) this.#update(known, {...entry, values: {...entry.values, status: event.status}, waiting: false})
+    if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
   }
 
   /** Reads what changes with the status, one session after the other, with rests for others who ask. */
@@ -287,17 +286,17 @@ export class SourceTracker<D> {
       // a new session may not have its name yet
       const lacksName = !before?.values.config_name && this.#properties.includes('config_name')
       const snapshot = await session.fetch(lacksName ? [...names, 'config_name'] : names)
-      const {error, state, values} = readingOf(session, snapshot, known.hung ?? false)
+      const {error, state, values} = readingOf(session, snapshot, known.hung)
       const {entry} = known
       if (!entry) return snapshot
       if (state === 'ok') known.hung = false
       if (state === 'ok' && entry.state !== 'ok')
         // it could not be read before
-        this.#update(known, await this.#detailed(await this.#look(known)))
+        this.#update(known, (await this.#look(known, true)) ?? {})
       else if (state !== 'removed') {
         // what was told meanwhile is newer than what was read
         const newer = entry.values.status === before?.values.status ? {} : {status: entry.values.status}
-        this.#update(known, {...entry, error, state, values: {...entry.values, ...values, ...newer}, waiting: false})
+        this.#update(known, {error, state, values: {...entry.values, ...values, ...newer}})
       }
 
       if (state === 'hung' || state === 'removed' || state === 'stale') this.#remove(known)
@@ -306,7 +305,6 @@ export class SourceTracker<D> {
   }
 
   async #poll(): Promise<void> {
-    const {follow} = this.#options
     let pause = pollPause
     for (let polls = 1; ; polls++) {
       await sleep(pause, this.#life.signal)
@@ -315,8 +313,8 @@ export class SourceTracker<D> {
       const isNet = polls % netEvery === 0
       // a source that tells nothing is listed each time
       if (isNet || !this.source.watch) await this.#guard(this.#list())
-      const all = [...this.#known.values()]
-      const due = all.filter(({entry, following}) => follow && entry && (isNet || !following?.live))
+      const followed = this.#options.follow ? [...this.#known.values()] : []
+      const due = followed.filter(({entry, following}) => entry && (isNet || !following?.live))
       await Promise.all(paced(due, (known) => this.#guard(this.#reread(known, ['status']))))
       pause = Math.max(pollPause, restFactor * (performance.now() - started))
     }
@@ -340,9 +338,3 @@ export class SourceTracker<D> {
 
 /** What makes a difference to who is told. */
 const seen = ({state, values, waiting = false}: Tracked) => toJson({state, values, waiting})
-
-/** Whether a session is known to be the caller's to use. */
-function isUsable({session: {snapshot, source}}: Reading): boolean {
-  const ownership = ownershipOf(snapshot, source.me)
-  return ownership === 'own' || ownership === 'granted'
-}

@@ -1,6 +1,6 @@
+import type {Reading} from '../reading'
 import type {PropertyName, Session, SessionRef, Snapshot, Unsubscribe} from '../session'
 import type {SessionsEvent, SourceFailure, Sources} from '../source'
-import type {Tracked, TrackerOptions} from './options'
 
 import {sleep, unlessAborted} from '../abort'
 import {isOvpn3Error} from '../errors'
@@ -9,9 +9,36 @@ import {SourceTracker} from './source-tracker'
 /** Milliseconds that giving back subscriptions may take. */
 const farewell = 2000
 
+/** What happened to a session; `present`: it was there when the tracker began. */
+export type ChangeKind = 'changed' | 'created' | 'present' | 'removed'
+
+/** A session that is tracked, and what is known of it. */
+export interface Tracked<D = unknown> extends Reading {
+  /** What `details` found out. */
+  readonly details?: D
+  /** Its source waits for it at the moment. */
+  readonly waiting?: boolean
+}
+
+export interface TrackerOptions<D> {
+  /** Read at the first look at a session; those of them that change with the status are read again when it does. */
+  readonly properties: readonly PropertyName[]
+  /** Statuses are kept up to date: by signals and, where there are none, by a slow poll. */
+  readonly follow: boolean
+  /** Sessions to begin with, which have been read; left out: all that there are. */
+  readonly sessions?: readonly Session[]
+  /** No sessions are taken in besides those to begin with. */
+  readonly fixed?: boolean
+  /** Finds out what else there is to be known of a session. */
+  readonly details?: (reading: Reading) => Promise<D>
+  /** Told about each change, with what is known of the session afterwards. */
+  readonly changed: (kind: ChangeKind, entry: Tracked<D>) => void
+  /** Told about a source that fails while others go on, each time that it does. */
+  readonly failed: (failure: SourceFailure) => void
+}
+
 /** The live set of the sessions of all sources, kept up to date by signals, with a slow poll as a net. */
 export class Tracker<D = unknown> {
-  readonly #failures = new Set<string>()
   readonly #options: TrackerOptions<D>
   readonly #sources: Sources
   #stop: (error: unknown) => void = () => {}
@@ -28,7 +55,7 @@ export class Tracker<D = unknown> {
   }
 
   has(session: SessionRef): boolean {
-    return this.#of(session)?.get(session) !== undefined
+    return this.#of(session)?.has(session) ?? false
   }
 
   /** A source waits for a session. */
@@ -77,7 +104,7 @@ export class Tracker<D = unknown> {
 
   async #begin(watching: Promise<Unsubscribe>, meanwhile?: () => Promise<void>): Promise<void> {
     const {fixed, sessions = []} = this.#options
-    for (const tracker of this.#trackers) tracker.adopt(sessions.filter(({source}) => source === tracker.source))
+    for (const tracker of this.#trackers) tracker.adopt(sessions)
     await watching
     await Promise.all([meanwhile?.(), fixed ? undefined : this.#find()])
   }
@@ -85,7 +112,7 @@ export class Tracker<D = unknown> {
   async #find(): Promise<void> {
     const found = await this.#sources.find({kind: 'all'}, [])
     for (const {error, source} of this.#sources.failures) this.#fail(error, source)
-    for (const tracker of this.#trackers) tracker.begin(found.filter(({source}) => source === tracker.source))
+    for (const tracker of this.#trackers) tracker.begin(found)
   }
 
   #of({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
@@ -94,12 +121,8 @@ export class Tracker<D = unknown> {
 
   #receive(event: SessionsEvent): void {
     const tracker = this.#of(event)!
-    if (event.type !== 'closed') {
-      tracker.receive(event)
-      return
-    }
-
-    if (this.#isLast(tracker)) this.#stop(event.error)
+    if (event.type !== 'closed') tracker.receive(event)
+    else if (this.#isLast(tracker)) this.#stop(event.error)
     else {
       this.#fail(event.error, event.source.name)
       tracker.lose(event.error)
@@ -112,17 +135,8 @@ export class Tracker<D = unknown> {
     return this.#trackers.every((each) => each === tracker || each.ended || failed.has(each.source.name))
   }
 
-  /** Tells that a source has failed, once. */
   #fail(error: unknown, source: string): void {
-    if (!isOvpn3Error(error)) {
-      this.#stop(error)
-      return
-    }
-
-    const failure: SourceFailure = {error, source}
-    const key = `${source} ${error.message}`
-    if (this.#failures.has(key)) return
-    this.#failures.add(key)
-    this.#options.failed(failure)
+    if (isOvpn3Error(error)) this.#options.failed({error, source})
+    else this.#stop(error)
   }
 }
