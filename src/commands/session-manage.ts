@@ -22,6 +22,7 @@ import {
   deadEnds,
   Deadline,
   disconnect,
+  exitStatus,
   exitStatusOf,
   failOnOutage,
   goneError,
@@ -182,8 +183,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), outcomes}
   }
 
-  protected override exitStatus({outcomes}: Report): number {
-    return exitStatusOf(outcomes.map(({result}) => result))
+  protected override async exitStatus({action: name, outcomes}: Report): Promise<number> {
+    const status = exitStatusOf(outcomes.map(({result}) => result))
+    // some of the sessions that were meant may be in a source that could not be asked
+    const meansAll = name === 'cleanup' || this.flags.all
+    return status === 0 && meansAll && (await this.sources()).failures.length > 0 ? exitStatus['some-failed'] : status
   }
 
   protected override toSuccessJson({action, dryRun, outcomes}: Report): unknown {

@@ -21,8 +21,8 @@ export function checkingLine(sessions: number): string {
 
 /** Printed once a session is worked on. */
 export function beginningLines(action: Action, path: string): string[] {
-  if (action === 'restart') return [`Restarting session: ${path}`]
-  return action === 'resume' ? [`Resuming session: ${path}`] : []
+  if (action === 'restart') return [`Restarting session: ${safeText(path)}`]
+  return action === 'resume' ? [`Resuming session: ${safeText(path)}`] : []
 }
 
 /** Where the server wants an authentication in a browser. */

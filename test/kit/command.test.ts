@@ -1,9 +1,10 @@
 import {Config, Flags} from '@oclif/core'
 import {WatchCommand} from '@ovpn3/kit'
-import {Ovpn3Error} from '@ovpn3/sessions'
+import {Ovpn3Error, type Session} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
-import {before, describe, it} from 'node:test'
+import {before, describe, it, mock} from 'node:test'
 
+import {silence} from '../support/fake-session'
 import {repository} from '../support/repository'
 import {capture} from './capture'
 
@@ -11,11 +12,12 @@ const big = 2n ** 63n
 
 class Count extends WatchCommand<typeof Count, {readonly n: bigint}> {
   static override id = 'count'
-  static override flags = {fail: Flags.boolean(), hang: Flags.boolean(), watch: Flags.boolean()}
+  static override flags = {fail: Flags.boolean(), find: Flags.boolean(), hang: Flags.boolean(), watch: Flags.boolean()}
 
   protected async execute(): Promise<undefined | {readonly n: bigint}> {
     if (this.flags.watch) return this.#watch()
     this.log('counting')
+    if (this.flags.find) await (await this.sources()).find({kind: 'all'}, [])
     if (this.flags.hang) {
       await new Promise((resolve) => {
         this.abortSignal.addEventListener('abort', () => setImmediate(resolve))
@@ -94,6 +96,33 @@ describe('a command', () => {
     assert.deepEqual(await run('--hang', true), interrupted)
     const {stderr, stdout} = await run('--hang --json', true)
     assert.deepEqual([stderr, Object.keys(JSON.parse(stdout) as object)], ['', ['error']])
+  })
+
+  it('ends where a source never answers, however it is asked to', async () => {
+    const source = {close: () => silence<void>(), find: () => silence<readonly Session[]>(), me: 1000, name: 'mute'}
+    const successes = [{plugin: config.plugins.get('ovpn3')!, result: source}]
+    const runHook = config.runHook.bind(config)
+    config.runHook = async (event, ...rest) =>
+      event === 'session-resolver' ? ({failures: [], successes} as never) : runHook(event, ...rest)
+    const exit = mock.method(process, 'exit', () => {})
+    mock.timers.enable({apis: ['setTimeout']})
+    try {
+      const running = run('--find', true)
+      for (let i = 0; i < 20; i++) {
+        await new Promise(setImmediate)
+        mock.timers.tick(100)
+      }
+
+      const {status, stderr} = await running
+      assert.equal(status, 143)
+      assert.match(stderr, /^Error: interrupted$/m)
+      mock.timers.tick(2000)
+      assert.equal(exit.mock.callCount(), 1)
+    } finally {
+      mock.timers.reset()
+      mock.restoreAll()
+      config = await Config.load(repository)
+    }
   })
 
   it('streams events: lines, or documents of a line each, until it is interrupted', async () => {

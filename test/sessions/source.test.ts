@@ -58,12 +58,36 @@ describe('several sources', () => {
   })
 
   it('take a selector for wrong where it is to one of them and no other knows it', async () => {
-    const path = {kind: 'path', path: 'one'} as const
-    const found = await new Sources([failing('picky', misuse), sourceWith('a', 'one')]).find(path, [])
+    const path = {kind: 'path', path: 'one1'} as const
+    const found = await new Sources([failing('picky', misuse), sourceWith('a', 'one1')]).find(path, [])
     assert.equal(found.length, 1)
     const sources = new Sources([failing('picky', misuse), sourceWith('a')])
     await assert.rejects(sources.find(path, []), misuse)
     assert.deepEqual(sources.failures, [])
+  })
+
+  it('are not stopped by a fault in the code of one of them, or by one that cannot be closed', async () => {
+    const broken: SessionSource = {
+      close: () => Promise.reject(new Error('close broke')),
+      find: () => Promise.reject(new TypeError('x is undefined')),
+      me: 1000,
+      name: 'broken',
+    }
+    const sources = new Sources([broken, sourceWith('a', 'one')])
+    assert.equal((await sources.find(all, [])).length, 1)
+    assert.deepEqual(
+      sources.failures.map(({error: {code, message}}) => [code, message]),
+      [['failed', 'x is undefined']],
+    )
+    await sources.close()
+  })
+
+  it('go on without one that fails later, as long as there is another', async () => {
+    const [a, b] = [sourceWith('a', 'one'), sourceWith('b', 'two')]
+    const sources = new Sources([a, b])
+    sources.lose(a, outage)
+    assert.deepEqual(sources.failures, [{error: outage, source: 'a'}])
+    assert.throws(() => sources.lose(b, outage), outage)
   })
 
   it('have names of their own', async () => {
@@ -115,17 +139,18 @@ describe('a session of a source that can only read', () => {
 })
 
 describe('a selector', () => {
-  const {sessions} = sourceWith('a', 'abcd1', 'abce2')
+  const {sessions} = sourceWith('a', 'abcd1', 'abcd5', 'abce2')
 
   it('is a path, or the beginning of an id', async () => {
     const found = async (path: string) => (await matching(sessions, {kind: 'path', path}, [])).map(({id}) => id)
-    assert.deepEqual(await found('abcd'), ['abcd1'])
-    assert.deepEqual(await found('abc'), ['abcd1', 'abce2'])
-    assert.deepEqual(await found(sessions[1]!.path), ['abce2'])
+    assert.deepEqual(await found('abce'), ['abce2'])
+    assert.deepEqual(await found('abcd'), ['abcd1', 'abcd5'])
+    assert.deepEqual(await found(sessions[2]!.path), ['abce2'])
+    for (const short of ['', 'a', 'abc']) await assert.rejects(found(short), {code: 'usage'})
   })
 
   it('is the name of a profile', async () => {
-    assert.equal((await matching(sessions, {kind: 'config', name: 'office'}, [])).length, 2)
+    assert.equal((await matching(sessions, {kind: 'config', name: 'office'}, [])).length, 3)
     assert.equal((await matching(sessions, {kind: 'config', name: 'home'}, [])).length, 0)
   })
 })

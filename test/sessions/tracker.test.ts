@@ -180,7 +180,7 @@ describe('a tracker', () => {
     )
   })
 
-  it('ends while it subscribes, and gives that back', async () => {
+  it('ends while it subscribes, without waiting for that, and gives it back', async () => {
     let unsubscribed = false
     let subscribed = () => {}
     const source = Object.assign(new FakeSource('local', me), {
@@ -195,9 +195,9 @@ describe('a tracker', () => {
     const {ended} = track([source])
     await settled()
     over.abort()
-    await settled()
-    subscribed()
     assert.equal(await ended, 'ended')
+    subscribed()
+    await settled()
     assert.equal(unsubscribed, true)
   })
 

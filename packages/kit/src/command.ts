@@ -11,6 +11,7 @@ import {
   keyOf,
   Ovpn3Error,
   shortId,
+  sleep,
   type SourceFailure,
   type Sources,
   toJson,
@@ -44,6 +45,9 @@ export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
 type StalledSession = NonNullable<Parameters<ResolverOptions['onStall']>[0]>
+
+/** Milliseconds that the end of a command may take. */
+const farewell = 1000
 
 const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
@@ -100,7 +104,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   protected abstract display(result: Result): Promise<void> | void
 
   /** The exit status of a command that has a result. */
-  protected exitStatus(_result: Result): number {
+  protected exitStatus(_result: Result): number | Promise<number> {
     return 0
   }
 
@@ -113,6 +117,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
         if (this.#graceful === 0) reject(this.abortSignal.reason)
       })
     })
+    // whoever waits for what never answers, and keeps nothing open, is not at an end
+    const alive = setInterval(() => {}, 2 ** 30)
     try {
       const result = await Promise.race([work, interrupted])
       this.#failures = (await this.#sources)?.failures ?? []
@@ -120,10 +126,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       if (this.#signal) process.exitCode = this.#signalStatus()
       return result
     } finally {
-      await this.screen.mute(async () => {
-        await (await this.#sources)?.close()
-        await Promise.allSettled([work])
-      })
+      await this.screen.mute(() => this.#windDown(work))
+      clearInterval(alive)
       end()
       releaseStdin()
     }
@@ -226,6 +230,16 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return errorDocument(error)
   }
 
+  /** Closes the sources, and waits a moment for what is under way. What does not end by then is not waited for. */
+  async #windDown(work: Promise<unknown>): Promise<void> {
+    const over = new AbortController()
+    const closing = (async () => (await this.#sources)?.close())()
+    void Promise.allSettled([work, closing]).then(() => over.abort())
+    await sleep(farewell, over.signal)
+    // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- it may keep the process from its end
+    if (!over.signal.aborted) setTimeout(() => process.exit(), farewell).unref()
+  }
+
   async #work(): Promise<Result | undefined> {
     const {args, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     this.#typed = this.argv
@@ -235,7 +249,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     this.args = parsed.args as ArgsOf<T>
     const result = await this.execute()
     if (result === undefined) return
-    process.exitCode = this.exitStatus(result)
+    process.exitCode = await this.exitStatus(result)
     if (!this.jsonEnabled()) await this.display(result)
     return result
   }
@@ -276,6 +290,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       }
 
       this.#signal = name
+      process.exitCode = this.#signalStatus()
       this.#abort.abort(new Interruption(name === 'SIGHUP'))
     }
 

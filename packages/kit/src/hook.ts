@@ -1,6 +1,6 @@
 import type {Interfaces} from '@oclif/core'
 
-import {isOvpn3Error, Ovpn3Error, type SessionRef, type SessionSource, Sources} from '@ovpn3/sessions'
+import {knownError, type SessionRef, type SessionSource, Sources} from '@ovpn3/sessions'
 
 /** What the `session-resolver` hook is given. */
 export interface ResolverOptions {
@@ -27,11 +27,13 @@ export type SessionResolver = Interfaces.Hook<'session-resolver'>
 /** All sources of sessions: what the plugins answer that have the hook `session-resolver`. */
 export async function sourcesOf(config: Interfaces.Config, options: ResolverOptions): Promise<Sources> {
   const {failures, successes} = await config.runHook('session-resolver', options)
+  // the CLI's own comes first: of two sources of one name, the first counts
+  successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
   return new Sources(
     successes.flatMap(({result}) => result ?? []),
     // oclif collects what a hook throws and goes on as if nothing had happened
     failures.map(({error, plugin}) => ({
-      error: isOvpn3Error(error) ? error : new Ovpn3Error('failed', error.message, {cause: error}),
+      error: knownError(error),
       source: plugin.name,
     })),
   )

@@ -154,12 +154,10 @@ const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([
 export type OwnerNamed = (source: SessionSource) => number | undefined
 
 /** @throws Ovpn3Error `usage` where there is no such user */
-export async function ownerOf({
-  flags,
-  sources,
-}: Pick<SelectContext, 'flags' | 'sources'>): Promise<OwnerNamed | undefined> {
+export async function ownerOf({flags, signal, sources}: SelectContext): Promise<OwnerNamed | undefined> {
   if (flags.owner === undefined) return undefined
-  const uids = await uidsNamed(flags.owner, 'owner', (await sources()).all)
+  const {all} = await unlessAborted(sources(), signal)
+  const uids = await unlessAborted(uidsNamed(flags.owner, 'owner', all), signal)
   return (source) => uids.get(source)
 }
 
@@ -170,7 +168,10 @@ async function find(
   properties: readonly PropertyName[],
 ): Promise<readonly Session[]> {
   try {
-    return await unlessAborted((await sources()).find(selector, properties), signal)
+    return await unlessAborted(
+      sources().then((all) => all.find(selector, properties)),
+      signal,
+    )
   } catch (error) {
     if (!hasCode(error, 'usage') || flags.path === undefined) throw error
     const {hint, message} = error as Ovpn3Error

@@ -35,7 +35,7 @@ export {
   type StatusJson,
   statusJson,
 } from './result'
-export {matching, type Selector} from './selector'
+export {matching, noPathError, type Selector} from './selector'
 export {
   type Authenticate,
   type Control,
@@ -57,6 +57,7 @@ export {
   type Unsubscribe,
 } from './session'
 export {
+  knownError,
   type SavedProfile,
   type SessionsEvent,
   type SessionSource,

@@ -1,5 +1,6 @@
 import type {PropertyName, Session} from './session'
 
+import {Ovpn3Error} from './errors'
 import {paced} from './paced'
 import {failOnOutage} from './result'
 import {holdsDevice} from './status'
@@ -50,9 +51,18 @@ export async function matching<T extends Session>(
 
     case 'path': {
       const {path} = selector
+      // nothing that an empty variable in a script could stand for
+      if (path.length < 4) throw noPathError(path)
       const meant = sessions.filter((session) => session.path === path || session.id.startsWith(path))
       await refresh(meant, properties.length > 0 ? properties : ['status'])
       return meant
     }
   }
+}
+
+/** That a text can be no path and no id of a session. */
+export function noPathError(text: string): Ovpn3Error {
+  return new Ovpn3Error('usage', `"${text}" is neither a session path nor a session id`, {
+    hint: 'Give the D-Bus path, the id, or the first 4 or more characters of the id',
+  })
 }

@@ -114,8 +114,19 @@ export class Sources {
     }
   }
 
+  /**
+   * What a source said is lost, since it failed while it was asked: remembered where there are other sources to go on with.
+   * @throws the error, where there are none
+   */
+  lose(source: SessionSource, error: unknown): void {
+    const known = knownError(error)
+    this.#failed(source, known)
+    if (this.all.every(({name}) => this.#failures.has(name))) throw known
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.all.map((source) => source.close?.()))
+    // what cannot be given back is no reason to fail: it ends with the process
+    await Promise.allSettled(this.all.map(async (source) => source.close?.()))
   }
 
   /** What each source says, or why it does not; that is remembered, unless the question was wrong. */
@@ -127,9 +138,9 @@ export class Sources {
         try {
           return {value: await question(source)}
         } catch (error) {
-          if (!isOvpn3Error(error)) throw error
-          if (error.code !== 'usage') this.#failed(source, error)
-          return {error}
+          const known = knownError(error)
+          if (known.code !== 'usage') this.#failed(source, known)
+          return {error: known}
         }
       }),
     )
@@ -149,4 +160,10 @@ export class Sources {
       })
     )
   }
+}
+
+/** An error of a source as one of ours: its code may be anybody's. */
+export function knownError(error: unknown): Ovpn3Error {
+  if (isOvpn3Error(error)) return error
+  return new Ovpn3Error('failed', error instanceof Error ? error.message : String(error), {cause: error})
 }

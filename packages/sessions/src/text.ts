@@ -20,7 +20,7 @@ export function shellWord(text: string): string {
 
 /** The first eight characters of a session id: enough to tell sessions apart and to select one. */
 export function shortId(id: string): string {
-  return id.slice(0, 8)
+  return safeText(id).slice(0, 8)
 }
 
 /** `3s`, `12m`, `5h 3m`, `2d 4h`: the two largest units. @param seconds below 0 counts as 0 */

@@ -28,6 +28,8 @@ export interface WatchOptions {
   readonly interval: number
   /** Which sessions that come up are taken in; left out: none, and where no session is left, it ends. */
   readonly newcomers?: (session: Session) => boolean
+  /** Finds out what there is to be known of a newcomer. */
+  readonly meet: (session: Session) => Promise<void>
   /** Ends the watch. */
   readonly signal: AbortSignal
   /** Told about a source that fails while others go on. */
@@ -50,7 +52,7 @@ interface Last {
 export async function watch(
   sessions: readonly Session[],
   sources: Sources,
-  {interval, newcomers, onFailure, onObservation, signal}: WatchOptions,
+  {interval, meet, newcomers, onFailure, onObservation, signal}: WatchOptions,
 ): Promise<void> {
   const life = new Deadline(signal)
   const last = new Map<Session, Last>(sessions.map((session) => [session, {}]))
@@ -74,6 +76,7 @@ export async function watch(
       // the round that found it out reports it
       if (!sampling) report()
     },
+    details: ({session}) => meet(session),
     failed: onFailure,
     fixed: !newcomers,
     follow: false,

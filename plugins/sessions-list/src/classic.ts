@@ -33,7 +33,7 @@ function record(entry: Entry): string {
   const server = serverOf(entry)
   const config = configText(entry)
   return [
-    field('Path', session.path),
+    field('Path', safeText(session.path)),
     pair(
       ['Created', created === undefined ? '(Not available)' : localTime(created)],
       ['PID', String(values.backend_pid ?? '-')],

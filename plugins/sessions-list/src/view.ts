@@ -1,4 +1,4 @@
-import {colorsOf, type Frame, type LiveView} from '@ovpn3/kit'
+import {colorsOf, cut, type Frame, type LiveView} from '@ovpn3/kit'
 import {type ChangeKind, keyOf, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
@@ -15,10 +15,15 @@ export interface Change {
 /** Seconds since 1970. */
 export const present = () => Date.now() / 1000
 
-/** A table on the terminal, updated in place. @returns updates it */
+/**
+ * A table on the terminal, updated in place.
+ * @param tracked the sessions that there are
+ * @param failures what is said below the table
+ * @returns updates it
+ */
 export function drawTable(
   view: LiveView,
-  tracked: Iterable<Entry>,
+  {failures, tracked}: {failures: ReadonlySet<string>; tracked: Iterable<Entry>},
   query: Query,
   columns: readonly ColumnName[],
 ): () => void {
@@ -26,15 +31,16 @@ export function drawTable(
   const text = ({columns: width, rows}: Frame) => {
     const now = present()
     const all = [...tracked]
+    const colors = colorsOf(process.stdout)
+    const notes = failures.size > 0 ? ['', ...[...failures].map((failure) => colors.yellow(cut(failure, width)))] : []
     const entries = all.filter((entry) => matches(query, entry, now))
-    if (entries.length === 0) return emptyText(all.length)
+    if (entries.length === 0) return [emptyText(all.length), ...notes].join('\n')
     // the header, and the line that the cursor is on
-    const room = Math.max(1, rows - 2)
+    const room = Math.max(1, rows - 2 - notes.length)
     const hidden = entries.length > room ? entries.length - room + 1 : 0
     const shown = sorted(entries, query, now).slice(0, entries.length - hidden)
-    const colors = colorsOf(process.stdout)
     const table = sessionTable(shown, {colors, columns, now, width})
-    return hidden ? `${table}\n${colors.dim(`… ${hidden} more`)}` : table
+    return [table, ...(hidden ? [colors.dim(`… ${hidden} more`)] : []), ...notes].join('\n')
   }
 
   const draw = () => view.show(text)

@@ -2,6 +2,7 @@ import {
   hasCode,
   isOvpn3Error,
   matching,
+  noPathError,
   Ovpn3Error,
   paced,
   type PropertyName,
@@ -166,9 +167,7 @@ function checkPath(path: string): void {
   const tree = `${managerPath}/`
   if (!path.startsWith('/')) {
     if (idPrefix.test(path)) return
-    throw new Ovpn3Error('usage', `"${path}" is neither a session path nor a session id`, {
-      hint: 'Give the D-Bus path, the id, or the first 4 or more characters of the id',
-    })
+    throw noPathError(path)
   }
 
   if (!objectPath.test(path))

@@ -82,7 +82,9 @@ export class SourceTracker<D> {
   /** Takes in those that are this source's of sessions that have been read. */
   adopt(sessions: readonly Session[]): void {
     for (const session of this.#own(sessions))
-      this.#tell('present', this.#know(session), readingOf(session, session.snapshot, false))
+      void this.#guard(
+        (async () => this.#tell('present', this.#know(session), readingOf(session, session.snapshot, false)))(),
+      )
   }
 
   /** Takes in those of sessions that were listed, and keeps them up to date until the end. */

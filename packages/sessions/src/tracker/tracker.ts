@@ -1,5 +1,5 @@
 import type {Reading} from '../reading'
-import type {PropertyName, Session, SessionRef, Snapshot, Unsubscribe} from '../session'
+import type {PropertyName, Session, SessionRef, Snapshot} from '../session'
 import type {SessionsEvent, SourceFailure, Sources} from '../source'
 
 import {sleep, unlessAborted} from '../abort'
@@ -7,7 +7,7 @@ import {isOvpn3Error} from '../errors'
 import {SourceTracker} from './source-tracker'
 
 /** Milliseconds that giving back subscriptions may take. */
-const farewell = 2000
+const farewell = 1500
 
 /** What happened to a session; `present`: it was there when the tracker began. */
 export type ChangeKind = 'changed' | 'created' | 'present' | 'removed'
@@ -41,6 +41,7 @@ export interface TrackerOptions<D> {
 export class Tracker<D = unknown> {
   readonly #options: TrackerOptions<D>
   readonly #sources: Sources
+  #ended = false
   #stop: (error: unknown) => void = () => {}
   #trackers: readonly SourceTracker<D>[] = []
 
@@ -89,28 +90,36 @@ export class Tracker<D = unknown> {
     this.#trackers = this.#sources.all.map(
       (source) => new SourceTracker(source, this.#options, (error) => this.#fail(error, source.name)),
     )
+    let subscribed = false
     const watching = this.#sources.watch((event) => this.#receive(event))
+    const begun = watching.then(async () => {
+      subscribed = true
+      await this.#begin(meanwhile)
+    })
+    for (const tracker of this.#trackers) tracker.adopt(this.#options.sessions ?? [])
     try {
-      await unlessAborted(Promise.all([stopped, this.#begin(watching, meanwhile)]), signal)
+      await unlessAborted(Promise.all([stopped, begun]), signal)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
+      this.#ended = true
       const over = new AbortController()
       const unsubscribing = watching.then((unsubscribe) => unsubscribe())
-      void Promise.allSettled([unsubscribing, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
+      // a subscription that does not come about is nothing to wait for
+      const ends = [subscribed && unsubscribing, ...this.#trackers.map((each) => each.end())]
+      unsubscribing.catch(() => {})
+      void Promise.allSettled(ends).then(() => over.abort())
       await sleep(farewell, over.signal)
     }
   }
 
-  async #begin(watching: Promise<Unsubscribe>, meanwhile?: () => Promise<void>): Promise<void> {
-    const {fixed, sessions = []} = this.#options
-    for (const tracker of this.#trackers) tracker.adopt(sessions)
-    await watching
-    await Promise.all([meanwhile?.(), fixed ? undefined : this.#find()])
+  async #begin(meanwhile?: () => Promise<void>): Promise<void> {
+    await Promise.all([meanwhile?.(), this.#options.fixed ? undefined : this.#find()])
   }
 
   async #find(): Promise<void> {
     const found = await this.#sources.find({kind: 'all'}, [])
+    if (this.#ended) return
     for (const {error, source} of this.#sources.failures) this.#fail(error, source)
     for (const tracker of this.#trackers) tracker.begin(found)
   }

@@ -9,6 +9,7 @@ import {
   selectorFlags,
   selectorOf,
   statisticsText,
+  userOf,
   WatchCommand,
 } from '@ovpn3/kit'
 import {
@@ -170,8 +171,13 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     const {selected, single} = await this.#choose(['config_name'], ['config_name'])
     const sessions = selected.map(({session}) => session)
     const labels = new Map(selected.map(({label, session}) => [session, label]))
-    // those that come up meanwhile are the caller's own
     const nameOf = (session: Session) => labels.get(session) ?? labelOf(session)
+    const meet = async (session: Session) => {
+      const {snapshot, source} = session
+      const {owner: uid = source.me} = snapshot.values
+      labels.set(session, labelOf(session, uid === source.me ? undefined : await userOf(uid, source)))
+    }
+
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
     if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error, selected[0]!.owner)
     const gone = new Set(lost.map(({session}) => session))
@@ -198,6 +204,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
           await this.sources(),
           {
             interval,
+            meet,
             newcomers: single ? undefined : await this.#newcomers(),
             onFailure: (failure) => this.tellFailure(failure),
             onObservation: emit,

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, Ovpn3Error, paced, readingOf, statusTexts, Tracker} from '@ovpn3/sessions'
+import {keyOf, Ovpn3Error, paced, readingOf, safeText, statusTexts, Tracker} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -98,7 +98,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     const print = (text: string) => this.log(text)
     // each record as soon as it is read
     if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
-    const all = await Promise.all(reading)
+    const all = (await Promise.all(reading)).filter((entry) => entry !== undefined)
     const now = present()
     const matching = all.filter((entry) => matches(query, entry, now))
     return {columns, entries: sorted(matching, query, now), now, total: all.length}
@@ -130,30 +130,39 @@ A session whose backend is gone is removed by the session manager when it is loo
   }
 
   /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
-  async #read(needs: Needs): Promise<Promise<Entry>[]> {
+  async #read(needs: Needs): Promise<Promise<Entry | undefined>[]> {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
-    const sessions = await (await this.sources()).find({kind: 'all'}, [])
-    return paced(sessions, async (session) => {
-      const snapshot = await session.refresh(needs.properties)
-      const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
-      return {...reading, details: await detailsOf(reading, needs)}
+    const sources = await this.sources()
+    return paced(await sources.find({kind: 'all'}, []), async (session) => {
+      try {
+        const snapshot = await session.refresh(needs.properties)
+        const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
+        return {...reading, details: await detailsOf(reading, needs)}
+      } catch (error) {
+        sources.lose(session.source, error)
+      }
     })
   }
 
   async #follow(query: Query, columns: readonly ColumnName[], needs: Needs): Promise<undefined> {
     let changed: (change: Change) => void = () => {}
+    /** Of sources that fail: shown below the table. */
+    const failures = new Set<string>()
     const tracker = new Tracker<Details>(await this.sources(), {
       changed: (kind, entry) => changed({entry, kind}),
       details: (reading) => detailsOf(reading, needs),
-      failed: (failure) => this.tellFailure(failure),
+      failed: (failure) => {
+        this.tellFailure(failure)
+        failures.add(`${safeText(failure.source)}: ${safeText(failure.error.message)}`)
+      },
       follow: true,
       properties: needs.properties,
     })
     this.whenStalled((session) => tracker.stalled(session))
     await this.stream<Change>(
       {
-        draw: (view) => drawTable(view, tracker, query, columns),
+        draw: (view) => drawTable(view, {failures, tracked: tracker}, query, columns),
         json: jsonOf(query, columns),
         print: printer(query, columns, (line) => this.log(line)),
       },
@@ -166,9 +175,9 @@ A session whose backend is gone is removed by the session manager when it is loo
 }
 
 /** Each entry that the query asks for when it is there, and the ones before it are. */
-async function* inTurn(reading: readonly Promise<Entry>[], query: Query): AsyncGenerator<Entry> {
+async function* inTurn(reading: readonly Promise<Entry | undefined>[], query: Query): AsyncGenerator<Entry> {
   for (const entry of reading) {
     const read = await entry
-    if (matches(query, read, present())) yield read
+    if (read && matches(query, read, present())) yield read
   }
 }
