@@ -10,6 +10,8 @@ import type {Profile, StartOptions, UserName, World} from '../support/world'
 import {BusClient, CallError} from '../support/bus-client'
 
 export type Suite = 'sid' | 'trixie'
+/** The lab of a suite, or a second one of the same, so that two test files need not wait for one another. */
+export type LabName = `${Suite}-2` | Suite
 
 const run = promisify(execFile)
 
@@ -115,10 +117,10 @@ class Lab implements World {
   readonly #release: () => void
 
   constructor(
-    readonly name: Suite,
+    readonly name: LabName,
     release: () => void,
   ) {
-    this.version = name === 'sid' ? '27.1' : '24.1'
+    this.version = name.startsWith('sid') ? '27.1' : '24.1'
     this.#root = path.join(labs(), name)
     this.#namespace = `/run/netns/ovpn3-${name}-c`
     this.busAddress = `unix:path=${this.#root}/run/dbus/system_bus_socket`
@@ -465,15 +467,15 @@ class Lab implements World {
 }
 
 /** One process at a time uses a lab: two test files would remove each other's sessions. */
-async function reserve(suite: Suite): Promise<() => void> {
+async function reserve(name: LabName): Promise<() => void> {
   // The lock ends with cat, and cat with the pipe to this process, however it ends.
-  const holder = spawn('flock', ['-w', '900', path.join(labs(), `${suite}.use`), 'sh', '-c', 'echo; exec cat'], {
+  const holder = spawn('flock', ['-w', '900', path.join(labs(), `${name}.use`), 'sh', '-c', 'echo; exec cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
-  const hint = setTimeout(() => process.stderr.write(`The lab ${suite} is in use, waiting for it\n`), 2000)
+  const hint = setTimeout(() => process.stderr.write(`The lab ${name} is in use, waiting for it\n`), 2000)
   await new Promise<void>((resolve, reject) => {
     holder.once('error', reject)
-    holder.once('exit', () => reject(new Error(`The lab ${suite} is in use`)))
+    holder.once('exit', () => reject(new Error(`The lab ${name} is in use`)))
     holder.stdout.once('data', () => resolve())
   }).finally(() => clearTimeout(hint))
   holder.unref()
@@ -482,7 +484,7 @@ async function reserve(suite: Suite): Promise<() => void> {
 }
 
 /** Brings the lab up, where it is not, and waits for its turn with it. */
-export async function lab(suite: Suite): Promise<World> {
-  await run(path.join(scripts(), 'up.sh'), [suite])
-  return new Lab(suite, await reserve(suite))
+export async function lab(name: LabName): Promise<World> {
+  await run(path.join(scripts(), 'up.sh'), [name])
+  return new Lab(name, await reserve(name))
 }

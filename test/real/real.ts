@@ -14,31 +14,24 @@ import {differentialAclTests} from './differential-acl'
 import {differentialListTests} from './differential-list'
 import {differentialManageTests} from './differential-manage'
 import {differentialStatsTests} from './differential-stats'
-import {lab, skipLab, type Suite} from './lab'
+import {lab, type LabName, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
 import {logLevelTests} from './log-level'
 
-/** All that is tested on the real service of one Debian suite. */
-export function realTests(suite: Suite): void {
-  describe(`the real service, ${suite}`, {skip: skipLab()}, () => {
-    let opened: World
-    const world = () => opened
-
-    before(async () => {
-      opened = await lab(suite)
-      await opened.reset()
-    })
-    after(async () => {
-      await opened?.reset()
-      await opened?.close()
-    })
-
+/** What the service of one Debian suite does, and what the commands make of it. */
+export const realTests = (suite: Suite): void =>
+  testsIn(suite, `the real service, ${suite}`, (world) => {
     labTests(suite, world)
     serviceContract(suite, world)
     sessionManageContract(suite, world)
     sessionsListContract(suite, world)
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
+  })
+
+/** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */
+export const moreRealTests = (suite: Suite): void =>
+  testsIn(`${suite}-2`, `the real service, ${suite}: users, faults, the reference`, (world) => {
     accessContract(suite, world)
     faultsContract(suite, world)
     inPlaceContract(suite, world)
@@ -47,5 +40,19 @@ export function realTests(suite: Suite): void {
     differentialAclTests(suite, world)
     differentialManageTests(suite, world)
     logLevelTests(suite, world)
+  })
+
+function testsIn(name: LabName, title: string, tests: (world: () => World) => void): void {
+  describe(title, {skip: skipLab()}, () => {
+    let opened: World
+    before(async () => {
+      opened = await lab(name)
+      await opened.reset()
+    })
+    after(async () => {
+      await opened?.reset()
+      await opened?.close()
+    })
+    tests(() => opened)
   })
 }

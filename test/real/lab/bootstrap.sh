@@ -1,5 +1,5 @@
 #!/bin/bash
-# bootstrap.sh SUITE: makes the chroot, where there is none. What is half made stays at a name of its own, so the
+# bootstrap.sh LAB: makes the chroot, where there is none. What is half made stays at a name of its own, so the
 # chroot itself is there as a whole or not at all.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -7,17 +7,26 @@ check_host
 with_lock
 [ -e "$root" ] && exit
 
+half=$root.half
+unmount_all "$half"
+rm -rf --one-file-system "$half"
+trap 'unmount_all "$half"' EXIT
+
+if [ "$name" != "$suite" ]; then
+    "$here/bootstrap.sh" "$suite"
+    # Without what that lab has mounted, its keys and its profiles.
+    cp -ax "$labs/$suite" "$half"
+    rm -rf "$half/lab" "$half"/run/dbus/* "$half"/var/lib/openvpn3/{*.json,configs/*}
+    mv "$half" "$root"
+    exit
+fi
+
 export DEBIAN_FRONTEND=noninteractive
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keyring" ] || die 'The lab needs: apt-get install debian-archive-keyring'
 mirror=$(apt-get indextargets --format '$(REPO_URI)' \
     'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1)
 [ -n "$mirror" ] || die 'Apt knows no Debian mirror yet: apt-get update'
-
-half=$root.half
-unmount_all "$half"
-rm -rf --one-file-system "$half"
-trap 'unmount_all "$half"' EXIT
 
 debootstrap --variant=minbase --keyring="$keyring" "$suite" "$half" "$mirror"
 

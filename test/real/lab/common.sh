@@ -3,13 +3,14 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-suite=${1-}
+name=${1-}                       # a suite of Debian, or another lab of the same one: sid, sid-2
+suite=${name%-2}
 labs=$(realpath -m "${OVPN3_LAB_DIR:-/var/tmp/ovpn3-lab}")
-root=$labs/$suite                # the chroot
+root=$labs/$name                 # the chroot
 state=$root/lab                  # what we put into it, /lab from inside
 socket=$root/run/dbus/system_bus_socket
-client=ovpn3-$suite-c            # the network namespace of the bus and of the services
-server=ovpn3-$suite-s            # and that of the VPN servers
+client=ovpn3-$name-c             # the network namespace of the bus and of the services
+server=ovpn3-$name-s             # and that of the VPN servers
 
 die() {
     echo "$*" >&2
@@ -17,7 +18,7 @@ die() {
 }
 
 check_host() {
-    case $suite in sid | trixie) ;; *) die "usage: $(basename "$0") sid|trixie" ;; esac
+    case $suite in sid | trixie) ;; *) die "usage: $(basename "$0") sid|sid-2|trixie|trixie-2" ;; esac
     [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab needs Debian: it installs OpenVPN 3 Linux from there.'
     [ "$(id -u)" = 0 ] || die 'The lab needs root: for a chroot and network namespaces.'
     local tool package missing=()
@@ -27,11 +28,11 @@ check_host() {
     [ ${#missing[@]} = 0 ] || die "The lab needs: apt-get install ${missing[*]}"
 }
 
-# One script at a time for each suite. With -o no daemon inherits the lock.
+# One script at a time for each lab. With -o no daemon inherits the lock.
 with_lock() {
-    [ "${OVPN3_LAB_LOCK-}" = "$suite" ] && return
+    [ "${OVPN3_LAB_LOCK-}" = "$name" ] && return
     mkdir -p "$labs"
-    OVPN3_LAB_LOCK=$suite exec flock -o "$labs/$suite.lock" "$0" "$suite"
+    OVPN3_LAB_LOCK=$name exec flock -o "$labs/$name.lock" "$0" "$name"
 }
 
 in_namespace() { nsenter --net="/run/netns/$1" "${@:2}"; }

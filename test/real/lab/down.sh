@@ -1,5 +1,5 @@
 #!/bin/bash
-# down.sh SUITE: ends what up.sh started. The chroot stays.
+# down.sh LAB: ends what up.sh started. The chroot stays.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 check_host
@@ -18,4 +18,4 @@ for ns in "$client" "$server"; do
 done
 rm -f "$root"/run/dbus/*
 unmount_all "$root"
-echo "$suite: down"
+echo "$name: down"

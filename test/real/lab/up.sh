@@ -1,15 +1,15 @@
 #!/bin/bash
-# up.sh SUITE: a bus, OpenVPN 3 Linux, VPN servers and profiles. What is up already stays as it is.
+# up.sh LAB: a bus, OpenVPN 3 Linux, VPN servers and profiles. What is up already stays as it is.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 check_host
 with_lock
 
 if [ ! -e "$root" ]; then
-    log=$labs/$suite.bootstrap.log
-    "$here/bootstrap.sh" "$suite" >"$log" 2>&1 </dev/null || {
+    log=$labs/$name.bootstrap.log
+    "$here/bootstrap.sh" "$name" >"$log" 2>&1 </dev/null || {
         tail -n 20 "$log" >&2
-        die "$suite: no chroot, see $log"
+        die "$name: no chroot, see $log"
     }
 fi
 mkdir -p "$state/tmp" "$root/run/dbus"
@@ -68,7 +68,7 @@ bus() {
     running "$client" dbus-daemon && return
     rm -f "$root"/run/dbus/*
     daemon "$client" bus dbus-daemon --system --nofork --nopidfile
-    wait_for test -S "$socket" || die "$suite: no bus, see $state/bus.log"
+    wait_for test -S "$socket" || die "$name: no bus, see $state/bus.log"
 }
 
 servers() {
@@ -77,7 +77,7 @@ servers() {
         running "$server" "/lab/server-$name.conf" && continue
         daemon "$server" "server-$name" openvpn --config "/lab/server-$name.conf"
         wait_for grep -q 'Initialization Sequence Completed' "$state/server-$name.log" ||
-            die "$suite: no VPN server, see $state/server-$name.log"
+            die "$name: no VPN server, see $state/server-$name.log"
     done
 }
 
@@ -102,4 +102,4 @@ configure
 bus
 servers
 import
-echo "$suite: up, unix:path=$socket"
+echo "$name: up, unix:path=$socket"

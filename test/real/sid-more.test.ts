@@ -1,0 +1,3 @@
+import {moreRealTests} from './real'
+
+moreRealTests('sid')
