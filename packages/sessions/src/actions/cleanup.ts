@@ -2,7 +2,7 @@ import {sleep} from '../abort'
 import {isOvpn3Error} from '../errors'
 import {goneError, isGone, type SessionResult} from '../result'
 import {keyOf, type PropertyName, type Session} from '../session'
-import {type SavedProfile, type SessionSource, type Sources} from '../source'
+import {type SavedProfile, type Sources} from '../source'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {leaveAlone} from './actions'
 import {attempt, isUnreadable, result} from './result'
@@ -96,27 +96,31 @@ export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'fa
  * @throws Ovpn3Error
  */
 export async function namedSessions(sources: Sources): Promise<Session[]> {
+  // asked for while the sessions are
+  const names = sources.all.map((source) => forgiving([], async () => byFrequency((await source.profiles?.()) ?? [])))
   const sessions = await sources.find({kind: 'all'}, [])
-  const named = await Promise.all(sources.all.map((source) => namesIn(source, sessions)))
-  return sessions.map((session) => named.find((names) => names.has(keyOf(session)))?.get(keyOf(session)) ?? session)
+  const found = new Map<string, Session>()
+  await Promise.all(
+    sources.all.map(async (source, i) => {
+      const those = sessions.filter((session) => session.source === source)
+      for (const name of (await names[i]!).slice(0, Math.floor(visitsForNames / those.length))) {
+        if (those.every((session) => found.has(keyOf(session)))) break
+        const named = await forgiving([], () => source.find({kind: 'config', name}, []))
+        for (const session of named) found.set(keyOf(session), session)
+      }
+    }),
+  )
+  return sessions.map((session) => found.get(keyOf(session)) ?? session)
 }
 
-/** Sessions that know their names, as far as they were found. */
-async function namesIn(source: SessionSource, all: readonly Session[]): Promise<ReadonlyMap<string, Session>> {
-  const found = new Map<string, Session>()
-  const sessions = all.filter((session) => session.source === source)
-  if (sessions.length === 0 || !source.profiles) return found
+/** What is a help and no more may fail. */
+async function forgiving<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
   try {
-    for (const name of byFrequency(await source.profiles()).slice(0, Math.floor(visitsForNames / sessions.length))) {
-      if (sessions.every((session) => found.has(keyOf(session)))) break
-      for (const session of await source.find({kind: 'config', name}, [])) found.set(keyOf(session), session)
-    }
+    return await work()
   } catch (error) {
-    // what is a help and no more may fail
     if (!isOvpn3Error(error)) throw error
+    return otherwise
   }
-
-  return found
 }
 
 /** The names of profiles, those that several have first: most sessions are found by one look-up so. */
