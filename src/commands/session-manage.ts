@@ -27,6 +27,7 @@ import {
   failOnOutage,
   goneError,
   type Interaction,
+  isOwnedBy,
   keyOf,
   labelOf,
   logLevel,
@@ -200,9 +201,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (this.flags['dry-run']) return sessions.map((session) => ({result: planCleanUp(session, {failed}), session}))
     if (ownerOf) await Promise.all(paced(sessions, (session) => session.refresh(['owner'])))
     failOnOutage(sessions)
-    const isMeant = ({snapshot: {values}, source}: Session) =>
-      values.owner !== undefined && values.owner === ownerOf?.(source)
-    const meant = ownerOf ? sessions.filter((session) => isMeant(session) || goneError(session)) : sessions
+    const meant = ownerOf ? sessions.filter((session) => isOwnedBy(session, ownerOf) || goneError(session)) : sessions
     if (this.#isInPlace) this.log(checkingLine(meant.length))
     const results = await this.#runEach(meant, 'Checking', async (session) => {
       const {source} = session

@@ -1,6 +1,8 @@
-import {nearestRing, Ovpn3Error, type Ownership, ownershipOf, type Snapshot} from '@ovpn3/sessions'
+import {isOwnedBy, nearestRing, Ovpn3Error, type Ownership, ownershipOf, type Snapshot} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
+
+import {FakeSession} from '../support/fake-session'
 
 const me = 1000
 const other = 1001
@@ -32,5 +34,26 @@ describe('whose a session is', () => {
     assert.deepEqual(ring(['public', undefined, 'granted']), ['granted'])
     assert.deepEqual(ring(['public', undefined]), [undefined])
     assert.deepEqual(ring(['public']), [])
+  })
+
+  it('one is of a user only where its owner was read', () => {
+    const session = new FakeSession()
+    assert.equal(
+      isOwnedBy(session, () => other),
+      false,
+    )
+    assert.equal(
+      isOwnedBy(session, () => {}),
+      false,
+    )
+    session.snapshot = {errors: {}, values: {owner: other}}
+    assert.equal(
+      isOwnedBy(session, () => other),
+      true,
+    )
+    assert.equal(
+      isOwnedBy(session, () => {}),
+      false,
+    )
   })
 })

@@ -10,6 +10,7 @@ import {
   isOvpn3Error,
   keyOf,
   Ovpn3Error,
+  type OwnerNamed,
   shortId,
   sleep,
   type SourceFailure,
@@ -23,7 +24,6 @@ import {type ResolverOptions, sourcesOf} from './hook'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText, failureText, withFailures} from './report'
 import {
-  type OwnerNamed,
   ownerOf,
   type SelectContext,
   type Selected,
@@ -54,7 +54,7 @@ type SignalName = keyof typeof signalNumbers
 
 /**
  * What every command about sessions has: `--json`, errors with exit statuses, an end by signal that leaves nothing
- * behind, and `resolve` to get at sessions. A command implements `execute`, which returns its result, and `display`,
+ * behind, and `sources` to find sessions in. A command implements `execute`, which returns its result, and `display`,
  * which prints it for a person. Under `--json` the result is the document, or what `toSuccessJson` makes of it.
  */
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
@@ -117,7 +117,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
         if (this.#graceful === 0) reject(this.abortSignal.reason)
       })
     })
-    // whoever waits for what never answers, and keeps nothing open, is not at an end
+    // a command that waits for a source which holds no handle must not end by that
     const alive = setInterval(() => {}, 2 ** 30)
     try {
       const result = await Promise.race([work, interrupted])
@@ -139,7 +139,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return this.#sources
   }
 
-  /** The uid of the user whom --owner names, where the sessions of a source are. @throws Ovpn3Error `usage` */
+  /** The user whom --owner names, undefined without it. @throws Ovpn3Error `usage` */
   protected ownerNamed(): Promise<OwnerNamed | undefined> {
     return ownerOf(this.#selecting())
   }

@@ -12,14 +12,12 @@ import {colorsOf} from './terminal'
 
 /** An error as a person reads it on stderr: what happened, the sessions to choose from, what to do next. */
 export async function errorText(error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message'>): Promise<string> {
-  const lines = [`${colorsOf(process.stderr).red('Error:')} ${safeText(error.message)}`]
-  if (error.candidates) {
-    const summaries = await summaryLines(error.candidates)
-    lines.push(...summaries.map((line) => `  ${line}`))
-  }
+  return linesOf(error, error.candidates && (await summaryLines(error.candidates)))
+}
 
-  if (error.hint) lines.push(safeText(error.hint))
-  return lines.join('\n')
+function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {
+  const head = `${colorsOf(process.stderr).red('Error:')} ${safeText(message)}`
+  return [head, ...summaries.map((line) => `  ${line}`), ...(hint ? [safeText(hint)] : [])].join('\n')
 }
 
 /** An error as the one document that `--json` prints. */
@@ -31,8 +29,7 @@ export function errorDocument(error: Ovpn3Error): {
 
 /** The same for a source whose sessions are missing from what is shown. */
 export function failureText({error, source}: SourceFailure): string {
-  const message = `${colorsOf(process.stderr).red('Error:')} ${safeText(source)}: ${safeText(error.message)}`
-  return error.hint ? `${message}\n${safeText(error.hint)}` : message
+  return linesOf({hint: error.hint, message: `${source}: ${error.message}`})
 }
 
 /** A list of sessions as `--json` shows it, with the sources beside it whose sessions are missing. */

@@ -7,10 +7,12 @@ import {
   failOnOutage,
   goneError,
   hasCode,
+  isOwnedBy,
   labelOf,
   leaveAlone,
   nearestRing,
   Ovpn3Error,
+  type OwnerNamed,
   type Ownership,
   paced,
   type PropertyName,
@@ -18,7 +20,6 @@ import {
   type Selector,
   type Session,
   type SessionResult,
-  type SessionSource,
   shellWord,
   shortId,
   type Sources,
@@ -126,7 +127,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
   const claims = await claimsOf(sessions)
   if (owner) failOnOutage(sessions)
   const isMeant = (claim: Claim) =>
-    goneError(claim.session) !== undefined || (owner ? isOf(claim, owner) : isOurs(claim, options))
+    goneError(claim.session) !== undefined || (owner ? isOwnedBy(claim.session, owner) : isOurs(claim, options))
   const toSelected = (claim: Claim) => selectedOf(claim, owner !== undefined)
   const meant = claims.filter((claim) => isMeant(claim))
   // where an owner was named, the others are not meant
@@ -150,10 +151,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
 
 const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([...read, 'owner'])]
 
-/** The uid of the user whom --owner names, where the sessions of a source are. */
-export type OwnerNamed = (source: SessionSource) => number | undefined
-
-/** @throws Ovpn3Error `usage` where there is no such user */
+/** The user whom --owner names. @throws Ovpn3Error `usage` where there is no such user */
 export async function ownerOf({flags, signal, sources}: SelectContext): Promise<OwnerNamed | undefined> {
   if (flags.owner === undefined) return undefined
   const {all} = await unlessAborted(sources(), signal)
@@ -185,12 +183,9 @@ function reach(claims: readonly Claim[], selector: Selector | undefined): readon
   return selector ? nearestRing(claims) : claims.filter(({ownership}) => ownership !== 'public')
 }
 
-const isOf = ({session: {snapshot, source}}: Claim, owner: OwnerNamed) =>
-  snapshot.values.owner !== undefined && snapshot.values.owner === owner(source)
-
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */
 function ofOwner(claims: readonly Claim[], owner: OwnerNamed): readonly Claim[] {
-  const those = claims.filter((claim) => isOf(claim, owner))
+  const those = claims.filter(({session}) => isOwnedBy(session, owner))
   return those.length > 0 ? those : claims.filter(({session}) => goneError(session))
 }
 

@@ -16,7 +16,17 @@ export {
   type SessionSummary,
 } from './errors'
 export {toJson} from './json'
-export {type Claim, claimOf, claimsOf, nearestRing, type Ownership, ownershipOf, readsAll} from './ownership'
+export {
+  type Claim,
+  claimOf,
+  claimsOf,
+  isOwnedBy,
+  nearestRing,
+  type OwnerNamed,
+  type Ownership,
+  ownershipOf,
+  readsAll,
+} from './ownership'
 export {paced} from './paced'
 export {type Reading, readingOf, type SessionState} from './reading'
 export {

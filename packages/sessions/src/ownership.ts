@@ -1,4 +1,5 @@
 import type {Session, Snapshot} from './session'
+import type {SessionSource} from './source'
 
 import {hasCode} from './errors'
 import {paced} from './paced'
@@ -61,3 +62,10 @@ export async function claimOf(session: Session): Promise<Claim> {
   const snapshot = {errors: {...errors, ...list?.errors}, values: {...values, ...list?.values}}
   return {ownership: ownershipOf(snapshot, me), session}
 }
+
+/** The uid of a user on the machine of a source; undefined where that machine does not know the user. */
+export type OwnerNamed = (source: SessionSource) => number | undefined
+
+/** Whether a session belongs to a user. One whose owner could not be read belongs to nobody. */
+export const isOwnedBy = ({snapshot, source}: Session, owner: OwnerNamed): boolean =>
+  snapshot.values.owner !== undefined && snapshot.values.owner === owner(source)

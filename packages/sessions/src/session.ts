@@ -163,7 +163,7 @@ export interface Session extends Authenticate, Control, Follow, Origin, Share {}
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
 export abstract class Session implements SessionRef {
-  /** What was read by the last `refresh`; whoever finds sessions reads what a command has asked for. */
+  /** What was read by the last `refresh`; a source that finds sessions reads what a command asked for. */
   snapshot: Snapshot = {errors: {}, values: {}}
 
   /** @param config the profile's name, where it is known without looking at the session */

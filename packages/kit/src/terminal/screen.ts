@@ -6,7 +6,7 @@ import {canAnimate, isInteractive} from './terminal'
 
 /** What is drawn again and again on the terminal, where nothing else can be written meanwhile. */
 export interface Animated {
-  /** Shows a notice. @param session the id of the one that it is about */
+  /** Shows a notice. @param session the key (`keyOf`) of the one that it is about */
   tell(text: string, session?: string): void
 }
 
@@ -26,7 +26,7 @@ export class Screen {
     if (!this.#muted) process.stdout.write(`${text}\n`)
   }
 
-  /** A line for the person: within what is animated, else on stderr. @param session the id of the one it is about */
+  /** A line for the person: within what is animated, else on stderr. @param session key of the one it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
     if (this.#animated) this.#animated.tell(text, session)

@@ -67,7 +67,7 @@ function selectorOf({config, interface: device, path, values}: LiveQuery): Selec
   return {kind: 'all'}
 }
 
-/** The sessions that are of use. */
+/** The sessions that apply to the option. */
 async function usefulSessions(query: LiveQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
   const {owner, own, skip, values} = query
   const [claims, uid] = await Promise.all([
@@ -75,7 +75,7 @@ async function usefulSessions(query: LiveQuery, selector: Selector, means: Means
     owner === undefined ? undefined : inTime(uidOf(owner), means.timeIsUp),
   ])
   const useful = claims.filter(({ownership, session: {snapshot}}) => {
-    // gone, or another user's; what has not been read yet may be of use
+    // gone, or another user's; what has not been read yet may apply
     if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
     // of a session that the line names it is known who may use it, whosever it is
     if (own && selector.kind === 'all' && ownership !== undefined && ownership !== 'own') return false

@@ -20,6 +20,7 @@ import {
   exitStatusOf,
   failOnOutage,
   hasCode,
+  isOwnedBy,
   labelOf,
   Ovpn3Error,
   ownershipOf,
@@ -219,8 +220,8 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   /** Which sessions that come up are watched: those that would have been, had they been there. */
   async #newcomers(): Promise<(session: Session) => boolean> {
     const owner = await this.ownerNamed()
-    return ({snapshot, source}) =>
-      owner ? snapshot.values.owner === owner(source) : ownershipOf(snapshot, source.me) !== 'public'
+    return (session) =>
+      owner ? isOwnedBy(session, owner) : ownershipOf(session.snapshot, session.source.me) !== 'public'
   }
 
   #print(observation: Observation, label: string): void {
