@@ -583,7 +583,7 @@ describe('session-manage when things go wrong', () => {
     const path = await world.startSession('alice', 'web', {until: 'new'})
     const first = await manage('--resume --config web --background', {input: 'anybody\nanything\n'})
     assert.equal(first.status, 0, first.stderr)
-    assert.match(first.stdout, /: resuming in the background; --resume --wait shows what else it needs, such as web/)
+    assert.match(first.stdout, /: resuming in the background; ovpn3 session-auth shows what else it needs, such as web/)
     await until('it wants to be authenticated', () => world.status(path)[1] === 22)
     const again = await manage('--resume --config web')
     const lines = [

@@ -14,6 +14,7 @@ import {
   shortId,
   sleep,
   type SourceFailure,
+  type SourceProfile,
   type Sources,
   toJson,
 } from '@ovpn3/sessions'
@@ -33,6 +34,7 @@ import {
   selectOne,
   type SelectOneOptions,
 } from './select'
+import {selectProfile} from './select-profile'
 import {type SelectorValues} from './selector'
 import {assumeSize, colorsOf, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
 
@@ -152,6 +154,11 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   /** All sessions of the caller, and those that they may use. @throws Ovpn3Error */
   protected selectMany(options: SelectManyOptions, deadline?: Deadline): Promise<SelectedMany> {
     return selectMany(this.#selecting(deadline), options)
+  }
+
+  /** The saved profile of a name, or the one that is picked on a terminal; undefined where there is none. @throws Ovpn3Error */
+  protected selectProfile(name: string | undefined, deadline?: Deadline): Promise<SourceProfile | undefined> {
+    return selectProfile(this.#selecting(deadline), name)
   }
 
   /** Calls the listener for each session that the session manager waits for. */

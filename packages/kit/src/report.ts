@@ -1,18 +1,14 @@
-import {
-  type ErrorJson,
-  errorJson,
-  type Ovpn3Error,
-  safeText,
-  type SessionSummary,
-  type SourceFailure,
-} from '@ovpn3/sessions'
+import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SourceFailure} from '@ovpn3/sessions'
 
-import {summaryLines} from './summary'
+import {profileLines, summaryLines} from './summary'
 import {colorsOf} from './terminal'
 
-/** An error as a person reads it on stderr: what happened, the sessions to choose from, what to do next. */
-export async function errorText(error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message'>): Promise<string> {
-  return linesOf(error, error.candidates && (await summaryLines(error.candidates)))
+/** An error as a person reads it on stderr: what happened, what there is to choose from, what to do next. */
+export async function errorText(
+  error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message' | 'profiles'>,
+): Promise<string> {
+  const {candidates = [], profiles = []} = error
+  return linesOf(error, [...(await summaryLines(candidates)), ...(await profileLines(profiles))])
 }
 
 function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {
@@ -22,9 +18,9 @@ function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summarie
 
 /** An error as the one document that `--json` prints. */
 export function errorDocument(error: Ovpn3Error): {
-  readonly error: ErrorJson & {readonly candidates?: readonly SessionSummary[]}
+  readonly error: ErrorJson & Pick<Ovpn3Error, 'candidates' | 'profiles'>
 } {
-  return {error: {...errorJson(error), candidates: error.candidates}}
+  return {error: {...errorJson(error), candidates: error.candidates, profiles: error.profiles}}
 }
 
 /** The same for a source whose sessions are missing from what is shown. */

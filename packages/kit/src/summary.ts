@@ -2,6 +2,7 @@ import {
   duration,
   heldDevice,
   isGone,
+  type ProfileSummary,
   safeText,
   type Session,
   type SessionSummary,
@@ -44,6 +45,20 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
       device === null ? '-' : safeText(device),
       status ?? 'not readable',
       created === null ? '-' : duration(now - created),
+    ]),
+  )
+  return inColumns(rows)
+}
+
+/** A line that tells a saved profile apart: name, path, owner and last use, in columns. */
+export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
+  const now = Date.now() / 1000
+  const rows = await Promise.all(
+    profiles.map(async ({lastUsed, name, owner, path}) => [
+      safeText(name),
+      path,
+      owner === null ? '-' : safeText(await userName(owner)),
+      lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
     ]),
   )
   return inColumns(rows)

@@ -6,6 +6,9 @@ export const exitStatus = {
   'some-failed': 3,
   'session-not-found': 4,
   'session-ambiguous': 4,
+  'profile-not-found': 4,
+  'profile-ambiguous': 4,
+  'session-running': 4,
   'session-stale': 4,
   'access-denied': 5,
   'bus-unreachable': 6,
@@ -26,6 +29,18 @@ export interface ErrorOptions {
   /** Sessions to choose from, where a selector was ambiguous. */
   readonly candidates?: readonly SessionSummary[]
   readonly cause?: unknown
+  /** Profiles to choose from, where a name was ambiguous. */
+  readonly profiles?: readonly ProfileSummary[]
+}
+
+/** A saved profile as an error or a picker shows it. What could not be read is null. */
+export interface ProfileSummary {
+  readonly path: string
+  readonly name: string
+  /** Uid. */
+  readonly owner: number | null
+  /** Seconds since 1970; null also where it was never used. */
+  readonly lastUsed: number | null
 }
 
 /** A session as an error or a picker shows it. Properties that could not be read are null. */
@@ -45,6 +60,7 @@ export class Ovpn3Error extends Error {
   readonly candidates?: readonly SessionSummary[]
   readonly code: ErrorCode
   readonly hint?: string
+  readonly profiles?: readonly ProfileSummary[]
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, {cause: options.cause})
@@ -52,6 +68,7 @@ export class Ovpn3Error extends Error {
     this.code = code
     this.hint = options.hint
     this.candidates = options.candidates
+    this.profiles = options.profiles
   }
 }
 

@@ -1,5 +1,5 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
-export {Deadline, Interruption, proceed, sleep, unlessAborted, withGrace} from './abort'
+export {afterwards, Deadline, Interruption, proceed, reasonOf, sleep, unlessAborted, withGrace} from './abort'
 export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupted} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
 export {type BringUpOptions, type Waiting} from './connect/attempt'
@@ -13,6 +13,7 @@ export {
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
+  type ProfileSummary,
   type SessionSummary,
 } from './errors'
 export {toJson} from './json'
@@ -68,12 +69,16 @@ export {
 } from './session'
 export {
   knownError,
+  type ProfileQuery,
   type SavedProfile,
   type SessionsEvent,
   type SessionSource,
   type SourceEvent,
   type SourceFailure,
+  type SourceProfile,
   Sources,
+  type StartFrom,
+  type StartOptions,
   type Users,
 } from './source'
 export {

@@ -15,6 +15,33 @@ export interface Users {
 export interface SavedProfile {
   readonly name: string
   readonly path: string
+  /** Uid; only where details were asked for. */
+  readonly owner?: number
+  /** Seconds since 1970, 0 if never; only where details were asked for. */
+  readonly lastUsed?: number
+}
+
+/** A saved profile, and where it is. */
+export interface SourceProfile {
+  readonly profile: SavedProfile
+  readonly source: SessionSource
+}
+
+export interface ProfileQuery {
+  /** Only profiles of this name. */
+  readonly name?: string
+  /** With `owner` and `lastUsed`, where they can be read. */
+  readonly details?: boolean
+}
+
+/** What a session is started from: a saved profile, or the text of one that is imported for this session only. */
+export type StartFrom = SavedProfile | {readonly name: string; readonly content: string}
+
+export interface StartOptions {
+  /** Data channel offload; left out: as the profile says. */
+  readonly dco?: boolean
+  /** Keep the tun device while reconnecting, in this session only; left out: as the profile says. */
+  readonly persistTun?: boolean
 }
 
 /** What happens among the sessions of a source. */
@@ -42,7 +69,13 @@ export interface SessionSource {
    */
   find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]>
   /** The saved profiles that the caller can see. */
-  profiles?(): Promise<readonly SavedProfile[]>
+  profiles?(query?: ProfileQuery): Promise<readonly SavedProfile[]>
+  /**
+   * Makes a session that has loaded its profile, and is not connected yet. Where it fails, or the signal is aborted, it
+   * leaves nothing behind; what was not confirmed within 1.5 s is in the error.
+   * @throws Ovpn3Error `profile-not-found`, `session-running`, `usage` for a profile that cannot be used, …
+   */
+  start?(from: StartFrom, options: StartOptions, signal: AbortSignal): Promise<Session>
   /** Follows sessions that come and go until the returned function is called. Left out: none ever does. */
   watch?(listener: (event: SourceEvent) => void): Promise<Unsubscribe>
   /** Gives back connections and subscriptions. */
@@ -90,6 +123,24 @@ export class Sources {
     const failure = errors.find(({code}) => code !== 'usage')
     const misuse = errors.find(({code}) => code === 'usage')
     if (found.length === 0 && (misuse || errors.length === answers.length)) throw failure ?? misuse ?? this.#nobody()
+    return found
+  }
+
+  /**
+   * The saved profiles of all sources that can start sessions.
+   * @throws Ovpn3Error where no source could be asked, or none can start sessions
+   */
+  async profiles(query: ProfileQuery = {}): Promise<SourceProfile[]> {
+    const starting = this.all.filter(({start}) => start)
+    if (starting.length === 0)
+      throw this.all.length === 0 ? this.#nobody() : new Ovpn3Error('unsupported', 'no source here can start sessions')
+    const answers = await this.#askAll(async (source) => {
+      const profiles = source.start ? await source.profiles?.(query) : undefined
+      return profiles?.map((profile) => ({profile, source}))
+    })
+    const failure = answers.find(({error}) => error)?.error
+    const found = answers.flatMap(({value = []}) => value)
+    if (found.length === 0 && failure) throw failure
     return found
   }
 

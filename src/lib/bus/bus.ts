@@ -73,7 +73,7 @@ export class Bus {
     this.#options.trace?.(`-> ${path} ${member} ${secret ? '(secret)' : traced(body)}`)
     try {
       const answer = await this.#calls.make(call)
-      this.#options.trace?.(`<- ${path} ${member} ${traced(answer)}`)
+      this.#options.trace?.(`<- ${path} ${member} ${secret ? '(secret)' : traced(answer)}`)
       return answer
     } catch (error) {
       this.#options.trace?.(`<- ${path} ${member} failed: ${String(error)}`)

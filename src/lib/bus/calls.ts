@@ -21,7 +21,7 @@ export interface Call {
    * not given up on.
    */
   readonly timeout?: number
-  /** The body is never traced. */
+  /** Neither the body nor the answer is traced. */
   readonly secret?: boolean
 }
 

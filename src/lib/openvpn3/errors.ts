@@ -23,6 +23,12 @@ export const isNotGranted = says(/UID not granted access/)
 /** To an answer, to a look at the question, and to an answer after the last question was answered. */
 export const isAlreadyProvided = says(/input-already-provided|already-provided: User input|User input not required/)
 export const isNotReady = says(/net\.openvpn\.v3\.error\.ready/)
+/** To a second session of one profile, on 27.1. */
+export const isRunningAlready = says(/A session with this configuration profile is already running/)
+const isInvalidProfile = says(/Configuration profile is missing|profiles are unsupported/)
+const isProfileDenied = says(
+  /Access to the configuration profile is denied|is sealed and read-only|modified by the profile owner/,
+)
 
 export function staleError(cause: unknown): Ovpn3Error {
   return new Ovpn3Error('session-stale', 'its backend process is gone; the session manager removed the session', {
@@ -36,8 +42,13 @@ const checkBus = 'See whether the system bus runs: systemctl status dbus'
  * What a failure on the bus means to somebody who works with sessions. Anything that is no `BusError` is a bug and
  * stays what it is.
  * @param to what was tried
+ * @param service who was asked
  */
-export function toOvpn3Error(cause: unknown, to: 'act' | 'look' = 'act'): unknown {
+export function toOvpn3Error(
+  cause: unknown,
+  to: 'act' | 'look' = 'act',
+  service: 'configuration manager' | 'session manager' = 'session manager',
+): unknown {
   if (!(cause instanceof BusError)) return cause
   const {kind, message} = cause
   const error = (code: ErrorCode, text: string, hint?: string) => new Ovpn3Error(code, text, {cause, hint})
@@ -49,13 +60,13 @@ export function toOvpn3Error(cause: unknown, to: 'act' | 'look' = 'act'): unknow
     case 'no-owner':
       return error(
         'service-unavailable',
-        'the session manager went away before it answered',
+        `the ${service} went away before it answered`,
         'The bus starts it again when it is needed: try again',
       )
     case 'not-started':
       return error(
         'service-unavailable',
-        `the bus could not start the session manager: ${message}`,
+        `the bus could not start the ${service}: ${message}`,
         'Its log may say why: journalctl --boot --grep openvpn3',
       )
     case 'object-gone':
@@ -63,22 +74,22 @@ export function toOvpn3Error(cause: unknown, to: 'act' | 'look' = 'act'): unknow
     case 'policy':
       return error(
         'access-denied',
-        'the message bus does not let you call the session manager',
+        `the message bus does not let you call the ${service}`,
         `Its policy decides who may: ${message}`,
       )
     case 'remote':
       if (isBackendGone(cause)) return staleError(cause)
-      return error('failed', `the session manager answered: ${plainText(message)}`)
+      return error('failed', `the ${service} answered: ${plainText(message)}`)
     case 'service-unknown':
       return error(
         'service-unavailable',
-        'there is no OpenVPN 3 session manager on this bus',
+        `there is no OpenVPN 3 ${service} on this bus`,
         'Install OpenVPN 3 Linux (on Debian: the package openvpn3-client)',
       )
     case 'timeout':
       return error(
         'timeout',
-        `the session manager gave ${message}`,
+        `the ${service} gave ${message}`,
         'It may be waiting for a backend that hangs: try again in a while',
       )
     case 'unreachable': {
@@ -101,4 +112,36 @@ export async function translated<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     throw toOvpn3Error(error)
   }
+}
+
+/**
+ * What a failure of the configuration manager means.
+ * @throws Ovpn3Error in place of a `BusError`
+ */
+export async function translatedProfile<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw toProfileError(error)
+  }
+}
+
+/** That no session can be started from a profile, in the words of the service where it gave any. */
+export function invalidProfile(cause: unknown): unknown {
+  if (!isInvalidProfile(cause)) return toProfileError(cause)
+  return new Ovpn3Error('usage', `the profile cannot be used: ${plainText((cause as BusError).message)}`, {cause})
+}
+
+function toProfileError(cause: unknown): unknown {
+  if (cause instanceof BusError && cause.kind === 'object-gone')
+    return new Ovpn3Error('profile-not-found', 'there is no such profile', {
+      cause,
+      hint: 'Your profiles: openvpn3 configs-list',
+    })
+  if (isProfileDenied(cause) || (cause instanceof BusError && cause.kind === 'access-denied'))
+    return new Ovpn3Error('access-denied', 'access to the profile is denied', {
+      cause,
+      hint: 'Only its owner and the users the owner granted access may use it',
+    })
+  return toOvpn3Error(cause, 'act', 'configuration manager')
 }

@@ -5,6 +5,7 @@ import {
   noPathError,
   Ovpn3Error,
   paced,
+  type ProfileQuery,
   type PropertyName,
   type SavedProfile,
   type Selector,
@@ -12,17 +13,21 @@ import {
   type SessionRef,
   type SessionSource,
   type SourceEvent,
+  type StartFrom,
+  type StartOptions,
+  unlessAborted,
   type Unsubscribe,
 } from '@ovpn3/sessions'
 
 import {Bus, BusError, type Call, tracer} from '../bus'
 import {callManager} from './cold-start'
-import {toOvpn3Error, translated} from './errors'
+import {toOvpn3Error, translated, translatedProfile} from './errors'
 import {LogForwards} from './log-forwards'
 import {managerEvent, managerPath, ownerOf, sessionInterface, sessionService} from './names'
-import {profileName, profilePaths} from './profile'
+import {profileDetails, profileName, profilePaths} from './profile'
 import {decode} from './properties'
 import {RemoteSession} from './session'
+import {startSession} from './start'
 
 const objectPath = /^\/$|^(\/\w+)+$/
 const idPrefix = /^\w{4,}$/
@@ -71,12 +76,20 @@ export class SessionManager implements SessionSource {
   }
 
   /** The profiles that the caller can see. */
-  async profiles(): Promise<readonly SavedProfile[]> {
+  async profiles({details, name}: ProfileQuery = {}): Promise<readonly SavedProfile[]> {
     const bus = await this.#connected()
-    const paths = await translated(profilePaths(bus))
+    const paths = await translatedProfile(profilePaths(bus, name))
+    if (name !== undefined && !details) return paths.map((path) => ({name, path}))
+    const read = (path: string) =>
+      details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))
     // one that was deleted meanwhile does not hide the others
-    const names = await Promise.all(paced(paths, (path) => forgiving(profileName(bus, path))))
-    return paths.flatMap((path, i) => (names[i] === undefined ? [] : {name: names[i], path}))
+    const profiles = await Promise.all(paced(paths, (path) => forgiving(read(path))))
+    return profiles.filter((profile) => profile !== undefined)
+  }
+
+  async start(from: StartFrom, options: StartOptions, signal: AbortSignal): Promise<Session> {
+    const bus = await unlessAborted(this.#connected(), signal)
+    return new RemoteSession(this, bus, await startSession(bus, from, options, signal), from.name)
   }
 
   /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */

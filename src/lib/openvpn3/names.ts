@@ -3,6 +3,8 @@ import {ownerChange} from '../bus'
 /** Names on the bus. Source: the introspection data and the wire (24.1, 27.1). */
 export const sessionService = 'net.openvpn.v3.sessions'
 export const sessionInterface = 'net.openvpn.v3.sessions'
+/** The configuration manager; its objects have one interface, of the same name. */
+export const configurationService = 'net.openvpn.v3.configuration'
 export const managerPath = '/net/openvpn/v3/sessions'
 /** Forwards the log and status signals of the backends. */
 export const logService = 'net.openvpn.v3.log'

@@ -1,18 +1,33 @@
-import {type Bus, unwrap} from '../bus'
+import {type SavedProfile} from '@ovpn3/sessions'
+
+import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
 import {callManager} from './cold-start'
-import {getCall} from './names'
+import {invalidProfile, translatedProfile} from './errors'
+import {configurationService, getCall} from './names'
 import {decode} from './properties'
 
-const service = 'net.openvpn.v3.configuration'
+const managerPath = '/net/openvpn/v3/configuration'
+
+/** The text of a profile, and what was set beside it. */
+export interface ProfileContent {
+  readonly content: string
+  readonly dco: boolean
+  readonly name: string
+  /** By name; their values are texts and booleans. */
+  readonly overrides: Readonly<Record<string, boolean | string>>
+}
+
+const callConfigurations = (bus: Bus, call: Partial<Call> & {readonly member: string}) =>
+  callManager(bus, {destination: configurationService, interface: configurationService, path: managerPath, ...call})
 
 /**
  * The profiles that the caller can see.
+ * @param name only those of this name
  * @throws BusError, Ovpn3Error where the answer makes no sense
  */
-export async function profilePaths(bus: Bus): Promise<string[]> {
-  const member = 'FetchAvailableConfigs'
-  const path = '/net/openvpn/v3/configuration'
-  const [paths] = await callManager(bus, {destination: service, interface: service, member, path})
+export async function profilePaths(bus: Bus, name?: string): Promise<string[]> {
+  const member = name === undefined ? 'FetchAvailableConfigs' : 'LookupConfigName'
+  const [paths] = await callConfigurations(bus, {member, ...(name !== undefined && {body: [name], signature: 's'})})
   return decode(member, paths)
 }
 
@@ -21,6 +36,89 @@ export async function profilePaths(bus: Bus): Promise<string[]> {
  * @throws BusError where it was deleted, or is not the caller's to see; Ovpn3Error where it makes no sense
  */
 export async function profileName(bus: Bus, path: string): Promise<string> {
-  const [name] = await bus.call({...getCall(service, 'name'), destination: service, path})
-  return decode('config_name', unwrap(name))
+  return decode('config_name', await get(bus, path, 'name'))
+}
+
+/** A profile with its owner and when it was used last. @throws BusError, Ovpn3Error as `profileName` */
+export async function profileDetails(bus: Bus, path: string): Promise<SavedProfile> {
+  const [name, owner, lastUsed] = await Promise.all([
+    profileName(bus, path),
+    get(bus, path, 'owner'),
+    get(bus, path, 'last_used_timestamp'),
+  ])
+  return {lastUsed: decode('last_used_timestamp', lastUsed), name, owner: decode('owner', owner), path}
+}
+
+/** A profile of the configuration manager, as far as a session is started from it. @throws Ovpn3Error */
+export class RemoteProfile {
+  constructor(
+    readonly bus: Bus,
+    readonly path: string,
+  ) {}
+
+  /** Imports a profile that the first session of it uses up. */
+  static async import(bus: Bus, name: string, content: string): Promise<RemoteProfile> {
+    const call = {body: [name, content, true, false], member: 'Import', secret: true, signature: 'ssbb'}
+    const [path] = await translatedProfile(callConfigurations(bus, call))
+    return new RemoteProfile(bus, decode('Import', path))
+  }
+
+  /** @throws Ovpn3Error `usage` where no session can be started from it, `profile-not-found`, `access-denied` */
+  async validate(): Promise<void> {
+    try {
+      await this.#ask({member: 'Validate'})
+    } catch (error) {
+      if (!(error instanceof BusError && error.kind === 'object-gone')) throw invalidProfile(error)
+      // the bus may have started the configuration manager for that call
+      await translatedProfile(profilePaths(this.bus))
+      await this.#call({member: 'Validate'})
+    }
+  }
+
+  async read(): Promise<ProfileContent> {
+    const [[content], name, overrides, dco] = await Promise.all([
+      this.#call({member: 'Fetch', secret: true}),
+      this.#get('name'),
+      this.#get('overrides'),
+      this.#get('dco'),
+    ])
+    return {
+      content: decode('Fetch', content),
+      dco: decode('dco', dco),
+      name: decode('config_name', name),
+      overrides: decode('overrides', overrides),
+    }
+  }
+
+  async override(name: string, value: boolean | string): Promise<void> {
+    const typed = variant(typeof value === 'boolean' ? 'b' : 's', value)
+    await this.#call({body: [name, typed], member: 'SetOverride', secret: true, signature: 'sv'})
+  }
+
+  async setDco(enabled: boolean): Promise<void> {
+    const body = [configurationService, 'dco', variant('b', enabled)]
+    await this.#call({body, interface: 'org.freedesktop.DBus.Properties', member: 'Set', signature: 'ssv'})
+  }
+
+  async remove(): Promise<void> {
+    await this.#call({member: 'Remove'})
+  }
+
+  #get(name: string): Promise<unknown> {
+    return translatedProfile(get(this.bus, this.path, name))
+  }
+
+  #call(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
+    return translatedProfile(this.#ask(call))
+  }
+
+  #ask(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
+    const profile = {destination: configurationService, interface: configurationService, path: this.path}
+    return this.bus.call({...profile, ...call})
+  }
+}
+
+async function get(bus: Bus, path: string, property: string): Promise<unknown> {
+  const [value] = await bus.call({...getCall(configurationService, property), destination: configurationService, path})
+  return unwrap(value)
 }

@@ -7,6 +7,8 @@ import {
   type SessionStatus,
 } from '@ovpn3/sessions'
 
+import {unwrap} from '../bus'
+
 class Unexpected extends Error {}
 
 function boolean(value: unknown): boolean {
@@ -70,6 +72,17 @@ function counters(value: unknown): Record<string, bigint> {
   )
 }
 
+/** The overrides of a profile: texts and booleans by name. */
+function overrides(value: unknown): Record<string, boolean | string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unexpected('dictionary')
+  return Object.fromEntries(
+    Object.entries(value).map(([name, variant]: [string, unknown]) => {
+      const override = unwrap(variant)
+      return [name, typeof override === 'string' ? override : boolean(override)]
+    }),
+  )
+}
+
 function request(value: unknown): InputRequest {
   const [type, group, id, name, description, hidden] = tuple(value, 6)
   return {
@@ -105,12 +118,18 @@ const properties = {
 
 const decoders = {
   ...properties,
+  Fetch: string,
   FetchAvailableConfigs: listOf(path),
   FetchAvailableSessions: listOf(path),
+  Import: path,
   LookupConfigName: listOf(path),
+  NewTunnel: path,
   UserInputQueueCheck: listOf(unsigned),
   UserInputQueueFetch: request,
   UserInputQueueGetTypeGroup: listOf(unsignedPair),
+  dco: boolean,
+  last_used_timestamp: time,
+  overrides,
 }
 type Decoders = typeof decoders
 

@@ -641,3 +641,120 @@ describe('giving up', () => {
     )
   })
 })
+
+describe('a new session', () => {
+  const start = {action: 'start'} as const
+
+  it('is connected, and waited for', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = new Run([session], start)
+    await clock.pass(300)
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+    assert.deepEqual(changes(session), ['connect'])
+  })
+
+  it('does not stay behind where it is refused', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = new Run([session], start)
+    await clock.pass(300)
+    session.turn(StatusMinor.authenticationFailed, 'wrong password')
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'refused', 'wrong password'])
+    assert.deepEqual(changes(session), ['connect', 'disconnect'])
+  })
+
+  it('does not stay behind where there is no input', async () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName]
+    const answer = async () => {
+      throw new Ovpn3Error('input-missing', 'no input')
+    }
+
+    const run = new Run([session], start, {answer})
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'input-missing', 'no input'])
+    assert.deepEqual(changes(session), ['disconnect'])
+  })
+
+  it('is disconnected when it is interrupted at a question', async () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName]
+    const run = new Run([session], start, {answer: () => silence()})
+    await settled()
+    abort.abort(new Interruption())
+    await clock.pass(100)
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.deepEqual(changes(session), ['disconnect'])
+  })
+
+  it('is kept where it is to be', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = new Run([session], {...start, keep: true})
+    await clock.pass(300)
+    session.turn(StatusMinor.connectionFailed, 'no route')
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'refused', 'no route'])
+    assert.deepEqual(changes(session), ['connect'])
+  })
+
+  it('goes on connecting in the background', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = new Run([session], {...start, wait: 'never'})
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connecting in the background'])
+    assert.deepEqual(changes(session), ['connect'])
+  })
+
+  it('is left alone by a hang-up once it connects, and ends by one before', async () => {
+    const connecting = new FakeSession(StatusMinor.configOk)
+    void new Run([connecting], start)
+    await clock.pass(300)
+    const asking = new FakeSession(StatusMinor.inputRequired)
+    asking.queue = [userName]
+    void new Run([asking], start, {answer: () => silence()})
+    await settled()
+    abort.abort(new Interruption(true))
+    await clock.pass(2000)
+    assert.deepEqual(changes(connecting), ['connect'])
+    assert.deepEqual(changes(asking), ['disconnect'])
+  })
+})
+
+describe('authentication', () => {
+  const authenticate = {action: 'authenticate'} as const
+
+  it('answers and connects what waits for input', async () => {
+    const session = new FakeSession(StatusMinor.inputRequired)
+    session.queue = [userName]
+    const run = new Run([session], authenticate)
+    await clock.pass(300)
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+    assert.deepEqual(changes(session), ['provideInput', 'connect'])
+  })
+
+  for (const minor of [StatusMinor.paused, StatusMinor.configOk, StatusMinor.connecting])
+    it(`leaves alone what does not wait for input: status ${minor}`, async () => {
+      const session = new FakeSession(minor)
+      const run = new Run([session], authenticate)
+      await settled()
+      assert.equal(run.end[0], 'unchanged')
+      assert.deepEqual(changes(session), [])
+    })
+
+  it('waits for the web page of one that was started before', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    session.status = statusOf(StatusMinor.urlAuthentication, 'https://vpn.example/1')
+    await session.refresh()
+    const run = new Run([session], authenticate)
+    await clock.pass(1000)
+    assert.deepEqual(run.urls, ['https://vpn.example/1'])
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected'])
+    assert.deepEqual(changes(session), [])
+  })
+})

@@ -4,10 +4,17 @@ import {type Attempt, isUnderWay, type Verb} from './attempt'
 
 /**
  * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume and
- * Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1).
+ * Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1). Undefined where there is
+ * nothing to start.
  */
-export function verbFor({options, session}: Attempt, status: SessionStatus | undefined, answered: boolean): Verb {
+export function verbFor(
+  {options, session}: Attempt,
+  status: SessionStatus | undefined,
+  answered: boolean,
+): undefined | Verb {
   if (answered || (status && isNotStarted(status))) return 'connect'
+  if (options.action === 'start') return 'connect'
+  if (options.action === 'authenticate') return undefined
   const {statistics} = session.snapshot.values
   // a client that was started has counted at least its pause
   const neverStarted =

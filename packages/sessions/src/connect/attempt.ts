@@ -1,16 +1,20 @@
 import {type Deadline} from '../abort'
-import {baseProperties, failure} from '../actions/result'
-import {type Ovpn3Error} from '../errors'
+import {baseProperties, failure, startAgainHint} from '../actions/result'
+import {Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {type PropertyName, type Session, type Unsubscribe} from '../session'
-import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
+import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
 import {type Interaction} from './interaction'
 
 /** What has to be known of a session before it is connected. */
 export const connectProperties: readonly PropertyName[] = [...baseProperties, 'statistics']
 
-type BringUpAction = 'restart' | 'resume'
+/**
+ * - `authenticate`: answers what a session waits for, and connects it
+ * - `start`: connects a session that was made for this: it does not outlive a failure
+ */
+type BringUpAction = 'authenticate' | 'restart' | 'resume' | 'start'
 
 /**
  * Which sessions are waited for until they are connected:
@@ -26,18 +30,20 @@ export interface BringUpOptions {
   /** Ends the waiting: when the time is up, or when the user has had enough. */
   readonly deadline: Deadline
   readonly dryRun?: boolean
-  /** On timeout or interruption, leave the session connecting instead of disconnecting it. */
+  /** On timeout or interruption, leave the session connecting instead of disconnecting it; a new one on failure, too. */
   readonly keep?: boolean
   readonly wait: Waiting
 }
 
-export type Verb = BringUpAction | 'connect'
+export type Verb = 'connect' | 'restart' | 'resume'
 
 /** Milliseconds within which the status of before the action may still be read. */
 const settleTime = 1000
 
 /** An attempt to connect one session. */
 export class Attempt {
+  /** It was given up: what there was to undo is undone. */
+  abandoned = false
   /** The session needs, or needed, input. */
   asks = false
   /** The session was connecting before: it is not this attempt that started it. */
@@ -77,9 +83,14 @@ export class Attempt {
     return this.options.deadline.signal
   }
 
-  /** There is nothing to resume, only to wait for. */
+  /** The session was made for this attempt. */
+  get isNew(): boolean {
+    return this.options.action === 'start'
+  }
+
+  /** There is nothing to start, only to wait for. */
   isOnItsWay(status: SessionStatus | undefined): boolean {
-    return this.options.action === 'resume' && status !== undefined && isUnderWay(status)
+    return this.options.action !== 'restart' && status !== undefined && isUnderWay(status)
   }
 
   /** From now on the session is judged by what the action makes of it. */
@@ -104,6 +115,12 @@ export class Attempt {
       isSameStatus(status, this.before) &&
       performance.now() - this.#actedAt < settleTime
     )
+  }
+
+  /** That the connection has failed for good, with the reason that the service gives. */
+  refusal(status: SessionStatus): Ovpn3Error {
+    const hint = this.isNew ? undefined : startAgainHint(this.session)
+    return new Ovpn3Error('refused', status.message || statusText(status), {hint})
   }
 
   failed(

@@ -7,9 +7,18 @@ import {type Attempt, connectProperties} from './attempt'
 import {provideInput} from './input'
 
 const words = {
+  authenticate: {doing: 'connecting', would: 'would be authenticated'},
   restart: {doing: 'restarting', would: 'would be restarted'},
   resume: {doing: 'resuming', would: 'would be resumed'},
+  start: {doing: 'connecting', would: 'would be started'},
 } as const
+/** A session of these statuses waits for somebody to answer. */
+const asking: ReadonlySet<number> = new Set([
+  StatusMinor.inputRequired,
+  StatusMinor.userPasswordNeeded,
+  StatusMinor.challenge,
+  StatusMinor.urlAuthentication,
+])
 
 /** Sees whether the session needs input, and changes nothing. */
 export async function survey(attempt: Attempt): Promise<SessionResult | undefined> {
@@ -40,15 +49,16 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   if (wait === 'login' && answered && status) attempt.waits = true
   // before the action: a session that fails at once is removed, and the reason with it
   if (attempt.waits) attempt.unfollow = await session.follow(attempt.inbox.receive)
-  const acted = !attempt.attached && (await act(attempt, verbFor(attempt, status, answered)))
+  const verb = verbFor(attempt, status, answered)
+  const acted = !attempt.attached && verb !== undefined && (await act(attempt, verb))
   return attempt.waits ? undefined : inBackground(attempt, acted, answered)
 }
 
 /** The result where nobody waits for the connection. */
 export function inBackground({options, session, status}: Attempt, acted: boolean, answered: boolean): SessionResult {
-  if (!acted) return result(session, 'unchanged', 'it was not paused')
+  if (!acted) return result(session, 'unchanged', options.action === 'resume' ? 'it was not paused' : 'needs no input')
   // a server that asks for one thing may ask for another
-  const more = answered ? '; --resume --wait shows what else it needs, such as web authentication' : ''
+  const more = answered ? '; ovpn3 session-auth shows what else it needs, such as web authentication' : ''
   return result(session, 'done', `${words[options.action].doing} in the background${more}`, {status})
 }
 
@@ -59,9 +69,12 @@ export function inBackground({options, session, status}: Attempt, acted: boolean
 function leftAlone(attempt: Attempt, status: SessionStatus | undefined): SessionResult | undefined {
   const {interaction, options, session} = attempt
   if (!status) return undefined
-  if (isDeadEnd(status)) throw deadEndError(session, status)
-  if (options.action === 'resume' && status.minor === StatusMinor.connected)
+  const {action} = options
+  if (isDeadEnd(status)) throw attempt.isNew ? attempt.refusal(status) : deadEndError(session, status)
+  if (action !== 'restart' && status.minor === StatusMinor.connected)
     return result(session, 'unchanged', 'already connected')
+  if (action === 'authenticate' && !asking.has(status.minor))
+    return result(session, 'unchanged', `does not wait for input: ${statusText(status)}`)
   if (!attempt.isOnItsWay(status) || options.wait === 'required' || options.wait === 'default') return undefined
   const url = status.minor === StatusMinor.urlAuthentication && status.message
   if (url && !options.dryRun) interaction.openUrl(session, url)

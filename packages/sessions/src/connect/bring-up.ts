@@ -5,7 +5,7 @@ import {keyOf, type Session} from '../session'
 import {act} from './act'
 import {Attempt, type BringUpOptions, connectProperties} from './attempt'
 import {begin, survey} from './begin'
-import {giveUp, unfollow} from './give-up'
+import {discard, giveUp, unfollow} from './give-up'
 import {provideInput} from './input'
 import {type Interaction, type Task} from './interaction'
 import {settle} from './settle'
@@ -17,10 +17,10 @@ const snapshotAge = 1000
 /** Seconds to wait for the outcome of a login. */
 const loginTime = 30
 
-const titles = {restart: 'Restarting', resume: 'Resuming'} as const
+const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resuming', start: 'Connecting'} as const
 
 /**
- * Resumes or restarts sessions and, where asked for, waits until they are connected. The user is asked for what they
+ * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is asked for what they
  * need, one session after the other; the waiting is done side by side. Where the answers are for one session only, and
  * several ask, none is answered.
  */
@@ -72,6 +72,7 @@ async function bringUpAll(
     }
 
     await Promise.all(open().map((attempt) => end(attempt)))
+    await Promise.all(attempts.map((attempt) => discard(attempt, over)))
   } finally {
     await Promise.all(attempts.map((attempt) => unfollow(attempt, over)))
   }

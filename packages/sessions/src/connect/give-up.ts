@@ -9,7 +9,7 @@ import {connected} from './settle'
 
 /** Milliseconds for a last look at the status. */
 const lastLook = 500
-/** Seconds in which a subscription is given back. */
+/** Seconds in which a subscription is given back, or a session that failed is disconnected. */
 const farewell = 1
 
 /**
@@ -17,11 +17,29 @@ const farewell = 1
  * started is disconnected, and only where it is not to be kept. What the service has not confirmed by then is said.
  */
 export async function giveUp(attempt: Attempt, over: AbortSignal): Promise<SessionResult> {
+  attempt.abandoned = true
   try {
     return (await lateSuccess(attempt, over)) ?? (await abandon(attempt, over))
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     return attempt.failed(error)
+  }
+}
+
+/** A new session that has failed does not stay behind, unless it is to be kept. */
+export async function discard(attempt: Attempt, over: AbortSignal): Promise<void> {
+  const {abandoned, isNew, options, result, session} = attempt
+  if (!isNew || options.keep || abandoned || !result?.error) return
+  const limit = new Deadline(over, farewell)
+  try {
+    await unlessAborted(session.disconnect(), limit.signal)
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    if (isGone(error)) return
+    const hint = `It could not be disconnected: ovpn3 session-manage --disconnect --path ${session.id}`
+    attempt.result = {...result, error: {...result.error, hint}}
+  } finally {
+    limit.end()
   }
 }
 
@@ -60,10 +78,12 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   const why =
     code === 'timeout' ? `not connected within ${attempt.options.deadline.seconds} s (${state})` : 'interrupted'
   const ended = (what: string) => attempt.failed(new Ovpn3Error(code, `${why}: ${what}`))
+  const kept = isKept(attempt)
+  if (attempt.isNew && !kept) return disconnect(attempt, over, why)
   if (attached) return ended('still connecting in the background')
-  if (sent === 'nothing') return ended('nothing was done')
+  if (sent === 'nothing') return ended(attempt.isNew ? 'the session is there, but not started' : 'nothing was done')
   if (sent === 'input') return ended('input was sent, but the connection was not started')
-  if (!isKept(attempt)) return disconnect(attempt, over, why)
+  if (!kept) return disconnect(attempt, over, why)
   const unanswered = () =>
     code === 'interrupted'
       ? unansweredError()
@@ -72,9 +92,10 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   return waits ? ended('still connecting in the background') : inBackground(attempt, acted, false)
 }
 
-/** The session goes on connecting: the user said so, asked for no wait, or is gone. */
-function isKept({options: {keep, wait}, signal}: Attempt): boolean {
-  return Boolean(keep) || wait !== 'required' || isHangup(signal)
+/** The session goes on connecting: the user said so, asked for no wait, or is gone. A new one that does not yet, ends. */
+function isKept({isNew, options: {keep, wait}, sent, signal}: Attempt): boolean {
+  if (keep) return true
+  return isNew ? isHangup(signal) && sent === 'action' : wait !== 'required' || isHangup(signal)
 }
 
 async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Promise<SessionResult> {

@@ -1,4 +1,4 @@
-import {result, startAgainHint} from '../actions/result'
+import {result} from '../actions/result'
 import {hasCode, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {type Session} from '../session'
@@ -71,8 +71,7 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
     default:
       if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
         throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
-      if (isDeadEnd(status))
-        throw new Ovpn3Error('refused', status.message || statusText(status), {hint: startAgainHint(session)})
+      if (isDeadEnd(status)) throw attempt.refusal(status)
       return undefined
   }
 }

@@ -1,0 +1,177 @@
+import {
+  afterwards,
+  isGone,
+  isOvpn3Error,
+  Ovpn3Error,
+  reasonOf,
+  sleep,
+  type StartFrom,
+  type StartOptions,
+  unlessAborted,
+} from '@ovpn3/sessions'
+
+import {type Bus, variant} from '../bus'
+import {callManager} from './cold-start'
+import {isRunningAlready, toOvpn3Error, translated} from './errors'
+import {managerEvent, managerPath, sessionInterface, sessionService} from './names'
+import {RemoteProfile} from './profile'
+import {decode} from './properties'
+
+/** Milliseconds within which an answer that comes after an abort is still undone. */
+const farewell = 1500
+/** Milliseconds from the answer to NewTunnel to the session. It is there before, unless the service is at odds. */
+const appearance = 15_000
+
+/**
+ * Makes a session that has loaded its profile; see `SessionSource.start`.
+ * @returns its path
+ */
+export async function startSession(
+  bus: Bus,
+  from: StartFrom,
+  {dco, persistTun}: StartOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const used = await profileFor(bus, from, persistTun, signal)
+  try {
+    await unlessAborted(used.profile.validate(), signal)
+    const path = await newTunnel(bus, used.profile.path, signal)
+    if (dco !== undefined) await setDco(bus, path, dco, signal)
+    return path
+  } catch (error) {
+    if (used.imported) await forget(used.profile, signal)
+    throw error
+  }
+}
+
+interface UsedProfile {
+  readonly profile: RemoteProfile
+  /** For this session only. */
+  readonly imported: boolean
+}
+
+/** The profile to start from. What is to hold for one session only is set in a copy that the session uses up. */
+async function profileFor(
+  bus: Bus,
+  from: StartFrom,
+  persistTun: boolean | undefined,
+  signal: AbortSignal,
+): Promise<UsedProfile> {
+  if ('path' in from && !persistTun) return {imported: false, profile: new RemoteProfile(bus, from.path)}
+  const {content, dco, name, overrides} =
+    'path' in from
+      ? await unlessAborted(new RemoteProfile(bus, from.path).read(), signal)
+      : {...from, dco: false, overrides: {}}
+  const profile = await making(RemoteProfile.import(bus, name, content), (late) => late.remove(), signal)
+  try {
+    const all = {...overrides, ...(persistTun && {'persist-tun': true})}
+    const setting = Object.entries(all).map(([override, value]) => profile.override(override, value))
+    await unlessAborted(Promise.all([...setting, dco && profile.setDco(true)]), signal)
+    return {imported: true, profile}
+  } catch (error) {
+    await forget(profile, signal)
+    throw error
+  }
+}
+
+/** Removes an imported profile that no session has used up. */
+async function forget(profile: RemoteProfile, signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(profile.remove(), afterwards(signal, farewell))
+  } catch (error) {
+    // used up, or lost with the connection; the configuration manager forgets it when it ends
+    if (!isOvpn3Error(error)) throw error
+  }
+}
+
+async function newTunnel(bus: Bus, profile: string, signal: AbortSignal): Promise<string> {
+  const events = new Map<string, 'created' | 'removed'>()
+  let came = new AbortController()
+  const end = await translated(
+    bus.subscribe(managerEvent, ({body}) => {
+      const [path, type] = body as [string, number, number]
+      if (type === 1 || type === 2) events.set(path, type === 1 ? 'created' : 'removed')
+      came.abort()
+      came = new AbortController()
+    }),
+  )
+  try {
+    const path = await making(askForTunnel(bus, profile), (late) => disconnect(bus, late), signal)
+    const deadline = performance.now() + appearance
+    // the first word of a session may come after the answer
+    while (!events.has(path) && performance.now() < deadline && !signal.aborted)
+      await sleep(deadline - performance.now(), came.signal, signal)
+    if (events.get(path) === 'created' && !signal.aborted) return path
+    await unlessAborted(disconnect(bus, path), afterwards(signal, farewell), () => strayError(signal))
+    if (signal.aborted) throw reasonOf(signal)
+    throw new Ovpn3Error('failed', 'the session ended as it was started', {
+      hint: 'The log of the service may say why: journalctl --boot --grep openvpn3',
+    })
+  } finally {
+    await unlessAborted(end(), afterwards(signal, farewell)).catch((error: unknown) => {
+      if (!isOvpn3Error(error)) throw error
+    })
+  }
+}
+
+async function askForTunnel(bus: Bus, profile: string): Promise<string> {
+  const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
+  try {
+    const [path] = await callManager(bus, {...manager, body: [profile], member: 'NewTunnel', signature: 'o'})
+    return decode('NewTunnel', path)
+  } catch (error) {
+    if (isRunningAlready(error))
+      throw new Ovpn3Error('session-running', 'a session of this profile is running already', {
+        cause: error,
+        hint: 'Your sessions: ovpn3 sessions-list',
+      })
+    throw toOvpn3Error(error)
+  }
+}
+
+async function setDco(bus: Bus, path: string, enabled: boolean, signal: AbortSignal): Promise<void> {
+  const body = [sessionInterface, 'dco', variant('b', enabled)]
+  const properties = {interface: 'org.freedesktop.DBus.Properties', member: 'Set', signature: 'ssv'}
+  try {
+    await unlessAborted(translated(bus.call({...properties, body, destination: sessionService, path})), signal)
+  } catch (error) {
+    await unlessAborted(disconnect(bus, path), afterwards(signal, farewell), () => strayError(signal))
+    throw error
+  }
+}
+
+/** Ends a session that nobody has got to know. */
+async function disconnect(bus: Bus, path: string): Promise<void> {
+  try {
+    const session = {destination: sessionService, interface: sessionInterface, path}
+    await translated(bus.call({...session, member: 'Disconnect'}))
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+}
+
+/**
+ * The value of work that makes something. Where the signal is aborted first, it is undone as soon as it is made.
+ * @throws Ovpn3Error the signal's reason; where that cannot be seen in time, that it may stay behind
+ */
+async function making<T>(work: Promise<T>, undo: (made: T) => Promise<void>, signal: AbortSignal): Promise<T> {
+  try {
+    return await unlessAborted(work, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    const undone = work.then(undo, (error_: unknown) => {
+      // nothing was made
+      if (!isOvpn3Error(error_)) throw error_
+    })
+    await unlessAborted(undone, afterwards(signal, farewell), () => strayError(signal))
+    throw error
+  }
+}
+
+/** That there was no answer to what makes a session, or ends it. */
+function strayError(signal: AbortSignal): Ovpn3Error {
+  const {code, message} = reasonOf(signal)
+  return new Ovpn3Error(code, `${message}: the session manager did not answer, so a session may stay behind`, {
+    hint: 'See ovpn3 sessions-list',
+  })
+}
