@@ -1,0 +1,1 @@
+export {type ProfileFile, readProfile} from './profile-file'
