@@ -46,7 +46,7 @@ import {
 } from '@ovpn3/sessions'
 
 import {openInBrowser} from '../lib/desktop'
-import {beginningLines, checkedLine, checkingLine, type Connection, resultLines, urlLines} from '../lib/in-place'
+import {beginningLines, checkedLine, checkingLine, resultLines, urlLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
 /** An action excludes the others. */
@@ -176,7 +176,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
   readonly #begun = new Set<Session>()
-  readonly #connections = new Map<Session, Connection>()
 
   protected async execute(): Promise<Report> {
     const plan = planOf(this.flags, this.interactive)
@@ -250,12 +249,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'restart':
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
-        const results = await this.graceful(
+        return this.graceful(
           bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
         )
-        if (this.#isInPlace && !deadline.signal.aborted)
-          await this.#learnConnections(sessions, results, plan.wait === 'default' || plan.wait === 'required')
-        return results
       }
     }
   }
@@ -335,25 +331,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     for (const line of beginningLines(name, path)) this.log(line)
   }
 
-  /** What the reference says of a connection and our results do not have. */
-  async #learnConnections(
-    sessions: readonly Session[],
-    results: readonly SessionResult[],
-    waited: boolean,
-  ): Promise<void> {
-    await Promise.all(
-      results.map(async ({outcome, status}, i) => {
-        const session = sessions[i]!
-        const before = session.snapshot.values.status?.minor
-        const isNew = status?.minor === StatusMinor.connected && (waited || before !== StatusMinor.connected)
-        if (outcome !== 'done' || !isNew) return
-        const {connected_to: server, session_name: title} = (await session.fetch(['connected_to', 'session_name']))
-          .values
-        this.#connections.set(session, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
-      }),
-    )
-  }
-
   protected display({action: name, dryRun, outcomes}: Report): void {
     if (outcomes.length === 0)
       this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
@@ -366,7 +343,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
       if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${counters && `\n${counters}`}`)
       else if (this.#isInPlace) {
-        const lines = resultLines(name, result, session && this.#connections.get(session))
+        const lines = resultLines(name, result)
         if (result.outcome !== 'planned') this.#begin(name, result.path, session)
         this.log([...lines, ...(counters ? [`${counters}\n`] : []), line].join('\n'))
       } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))

@@ -7,13 +7,6 @@ import type {Action} from './plan'
  * interface, so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
  */
 
-/** The server that a session has just been connected to. */
-export interface Connection {
-  readonly host: string
-  /** Of the session, as the server gives it. */
-  readonly name: string
-}
-
 /** Printed before sessions are checked. */
 export function checkingLine(sessions: number): string {
   return `Cleaning up stale sessions - Found ${sessions} open sessions to check`
@@ -31,8 +24,8 @@ export function urlLines(url: string): string[] {
 }
 
 /** What was done with one session; nothing for what the reference would not do. */
-export function resultLines(action: Action, result: SessionResult, connection?: Connection): string[] {
-  const {changed, logLevel, outcome, path} = result
+export function resultLines(action: Action, result: SessionResult): string[] {
+  const {changed, connection, logLevel, outcome, path} = result
   switch (action) {
     case 'cleanup':
       return cleanUpLines(result)
@@ -54,7 +47,9 @@ export function resultLines(action: Action, result: SessionResult, connection?: 
     case 'resume':
       if (outcome !== 'done') return []
       return [
-        connection ? `Connected to ${connection.host} (${connection.name})` : 'Session is running in the background',
+        connection
+          ? `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
+          : 'Session is running in the background',
       ]
   }
 }

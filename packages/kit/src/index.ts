@@ -1,5 +1,6 @@
 // What plugins build on: a name that is here is promised to stay (docs/plugins.md), and README.md says what it is for.
 // `flags` is an entry of its own for programs that do without oclif.
+export {booleanOf} from './boolean'
 export {closest} from './closest'
 export {SessionCommand} from './command'
 export {type Completion} from './flags'

@@ -1,10 +1,12 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
-export {afterwards, Deadline, Interruption, proceed, reasonOf, sleep, unlessAborted, withGrace} from './abort'
+export {afterwards, Deadline, Interruption, isHangup, proceed, reasonOf, sleep, unlessAborted, withGrace} from './abort'
 export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupted} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
+export {failure, result} from './actions/result'
 export {type BringUpOptions, type Waiting} from './connect/attempt'
 export {bringUp} from './connect/bring-up'
 export {type Interaction, type Task} from './connect/interaction'
+export {stay} from './connect/stay'
 export {
   accessDenied,
   type ErrorCode,
@@ -33,6 +35,7 @@ export {type Reading, readingOf, type SessionState} from './reading'
 export {
   aboutSession,
   configOf,
+  type Connection,
   type ErrorJson,
   errorJson,
   exitStatusOf,

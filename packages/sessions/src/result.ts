@@ -1,4 +1,4 @@
-import type {Session} from './session'
+import type {Endpoint, Session} from './session'
 
 import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
 import {type SessionStatus, statusText} from './status'
@@ -35,6 +35,15 @@ export interface SessionOwner {
   readonly name: string | null
 }
 
+/** Where a session has been connected to. */
+export interface Connection {
+  readonly server: Endpoint
+  /** Of the session, as the server gives it; in most cases its address. */
+  readonly name: string
+  /** Null where it was not given. */
+  readonly device: string | null
+}
+
 /** What became of one session. An interface: `docs/schemas` describes it. */
 export interface SessionResult {
   readonly path: string
@@ -52,6 +61,8 @@ export interface SessionResult {
   readonly status: StatusJson | null
   readonly statistics?: Readonly<Record<string, bigint>>
   readonly logLevel?: {readonly current: number; readonly previous: number}
+  /** Of a session that has been connected, and waited for. */
+  readonly connection?: Connection
   readonly error?: ErrorJson
 }
 

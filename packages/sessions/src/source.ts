@@ -30,12 +30,14 @@ export interface SourceProfile {
 export interface ProfileQuery {
   /** Only profiles of this name. */
   readonly name?: string
+  /** Only the profile with this path. */
+  readonly path?: string
   /** With `owner` and `lastUsed`, where they can be read. */
   readonly details?: boolean
 }
 
 /** What a session is started from: a saved profile, or the text of one that is imported for this session only. */
-export type StartFrom = SavedProfile | {readonly name: string; readonly content: string}
+export type StartFrom = SavedProfile | {readonly content: string; readonly name: string}
 
 export interface StartOptions {
   /** Data channel offload; left out: as the profile says. */

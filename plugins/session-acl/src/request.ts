@@ -1,13 +1,10 @@
 import type {Interfaces} from '@oclif/core'
 
-import {uidNamed, userOf, userText} from '@ovpn3/kit'
+import {booleanOf, uidNamed, userOf, userText} from '@ovpn3/kit'
 import {Ovpn3Error, type SessionSource} from '@ovpn3/sessions'
 
 import type {Change, Switch} from './change'
 import type SessionAcl from './commands/session-acl'
-
-const yes = new Set(['1', 'on', 'true', 'yes'])
-const no = new Set(['0', 'false', 'no', 'off'])
 
 /** A change as it is asked for: whose access it is about is known by name only. */
 export type Request = Switch | {readonly action: 'grant' | 'revoke'; readonly name: string}
@@ -74,11 +71,3 @@ async function changesOf(requests: readonly Request[], source: SessionSource): P
   return changes
 }
 
-function booleanOf(text: string, flag: string): boolean {
-  const word = text.toLowerCase()
-  if (!yes.has(word) && !no.has(word))
-    throw new Ovpn3Error('usage', `--${flag}: "${text}" is neither true nor false`, {
-      hint: 'Give true or false; yes, no, on, off, 1 and 0 are understood too',
-    })
-  return yes.has(word)
-}

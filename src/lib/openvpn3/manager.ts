@@ -76,9 +76,14 @@ export class SessionManager implements SessionSource {
   }
 
   /** The profiles that the caller can see. */
-  async profiles({details, name}: ProfileQuery = {}): Promise<readonly SavedProfile[]> {
+  async profiles({details, name, path: wanted}: ProfileQuery = {}): Promise<readonly SavedProfile[]> {
+    if (wanted !== undefined && !objectPath.test(wanted))
+      throw new Ovpn3Error('usage', `"${wanted}" is not the path of a profile`, {
+        hint: 'Give the D-Bus path, as openvpn3 configs-list shows it',
+      })
     const bus = await this.#connected()
-    const paths = await translatedProfile(profilePaths(bus, name))
+    const listed = await translatedProfile(profilePaths(bus, name))
+    const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
     const read = (path: string) =>
       details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))

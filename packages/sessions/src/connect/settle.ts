@@ -78,10 +78,13 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
 /** The result of a session that is connected. */
 export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
-  const {values} = await session.fetch(['connected_to', 'device_name'])
-  const server = values.connected_to?.host ? ` to ${values.connected_to.host}` : ''
-  const device = values.device_name ? ` on ${values.device_name}` : ''
-  return result(session, 'done', `connected${server}${device}`, {status})
+  const {connected_to: server, device_name: device, session_name: name = ''} = (
+    await session.fetch(['connected_to', 'device_name', 'session_name'])
+  ).values
+  const to = server?.host ? ` to ${server.host}` : ''
+  const on = device ? ` on ${device}` : ''
+  const connection = server?.host ? {device: device || null, name, server} : undefined
+  return result(session, 'done', `connected${to}${on}`, {connection, status})
 }
 
 /** Whether there are questions that can be answered now. */

@@ -1,0 +1,80 @@
+import type {Session} from '../session'
+
+import {proceed, reasonOf, unlessAborted} from '../abort'
+import {hasCode, Ovpn3Error} from '../errors'
+import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
+import {Inbox} from './inbox'
+
+/** Milliseconds between two looks: nothing else tells that a backend has died. */
+const interval = 5000
+
+/** On the way to an end that somebody asked for. */
+const leaving: ReadonlySet<number> = new Set([StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
+const failed: ReadonlySet<number> = new Set([
+  StatusMinor.authenticationFailed,
+  StatusMinor.configError,
+  StatusMinor.connectionFailed,
+  StatusMinor.processKilled,
+  StatusMinor.processStopped,
+])
+
+/**
+ * Stays with a session until it has been disconnected.
+ * @param told about each status that differs from the one before
+ * @throws Ovpn3Error where it ended in another way, its source is lost, or the signal is aborted
+ */
+export async function stay(
+  session: Session,
+  signal: AbortSignal,
+  told: (status: SessionStatus) => void | Promise<void>,
+): Promise<void> {
+  const inbox = new Inbox()
+  const lost = new AbortController()
+  const lose = (error: Ovpn3Error) => lost.abort(error)
+  const subscriptions = await unlessAborted(
+    Promise.all([
+      session.follow(inbox.receive),
+      session.source.watch?.((event) => {
+        if (event.type === 'closed') lose(event.error)
+        if (event.type === 'reset') lose(new Ovpn3Error('service-unavailable', 'the session manager has ended'))
+      }),
+    ]),
+    signal,
+  )
+  let last: SessionStatus | undefined
+  try {
+    for (;;) {
+      const news = inbox.take()
+      const seen = news.removed || news.statuses.length > 0 ? undefined : await look()
+      const removed = news.removed || seen === 'gone'
+      for (const status of typeof seen === 'object' ? [seen] : news.statuses) {
+        if (isSameStatus(status, last)) continue
+        last = status
+        await told(status)
+        if (failed.has(status.minor)) throw new Ovpn3Error('refused', status.message || 'the connection failed')
+        if (status.minor === StatusMinor.done) return
+      }
+
+      if (removed) {
+        if (last && leaving.has(last.minor)) return
+        throw new Ovpn3Error('failed', 'the session was removed')
+      }
+
+      await inbox.wait(interval, lost.signal, signal)
+      proceed(signal)
+      if (lost.signal.aborted) throw reasonOf(lost.signal)
+    }
+  } finally {
+    // the end of the connection gives them back as well
+    for (const unsubscribe of subscriptions) unsubscribe?.().catch(() => {})
+  }
+
+  async function look(): Promise<'gone' | SessionStatus> {
+    const {errors, values} = await unlessAborted(session.fetch(['status']), signal)
+    if (values.status) return values.status
+    const {status: error} = errors
+    if (hasCode(error, 'session-not-found')) return 'gone'
+    if (hasCode(error, 'session-stale')) throw new Ovpn3Error('failed', 'its backend process is gone', {cause: error})
+    throw error ?? new Ovpn3Error('failed', 'its status could not be read')
+  }
+}

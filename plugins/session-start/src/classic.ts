@@ -1,0 +1,28 @@
+import {safeText, type SessionResult, type StartFrom} from '@ovpn3/sessions'
+
+/**
+ * The lines of `openvpn3 session-start`, for programs that drive it and read its standard output. They are an interface,
+ * so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
+ */
+
+/** Printed once it is known what is started. */
+export function profileLine(from: StartFrom): string {
+  return 'path' in from
+    ? `Using pre-loaded configuration profile '${safeText(from.name)}'`
+    : `Using configuration profile from file: ${safeText(from.name)}`
+}
+
+/** Printed once there is a session. */
+export function sessionLine(path: string): string {
+  return `Session path: ${safeText(path)}`
+}
+
+/** How it ended; nothing where it failed. */
+export function resultLines({connection, outcome}: SessionResult): string[] {
+  if (outcome !== 'done') return []
+  return [
+    connection
+      ? `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
+      : 'Session is running in the background',
+  ]
+}

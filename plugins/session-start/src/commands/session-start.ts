@@ -1,0 +1,312 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {closest, colorsOf, type Completion, interaction, openInBrowser, type Selected, SessionCommand} from '@ovpn3/kit'
+import {
+  bringUp,
+  type BringUpOptions,
+  Deadline,
+  exitStatusOf,
+  type Interaction,
+  isHangup,
+  labelOf,
+  Ovpn3Error,
+  safeText,
+  type Session,
+  sessionLabel,
+  type SessionResult,
+  type SessionSource,
+  type StartFrom,
+  statusJson,
+  statusText,
+  toJson,
+  unlessAborted,
+} from '@ovpn3/sessions'
+import {stat} from 'node:fs/promises'
+
+import {profileLine, resultLines, sessionLine} from '../classic'
+import {stayWith} from '../foreground'
+import {readProfile} from '../profile-file'
+import {type Request, requestOf} from '../request'
+import {alreadyRunning, type Running, runningOf} from '../running'
+import {notify} from '../systemd'
+
+/** What a session is to be started from, and where. */
+interface Chosen {
+  readonly from: StartFrom
+  /** Paths of the saved profiles of that name. */
+  readonly namesakes: readonly string[]
+  readonly persistTun: boolean
+  readonly source: SessionSource
+}
+
+const profile = {helpGroup: 'PROFILE'}
+const connection = {helpGroup: 'CONNECTION'}
+
+export default class SessionStart extends SessionCommand<typeof SessionStart, SessionResult> {
+  static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
+  static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, with every file that it names, and nothing of it stays behind. On a terminal the profile can be picked from a list.
+
+The command waits until the session is connected. On failure, after --timeout and on Ctrl-C the new session is disconnected, unless --keep is given.
+
+With --foreground it stays until the session ends: Ctrl-C and SIGTERM disconnect it, and a service manager is told when it is connected.
+
+Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or a profile that cannot be used; 4 no such profile, an ambiguous one, or one that is running already; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
+  static override usage = '<%= command.id %> [PROFILE] [OPTION...]'
+  static override examples = [
+    {
+      command: '<%= config.bin %> <%= command.id %> office',
+      description: 'Start the saved profile office',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --config ./office.ovpn --timeout 30',
+      description: 'Start from a file, and give up after 30 s',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> office --if-running=keep --json',
+      description: 'Make sure that it runs, for a script',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> office --foreground',
+      description: 'Stay until the session ends, as a service does',
+    },
+  ]
+  static override completion: Completion = {
+    config: {values: 'profile'},
+    'config-path': {values: 'profile-path'},
+    dco: {values: ['true', 'false']},
+  }
+  static override args = {
+    profile: Args.string({description: 'Name of a saved profile, or a file.', name: 'PROFILE', required: false}),
+  }
+  static override flags = {
+    config: Flags.string({
+      ...profile,
+      char: 'c',
+      helpValue: 'PROFILE',
+      summary: 'Name of a saved profile, or a file.',
+    }),
+    'config-path': Flags.string({
+      ...profile,
+      char: 'p',
+      exclusive: ['config'],
+      helpValue: 'PATH',
+      summary: 'D-Bus path of a saved profile.',
+    }),
+    'persist-tun': Flags.boolean({
+      ...profile,
+      summary: 'Keep the tun device while reconnecting, in this session only.',
+    }),
+    dco: Flags.string({
+      ...profile,
+      helpValue: 'BOOL',
+      summary: 'Use data channel offload in the kernel, or not, in this session only.',
+    }),
+    timeout: Flags.string({
+      ...connection,
+      exclusive: ['background'],
+      helpValue: 'SECS',
+      summary: 'Wait up to SECS for the connection, then give up and disconnect.',
+    }),
+    background: Flags.boolean({
+      ...connection,
+      summary: 'Return as soon as the session connects, without waiting for the connection.',
+    }),
+    foreground: Flags.boolean({
+      ...connection,
+      exclusive: ['background', 'keep'],
+      summary: 'Stay until the session ends; disconnect it on Ctrl-C and SIGTERM.',
+    }),
+    keep: Flags.boolean({
+      ...connection,
+      summary: 'On failure, timeout or Ctrl-C, keep the session instead of disconnecting it.',
+    }),
+    'if-running': Flags.string({
+      ...connection,
+      options: ['fail', 'keep', 'restart'],
+      helpValue: 'fail|keep|restart',
+      summary: 'If a session of the profile is running: fail (default), keep it, or restart it.',
+    }),
+  }
+
+  protected async execute(): Promise<SessionResult> {
+    const request = requestOf(this.flags, this.args.profile)
+    const deadline = new Deadline(this.abortSignal, request.timeout)
+    try {
+      const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
+      if (this.#isInPlace) this.log(profileLine(chosen.from))
+      const running = await unlessAborted(
+        runningOf(chosen.source, chosen.from, chosen.namesakes),
+        deadline.signal,
+      )
+      if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
+      return await this.#bringUp(chosen, running, request, deadline)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  protected override exitStatus(result: SessionResult): number {
+    return exitStatusOf([result])
+  }
+
+  protected display(result: SessionResult): void {
+    const line = `${sessionLabel(result)}: ${safeText(result.message)}`
+    const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
+    if (result.error) this.notice(`${colorsOf(process.stderr).red('Error:')} ${line}${hint}`)
+    else this.log([...(this.#isInPlace ? resultLines(result) : []), line].join('\n'))
+  }
+
+  /** Whether a program may be reading that was made for openvpn3. */
+  get #isInPlace(): boolean {
+    return !process.stdout.isTTY && !this.jsonEnabled() && !this.flags.foreground
+  }
+
+  async #choose({path, persistTun, profile: name}: Request, deadline: Deadline): Promise<Chosen> {
+    const sources = await this.sources()
+    if (path !== undefined) {
+      const [found] = await sources.profiles({path})
+      if (!found)
+        throw new Ovpn3Error('profile-not-found', `there is no profile ${path}`, {
+          hint: 'Your profiles: openvpn3 configs-list',
+        })
+      return this.#saved(found.source, found.profile, persistTun)
+    }
+
+    const found = await this.selectProfile(name, deadline)
+    if (found) return this.#saved(found.source, found.profile, persistTun)
+    if (!(await isThere(name!))) throw await this.#notFound(name!)
+    const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
+    const source = sources.all.find(({start}) => start)!
+    return {from, namesakes: [], persistTun: persistTun || asksForIt, source}
+  }
+
+  async #saved(source: SessionSource, from: StartFrom, persistTun: boolean): Promise<Chosen> {
+    const namesakes = (await source.profiles?.({name: from.name})) ?? []
+    return {from, namesakes: namesakes.map(({path}) => path), persistTun, source}
+  }
+
+  /** That there is neither a profile nor a file of that name, with one that may be meant. */
+  async #notFound(name: string): Promise<Ovpn3Error> {
+    const profiles = await (await this.sources()).profiles()
+    const near = closest(
+      name,
+      profiles.map(({profile: each}) => each.name),
+    )
+    return new Ovpn3Error('profile-not-found', `there is no profile and no file "${name}"`, {
+      hint: near === undefined ? 'Your profiles: openvpn3 configs-list' : `Did you mean ${near}?`,
+    })
+  }
+
+  /** A new session, or the one that runs, brought up. */
+  async #bringUp(
+    chosen: Chosen,
+    running: readonly Running[],
+    {background, dco, foreground, keep}: Request,
+    deadline: Deadline,
+  ): Promise<SessionResult> {
+    const alive = running.filter(({isOver}) => !isOver)
+    if (alive.length > 1) return alreadyRunning(alive, 'fail')
+    // what is at a dead end keeps the service from starting another session of the profile
+    for (const {isOver, session} of running) if (isOver) await unlessAborted(session.disconnect(), deadline.signal)
+    const session = alive[0]?.session ?? (await this.#start(chosen, dco, deadline))
+    const options: BringUpOptions = {
+      action: alive.length > 0 ? 'restart' : 'start',
+      deadline,
+      keep,
+      wait: background ? 'never' : 'required',
+    }
+    const [result] = await this.graceful(bringUp.run([session], options, this.#interaction(session)))
+    if (!foreground || result!.error) return result!
+    // the time limit is for the connection
+    deadline.end()
+    return this.#stay(session, result!)
+  }
+
+  async #start({from, persistTun, source}: Chosen, dco: boolean | undefined, deadline: Deadline): Promise<Session> {
+    const start = async () => {
+      const session = await source.start!(from, {dco, persistTun}, deadline.signal)
+      return {value: session}
+    }
+
+    const title = `Starting ${safeText(from.name)}`
+    const [session] = await this.graceful(this.screen.runTasks(title, [{run: start, title}]))
+    if (this.#isInPlace) this.log(sessionLine(session!.path))
+    if (!deadline.signal.aborted) await session!.refresh(bringUp.properties)
+    return session!
+  }
+
+  #interaction(session: Session): Interaction {
+    const selected: Selected = {label: labelOf(session), ownerNamed: false, ownership: 'own', session}
+    return interaction({
+      begin() {},
+      notice: (text) => this.notice(text),
+      openUrl: openInBrowser,
+      prompts: this.#isInPlace ? process.stdout : undefined,
+      screen: this.screen,
+      selected: [selected],
+      signal: this.abortSignal,
+    })
+  }
+
+  /** Until the session ends. */
+  async #stay(session: Session, begun: SessionResult): Promise<SessionResult> {
+    const label = sessionLabel(begun)
+    this.#tell({session: begun, type: 'started'}, `${label}: ${safeText(begun.message)}`)
+    await notify('--ready', `--status=${safeText(begun.message)}`)
+    const signal = this.abortSignal
+    return this.graceful(
+      stayWith(session, {
+        isHangup: () => isHangup(signal),
+        signal,
+        stopping: () => notify('STOPPING=1'),
+        told: async (status) => {
+          const text = statusText(status)
+          this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
+          await notify(`--status=${text}`)
+          if (!needsUser(status)) return
+          const [{error}] = (await this.#authenticate(session)) as [SessionResult]
+          if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
+        },
+      }),
+    )
+  }
+
+  /** Answers what a session comes to need while it reconnects. */
+  async #authenticate(session: Session): Promise<SessionResult[]> {
+    await session.refresh(bringUp.properties)
+    const deadline = new Deadline(this.abortSignal)
+    try {
+      return await bringUp.run([session], {action: 'authenticate', deadline, wait: 'required'}, this.#interaction(session))
+    } finally {
+      deadline.end()
+    }
+  }
+
+  /** What happens while the command stays: a line, or a JSON document. */
+  #tell(event: Readonly<Record<string, unknown>>, text: string): void {
+    if (this.jsonEnabled()) this.logJson({time: new Date().toISOString(), ...event})
+    else this.log(text)
+  }
+
+  override logJson(json: unknown): void {
+    if (this.flags?.foreground) process.stdout.write(`${toJson(json)}\n`)
+    else super.logJson(json)
+  }
+
+  protected override toSuccessJson(result: SessionResult): unknown {
+    if (!this.flags.foreground) return {action: 'start', session: result}
+    return {time: new Date().toISOString(), session: result, type: 'ended'}
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return false
+    // what cannot be looked at is there: reading it tells why it cannot be used
+    return true
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  isDeadEnd,
+  labelOf,
+  Ovpn3Error,
+  ownershipOf,
+  type PropertyName,
+  result,
+  type Session,
+  type SessionResult,
+  type SessionSource,
+  type SessionStatus,
+  type StartFrom,
+  statusText,
+} from '@ovpn3/sessions'
+
+const properties: readonly PropertyName[] = ['config_name', 'config_path', 'owner', 'statistics', 'status']
+
+/** A session of the profile that is there already. */
+export interface Running {
+  /** It is at a dead end: it can only be disconnected. */
+  readonly isOver: boolean
+  readonly session: Session
+  readonly status: SessionStatus
+}
+
+/**
+ * The caller's sessions of a profile. One that was started from a copy of a saved profile counts, too; one of another
+ * saved profile of that name does not.
+ * @param namesakes the paths of all saved profiles of that name
+ * @throws Ovpn3Error
+ */
+export async function runningOf(
+  source: SessionSource,
+  from: StartFrom,
+  namesakes: readonly string[],
+): Promise<readonly Running[]> {
+  const others = new Set(namesakes.filter((path) => !('path' in from) || path !== from.path))
+  const found = await source.find({kind: 'config', name: from.name}, properties)
+  return found.flatMap((session) => {
+    const {config_path: path, status} = session.snapshot.values
+    const isOwn = ownershipOf(session.snapshot, source.me) === 'own'
+    const isOther = path !== undefined && others.has(path)
+    return isOwn && status && !isOther ? [{isOver: isDeadEnd(status), session, status}] : []
+  })
+}
+
+/**
+ * What is said where a session of the profile is there and is not to be restarted.
+ * @throws Ovpn3Error `session-running`
+ */
+export function alreadyRunning(running: readonly Running[], how: 'fail' | 'keep'): SessionResult {
+  const alive = running.filter(({isOver}) => !isOver)
+  const [first] = alive
+  if (how === 'keep' && first)
+    return result(first.session, 'unchanged', `running already: ${statusText(first.status)}`)
+  const named = (first ? alive : running).map(({session, status}) => `${labelOf(session)} is ${statusText(status)}`)
+  throw new Ovpn3Error('session-running', `a session of this profile is there already: ${named.join(', ')}`, {
+    hint: first
+      ? 'Pass --if-running=keep to leave it alone, or --if-running=restart to reconnect it'
+      : 'Pass --if-running=restart to replace it',
+  })
+}
