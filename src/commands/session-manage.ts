@@ -13,6 +13,8 @@ import {
   type User,
   userOf,
   userText,
+  waitFlags,
+  waitOf,
 } from '@ovpn3/kit'
 import {
   accessDenied,
@@ -45,7 +47,6 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {openInBrowser} from '../lib/desktop'
 import {beginningLines, checkedLine, checkingLine, resultLines, urlLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
@@ -55,8 +56,12 @@ const action = (name: Action, others: readonly string[] = []) => ({
   helpGroup: 'ACTION',
 })
 const option = {helpGroup: 'OTHER'}
-const needs = (...flags: string[]) => ({flags, type: 'some' as const})
-const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
+/** A flag of those actions only that connect sessions. */
+const resumeFlag = <T extends (typeof waitFlags)[keyof typeof waitFlags]>(flag: T): T => ({
+  ...flag,
+  helpGroup: 'RESUME AND RESTART',
+  relationships: [{flags: ['resume', 'restart'], type: 'some'}, ...(flag.relationships ?? [])],
+})
 
 /** What the actions have to know of sessions beforehand. */
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
@@ -141,26 +146,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     }),
     ...selectorFlags,
     ...allFlag,
-    timeout: Flags.string({
-      ...resumeOption,
-      helpValue: 'SECS',
-      summary: 'Wait up to SECS for the connection, then give up and disconnect.',
-    }),
-    wait: Flags.boolean({
-      ...resumeOption,
-      exclusive: ['timeout'],
-      summary: 'Wait for the connection without a time limit.',
-    }),
-    background: Flags.boolean({
-      ...resumeOption,
-      exclusive: ['timeout', 'wait', 'keep'],
-      summary: 'Return at once, and connect in the background.',
-    }),
-    keep: Flags.boolean({
-      ...resumeOption,
-      relationships: [...resumeOption.relationships, needs('timeout', 'wait')],
-      summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
-    }),
+    timeout: resumeFlag(waitFlags.timeout),
+    wait: resumeFlag(waitFlags.wait),
+    background: resumeFlag(waitFlags.background),
+    keep: resumeFlag(waitFlags.keep),
     reason: Flags.string({
       ...option,
       dependsOn: ['pause'],
@@ -178,7 +167,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   readonly #begun = new Set<Session>()
 
   protected async execute(): Promise<Report> {
-    const plan = planOf(this.flags, this.interactive)
+    const plan = planOf(this.flags, waitOf(this.flags, this.interactive))
     const outcomes = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
     return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), outcomes}
   }
@@ -247,12 +236,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'pause':
         return this.#runEach(sessions, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
       case 'restart':
-      case 'resume': {
+      case 'resume':
         // an interruption is for bringUp: what it has started has to be given up
         return this.graceful(
           bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
         )
-      }
+      
     }
   }
 
@@ -299,7 +288,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       notice: (text) => {
         if (this.#isSeen) this.notice(text)
       },
-      openUrl: openInBrowser,
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected,

@@ -11,8 +11,11 @@ export type Plan =
   | {readonly action: 'pause'; readonly reason: string}
   | ConnectPlan
 
-export interface ConnectPlan {
+export interface ConnectPlan extends Wait {
   readonly action: 'restart' | 'resume'
+}
+
+interface Wait {
   readonly keep: boolean
   /** Seconds. */
   readonly timeout: number
@@ -20,33 +23,25 @@ export interface ConnectPlan {
 }
 
 export interface PlanFlags {
-  readonly background?: boolean
   readonly cleanup?: boolean
   readonly disconnect?: boolean
   readonly failed?: boolean
-  readonly keep?: boolean
   readonly 'log-level'?: string
   readonly pause?: boolean
   readonly reason?: string
   readonly restart?: boolean
   readonly resume?: boolean
-  readonly timeout?: string
-  readonly wait?: boolean
 }
 
 /** What `--log-level` without a value stands for. */
 export const showLevel = 'show'
-/** Seconds: what a timer can do, 24 days. */
-const maxTimeout = 2_147_483
-/** Seconds that a terminal is kept waiting unasked. */
-const defaultTimeout = 30
 
 /**
  * The plan of options that go together: that is what the flags themselves see to.
- * @param interactive a person waits for the outcome on a terminal
+ * @param wait what the flags say of the wait for a connection
  * @throws Ovpn3Error `usage`
  */
-export function planOf(flags: PlanFlags, interactive: boolean): Plan {
+export function planOf(flags: PlanFlags, wait: Wait): Plan {
   const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (action === undefined)
     throw new Ovpn3Error('usage', `no action: give one of ${actions.map((name) => `--${name}`).join(', ')}`, {
@@ -64,24 +59,8 @@ export function planOf(flags: PlanFlags, interactive: boolean): Plan {
       return {action, reason: flags.reason ?? 'paused with ovpn3'}
     case 'restart':
     case 'resume':
-      return {action, keep: Boolean(flags.keep), ...waitOf(flags, interactive)}
+      return {action, ...wait}
   }
-}
-
-function waitOf({background, timeout, wait}: PlanFlags, interactive: boolean): Pick<ConnectPlan, 'timeout' | 'wait'> {
-  if (timeout !== undefined) return {timeout: timeoutOf(timeout), wait: 'required'}
-  if (wait) return {timeout: Number.POSITIVE_INFINITY, wait: 'required'}
-  if (interactive && !background) return {timeout: defaultTimeout, wait: 'default'}
-  return {timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
-}
-
-function timeoutOf(timeout: string): number {
-  const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
-  if (seconds < 1 || seconds > maxTimeout)
-    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
-      hint: '--wait waits without a limit',
-    })
-  return seconds
 }
 
 function levelOf(value: string): number | undefined {

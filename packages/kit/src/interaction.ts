@@ -5,6 +5,7 @@ import {count, type InputRequest, type Interaction, keyOf, safeText, type Sessio
 import type {Selected} from './select'
 
 import {consentToAnswer} from './consent'
+import {openInBrowser} from './desktop'
 import {ask, isInteractive, type Screen} from './terminal'
 
 /** What the user of a connection attempt is reached by. */
@@ -20,13 +21,11 @@ export interface InteractionOptions {
   begin(session: Session): void
   /** A line for the user: who asks, and what for. */
   notice(text: string): void
-  /** Opens a URL that has been printed, where that is possible. */
-  openUrl(url: string): void
 }
 
 /** Talks to the user of a connection attempt: on a terminal, or by lines of standard input. */
 export function interaction(options: InteractionOptions): Interaction {
-  const {begin, notice, openUrl, prompts, screen, selected, signal} = options
+  const {begin, notice, prompts, screen, selected, signal} = options
   const known = new Map(selected.map((each) => [each.session, each]))
   const agreed = new Set<Session>()
   return {
@@ -45,7 +44,7 @@ export function interaction(options: InteractionOptions): Interaction {
       begin(session)
       notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
       // another user's account is what the page would be logged in for
-      if (ownership === 'own') openUrl(url)
+      if (ownership === 'own') openInBrowser(url)
     },
     watch<T>(waits: readonly Task<T>[]) {
       const waiting = new Set(waits.map(({key}) => key))

@@ -94,6 +94,7 @@ export {
   StatusMinor,
   statusText,
   statusTexts,
+  waitsForInput,
 } from './status'
 export {bytes, count, duration, safeText, shellWord, shortId} from './text'
 export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

@@ -110,3 +110,15 @@ export function isNotStarted(status: SessionStatus): boolean {
 export function isSameStatus(status: SessionStatus, other: SessionStatus | undefined): boolean {
   return status.minor === other?.minor && status.message === other.message
 }
+
+const asking: ReadonlySet<number> = new Set([
+  StatusMinor.inputRequired,
+  StatusMinor.userPasswordNeeded,
+  StatusMinor.challenge,
+  StatusMinor.urlAuthentication,
+])
+
+/** Whether a session waits for somebody to answer. */
+export function waitsForInput({minor}: SessionStatus): boolean {
+  return asking.has(minor)
+}

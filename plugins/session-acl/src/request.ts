@@ -70,4 +70,3 @@ async function changesOf(requests: readonly Request[], source: SessionSource): P
 
   return changes
 }
-

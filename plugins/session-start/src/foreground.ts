@@ -13,6 +13,8 @@ import {
 } from '@ovpn3/sessions'
 
 export interface ForegroundOptions {
+  /** The status that is known. */
+  readonly from: SessionStatus
   /** Aborted when the user or the system wants the session to end. */
   readonly signal: AbortSignal
   /** The terminal is gone: the session is left alone. */
@@ -30,11 +32,11 @@ export interface ForegroundOptions {
  */
 export async function stayWith(
   session: Session,
-  {isHangup, signal, stopping, told}: ForegroundOptions,
+  {from, isHangup, signal, stopping, told}: ForegroundOptions,
 ): Promise<SessionResult> {
   let reason: Ovpn3Error | undefined
   try {
-    await stay(session, signal, told)
+    await stay(session, from, signal, told)
     return result(session, 'done', 'disconnected')
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
@@ -50,5 +52,10 @@ export async function stayWith(
 
 function end(session: Session): Promise<SessionResult> {
   // it has been asked to end: a call that is not answered is not waited for long
-  return withGrace(disconnect.run(session, {}), AbortSignal.abort())
+  const disconnecting = async () => {
+    await session.refresh(disconnect.properties)
+    return disconnect.run(session, {})
+  }
+
+  return withGrace(disconnecting(), AbortSignal.abort())
 }

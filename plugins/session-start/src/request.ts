@@ -1,4 +1,4 @@
-import {booleanOf, timeoutOf} from '@ovpn3/kit'
+import {booleanOf, waitOf} from '@ovpn3/kit'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
 /** What to do where a session of the profile runs already. */
@@ -53,6 +53,6 @@ export function requestOf(flags: RequestFlags, argument?: string): Request {
     path,
     persistTun: Boolean(flags['persist-tun']),
     profile,
-    timeout: timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(timeout),
+    timeout: waitOf({timeout}, false).timeout,
   }
 }

@@ -51,8 +51,7 @@ export async function runningOf(
 export function alreadyRunning(running: readonly Running[], how: 'fail' | 'keep'): SessionResult {
   const alive = running.filter(({isOver}) => !isOver)
   const [first] = alive
-  if (how === 'keep' && first)
-    return result(first.session, 'unchanged', `running already: ${statusText(first.status)}`)
+  if (how === 'keep' && first) return result(first.session, 'unchanged', `running already: ${statusText(first.status)}`)
   const named = (first ? alive : running).map(({session, status}) => `${labelOf(session)} is ${statusText(status)}`)
   throw new Ovpn3Error('session-running', `a session of this profile is there already: ${named.join(', ')}`, {
     hint: first

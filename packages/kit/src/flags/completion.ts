@@ -12,6 +12,10 @@ export type LiveValues =
   | 'user-with-access'
   /** Users who have started sessions. */
   | 'owner'
+  /** Names of saved profiles. */
+  | 'profile'
+  /** Paths of saved profiles. */
+  | 'profile-path'
 
 /** What the shells' completion should know of an option, besides what oclif knows. */
 export interface OptionCompletion {

@@ -78,9 +78,11 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
 /** The result of a session that is connected. */
 export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
-  const {connected_to: server, device_name: device, session_name: name = ''} = (
-    await session.fetch(['connected_to', 'device_name', 'session_name'])
-  ).values
+  const {
+    connected_to: server,
+    device_name: device,
+    session_name: name = '',
+  } = (await session.fetch(['connected_to', 'device_name', 'session_name'])).values
   const to = server?.host ? ` to ${server.host}` : ''
   const on = device ? ` on ${device}` : ''
   const connection = server?.host ? {device: device || null, name, server} : undefined

@@ -20,11 +20,13 @@ const failed: ReadonlySet<number> = new Set([
 
 /**
  * Stays with a session until it has been disconnected.
+ * @param from the status that is known
  * @param told about each status that differs from the one before
  * @throws Ovpn3Error where it ended in another way, its source is lost, or the signal is aborted
  */
 export async function stay(
   session: Session,
+  from: SessionStatus,
   signal: AbortSignal,
   told: (status: SessionStatus) => void | Promise<void>,
 ): Promise<void> {
@@ -41,7 +43,7 @@ export async function stay(
     ]),
     signal,
   )
-  let last: SessionStatus | undefined
+  let last = from
   try {
     for (;;) {
       const news = inbox.take()
@@ -56,7 +58,7 @@ export async function stay(
       }
 
       if (removed) {
-        if (last && leaving.has(last.minor)) return
+        if (leaving.has(last.minor)) return
         throw new Ovpn3Error('failed', 'the session was removed')
       }
 

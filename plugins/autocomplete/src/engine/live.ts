@@ -27,8 +27,17 @@ interface Means {
   readonly timeIsUp: Promise<void>
 }
 
+/** Values that are of saved profiles, not of sessions. */
+type ProfileValues = 'profile' | 'profile-path'
+
+/** A query about sessions. */
+type SessionQuery = LiveQuery & {readonly values: Exclude<LiveQuery['values'], ProfileValues>}
+
+const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
+  query.values !== 'profile' && query.values !== 'profile-path'
+
 /** What each kind of value takes to be found and described. */
-const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
+const properties: Readonly<Record<Exclude<LiveQuery['values'], ProfileValues>, readonly PropertyName[]>> = {
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
@@ -38,6 +47,7 @@ const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>>
 }
 
 export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
+  if (!isAboutSessions(query)) return profileValues(query, means)
   const {timeIsUp} = means
   const {values} = query
   const selector = selectorOf(query)
@@ -68,7 +78,7 @@ function selectorOf({config, interface: device, path, values}: LiveQuery): Selec
 }
 
 /** The sessions that apply to the option. */
-async function usefulSessions(query: LiveQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
+async function usefulSessions(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
   const {owner, own, skip, values} = query
   const [claims, uid] = await Promise.all([
     claimsOf(query, selector, means),
@@ -96,29 +106,50 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 }
 
 /** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
-async function claimsOf(query: LiveQuery, selector: Selector, {resolvers, timeIsUp}: Means): Promise<Claim[]> {
-  const forgiving = async <T>(work: () => Promise<readonly T[]>): Promise<readonly T[]> => {
-    try {
-      return (await inTime(work(), timeIsUp)) ?? []
-    } catch (error) {
-      if (process.env.DEBUG) console.error(error)
-      return []
-    }
-  }
-
-  const claims = resolvers.map(async (resolver) => {
-    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat())
-    const found = sources.map(async (source) => {
-      const sessions = await forgiving(() => source.find(selector, []))
-      return claimsAmong(sessions, propertiesFor(query, selector, source), timeIsUp)
-    })
-    return (await Promise.all(found)).flat()
+async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
+  return fromSources(means, async (source) => {
+    const sessions = await forgiving(() => source.find(selector, []), means)
+    return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
-  return (await Promise.all(claims)).flat()
+}
+
+/** What all sources have together. */
+async function fromSources<T>(means: Means, question: (source: SessionSource) => Promise<readonly T[]>): Promise<T[]> {
+  const answers = means.resolvers.map(async (resolver) => {
+    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
+    return (await Promise.all(sources.map((source) => question(source)))).flat()
+  })
+  return (await Promise.all(answers)).flat()
+}
+
+/** Nothing where it fails, or is not there in time. */
+async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means): Promise<readonly T[]> {
+  try {
+    return (await inTime(work(), timeIsUp)) ?? []
+  } catch (error) {
+    if (process.env.DEBUG) console.error(error)
+    return []
+  }
+}
+
+/** Names or paths of the saved profiles that a session can be started from. */
+async function profileValues({values}: LiveQuery, means: Means): Promise<Candidate[]> {
+  const profiles = await fromSources(means, (source) =>
+    forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
+  )
+  if (values === 'profile-path') return profiles.map(({name, path}) => ({description: name, value: path}))
+  return [...new Set(profiles.map(({name}) => name))].map((value) => {
+    const namesakes = profiles.filter(({name}) => name === value).length
+    return {description: namesakes > 1 ? `${namesakes} profiles` : 'saved profile', value}
+  })
 }
 
 /** What has to be known of the sessions of a source. */
-function propertiesFor({owner, own, skip, values}: LiveQuery, selector: Selector, {me}: SessionSource): PropertyName[] {
+function propertiesFor(
+  {owner, own, skip, values}: SessionQuery,
+  selector: Selector,
+  {me}: SessionSource,
+): PropertyName[] {
   // what others may read is theirs, or granted: they need not be asked whose it is
   const byOwner = own || owner !== undefined || selector.kind !== 'all' || (values in ringed && readsAll(me))
   const more = [...(byOwner ? (['owner'] as const) : []), ...(skip.size > 0 ? (['status'] as const) : [])]

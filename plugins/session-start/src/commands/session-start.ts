@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {closest, colorsOf, type Completion, interaction, openInBrowser, type Selected, SessionCommand} from '@ovpn3/kit'
+import {closest, colorsOf, type Completion, interaction, type Selected, SessionCommand, waitFlags} from '@ovpn3/kit'
 import {
   bringUp,
   type BringUpOptions,
@@ -20,6 +20,7 @@ import {
   statusText,
   toJson,
   unlessAborted,
+  waitsForInput,
 } from '@ovpn3/sessions'
 import {stat} from 'node:fs/promises'
 
@@ -101,15 +102,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       helpValue: 'BOOL',
       summary: 'Use data channel offload in the kernel, or not, in this session only.',
     }),
-    timeout: Flags.string({
-      ...connection,
-      exclusive: ['background'],
-      helpValue: 'SECS',
-      summary: 'Wait up to SECS for the connection, then give up and disconnect.',
-    }),
+    timeout: waitFlags.timeout,
     background: Flags.boolean({
       ...connection,
-      summary: 'Return as soon as the session connects, without waiting for the connection.',
+      exclusive: ['timeout'],
+      summary: 'Start the connection, and return without waiting for it.',
     }),
     foreground: Flags.boolean({
       ...connection,
@@ -134,10 +131,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     try {
       const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
       if (this.#isInPlace) this.log(profileLine(chosen.from))
-      const running = await unlessAborted(
-        runningOf(chosen.source, chosen.from, chosen.namesakes),
-        deadline.signal,
-      )
+      const running = await unlessAborted(runningOf(chosen.source, chosen.from, chosen.namesakes), deadline.signal)
       if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
       return await this.#bringUp(chosen, running, request, deadline)
     } finally {
@@ -166,7 +160,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     if (path !== undefined) {
       const [found] = await sources.profiles({path})
       if (!found)
-        throw new Ovpn3Error('profile-not-found', `there is no profile ${path}`, {
+        throw new Ovpn3Error('profile-not-found', `no such profile: ${path}`, {
           hint: 'Your profiles: openvpn3 configs-list',
         })
       return this.#saved(found.source, found.profile, persistTun)
@@ -192,7 +186,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       name,
       profiles.map(({profile: each}) => each.name),
     )
-    return new Ovpn3Error('profile-not-found', `there is no profile and no file "${name}"`, {
+    return new Ovpn3Error('profile-not-found', `no such profile or file: ${name}`, {
       hint: near === undefined ? 'Your profiles: openvpn3 configs-list' : `Did you mean ${near}?`,
     })
   }
@@ -240,7 +234,6 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return interaction({
       begin() {},
       notice: (text) => this.notice(text),
-      openUrl: openInBrowser,
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected: [selected],
@@ -256,6 +249,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const signal = this.abortSignal
     return this.graceful(
       stayWith(session, {
+        from: begun.status!,
         isHangup: () => isHangup(signal),
         signal,
         stopping: () => notify('STOPPING=1'),
@@ -263,7 +257,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
           const text = statusText(status)
           this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
           await notify(`--status=${text}`)
-          if (!needsUser(status)) return
+          if (!waitsForInput(status)) return
           const [{error}] = (await this.#authenticate(session)) as [SessionResult]
           if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
         },
@@ -276,7 +270,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     await session.refresh(bringUp.properties)
     const deadline = new Deadline(this.abortSignal)
     try {
-      return await bringUp.run([session], {action: 'authenticate', deadline, wait: 'required'}, this.#interaction(session))
+      return await bringUp.run(
+        [session],
+        {action: 'authenticate', deadline, wait: 'required'},
+        this.#interaction(session),
+      )
     } finally {
       deadline.end()
     }

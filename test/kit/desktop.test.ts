@@ -10,7 +10,7 @@ import {until} from '../support/cli'
 import {repository} from '../support/repository'
 
 const isRoot = process.getuid!() === 0
-const desktopModule = path.join(repository, 'build', 'src', 'lib', 'desktop.js')
+const desktopModule = path.join(repository, 'packages', 'kit', 'dist', 'desktop.js')
 
 describe('a URL', () => {
   let folder: string

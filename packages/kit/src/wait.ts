@@ -1,0 +1,69 @@
+import * as Flags from '@oclif/core/flags'
+import {type BringUpOptions, Ovpn3Error} from '@ovpn3/sessions'
+
+/** Whether a command waits for a connection, and for how long. */
+export interface Wait extends Pick<BringUpOptions, 'wait'> {
+  readonly keep: boolean
+  /** Seconds, or infinity. */
+  readonly timeout: number
+}
+
+export interface WaitValues {
+  readonly background?: boolean
+  readonly keep?: boolean
+  readonly timeout?: string
+  readonly wait?: boolean
+}
+
+/** Seconds: what a timer can do, 24 days. */
+const maxTimeout = 2_147_483
+/** Seconds that a terminal is kept waiting unasked. */
+const defaultTimeout = 30
+
+const helpGroup = 'CONNECTION'
+
+/** The flags of commands that connect sessions. */
+export const waitFlags = {
+  timeout: Flags.string({
+    helpGroup,
+    helpValue: 'SECS',
+    summary: 'Wait up to SECS for the connection, then give up and disconnect.',
+  }),
+  wait: Flags.boolean({
+    exclusive: ['timeout'],
+    helpGroup,
+    summary: 'Wait for the connection without a time limit.',
+  }),
+  background: Flags.boolean({
+    exclusive: ['timeout', 'wait', 'keep'],
+    helpGroup,
+    summary: 'Return at once, and connect in the background.',
+  }),
+  keep: Flags.boolean({
+    helpGroup,
+    relationships: [{flags: ['timeout', 'wait'], type: 'some'}],
+    summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
+  }),
+}
+
+/**
+ * What the flags ask for. Without any, a person on a terminal waits for a while, and a program for the outcome of a
+ * login.
+ * @param interactive a person waits for the outcome on a terminal
+ * @throws Ovpn3Error `usage`
+ */
+export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {
+  if (timeout !== undefined) return {keep, timeout: timeoutOf(timeout), wait: 'required'}
+  if (wait) return {keep, timeout: Number.POSITIVE_INFINITY, wait: 'required'}
+  if (interactive && !background) return {keep, timeout: defaultTimeout, wait: 'default'}
+  return {keep, timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
+}
+
+function timeoutOf(timeout: string): number {
+  const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
+  if (seconds < 1 || seconds > maxTimeout)
+    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
+      hint: '--wait waits without a limit',
+    })
+  return seconds
+}
