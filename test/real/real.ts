@@ -13,6 +13,7 @@ import {sessionsListContract} from '../contract/sessions-list'
 import {differentialAclTests} from './differential-acl'
 import {differentialListTests} from './differential-list'
 import {differentialManageTests} from './differential-manage'
+import {differentialStartTests} from './differential-start'
 import {differentialStatsTests} from './differential-stats'
 import {lab, type LabName, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
@@ -39,6 +40,7 @@ export const moreRealTests = (suite: Suite): void =>
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)
     differentialManageTests(suite, world)
+    differentialStartTests(suite, world)
     logLevelTests(suite, world)
   })
 

@@ -9,16 +9,19 @@ export interface ReferenceResult {
   readonly stdout: string
 }
 
+/** The folder that is the root of the lab's chroot. */
+export const rootOf = ({busAddress}: Pick<World, 'busAddress'>): string =>
+  busAddress.replace(/^unix:path=/, '').replace(/\/run\/dbus\/system_bus_socket$/, '')
+
 /** The command that runs the reference tool, which lives beside the service in the lab, as a user of the lab. */
 export function referenceCommand(
   lab: Pick<World, 'busAddress' | 'name'>,
   user: UserName,
   args: readonly string[],
 ): string[] {
-  const root = lab.busAddress.replace(/^unix:path=/, '').replace(/\/run\/dbus\/system_bus_socket$/, '')
   const home = user === 'root' ? '/root' : path.join('/home', user)
   const variables = ['PATH=/usr/bin:/bin', 'LC_ALL=C.UTF-8', 'TZ=UTC', `HOME=${home}`, 'TERM=dumb']
-  const inside = [`--net=/run/netns/ovpn3-${lab.name}-c`, 'chroot', `--userspec=${user}:`, root]
+  const inside = [`--net=/run/netns/ovpn3-${lab.name}-c`, 'chroot', `--userspec=${user}:`, rootOf(lab)]
   return ['nsenter', ...inside, 'env', '-i', ...variables, 'openvpn3', ...args]
 }
 

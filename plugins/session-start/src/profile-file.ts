@@ -44,7 +44,7 @@ export async function readProfile(
   const profile = await readText(file, signal, isDescriptor)
   if ('problem' in profile)
     throw new Ovpn3Error('usage', `cannot read profile ${file}: ${profile.problem}`, {
-      hint: `Give a text file of at most ${maxSize / 1024} KiB that you may read`,
+      hint: `Pass a readable text file of at most ${maxSize / 1024} KiB`,
     })
   const folder = isDescriptor ? '.' : dirname(file)
   const {content, problems} = await inlineFiles(profile.text, (path) =>
@@ -84,7 +84,7 @@ async function readBytes(file: string, signal: AbortSignal, orPipe: boolean): Pr
   const handle = await open(file, flags)
   try {
     const stat = await handle.stat()
-    if (stat.isFile() || (orPipe && stat.isFIFO())) return await readStart(handle, signal)
+    if (stat.isFile() || (orPipe && stat.isFIFO())) return await readStart(handle, stat.isFIFO(), signal)
     return stat.isDirectory() ? 'is a directory' : 'not a regular file'
   } finally {
     await handle.close()
@@ -92,7 +92,7 @@ async function readBytes(file: string, signal: AbortSignal, orPipe: boolean): Pr
 }
 
 /** Until the end, or until it is more than a profile may have. */
-async function readStart(handle: FileHandle, signal: AbortSignal): Promise<Buffer> {
+async function readStart(handle: FileHandle, isPipe: boolean, signal: AbortSignal): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(maxSize + 1)
   let size = 0
   while (size < buffer.length) {
@@ -102,7 +102,8 @@ async function readStart(handle: FileHandle, signal: AbortSignal): Promise<Buffe
       if (bytesRead === 0) break
       size += bytesRead
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      // files of the kernel can be without end, too, and nobody waits for those
+      if (!isPipe || (error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
       // no event tells that a pipe has ended whose writer had gone before it was opened here
       await sleep(20, signal)
     }

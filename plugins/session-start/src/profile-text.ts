@@ -148,13 +148,13 @@ function referenceIn(words: readonly string[]): Reference | {readonly problem: s
   const reference = words[0] === 'http-proxy' ? proxyReference(words) : plainReference(words)
   if (!reference || 'problem' in reference) return reference
   if (reference.file === '') return {problem: `${words[0]}: no file name`}
-  return isWord(reference.file, 256) ? reference : {problem: `${words[0]}: not a file name`}
+  return isWord(reference.file, 256) ? reference : {problem: `${words[0]}: invalid file name`}
 }
 
 function plainReference([directive = '', file, direction]: readonly string[]): ReturnType<typeof referenceIn> {
   if (file === undefined || !fileDirectives.has(directive)) return
   if (!directed.has(directive)) return {before: '', directive, file}
-  if (direction !== undefined && !isWord(direction, 16)) return {problem: `${directive}: not a key direction`}
+  if (direction !== undefined && !isWord(direction, 16)) return {problem: `${directive}: invalid key direction`}
   return {before: `key-direction ${direction ?? 'bidirectional'}\n`, directive, file}
 }
 
@@ -176,7 +176,7 @@ function quoted(word: string): string {
 /** Why a file cannot be a block of the profile. Says nothing of what is in it. */
 function problemWith(text: string, directive: string): string | undefined {
   if (text.split(/[\n\r]/).some((line) => line.startsWith(`</${directive}>`)))
-    return `has a line that is </${directive}>`
+    return `contains </${directive}> at the start of a line`
   const long = text.split('\n').findIndex((line) => Buffer.byteLength(line) > maxLine)
   return long === -1 ? undefined : `its line ${long + 1} is longer than ${maxLine} bytes`
 }

@@ -85,6 +85,7 @@ describe('a profile of a file', () => {
     'a byte order mark': ['\uFEFFdev tun\n', 'dev tun\n'],
     'a byte order mark of a file': ['ca bom', '<ca>\nBOM\n</ca>\n'],
     'a comment behind the file': ['ca ca.crt# of the office', '<ca>\nCA\n</ca>\n'],
+    'a comment of the other kind': ['ca ca.crt;x', '<ca>\nCA\n</ca>\n'],
     'a direction': ['tls-auth keys/tls.key 1', 'key-direction 1\n<tls-auth>\nTLS\n</tls-auth>\n'],
     'a file in between': ['dev tun\nca ca.crt\nnobind\n', 'dev tun\n<ca>\nCA\n</ca>\nnobind\n'],
     'a file in quotes': [String.raw`ca "a b\"c" 'x y'`, '<ca>\nQUOTED\n</ca>\n'],
@@ -179,14 +180,14 @@ describe('a profile of a file', () => {
         'line 2: keys: is a directory',
         'line 3: ca.crt/x: not a directory',
         'line 4: dh: no file name',
-        'line 5: extra-certs: not a file name',
+        'line 5: extra-certs: invalid file name',
         'line 6: longer than 511 bytes',
         'line 8: binary: contains NUL bytes',
-        'line 9: breakout: has a line that is </ca>',
+        'line 9: breakout: contains </ca> at the start of a line',
         'line 10: latin1: not UTF-8 text',
         'line 11: long: its line 2 is longer than 511 bytes',
         'line 12: /dev/null: not a regular file',
-        'line 13: tls-auth: not a key direction',
+        'line 13: tls-auth: invalid key direction',
         'line 14: missing.txt: no such file or directory',
         'line 15: http-proxy: no file name',
       ],
@@ -234,7 +235,7 @@ describe('a profile of a file', () => {
     ])
     const {hint, message} = await error(at('half'))
     assert.equal(message, `cannot read profile ${at('half')}: larger than 256 KiB`)
-    assert.equal(hint, 'Give a text file of at most 256 KiB that you may read')
+    assert.equal(hint, 'Pass a readable text file of at most 256 KiB')
   })
 
   for (const [what, name, problem] of [
