@@ -36,6 +36,8 @@ export const invalidArgs = freedesktop('InvalidArgs')
 export const unknownMethod = freedesktop('UnknownMethod')
 export const refused = mangled('net.openvpn.gdbuspp', ' ')
 export const backendRefused = mangled('net.openvpn.gdbuspp.request', '  ')
+/** The same with one space: a service's own error, not a backend's. */
+export const requestRefused = mangled('net.openvpn.gdbuspp.request', ' ')
 export const notReady = mangled('net.openvpn.v3.error.ready', ' ')
 
 export const DENIED = accessDenied('Access denied')
@@ -48,6 +50,21 @@ export type Status = readonly [number, number, string]
 export interface Typed {
   readonly signature: string
   readonly value: unknown
+}
+
+/** Calls a manager until it has its object: one that was just started does not yet. */
+export async function onceThere<T>(call: () => Promise<T>): Promise<T> {
+  let answer: T
+  await until('the manager is there', async () => {
+    try {
+      answer = await call()
+      return true
+    } catch (error) {
+      if ((error as Expected).type !== unknownMethod('').type) throw error
+      return false
+    }
+  })
+  return answer!
 }
 
 /** One user's connection to the bus, with the calls that are made here. */
@@ -66,17 +83,8 @@ export class Caller {
 
   /** The first result of a method of the manager, which may have to start first. */
   async manager<T>(member: string, signature = '', ...body: unknown[]): Promise<T> {
-    let answer: readonly unknown[] = []
-    await until('the manager is there', async () => {
-      try {
-        answer = await this.call(MANAGER, member, signature, ...body)
-        return true
-      } catch (error) {
-        if ((error as Expected).type !== unknownMethod('').type) throw error
-        return false
-      }
-    })
-    return answer[0] as T
+    const [answer] = await onceThere(() => this.call(MANAGER, member, signature, ...body))
+    return answer as T
   }
 
   sessions(): Promise<string[]> {

@@ -7,6 +7,7 @@ import {actionFacts} from './service-actions'
 import {errorFacts} from './service-errors'
 import {inputFacts} from './service-input'
 import {managerFacts} from './service-manager'
+import {profileFacts} from './service-profiles'
 import {propertyFacts} from './service-properties'
 import {signalFacts} from './service-signals'
 import {Stage} from './service-stage'
@@ -17,6 +18,7 @@ const chapters: readonly [string, (stage: Stage) => void][] = [
   ['access', accessFacts],
   ['actions', actionFacts],
   ['the manager', managerFacts],
+  ['profiles', profileFacts],
   ['properties', propertyFacts],
   ['signals', signalFacts],
   ['stale sessions', staleFacts],

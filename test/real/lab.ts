@@ -137,6 +137,10 @@ class Lab implements World {
     return UIDS[user]
   }
 
+  profileText(profile: Profile): string {
+    return readFileSync(path.join(this.#root, 'lab', `${profile}.ovpn`), 'utf8')
+  }
+
   async startSession(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
     const session = await this.#loadedSession(user, profile, options.fresh ?? false)
     let status = ''
@@ -300,8 +304,7 @@ class Lab implements World {
       }
     }
 
-    const content = readFileSync(path.join(this.#root, 'lab', `${profile}.ovpn`), 'utf8')
-    const body = [profile, content, false, false]
+    const body = [profile, this.profileText(profile), false, false]
     const copy = String(await this.#manager(user, CONFIGURATION, PROFILES, 'Import', 'ssbb', body))
     this.#copies.set(copy, user)
     return start(copy)

@@ -1,3 +1,4 @@
+import type {Profile} from './profiles'
 import type {Session} from './session'
 
 // Found on the wire with an owner, a granted user, a stranger and root on private and on public sessions.
@@ -20,3 +21,15 @@ export const mayAdminister = (session: Session, uid: number): boolean => isOwner
 /** LogForward: the owner, and with `restrict_log_access` off whoever may act. */
 export const mayForwardLog = (session: Session, uid: number): boolean =>
   isOwner(session, uid) || (!session.restrictLogAccess && mayAct(session, uid))
+
+const isProfileGranted = ({acl, owner}: Profile, uid: number): boolean => owner === uid || acl.includes(uid)
+
+/** Of a profile: its properties but the owner, which everybody may read, Validate, and being listed. */
+export const mayReadProfile = (profile: Profile, uid: number): boolean =>
+  isProfileGranted(profile, uid) || profile.publicAccess
+
+/** Of a profile: its text, and `dco`. */
+export const mayFetchProfile = (profile: Profile, uid: number): boolean =>
+  profile.lockedDown ? profile.owner === uid : isProfileGranted(profile, uid)
+
+export const mayChangeProfile = ({owner}: Profile, uid: number): boolean => owner === uid

@@ -27,7 +27,20 @@ const sessionMembers = [
   'UserInputQueueFetch',
   'UserInputQueueGetTypeGroup',
 ]
-const configurationMembers = ['FetchAvailableConfigs', 'LookupConfigName', 'Remove']
+const configurationMembers = [
+  'AccessGrant',
+  'AccessRevoke',
+  'AddTag',
+  'Fetch',
+  'FetchAvailableConfigs',
+  'Import',
+  'LookupConfigName',
+  'Remove',
+  'Seal',
+  'SetOverride',
+  'UnsetOverride',
+  'Validate',
+]
 
 const allow = (destination: string, iface: string, members: readonly string[]) =>
   members

@@ -24,6 +24,9 @@ export const unknownMethod = freedesktop('UnknownMethod')
 
 /** The session manager refuses. */
 export const refused = mangled('net.openvpn.gdbuspp', ' ')
+/** Import refuses a text. */
+export const importRefused = (reason: string): ServiceError =>
+  mangled('net.openvpn.gdbuspp.request', ' ')(`Invalid configuration profile: ${reason}`)
 /** The backend refuses, passed on by the manager: two spaces, because of an empty object name in between. */
 export const backendRefused = mangled('net.openvpn.gdbuspp.request', '  ')
 /** The same with one space: no answer in time. */

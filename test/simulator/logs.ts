@@ -3,8 +3,8 @@ import {Message, type MessageBus} from 'dbus-next'
 import type {Session} from './session'
 
 import {disconnect, own, send} from './connection'
+import {uniqueId} from './ids'
 import {BACKENDS, LOG, rootPath} from './names'
-import {uniqueId} from './profiles'
 
 /**
  * The log service: sends each session's StatusChange and Log signals to those who asked for them with LogForward, and

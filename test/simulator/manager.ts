@@ -2,6 +2,7 @@ import {Variant} from 'dbus-next'
 import {randomBytes} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 
+import type {ConfigurationManager} from './configurations'
 import type {LogService} from './logs'
 import type {Profiles} from './profiles'
 
@@ -31,6 +32,7 @@ export class SessionManager extends Server implements Listener {
     readonly version: Version,
     readonly timings: Timings,
     private readonly profiles: Profiles,
+    private readonly configurations: ConfigurationManager,
     private readonly logs: LogService,
     private readonly userName: (uid: number) => string,
   ) {
@@ -63,9 +65,15 @@ export class SessionManager extends Server implements Listener {
     }
 
     await sleep(this.timings.newTunnel / 3)
-    this.add(session)
-    this.event(session, CREATED)
-    session.initialise()
+    this.configurations.use(profile)
+    if (session.loads) {
+      this.add(session)
+      this.event(session, CREATED)
+      session.initialise()
+    } else {
+      this.event(session, DESTROYED)
+    }
+
     await sleep((this.timings.newTunnel * 2) / 3)
     return session.path
   }

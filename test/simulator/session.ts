@@ -2,9 +2,12 @@ import type {Variant} from 'dbus-next'
 
 import {setTimeout as sleep} from 'node:timers/promises'
 
+import type {Profile} from './profiles'
+
+import {type Behaviour, type Input, user} from './behaviours'
 import {backendRefused, backendTimeout, notReady, type ServiceError} from './errors'
+import {uniqueId} from './ids'
 import {CREDENTIALS, Group, Major, Minor, NETCFG_PATH, rootPath, SESSIONS} from './names'
-import {type Behaviour, type Input, type Profile, uniqueId} from './profiles'
 
 /** Major code, minor code, message. */
 export type Status = [number, number, string]
@@ -81,10 +84,11 @@ const counterOrder = [
   'N_RECONNECT',
 ]
 const CLIENT_LOG = 7
-const INFO = 4
+/** Categories of log lines, by what they mean. */
+const Category = {verb2: 2, verb1: 3, info: 4, error: 6, critical: 7} as const
 /** `log_verbosity` of a session whose profile has neither `verb` nor the override `log-level`. */
 const profileLogLevel = 3
-const ERROR = 6
+const BAD_KEY = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
 let lastPid = 50_000
 
 /** One VPN session and its backend process. */
@@ -129,6 +133,8 @@ export class Session {
   private trafficSince = 0
   private challenged = false
   private connectedOnce = false
+  /** The server had a certificate that it could not show. */
+  private distrusted = false
 
   constructor(
     readonly owner: number,
@@ -150,6 +156,11 @@ export class Session {
 
   /** The backend never got a profile: no status, no action, and it stays until it is disconnected. */
   private readonly uninitialised: boolean
+
+  /** False where the backend cannot make anything of its profile. */
+  get loads(): boolean {
+    return this.behaviour.loads ?? true
+  }
 
   get started(): boolean {
     return this.client !== 'new'
@@ -180,14 +191,18 @@ export class Session {
   /** The backend is there with its profile; tells what it waits for. */
   initialise(): void {
     if (this.uninitialised) return
-    const [first] = this.queue
-    if (first?.group === Group.keyPassphrase) {
-      this.setStatus(Major.connection, Minor.inputRequired, 'Private key passphrase needed to connect')
-      this.listener.attention(this, CREDENTIALS, Group.keyPassphrase, 'Private key passphrase needed')
-    } else if (first) {
+    const asks = (...groups: number[]) => this.queue.some(({group}) => groups.includes(group))
+    if (asks(Group.userPassword, Group.staticChallenge)) {
       this.setStatus(Major.connection, Minor.inputRequired, 'Username/password credentials needed')
       this.listener.attention(this, CREDENTIALS, Group.userPassword, 'Username/password credentials needed')
-    } else {
+    }
+
+    if (asks(Group.keyPassphrase)) {
+      this.setStatus(Major.connection, Minor.inputRequired, 'Private key passphrase needed to connect')
+      this.listener.attention(this, CREDENTIALS, Group.keyPassphrase, 'Private key passphrase needed')
+    }
+
+    if (this.queue.length === 0) {
       this.setStatus(Major.connection, Minor.configOk, `config_path=${this.configPath}`)
     }
   }
@@ -285,13 +300,22 @@ export class Session {
 
     if (this.missing().length > 0) throw backendRefused('Required user input not provided')
     this.client = 'running'
-    this.logVerbosity = profileLogLevel
+    this.logVerbosity = this.behaviour.logLevel ?? profileLogLevel
+    // the kernel has no module for it
+    this.dco = false
     this.paused = false
     this.log('Starting connection')
+    const name = this.answers[user.name]
+    if (name) this.log(`Username/password provided successfully for '${name}'`, Category.verb1)
+    this.log('Using DNS resolver scope: global', Category.verb2)
     this.setStatus(Major.connection, Minor.connecting)
-    if (!this.keyOpens()) return this.after(0, () => this.failWithKey())
+    const {fails} = this.behaviour
+    if (!this.keyOpens()) return this.after(0, () => this.fail(BAD_KEY))
+    if (fails?.at === 'start') return this.after(0, () => this.fail(fails.message))
+    this.log('Resolving', Category.verb2)
     this.count('BYTES_OUT', 353)
     this.count('PACKETS_OUT', 1)
+    this.log('Waiting for server response', Category.verb1)
     if (this.behaviour.port === undefined) return
     this.after(0, () => {
       this.log('Connecting')
@@ -337,7 +361,7 @@ export class Session {
     this.count()
     if (this.uninitialised) return
     this.log('Stopping VPN client')
-    this.setStatus(Major.connection, Minor.disconnecting)
+    if (!this.distrusted) this.setStatus(Major.connection, Minor.disconnecting)
     if (this.client === 'running') {
       if (this.established && !this.paused) await sleep(this.listener.timings.disconnecting)
       this.setStatus(Major.connection, Minor.disconnected)
@@ -358,7 +382,7 @@ export class Session {
   /** Connected from now on, whatever the profile says; nothing is announced. */
   forceConnected(): void {
     this.client = 'running'
-    this.logVerbosity = profileLogLevel
+    this.logVerbosity = this.behaviour.logLevel ?? profileLogLevel
     this.status = [Major.connection, Minor.connected, '']
     this.countHandshake()
     this.enterTunnel()
@@ -411,8 +435,10 @@ export class Session {
     this.timers.add(timer)
   }
 
-  private log(message: string): void {
-    this.listener.log(this, CLIENT_LOG, INFO, message)
+  /** A line of the backend, which sends what its profile's level lets through. */
+  private log(message: string, category: number = Category.info): void {
+    const level = this.behaviour.logLevel ?? profileLogLevel
+    if (category + level >= Category.critical) this.listener.log(this, CLIENT_LOG, category, message)
   }
 
   private missing(): QueuedInput[] {
@@ -443,7 +469,11 @@ export class Session {
 
   private attempt(): void {
     this.after(this.listener.timings.connecting, () => {
+      const {fails, ignored} = this.behaviour
+      if (fails) return this.distrust(fails.message)
       this.countHandshake()
+      if (ignored) return
+      this.log('Retrieving configuration from server', Category.verb2)
       if (!this.accepted()) return this.refuse()
       if (this.behaviour.challenge && !this.challenged) return this.challenge(this.behaviour.challenge)
       if (this.behaviour.web) return this.askOnTheWeb()
@@ -453,7 +483,7 @@ export class Session {
 
   private accepted(): boolean {
     const {answers, challenge, inputs} = this.behaviour
-    const right = !answers || inputs.every((_, index) => this.queue[index]?.value === answers[index])
+    const right = inputs.every((_, index) => !answers?.[index] || this.queue[index]?.value === answers[index])
     const answer = this.queue.find(({group}) => group === Group.dynamicChallenge)
     return right && (!answer || answer.value === challenge?.answer)
   }
@@ -461,15 +491,23 @@ export class Session {
   private keyOpens(): boolean {
     const {answers} = this.behaviour
     return this.queue.every(
-      ({group, value}, index) => group !== Group.keyPassphrase || !answers || value === answers[index],
+      ({group, value}, index) => group !== Group.keyPassphrase || !answers?.[index] || value === answers[index],
     )
   }
 
-  /** The key stays closed: nothing is sent. 27.1 ends the session by itself, 24.1 would try again. */
-  private failWithKey(): void {
-    const problem = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
+  /** Nothing is sent. 27.1 ends the session by itself, 24.1 would try again. */
+  private fail(problem: string): void {
     this.client = 'new'
-    this.listener.log(this, CLIENT_LOG, ERROR, `Connection failed: ${problem}`)
+    this.log(`Connection failed: ${problem}`, Category.error)
+    this.setStatus(Major.connection, Minor.connectionFailed, problem)
+    this.listener.gaveUp(this)
+  }
+
+  /** The server's certificate is of another authority. */
+  private distrust(problem: string): void {
+    this.client = 'ended'
+    this.distrusted = true
+    this.log(`${problem}:OpenSSLContext::SSL::read_cleartext: certificate verify failed`, Category.critical)
     this.setStatus(Major.connection, Minor.connectionFailed, problem)
     this.listener.gaveUp(this)
   }
@@ -482,6 +520,7 @@ export class Session {
     this.devicePath = ''
     this.connectedTo = ['', '', 0]
     this.count('AUTH_FAILED', 1)
+    this.log('Authentication failed', Category.verb1)
     this.setStatus(Major.connection, Minor.authFailed, 'Authentication failed')
   }
 
@@ -505,8 +544,10 @@ export class Session {
   private establish(): void {
     this.enterTunnel()
     const [protocol, host, port] = this.connectedTo
+    const name = this.answers[user.name]
+    this.log(`Session name: '${host}'`, Category.verb2)
     this.log(
-      `Connected: ${host}:${port} (${host}) via /${protocol.toUpperCase()} on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`,
+      `Connected: ${name ? `${name}@` : ''}${host}:${port} (${host}) via /${protocol.toUpperCase()} on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`,
     )
     this.setStatus(Major.connection, Minor.connected)
   }

@@ -4,6 +4,7 @@ import {createHash, randomBytes} from 'node:crypto'
 import {setTimeout as sleep} from 'node:timers/promises'
 
 import type {Profile as ProfileName, StartOptions, UserName, World} from '../support/world'
+import type {Behaviour} from './behaviours'
 import type {Call, Interception} from './server'
 
 import {accounts} from './accounts'
@@ -13,13 +14,14 @@ import {ServiceError} from './errors'
 import {LogService} from './logs'
 import {SessionManager} from './manager'
 import {CONFIGURATION, Major, Minor, SESSIONS} from './names'
-import {type Behaviour, behaviours, Profiles} from './profiles'
+import {standardTexts} from './profile-text'
+import {Profiles} from './profiles'
 import {type Version} from './properties'
 import {realistic, Session, type Status, type Timings} from './session'
 
 export {ServiceError} from './errors'
-export type {Behaviour, Input} from './profiles'
-export {userPassword} from './profiles'
+export type {Behaviour, Input} from './behaviours'
+export {userPassword} from './behaviours'
 export type {Call, Interception} from './server'
 export type {Status, Timings} from './session'
 
@@ -70,15 +72,16 @@ export class Simulator implements World {
     this.accounts = accounts(this.canBecome)
     this.originalTimings = {...realistic, ...(version === '24.1' && {removalEvent: 0}), ...options.timings}
     this.logs = new LogService(bus.address)
+    this.configurations = new ConfigurationManager(bus.address, version, this.profiles)
     this.manager = new SessionManager(
       bus.address,
       version,
       {...this.originalTimings},
       this.profiles,
+      this.configurations,
       this.logs,
       (uid) => this.userName(uid),
     )
-    this.configurations = new ConfigurationManager(bus.address, version, this.profiles)
     this.manager.cost = options.cost ?? 0
     this.addStandardProfiles()
   }
@@ -112,6 +115,10 @@ export class Simulator implements World {
   /** The name of a user's account on this machine. */
   accountName(user: UserName): string {
     return this.accounts[user].name
+  }
+
+  profileText(profile: ProfileName): string {
+    return standardTexts[profile]
   }
 
   async startSession(user: UserName, profile: ProfileName, options: StartOptions = {}): Promise<string> {
@@ -297,8 +304,8 @@ export class Simulator implements World {
   }
 
   /** Adds a profile of one's own making; its name may be anything. Answers its path. */
-  addProfile(user: UserName, name: string, behaviour: Behaviour = behaviours.cert): string {
-    return this.profiles.add(this.uid(user), name, behaviour).path
+  addProfile(user: UserName, name: string, behaviour?: Behaviour): string {
+    return this.profiles.add({behaviour, name, owner: this.uid(user), text: standardTexts.cert}).path
   }
 
   /** The path of a user's profile. */
@@ -334,7 +341,7 @@ export class Simulator implements World {
     const uid = this.uid(user)
     const found = this.profiles.named(uid, name)
     if (!found) throw new Error(`${user} has no profile ${JSON.stringify(name)}`)
-    const profile = fresh ? this.profiles.add(uid, name, found.behaviour) : found
+    const profile = fresh ? this.profiles.add(found.source) : found
     const path = await this.manager.newTunnel(uid, profile.path)
     if (until === 'new') return path
     const session = this.session(path)
@@ -356,7 +363,7 @@ export class Simulator implements World {
     const firstDevice = Number(this.manager.deviceFor().slice(3))
     return Array.from({length: count}, (_, index) => {
       const profileName = name?.(index) ?? `load-${String(index + 1).padStart(digits, '0')}`
-      const profile = this.profiles.add(uid, profileName, behaviours.cert)
+      const profile = this.profiles.add({name: profileName, owner: uid, text: standardTexts.cert})
       const session = new Session(uid, profile, profile.path, this.manager)
       session.device = `tun${firstDevice + index}`
       session.forceConnected()
@@ -395,7 +402,7 @@ export class Simulator implements World {
   replaceSession(path: string, name: string): void {
     const {owner} = this.session(path)
     this.vanish(path)
-    const profile = this.profiles.add(owner, name, behaviours.cert)
+    const profile = this.profiles.add({name, owner, text: standardTexts.cert})
     const session = Object.assign(new Session(owner, profile, profile.path, this.manager), {path})
     session.forceConnected()
     this.manager.add(session)
@@ -433,7 +440,9 @@ export class Simulator implements World {
 
   private addStandardProfiles(): void {
     for (const user of users) {
-      for (const [name, behaviour] of Object.entries(behaviours)) this.profiles.add(this.uid(user), name, behaviour)
+      for (const [name, text] of Object.entries(standardTexts)) {
+        this.profiles.add({name, owner: this.uid(user), persistent: true, text})
+      }
     }
   }
 

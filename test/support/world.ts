@@ -65,6 +65,8 @@ export interface World {
   /** False where this process may not become another user: alice is then whoever runs the tests. */
   readonly canBecome: boolean
   uid(user: UserName): number
+  /** The text of a profile that everybody has, to import it once more. */
+  profileText(profile: Profile): string
   /** Starts a session and answers its D-Bus path. */
   startSession(user: UserName, profile: Profile, options?: StartOptions): Promise<string>
   setPublicAccess(path: string, enabled: boolean): Promise<void>

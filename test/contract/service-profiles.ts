@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict'
+import {afterEach, describe, it} from 'node:test'
+
+import type {UserName} from '../support/world'
+
+import {until} from '../support/cli'
+import {
+  accessDenied,
+  invalidArgs,
+  noObject,
+  onceThere,
+  refused,
+  rejects,
+  requestRefused,
+  type Stage,
+  type Typed,
+} from './service-stage'
+
+const CONFIGURATION = 'net.openvpn.v3.configuration'
+const MANAGER = '/net/openvpn/v3/configuration'
+const PROPERTIES = 'org.freedesktop.DBus.Properties'
+
+const TYPES: Readonly<Record<string, string>> = {
+  acl: 'au',
+  dco: 'b',
+  import_timestamp: 't',
+  last_used_timestamp: 't',
+  locked_down: 'b',
+  name: 's',
+  overrides: 'a{sv}',
+  owner: 'u',
+  persistent: 'b',
+  public_access: 'b',
+  readonly: 'b',
+  single_use: 'b',
+  tags: 'as',
+  transfer_owner_session: 'b',
+  used_count: 'u',
+  valid: 'b',
+}
+
+const ACCESS = 'Access to the configuration profile is denied.'
+const SEALED = 'Configuration profile is sealed and read-only'
+const OWNERS = 'Configuration can only be modified by the profile owner'
+
+/** What a profile is imported from: the text of one that connects by itself, without some of its lines. */
+const without = (text: string, ...options: string[]): string =>
+  options.reduce(
+    (rest, option) => rest.replace(new RegExp(`^<${option}>[^]*</${option}>\n|^${option}( .*)?\n`, 'm'), ''),
+    text,
+  )
+
+/** Profiles: what the configuration manager takes, keeps, shows and refuses. */
+export function profileFacts(stage: Stage): void {
+  const imported: [UserName, string][] = []
+  const call = (user: UserName, path: string, member: string, signature = '', ...body: unknown[]) =>
+    stage.as(user).send(CONFIGURATION, path, CONFIGURATION, member, signature, body)
+  const get = async (user: UserName, path: string, property: string): Promise<unknown> => {
+    const [variant] = await stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'Get', 'ss', [CONFIGURATION, property])
+    return (variant as Typed).value
+  }
+
+  const set = (user: UserName, path: string, property: string, signature: string, value: unknown) =>
+    stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'Set', 'ssv', [CONFIGURATION, property, {signature, value}])
+  const getAll = async (user: UserName, path: string): Promise<Record<string, Typed>> => {
+    const [all] = await stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'GetAll', 's', [CONFIGURATION])
+    return all as Record<string, Typed>
+  }
+
+  const cert = () => stage.world.profileText('cert')
+  const add = async (
+    text = cert(),
+    {name = 'new', persistent = false, singleUse = false, user = 'alice' as UserName} = {},
+  ): Promise<string> => {
+    const [path] = await onceThere(() => call(user, MANAGER, 'Import', 'ssbb', name, text, singleUse, persistent))
+    imported.push([user, String(path)])
+    return String(path)
+  }
+
+  const override = (path: string, key: string, signature: string, value: unknown) =>
+    call('alice', path, 'SetOverride', 'sv', key, {signature, value})
+  const overridesOf = async (path: string) => {
+    const overrides = (await get('alice', path, 'overrides')) as Record<string, Typed>
+    return Object.entries(overrides).map(([key, {signature, value}]) => [key, signature, value])
+  }
+
+  const listed = async (user: UserName, path: string): Promise<boolean> => {
+    const [paths] = await call(user, MANAGER, 'FetchAvailableConfigs')
+    return (paths as string[]).includes(path)
+  }
+
+  const validation = async (text: string): Promise<void> => {
+    await call('alice', await add(text), 'Validate')
+  }
+
+  afterEach(async () => {
+    await stage.reset()
+    // those that a test removed, or that were of a single use, are gone
+    for (const [user, path] of imported.splice(0)) await call(user, path, 'Remove').catch(() => {})
+  })
+
+  describe('import', () => {
+    it('what it is given is what the properties say', async () => {
+      const before = Math.floor(Date.now() / 1000)
+      const path = await add(cert(), {name: 'office'})
+      const all = await getAll('alice', path)
+      assert.deepEqual(Object.fromEntries(Object.entries(all).map(([name, {signature}]) => [name, signature])), TYPES)
+      const {import_timestamp, ...rest} = Object.fromEntries(
+        Object.entries(all).map(([name, {value}]) => [name, value]),
+      )
+      assert.ok(Number(import_timestamp) - before <= 5)
+      assert.deepEqual(rest, {
+        acl: [],
+        dco: false,
+        last_used_timestamp: 0n,
+        locked_down: false,
+        name: 'office',
+        overrides: {},
+        owner: stage.world.uid('alice'),
+        persistent: false,
+        public_access: false,
+        readonly: false,
+        single_use: false,
+        tags: [],
+        transfer_owner_session: false,
+        used_count: 0,
+        valid: true,
+      })
+      const both = await add(cert(), {persistent: true, singleUse: true})
+      assert.deepEqual([await get('alice', both, 'persistent'), await get('alice', both, 'single_use')], [true, true])
+    })
+
+    it('everybody hears of a profile made and removed', async () => {
+      const listener = stage.as(stage.world.canBecome ? 'bob' : 'alice')
+      await listener.listen()
+      const path = await add()
+      await call('alice', path, 'Remove')
+      const events = () =>
+        listener
+          .signals('ConfigurationManagerEvent', MANAGER)
+          .map(({body}) => body)
+          .filter(([of]) => of === path)
+      await until('told', () => events().length === 2)
+      assert.deepEqual(events(), [
+        [path, 1, stage.world.uid('alice')],
+        [path, 2, stage.world.uid('alice')],
+      ])
+    })
+
+    it('several may have one name, and a name may be empty; what is not printable ASCII is dropped from it', async () => {
+      const [one, two] = [await add(cert(), {name: 'twice'}), await add(cert(), {name: 'twice'})]
+      const [found] = await call('alice', MANAGER, 'LookupConfigName', 's', 'twice')
+      assert.deepEqual((found as string[]).sort(), [one, two].sort())
+      assert.deepEqual(await call('alice', MANAGER, 'LookupConfigName', 's', 'no such name'), [[]])
+      for (const [name, kept] of [
+        ['', ''],
+        ['a/b', 'a/b'],
+        ['  spaces ', '  spaces '],
+        ['two\nlines', 'twolines'],
+        ['\u001B[31mred', '[31mred'],
+        ['München', 'Mnchen'],
+      ] as const) {
+        assert.equal(await get('alice', await add(cert(), {name}), 'name'), kept)
+      }
+    })
+
+    it('text without a single option is a profile, too, but none that is valid', async () => {
+      for (const text of ['', '\u0001\u0002', 'Dear Sir,\nhello']) {
+        const path = await add(text)
+        assert.equal(await get('alice', path, 'valid'), false)
+      }
+    })
+
+    it('refuses what has no end, long lines, and what is too large', async () => {
+      const invalid = (reason: string) => requestRefused(`Invalid configuration profile: ${reason}`)
+      const open = 'ERR_INVALID_OPTION_VAL: option_error: option <ca> was not properly closed out'
+      await rejects(add('client\n<ca>\nabc'), invalid(open))
+      const html = '<html><body>hello</body></html>'
+      await rejects(
+        add(html),
+        invalid(`ERR_INVALID_OPTION_VAL: option_error: option ${html} was not properly closed out`),
+      )
+      const long = `client\nsetenv X ${'y'.repeat(600)}\n`
+      await rejects(add(long), invalid('ERR_INVALID_OPTION_VAL: option_error: line 2 is too long'))
+      const large = invalid('ERR_INVALID_CONFIG: option_error: profile is too large')
+      const comments = (bytes: number) => `# ${'x'.repeat(97)}\n`.repeat(bytes / 100)
+      await rejects(add(cert() + comments(262_000)), large)
+      await add(cert() + comments(255_000))
+    })
+
+    it('Fetch gives the options without comments, as they were written', async () => {
+      const text = [
+        '# a comment',
+        '',
+        'client  ',
+        '  dev tun',
+        'remote 10.99.0.1 1194 udp # trailing',
+        'setenv NAME "two words"',
+        'static-challenge "Enter the PIN" 1',
+        '<ca>',
+        'AAA',
+        'BBB',
+        '</ca>',
+        'verb 4',
+        '',
+      ]
+      const expected = [
+        'client',
+        'dev tun',
+        'remote 10.99.0.1 1194 udp',
+        'setenv NAME "two words"',
+        'static-challenge "Enter the PIN" 1',
+        '<ca>\nAAA\nBBB\n</ca>\n',
+        'verb 4',
+        '',
+      ]
+      for (const end of ['\n', '\r\n']) {
+        assert.deepEqual(await call('alice', await add(text.join(end)), 'Fetch'), [expected.join('\n')])
+      }
+    })
+  })
+
+  describe('validation', () => {
+    it('of what a session can be made from, also where its certificates are rubbish', async () => {
+      await validation(cert())
+      await validation(without(cert(), 'ca', 'cert', 'key') + 'ca ca.crt\nno-such-option 1\n')
+    })
+
+    it('27.1 says what is missing, 24.1 that something is', async () => {
+      for (const [missing, ...options] of [
+        ['--ca', 'ca'],
+        ['--client or --tls-client', 'client'],
+        ['--dev', 'dev'],
+        ['--remote', 'remote'],
+        ['--ca, --client or --tls-client, --dev, --remote', 'ca', 'client', 'dev', 'remote'],
+      ] as const) {
+        const text =
+          stage.world.version === '24.1'
+            ? 'Configration profile is missing required options'
+            : `Configuration profile is missing required options: ${missing}`
+        await rejects(validation(without(cert(), ...options)), refused(text), missing)
+      }
+    })
+
+    it('refuses one that a server locked', async () => {
+      const text = `${cert()}setenv GENERIC_CONFIG 1\n`
+      await rejects(validation(text), refused('Server locked profiles are unsupported'))
+    })
+  })
+
+  describe('overrides', () => {
+    it('are what was set, the last one last, until they are unset', async () => {
+      const path = await add()
+      await override(path, 'log-level', 's', '5')
+      await override(path, 'persist-tun', 'b', true)
+      await override(path, 'log-level', 's', 'no number')
+      assert.deepEqual((await overridesOf(path)).sort(), [
+        ['log-level', 's', 'no number'],
+        ['persist-tun', 'b', true],
+      ])
+      await call('alice', path, 'UnsetOverride', 's', 'log-level')
+      assert.deepEqual(await overridesOf(path), [['persist-tun', 'b', true]])
+      for (const key of ['log-level', 'no-such-override']) {
+        const unset = call('alice', path, 'UnsetOverride', 's', key)
+        await rejects(unset, refused(`Override '${key}' has not been set`))
+      }
+    })
+
+    it('a wrong key is refused, and a wrong type, which takes the value of before away', async () => {
+      const path = await add()
+      await rejects(override(path, 'no-such-override', 's', 'x'), refused("Invalid override key 'no-such-override'"))
+      await rejects(override(path, 'Persist-Tun', 'b', true), refused("Invalid override key 'Persist-Tun'"))
+      await override(path, 'persist-tun', 'b', true)
+      const wrong = (key: string, type: string) => `(SetOverride) Invalid override data type for '${key}': ${type}`
+      await rejects(override(path, 'persist-tun', 's', 'yes'), refused(wrong('persist-tun', 's')))
+      assert.deepEqual(await overridesOf(path), [])
+      await rejects(override(path, 'log-level', 'b', true), refused(wrong('log-level', 'b')))
+      await rejects(override(path, 'log-level', 'u', 3), refused('Unsupported override data type: u'))
+    })
+  })
+
+  describe('changes', () => {
+    it('of the properties that can be written', async () => {
+      const path = await add()
+      for (const [property, signature, value] of [
+        ['name', 's', 'renamed'],
+        ['dco', 'b', true],
+        ['public_access', 'b', true],
+        ['locked_down', 'b', true],
+        ['transfer_owner_session', 'b', true],
+      ] as const) {
+        await set('alice', path, property, signature, value)
+        assert.equal(await get('alice', path, property), value)
+      }
+
+      for (const property of ['single_use', 'valid', 'persistent']) {
+        await rejects(set('alice', path, property, 'b', true), invalidArgs(`Property “${property}” is not writable`))
+      }
+    })
+
+    it('a tag is there once', async () => {
+      const path = await add()
+      await call('alice', path, 'AddTag', 's', 'work')
+      await rejects(call('alice', path, 'AddTag', 's', 'work'), refused('Tag already exists'))
+      assert.deepEqual(await get('alice', path, 'tags'), ['work'])
+    })
+
+    it('none once it is sealed, but that it can be removed', async () => {
+      const path = await add()
+      await call('alice', path, 'Seal')
+      assert.equal(await get('alice', path, 'readonly'), true)
+      await rejects(override(path, 'persist-tun', 'b', true), refused(SEALED))
+      await rejects(set('alice', path, 'name', 's', 'other'), accessDenied(SEALED))
+      await call('alice', path, 'Remove')
+    })
+
+    it('one that was removed is no object any more', async () => {
+      const path = await add()
+      await call('alice', path, 'Remove')
+      await rejects(get('alice', path, 'name'), noObject(path))
+      for (const member of ['Fetch', 'Validate', 'Remove']) await rejects(call('alice', path, member), noObject(path))
+      assert.equal(await listed('alice', path), false)
+    })
+  })
+
+  describe('access', () => {
+    /** Everything about a profile that a user is refused. */
+    const denials = async (user: UserName, path: string): Promise<string[]> => {
+      const denied: string[] = []
+      const attempt = async (what: string, attempted: Promise<unknown>) => {
+        try {
+          await attempted
+        } catch (error) {
+          assert.match((error as Error).message, /denied|modified by the profile owner/, what)
+          denied.push(what)
+        }
+      }
+
+      for (const property of Object.keys(TYPES)) await attempt(property, get(user, path, property))
+      for (const member of ['Fetch', 'Validate']) await attempt(member, call(user, path, member))
+      const value = {signature: 'b', value: true}
+      await attempt('SetOverride', call(user, path, 'SetOverride', 'sv', 'persist-tun', value))
+      await attempt('UnsetOverride', call(user, path, 'UnsetOverride', 's', 'persist-tun'))
+      await attempt('name=', set(user, path, 'name', 's', 'other'))
+      await attempt('dco=', set(user, path, 'dco', 'b', false))
+      await attempt('Remove', call(user, path, 'Remove'))
+      return denied
+    }
+
+    const CHANGES = ['SetOverride', 'UnsetOverride', 'name=', 'Remove']
+
+    it('a stranger and root may know who owns it, and nothing else', async (t) => {
+      if (stage.alone(t)) return
+      const path = await add()
+      const readable = Object.keys(TYPES).filter((property) => property !== 'owner')
+      for (const user of ['bob', 'root'] as const) {
+        assert.equal(await listed(user, path), false)
+        assert.deepEqual(Object.keys(await getAll(user, path)), ['owner'])
+        const all = [...readable, 'Fetch', 'Validate', ...CHANGES, 'dco='].sort()
+        assert.deepEqual((await denials(user, path)).sort(), all)
+      }
+
+      await rejects(get('bob', path, 'name'), accessDenied(ACCESS))
+      await rejects(call('bob', path, 'Fetch'), refused(ACCESS))
+      await rejects(call('bob', path, 'Remove'), refused(ACCESS))
+      await rejects(set('bob', path, 'name', 's', 'other'), accessDenied(OWNERS))
+    })
+
+    it('who was granted access may read it and set dco', async (t) => {
+      if (stage.alone(t)) return
+      const path = await add()
+      const bob = stage.world.uid('bob')
+      await call('alice', path, 'AccessGrant', 'u', bob)
+      await rejects(call('alice', path, 'AccessGrant', 'u', bob), refused('UID already granted access'))
+      assert.deepEqual(await get('bob', path, 'acl'), [bob])
+      assert.equal(await listed('bob', path), true)
+      assert.deepEqual((await denials('bob', path)).sort(), [...CHANGES].sort())
+      await set('alice', path, 'locked_down', 'b', true)
+      await rejects(call('bob', path, 'Fetch'), refused(ACCESS))
+      await call('alice', path, 'AccessRevoke', 'u', bob)
+      await rejects(call('alice', path, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
+      assert.equal(await listed('bob', path), false)
+    })
+
+    it('of a public one everybody may read everything but its text', async (t) => {
+      if (stage.alone(t)) return
+      const path = await add()
+      await set('alice', path, 'public_access', 'b', true)
+      for (const user of ['bob', 'root'] as const) {
+        assert.equal(await listed(user, path), true)
+        assert.deepEqual((await denials(user, path)).sort(), ['Fetch', ...CHANGES, 'dco='].sort())
+      }
+    })
+  })
+}
