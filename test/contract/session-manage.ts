@@ -233,7 +233,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 8)
         assert.equal(run.sessions[0]?.error?.code, 'refused')
         assert.match(run.sessions[0].message, /authentication failed/i)
-        assert.match(run.sessions[0].error.hint!, /start it again: openvpn3 session-start --config pass$/)
+        assert.match(run.sessions[0].error.hint!, /start it again: ovpn3 session-start --config pass$/)
         for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)
