@@ -3,8 +3,10 @@ import {
   allFlag,
   colorsOf,
   type Completion,
+  credentialsFlag,
   interaction,
   isInteractive,
+  readCredentials,
   type Selected,
   type SelectedMany,
   selectorFlags,
@@ -58,6 +60,8 @@ const option = {helpGroup: 'OTHER'}
 const needs = (...flags: string[]) => ({flags, type: 'some' as const})
 const resumeOption = {helpGroup: 'RESUME AND RESTART', relationships: [needs('resume', 'restart')]}
 
+const credentials: typeof credentialsFlag.credentials = {...credentialsFlag.credentials, ...resumeOption}
+
 /** What the actions have to know of sessions beforehand. */
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
   ({disconnect, 'log-level': logLevel, pause, restart: bringUp, resume: bringUp})[name].properties
@@ -66,6 +70,12 @@ const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
 interface Outcome {
   readonly result: SessionResult
   readonly session?: Session
+}
+
+/** What connecting takes besides sessions. */
+interface Means {
+  readonly credentials: Awaited<ReturnType<typeof readCredentials>>
+  readonly deadline: Deadline
 }
 
 interface Report {
@@ -94,6 +104,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     {
       command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
       description: 'Resume it, and disconnect it if it is not connected within 30 s',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --resume --config office --credentials ~/.office',
+      description: 'Resume it with the user name and password of a file',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
@@ -161,6 +175,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       relationships: [...resumeOption.relationships, needs('timeout', 'wait')],
       summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
     }),
+    credentials,
     reason: Flags.string({
       ...option,
       dependsOn: ['pause'],
@@ -216,8 +231,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<Outcome[]> {
     const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
     try {
+      const credentials = await readCredentials(this.flags.credentials, deadline.signal)
       const {aside, selected} = await unlessAborted(this.#select(plan.action, deadline), deadline.signal)
-      const results = await this.#actOn(selected, plan, deadline)
+      const results = await this.#actOn(selected, plan, {credentials, deadline})
       return [
         ...aside.map((result) => ({result})),
         ...results.map((result, i) => {
@@ -233,7 +249,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #actOn(
     selected: readonly Selected[],
     plan: Exclude<Plan, {action: 'cleanup'}>,
-    deadline: Deadline,
+    {credentials, deadline}: Means,
   ): Promise<SessionResult[]> {
     const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
@@ -251,7 +267,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'resume': {
         // an interruption is for bringUp: what it has started has to be given up
         const results = await this.graceful(
-          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
+          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected, credentials)),
         )
         if (this.#isInPlace && !deadline.signal.aborted)
           await this.#learnConnections(sessions, results, plan.wait === 'default' || plan.wait === 'required')
@@ -297,9 +313,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
 
-  #interaction(name: Action, selected: readonly Selected[]): Interaction {
+  #interaction(name: Action, selected: readonly Selected[], credentials: Means['credentials']): Interaction {
     const {openUrl, ...terminal} = interaction({
       begin: (session) => this.#begin(name, session.path, session),
+      config: this.config,
+      credentials,
       notice: (text) => {
         if (this.#isSeen) this.notice(text)
       },
@@ -307,7 +325,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected,
-      signal: this.abortSignal,
     })
     return {
       ...terminal,

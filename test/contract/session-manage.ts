@@ -218,7 +218,9 @@ export function sessionManageContract(title: string, world: () => World): void {
           const run = await json('-c chal --resume --timeout 30', {input})
           assert.equal(run.status, 8)
           assert.equal(run.sessions[0]?.error?.code, 'input-missing')
-          assert.match(run.sessions[0].message, input ? /more of it: Auth Password, Enter the PIN$/ : /Auth User name/)
+          const missing = 'Auth Password (password), Enter the PIN (static_challenge)'
+          const all = input ? missing : `Auth User name (username), ${missing}`
+          assert.equal(run.sessions[0].message, `input is missing: ${all}`)
           assert.ok(run.time < 20_000)
           assert.equal(await statusOf(path), 4)
         }

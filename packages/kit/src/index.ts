@@ -2,8 +2,9 @@
 // `flags` is an entry of its own for programs that do without oclif.
 export {closest} from './closest'
 export {SessionCommand} from './command'
+export {credentialsFlag, readCredentials} from './credentials'
 export {type Completion} from './flags'
-export {type ResolverOptions, type SessionResolver} from './hook'
+export {type ResolverOptions, type SessionInput, type SessionResolver} from './hook'
 export {interaction} from './interaction'
 export {type SelectorName} from './misuse'
 export {errorDocument, errorText} from './report'

@@ -4,7 +4,7 @@ export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupte
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
 export {type BringUpOptions, type Waiting} from './connect/attempt'
 export {bringUp} from './connect/bring-up'
-export {type Interaction, type Task} from './connect/interaction'
+export {type Asking, type Interaction, type Task} from './connect/interaction'
 export {
   accessDenied,
   type ErrorCode,
