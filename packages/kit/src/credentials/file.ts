@@ -89,6 +89,9 @@ async function readFile(
   } catch (error) {
     if (error instanceof Ovpn3Error) throw error
     const {code = ''} = error as NodeJS.ErrnoException
+    const [, inherited] = /^\/dev\/fd\/(\d+)$/.exec(file) ?? []
+    // a socket, as Node gives its children for a pipe, cannot be opened anew
+    if (code === 'ENXIO' && inherited) return readStream(new Socket({fd: Number(inherited)}), from, signal)
     if (['ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE'].includes(code)) return undefined
     const why = code === 'EACCES' ? 'permission denied' : `it cannot be read (${code})`
     throw new Ovpn3Error('input-missing', `${from}: ${why}`, {cause: error})
