@@ -96,9 +96,9 @@ describe('what a session needs', () => {
       begin() {},
       config: config(...hooks),
       credentials,
-      notice: (text) => notices.push(text),
+      notice() {},
       openUrl() {},
-      screen: new Screen(() => true),
+      screen: Object.assign(new Screen(() => true), {notice: (text: string) => notices.push(text)}),
       selected: [{label: 'office', ownerNamed: false, ownership, session: needy}],
     })
     const asking: Asking = {

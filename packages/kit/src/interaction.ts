@@ -42,10 +42,10 @@ export interface InteractionOptions {
  * systemd's, else by plugins, else by a person on a terminal or by lines of standard input.
  */
 export function interaction(options: InteractionOptions): Interaction {
-  const {begin, credentials, notice, openUrl, prompts, screen, selected} = options
+  const {begin, config, credentials, notice, openUrl, prompts, screen, selected} = options
   const known = new Map(selected.map((each) => [each.session, each]))
   const agreed = new Set<Session>()
-  const answers = new Answers(options)
+  const answers = new Answers({config, credentials, notice: (text) => screen.notice(text)})
   const interactive = isInteractive()
   return {
     async answer(session: Session, requests: readonly InputRequest[], asking: Asking) {
