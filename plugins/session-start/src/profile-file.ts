@@ -1,7 +1,7 @@
-import {Ovpn3Error, proceed, sleep} from '@ovpn3/sessions'
+import {readBounded} from '@ovpn3/kit'
+import {Ovpn3Error, proceed} from '@ovpn3/sessions'
 import {isUtf8} from 'node:buffer'
-import {constants} from 'node:fs'
-import {type FileHandle, open} from 'node:fs/promises'
+import {type Stats} from 'node:fs'
 import {dirname, isAbsolute} from 'node:path'
 import {getSystemErrorMap} from 'node:util'
 
@@ -16,10 +16,6 @@ export interface ProfileFile {
   /** Whether the profile asks for a tunnel that persists: the service knows that by an override only. */
   readonly persistTun: boolean
 }
-
-/** Opening neither waits for anybody, nor makes a terminal the one of this process. */
-// eslint-disable-next-line no-bitwise
-const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /** Problems that an error names. */
 const maxProblems = 20
@@ -66,7 +62,12 @@ function listed(problems: readonly string[]): string {
 async function readText(file: string, signal: AbortSignal, orPipe = false): Promise<Reading> {
   try {
     proceed(signal)
-    const bytes = await readBytes(file, signal, orPipe)
+    const refuse = (stats: Stats) => {
+      if (stats.isFile() || (orPipe && stats.isFIFO())) return
+      return stats.isDirectory() ? 'is a directory' : 'not a regular file'
+    }
+
+    const bytes = await readBounded(file, maxSize, refuse, signal)
     if (typeof bytes === 'string') return {problem: bytes}
     if (bytes.length > maxSize) return {problem: `larger than ${maxSize / 1024} KiB`}
     if (bytes.includes(0)) return {problem: 'contains NUL bytes'}
@@ -77,37 +78,4 @@ async function readText(file: string, signal: AbortSignal, orPipe = false): Prom
     if (!problem) throw error
     return {problem}
   }
-}
-
-/** One byte too many of a file that is too large; or why it is not read at all. */
-async function readBytes(file: string, signal: AbortSignal, orPipe: boolean): Promise<Buffer | string> {
-  const handle = await open(file, flags)
-  try {
-    const stat = await handle.stat()
-    if (stat.isFile() || (orPipe && stat.isFIFO())) return await readStart(handle, stat.isFIFO(), signal)
-    return stat.isDirectory() ? 'is a directory' : 'not a regular file'
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Until the end, or until it is more than a profile may have. */
-async function readStart(handle: FileHandle, isPipe: boolean, signal: AbortSignal): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(maxSize + 1)
-  let size = 0
-  while (size < buffer.length) {
-    proceed(signal)
-    try {
-      const {bytesRead} = await handle.read(buffer, size, buffer.length - size)
-      if (bytesRead === 0) break
-      size += bytesRead
-    } catch (error) {
-      // files of the kernel can be without end, too, and nobody waits for those
-      if (!isPipe || (error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-      // no event tells that a pipe has ended whose writer had gone before it was opened here
-      await sleep(20, signal)
-    }
-  }
-
-  return buffer.subarray(0, size)
 }

@@ -1,6 +1,16 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {closest, colorsOf, type Completion, interaction, type Selected, SessionCommand, waitFlags} from '@ovpn3/kit'
+import {
+  closest,
+  colorsOf,
+  type Completion,
+  credentialsFlag,
+  interaction,
+  readCredentials,
+  type Selected,
+  SessionCommand,
+  waitFlags,
+} from '@ovpn3/kit'
 import {
   bringUp,
   type BringUpOptions,
@@ -117,6 +127,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       ...connection,
       summary: 'On failure, timeout or Ctrl-C, keep the session instead of disconnecting it.',
     }),
+    ...credentialsFlag,
     'if-running': Flags.string({
       ...connection,
       options: ['fail', 'keep', 'restart'],
@@ -125,10 +136,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }),
   }
 
+  #credentials: Awaited<ReturnType<typeof readCredentials>>
+
   protected async execute(): Promise<SessionResult> {
     const request = requestOf(this.flags, this.args.profile)
     const deadline = new Deadline(this.abortSignal, request.timeout)
     try {
+      this.#credentials = await readCredentials(this.flags.credentials, deadline.signal)
       const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
       if (this.#isInPlace) this.log(profileLine(chosen.from))
       const running = await unlessAborted(runningOf(chosen.source, chosen.from, chosen.namesakes), deadline.signal)
@@ -233,11 +247,12 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const selected: Selected = {label: labelOf(session), ownerNamed: false, ownership: 'own', session}
     return interaction({
       begin() {},
+      config: this.config,
+      credentials: this.#credentials,
       notice: (text) => this.notice(text),
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected: [selected],
-      signal: this.abortSignal,
     })
   }
 
