@@ -97,7 +97,6 @@ describe('what a session needs', () => {
       config: config(...hooks),
       credentials,
       notice() {},
-      openUrl() {},
       screen: Object.assign(new Screen(() => true), {notice: (text: string) => notices.push(text)}),
       selected: [{label: 'office', ownerNamed: false, ownership, session: needy}],
     })

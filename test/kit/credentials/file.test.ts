@@ -51,7 +51,7 @@ describe('--credentials', () => {
   it('is a pipe whose writer has gone before it was opened', async () => {
     const pipe = path.join(folder, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
-    // eslint-disable-next-line no-bitwise
+     
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       writeFileSync(pipe, 'alice\nhunter2\n')

@@ -135,8 +135,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       summary: 'If a session of the profile is running: fail (default), keep it, or restart it.',
     }),
   }
-
-  #credentials: Awaited<ReturnType<typeof readCredentials>>
+#credentials: Awaited<ReturnType<typeof readCredentials>>
 
   protected async execute(): Promise<SessionResult> {
     const request = requestOf(this.flags, this.args.profile)
