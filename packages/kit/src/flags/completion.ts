@@ -12,6 +12,8 @@ export type LiveValues =
   | 'user-with-access'
   /** Users who have started sessions. */
   | 'owner'
+  /** Files, and the folders they may be in. */
+  | 'file'
 
 /** What the shells' completion should know of an option, besides what oclif knows. */
 export interface OptionCompletion {

@@ -16,6 +16,7 @@ import {
 import type {Candidate, LiveQuery} from './candidates'
 
 import {type Account, accounts, isPerson} from './accounts'
+import {files} from './files'
 
 /** What answers the hook `session-resolver`. */
 export type Resolver = (options: {onStall(): void}) => Promise<readonly SessionSource[] | SessionSource | undefined>
@@ -30,6 +31,7 @@ interface Means {
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
   config: ['config_name', 'status'],
+  file: [],
   interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
   session: ['config_name', 'status'],
@@ -39,7 +41,8 @@ const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>>
 
 export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
   const {timeIsUp} = means
-  const {values} = query
+  const {typed, values} = query
+  if (values === 'file') return (await inTime(files(typed), timeIsUp)) ?? []
   const selector = selectorOf(query)
   if (values === 'user') {
     const having = selector.kind === 'all' ? [] : usefulSessions(query, selector, means)
