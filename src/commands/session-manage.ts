@@ -131,6 +131,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   ]
   static override optionalValues = {'log-level': showLevel}
   static override completion: Completion = {
+    credentials: {values: 'file'},
     'log-level': {values: ['0', '1', '2', '3', '4', '5', '6']},
     pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
     restart: {skip: deadEnds},

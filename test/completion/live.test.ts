@@ -7,7 +7,7 @@ import {after, afterEach, before, describe, it} from 'node:test'
 
 import {stepsOf} from '../plugins/guide'
 import {type Simulator, simulator} from '../simulator/simulator'
-import {cli, ovpn3, type RunOptions} from '../support/cli'
+import {cli, ovpn3, type RunOptions, userFile} from '../support/cli'
 import {slowTimers} from '../support/clock'
 import {FakeBus, misbehaviours} from '../support/fake-bus'
 import {idOf} from '../support/world'
@@ -63,6 +63,18 @@ describe('live values', () => {
     assert.deepEqual(new Set(candidates.map(([value]) => value)), new Set(names))
     const descriptions = Object.fromEntries(candidates)
     assert.deepEqual([descriptions.twin, descriptions['my vpn']], ['2 sessions', 'connected'])
+  })
+
+  it('files and folders', async () => {
+    const file = userFile(world, 'alice', 'files/office.json', '{}')
+    userFile(world, 'alice', 'files/more/.hidden', '')
+    const folder = path.dirname(file)
+    const files = (typed: string) => values(`session-manage --resume --credentials ${folder}${typed}`)
+    assert.deepEqual(await files('/'), [`${folder}/more/`, file])
+    assert.deepEqual(await files('/more/'), [])
+    assert.deepEqual(await files('/more/.h'), [`${folder}/more/.hidden`])
+    assert.deepEqual(await files('/nosuch/'), [])
+    assert.ok((await values('session-manage --resume --credentials ')).includes('etc/'))
   })
 
   it('ids and paths, with what they are', async () => {

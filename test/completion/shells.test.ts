@@ -164,6 +164,11 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       ['ovpn3 session-manage --session-', 'ovpn3 session-manage --session-path '],
       ['ovpn3 session-manage --resume -c ', 'ovpn3 session-manage --resume -c home-lab '],
       ['ovpn3 sessions-list --format=c', 'ovpn3 sessions-list --format=classic '],
+      [
+        'ovpn3 session-manage --resume --credentials /usr/lo',
+        'ovpn3 session-manage --resume --credentials /usr/local/',
+      ],
+      ['ovpn3 session-manage --credentials=/etc/os-r', 'ovpn3 session-manage --credentials=/etc/os-release '],
       ['ovpn3 session-acl --public-access t', 'ovpn3 session-acl --public-access true '],
       ['ovpn3 sessions-list --filter st', 'ovpn3 sessions-list --filter status='],
       ['ovpn3 sessions-list --filter status=', 'ovpn3 sessions-list --filter status='],

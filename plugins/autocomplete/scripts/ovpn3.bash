@@ -8,6 +8,6 @@ _ovpn3() {
             "${COMP_WORDS[@]:0:COMP_CWORD+1}" 2>/dev/null </dev/null
     )
     # what ends so is not complete
-    [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+    [[ ${COMPREPLY[0]-} != *[=/] ]] || compopt -o nospace
 }
 complete -F _ovpn3 ovpn3

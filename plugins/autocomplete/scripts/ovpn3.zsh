@@ -18,7 +18,7 @@ _ovpn3() {
         value=${${value//\\/\\\\}//:/\\:}
         [[ $line == *$'\t' ]] || value+=:${line#*$'\t'}
         # what ends so is not complete
-        if [[ $line == *=$'\t'* ]]; then open+=("$value"); else complete+=("$value"); fi
+        if [[ $line == *[=/]$'\t'* ]]; then open+=("$value"); else complete+=("$value"); fi
     done
     _describe -t values value complete -- open -S ''
 }

@@ -12,10 +12,12 @@ export type LiveValues =
   | 'user-with-access'
   /** Users who have started sessions. */
   | 'owner'
-  /** Names of saved profiles. */
+  /** Names of saved profiles, and files where a path has begun. */
   | 'profile'
   /** Paths of saved profiles. */
   | 'profile-path'
+  /** Files, and the folders they may be in. */
+  | 'file'
 
 /** What the shells' completion should know of an option, besides what oclif knows. */
 export interface OptionCompletion {

@@ -16,6 +16,7 @@ import {
 import type {Candidate, LiveQuery} from './candidates'
 
 import {type Account, accounts, isPerson} from './accounts'
+import {files} from './files'
 
 /** What answers the hook `session-resolver`. */
 export type Resolver = (options: {onStall(): void}) => Promise<readonly SessionSource[] | SessionSource | undefined>
@@ -27,17 +28,17 @@ interface Means {
   readonly timeIsUp: Promise<void>
 }
 
-/** Values that are of saved profiles, not of sessions. */
-type ProfileValues = 'profile' | 'profile-path'
+/** Values that are not of sessions. */
+type OtherValues = 'file' | 'profile' | 'profile-path'
 
 /** A query about sessions. */
-type SessionQuery = LiveQuery & {readonly values: Exclude<LiveQuery['values'], ProfileValues>}
+type SessionQuery = LiveQuery & {readonly values: Exclude<LiveQuery['values'], OtherValues>}
 
 const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
-  query.values !== 'profile' && query.values !== 'profile-path'
+  query.values !== 'file' && query.values !== 'profile' && query.values !== 'profile-path'
 
 /** What each kind of value takes to be found and described. */
-const properties: Readonly<Record<Exclude<LiveQuery['values'], ProfileValues>, readonly PropertyName[]>> = {
+const properties: Readonly<Record<Exclude<LiveQuery['values'], OtherValues>, readonly PropertyName[]>> = {
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
@@ -46,8 +47,8 @@ const properties: Readonly<Record<Exclude<LiveQuery['values'], ProfileValues>, r
   'user-with-access': ['acl', 'owner'],
 }
 
-export async function liveCandidates(query: LiveQuery, means: Means): Promise<Candidate[]> {
-  if (!isAboutSessions(query)) return profileValues(query, means)
+export async function liveCandidates(query: LiveQuery, means: Means): Promise<readonly Candidate[]> {
+  if (!isAboutSessions(query)) return otherValues(query, means)
   const {timeIsUp} = means
   const {values} = query
   const selector = selectorOf(query)
@@ -132,8 +133,10 @@ async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means
   }
 }
 
-/** Names or paths of the saved profiles that a session can be started from. */
-async function profileValues({values}: LiveQuery, means: Means): Promise<Candidate[]> {
+/** Files, or the names or paths of saved profiles that a session can be started from. */
+async function otherValues({typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
+  // a path is no name of a profile
+  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return forgiving(() => files(typed), means)
   const profiles = await fromSources(means, (source) =>
     forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
   )

@@ -1,0 +1,18 @@
+import {readdir} from 'node:fs/promises'
+
+import type {Candidate} from './candidates'
+
+/** The files and folders that a path can become; hidden ones once their name has begun. */
+export async function files(typed: string): Promise<Candidate[]> {
+  const folder = typed.slice(0, typed.lastIndexOf('/') + 1)
+  const isHidden = typed.startsWith('.', folder.length)
+  try {
+    const entries = await readdir(folder || '.', {withFileTypes: true})
+    return entries
+      .filter(({name}) => name.startsWith('.') === isHidden)
+      .map((entry) => ({value: folder + entry.name + (entry.isDirectory() ? '/' : '')}))
+  } catch {
+    // no such folder, or not the user's to read
+    return []
+  }
+}
