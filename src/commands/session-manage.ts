@@ -3,6 +3,7 @@ import {
   allFlag,
   colorsOf,
   type Completion,
+  connectionLine,
   interaction,
   isInteractive,
   type Selected,
@@ -47,7 +48,7 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {beginningLines, checkedLine, checkingLine, type Connection, resultLines, urlLines} from '../lib/in-place'
+import {beginningLines, checkedLine, checkingLine, resultLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
 /** An action excludes the others. */
@@ -165,7 +166,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
   }
   readonly #begun = new Set<Session>()
-  readonly #connections = new Map<Session, Connection>()
+  readonly #connections = new Map<Session, string>()
 
   protected async execute(): Promise<Report> {
     const plan = planOf(this.flags, waitOf(this.flags, this.interactive))
@@ -287,7 +288,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   #interaction(name: Action, selected: readonly Selected[]): Interaction {
-    const {openUrl, ...terminal} = interaction({
+    return interaction({
       begin: (session) => this.#begin(name, session.path, session),
       notice: (text) => {
         if (this.#isSeen) this.notice(text)
@@ -297,13 +298,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       selected,
       signal: this.abortSignal,
     })
-    return {
-      ...terminal,
-      openUrl: (session, url) => {
-        openUrl(session, url)
-        if (this.#isInPlace) this.log(urlLines(safeText(url)).join('\n'))
-      },
-    }
   }
 
   /** Whether a program may be reading that was made for openvpn3. */
@@ -335,9 +329,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         const before = session.snapshot.values.status?.minor
         const isNew = status?.minor === StatusMinor.connected && (waited || before !== StatusMinor.connected)
         if (outcome !== 'done' || !isNew) return
-        const {connected_to: server, session_name: title} = (await session.fetch(['connected_to', 'session_name']))
-          .values
-        this.#connections.set(session, {host: safeText(server?.host ?? ''), name: safeText(title ?? '')})
+        this.#connections.set(session, await connectionLine(session))
       }),
     )
   }

@@ -7,13 +7,6 @@ import type {Action} from './plan'
  * interface, so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
  */
 
-/** The server that a session has just been connected to. */
-export interface Connection {
-  readonly host: string
-  /** Of the session, as the server gives it. */
-  readonly name: string
-}
-
 /** Printed before sessions are checked. */
 export function checkingLine(sessions: number): string {
   return `Cleaning up stale sessions - Found ${sessions} open sessions to check`
@@ -25,13 +18,11 @@ export function beginningLines(action: Action, path: string): string[] {
   return action === 'resume' ? [`Resuming session: ${safeText(path)}`] : []
 }
 
-/** Where the server wants an authentication in a browser. */
-export function urlLines(url: string): string[] {
-  return ['Web based authentication required.', 'Open this URL to complete the connection: ', `     ${url}`, '']
-}
-
-/** What was done with one session; nothing for what the reference would not do. */
-export function resultLines(action: Action, result: SessionResult, connection?: Connection): string[] {
+/**
+ * What was done with one session; nothing for what the reference would not do.
+ * @param connection the line for one that was connected
+ */
+export function resultLines(action: Action, result: SessionResult, connection?: string): string[] {
   const {changed, logLevel, outcome, path} = result
   switch (action) {
     case 'cleanup':
@@ -52,10 +43,7 @@ export function resultLines(action: Action, result: SessionResult, connection?: 
       return outcome === 'done' ? [`Initiated session pause: ${path}`] : []
     case 'restart':
     case 'resume':
-      if (outcome !== 'done') return []
-      return [
-        connection ? `Connected to ${connection.host} (${connection.name})` : 'Session is running in the background',
-      ]
+      return outcome === 'done' ? [connection ?? 'Session is running in the background'] : []
   }
 }
 

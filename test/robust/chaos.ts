@@ -396,6 +396,7 @@ const asked: readonly (readonly [option: string, calls: RegExp])[] = [
   ['--pause', /^Pause$/],
   ['--disconnect', /^Disconnect$/],
   ['--log-level=5', /^Set log_verbosity$/],
+  ['session-auth', /^(Connect|UserInputProvide)$/],
   ['--resume', /^(Connect|Resume|UserInputProvide)$/],
   ['--restart', /^(Connect|Restart|UserInputProvide)$/],
 ]

@@ -91,6 +91,12 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
     json,
   ),
   together(
+    just('session-auth'),
+    fc.oneof(selector, fc.constantFrom([], [], ['--auth-req', '50001'], ['--auth-req', '1'])),
+    fc.constantFrom([], ['--background'], ['--timeout', '1'], ['--timeout', '2', '--keep']),
+    json,
+  ),
+  together(
     just('session-acl'),
     selector,
     fc.constantFrom(

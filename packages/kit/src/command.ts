@@ -36,7 +36,7 @@ import {
 } from './select'
 import {selectProfile} from './select-profile'
 import {type SelectorValues} from './selector'
-import {assumeSize, colorsOf, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
+import {assumeSize, colorsOf, confirm, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -159,6 +159,11 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   /** The saved profile of a name, or the one that is picked on a terminal; undefined where there is none. @throws Ovpn3Error */
   protected selectProfile(name: string | undefined, deadline?: Deadline): Promise<SourceProfile | undefined> {
     return selectProfile(this.#selecting(deadline), name)
+  }
+
+  /** Asks a yes-or-no question on the terminal. @param byDefault the answer of the Enter key */
+  protected confirm(question: string, byDefault = false): Promise<boolean> {
+    return this.screen.ask(() => confirm(question, this.abortSignal, byDefault))
   }
 
   /** Calls the listener for each session that the session manager waits for. */

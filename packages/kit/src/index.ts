@@ -1,13 +1,14 @@
 // What plugins build on: a name that is here is promised to stay (docs/plugins.md), and README.md says what it is for.
 // `flags` is an entry of its own for programs that do without oclif.
 export {closest} from './closest'
+export {connectionLine} from './classic'
 export {SessionCommand} from './command'
 export {type Completion} from './flags'
 export {type ResolverOptions, type SessionResolver} from './hook'
 export {interaction} from './interaction'
 export {type SelectorName} from './misuse'
 export {errorDocument, errorText} from './report'
-export {type Selected, type SelectedMany} from './select'
+export {type Selected, type SelectedMany, type SelectOneOptions} from './select'
 export {allFlag, selectorFlags, selectorOf} from './selector'
 export {counterLines, statisticsText} from './statistics'
 export {type Colors, colorsOf, cut, displayWidth, type Frame, isInteractive, type LiveView, tableText} from './terminal'

@@ -4,13 +4,14 @@ import {count, type InputRequest, type Interaction, keyOf, safeText, type Sessio
 
 import type {Selected} from './select'
 
+import {urlLines} from './classic'
 import {consentToAnswer} from './consent'
 import {openInBrowser} from './desktop'
 import {ask, isInteractive, type Screen} from './terminal'
 
 /** What the user of a connection attempt is reached by. */
 export interface InteractionOptions {
-  /** Where the prompts go that nobody types at: programs may look for them. Without it they are not printed. */
+  /** Where the prompts and addresses go that nobody types at: programs may look for them. Without it they are not printed. */
   readonly prompts?: Writable
   readonly screen: Screen
   /** The sessions to connect. */
@@ -43,6 +44,7 @@ export function interaction(options: InteractionOptions): Interaction {
       const {label, ownership} = known.get(session)!
       begin(session)
       notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
+      prompts?.write(`${urlLines(safeText(url)).join('\n')}\n`)
       // another user's account is what the page would be logged in for
       if (ownership === 'own') openInBrowser(url)
     },

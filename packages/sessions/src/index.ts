@@ -82,6 +82,7 @@ export {
   type Users,
 } from './source'
 export {
+  classicMinorText,
   classicStatusText,
   deadEnds,
   heldDevice,
@@ -91,6 +92,7 @@ export {
   StatusMinor,
   statusText,
   statusTexts,
+  waitsForInput,
 } from './status'
-export {bytes, count, duration, safeText, shellWord, shortId} from './text'
+export {bytes, count, duration, localTime, safeText, shellWord, shortId} from './text'
 export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

@@ -66,7 +66,12 @@ export function classicStatusText({major, message, minor}: SessionStatus): strin
   // the message is the URL, which the reference keeps to itself
   if (majors[major] === 'Session' && minor === StatusMinor.urlAuthentication)
     return 'Web authentication required to connect'
-  const text = `${majors[major] ?? major}, ${minors[minor]?.[2] ?? minor}`
+  return `${majors[major] ?? major}, ${classicMinorText({message, minor})}`
+}
+
+/** The same without what it is about: `Client connected: message`. */
+export function classicMinorText({message, minor}: Omit<SessionStatus, 'major'>): string {
+  const text = String(minors[minor]?.[2] ?? minor)
   return message ? `${text}: ${message}` : text
 }
 
@@ -104,6 +109,18 @@ export function heldDevice({device_name, status}: Partial<SessionProperties>): s
 /** The profile is loaded, but the connection has never been started: Connect starts it, Resume and Restart do not. */
 export function isNotStarted(status: SessionStatus): boolean {
   return status.minor === StatusMinor.configOk || status.minor === StatusMinor.inputRequired
+}
+
+const asking: ReadonlySet<number> = new Set([
+  StatusMinor.inputRequired,
+  StatusMinor.userPasswordNeeded,
+  StatusMinor.challenge,
+  StatusMinor.urlAuthentication,
+])
+
+/** Whether a session of this status waits for somebody to answer. */
+export function waitsForInput({minor}: Pick<SessionStatus, 'minor'>): boolean {
+  return asking.has(minor)
 }
 
 /** Whether two statuses are the same, messages included. */

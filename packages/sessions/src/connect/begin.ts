@@ -1,7 +1,7 @@
 import {deadEndError, planned, result, statusOf} from '../actions/result'
 import {accessDenied, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
-import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
+import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
 import {act, verbFor} from './act'
 import {type Attempt, connectProperties} from './attempt'
 import {provideInput} from './input'
@@ -12,13 +12,6 @@ const words = {
   resume: {doing: 'resuming', would: 'would be resumed'},
   start: {doing: 'connecting', would: 'would be started'},
 } as const
-/** A session of these statuses waits for somebody to answer. */
-const asking: ReadonlySet<number> = new Set([
-  StatusMinor.inputRequired,
-  StatusMinor.userPasswordNeeded,
-  StatusMinor.challenge,
-  StatusMinor.urlAuthentication,
-])
 
 /** Sees whether the session needs input, and changes nothing. */
 export async function survey(attempt: Attempt): Promise<SessionResult | undefined> {
@@ -73,12 +66,12 @@ function leftAlone(attempt: Attempt, status: SessionStatus | undefined): Session
   if (isDeadEnd(status)) throw attempt.isNew ? attempt.refusal(status) : deadEndError(session, status)
   if (action !== 'restart' && status.minor === StatusMinor.connected)
     return result(session, 'unchanged', 'already connected')
-  if (action === 'authenticate' && !asking.has(status.minor))
+  if (action === 'authenticate' && !waitsForInput(status))
     return result(session, 'unchanged', `does not wait for input: ${statusText(status)}`)
   if (!attempt.isOnItsWay(status) || options.wait === 'required' || options.wait === 'default') return undefined
   const url = status.minor === StatusMinor.urlAuthentication && status.message
   if (url && !options.dryRun) interaction.openUrl(session, url)
-  return result(session, 'unchanged', `already ${statusText(status)}`)
+  return result(session, 'unchanged', `${action === 'authenticate' ? '' : 'already '}${statusText(status)}`)
 }
 
 /** Public access lets everybody act, but not see the outcome. */

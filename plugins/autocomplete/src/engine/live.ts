@@ -11,6 +11,7 @@ import {
   type Session,
   type SessionSource,
   statusText,
+  waitsForInput,
 } from '@ovpn3/sessions'
 
 import type {Candidate, LiveQuery} from './candidates'
@@ -29,6 +30,7 @@ interface Means {
 
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<LiveQuery['values'], readonly PropertyName[]>> = {
+  'auth-request': ['backend_pid', 'config_name', 'status'],
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
@@ -91,6 +93,7 @@ async function usefulSessions(query: LiveQuery, selector: Selector, means: Means
 
 /** What resolves in rings, and to what it is that a session is found by. */
 const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string | undefined>> = {
+  'auth-request': ({snapshot}) => String(snapshot.values.backend_pid),
   config: ({snapshot}) => snapshot.values.config_name,
   interface: ({snapshot}) => snapshot.values.device_name,
 }
@@ -148,9 +151,16 @@ async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T |
   return Promise.race([work, timeIsUp.then((): undefined => {})])
 }
 
-/** Paths, ids, profile names or network interfaces of sessions. */
+/** Backend pids, paths, ids, profile names or network interfaces of sessions. */
 function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
   switch (values) {
+    case 'auth-request':
+      return sessions.flatMap((session) => {
+        const {backend_pid: pid, status} = session.snapshot.values
+        return pid !== undefined && status && waitsForInput(status)
+          ? [{description: nameAndState(session), value: String(pid)}]
+          : []
+      })
     case 'config': {
       const names = sessions.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
       return [...new Set(names)].map((value) => {
@@ -171,10 +181,14 @@ function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[])
 
     default:
       return sessions.map((session) => ({
-        description: [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', '),
+        description: nameAndState(session),
         value: typed.startsWith('/') ? session.path : session.id,
       }))
   }
+}
+
+function nameAndState(session: Session): string {
+  return [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', ')
 }
 
 function stateOf({snapshot: {values}}: Session): string | undefined {
