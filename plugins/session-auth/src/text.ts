@@ -84,7 +84,8 @@ function record(request: AuthRequest): string {
   return fields.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`).join('\n')
 }
 
-function nameOf({selected, values}: AuthRequest): string {
+/** The name of its session for people, with the owner where that is another user. */
+export function nameOf({selected, values}: AuthRequest): string {
   const {owner, session} = selected
   return sessionLabel({config: values.config_name ?? session.config, id: session.id, owner})
 }

@@ -30,7 +30,7 @@ import {
 } from '@ovpn3/sessions'
 
 import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
-import {classicText, continuingText, noneText, requestsText} from '../text'
+import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
 
 type Among = NonNullable<SelectOneOptions['among']>
 
@@ -98,12 +98,13 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
         hint: 'Select one with --auth-req, --path, --config or --interface',
       })
     const requests = await this.#list()
-    const waiting = requests.filter(({state}) => state === 'waiting').map(({selected}) => selected)
-    if (!this.#canOffer || waiting.length === 0) return {action: 'list', requests}
+    const waiting = requests.filter(({state}) => state === 'waiting')
+    const [first, ...more] = waiting
+    if (!this.#canOffer || !first) return {action: 'list', requests}
     this.#displayList(requests)
-    const [{label, ownership}] = waiting as [(typeof waiting)[0]]
-    if (waiting.length === 1 && !(await this.confirm(`Continue ${label}?`, ownership === 'own'))) return undefined
-    return this.#continue(wait, amongShown(waiting.map(({session}) => session)))
+    const isOwn = first.selected.ownership === 'own'
+    if (more.length === 0 && !(await this.confirm(`Continue ${nameOf(first)}?`, isOwn))) return undefined
+    return this.#continue(wait, amongShown(waiting.map(({selected}) => selected.session)))
   }
 
   protected override exitStatus(report: Report): number {
