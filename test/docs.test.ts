@@ -7,7 +7,7 @@ import {describe, it} from 'node:test'
 import {promisify} from 'node:util'
 
 import {demo} from './simulator/demo'
-import {simulator} from './simulator/simulator'
+import {simulator, userPassword} from './simulator/simulator'
 import {asUser, cli} from './support/cli'
 import {repository} from './support/repository'
 
@@ -20,6 +20,7 @@ const files = [
   'docs/in-place-of-openvpn3.md',
   'plugins/autocomplete/README.md',
   'plugins/session-acl/README.md',
+  'plugins/session-auth/README.md',
   'plugins/session-stats/README.md',
   'plugins/sessions-list/README.md',
 ]
@@ -56,6 +57,7 @@ function normalize(text: string): string {
       .replaceAll(/ {5}([A-Z_]+)\.*<n>/g, ' $1 <n>')
       .replaceAll(/\b\d+[smhd]( \d+[mh])?$/gm, '<age>')
       .replaceAll(/\((uid )?(?!65000)\d+\)|(?<="uid": )\d+/g, '<uid>')
+      .replaceAll(/(?<=Auth Request: |"authRequest": )\d+/g, '<pid>')
       // the columns are as wide as the names
       .replaceAll(/ {2,}(?=\S)/g, '  ')
       .replaceAll(/ +$/gm, '')
@@ -91,6 +93,11 @@ describe('every command line in the documentation does what is shown', () => {
         }
 
         await world.killBackend(await demo(world))
+        if (file.includes('session-auth')) {
+          world.addProfile('alice', 'guest-vpn', userPassword('demo', 'demo'))
+          await world.startProfile('alice', 'guest-vpn', {until: 'new'})
+        }
+
         chmodSync(folder, 0o755)
         const cliCommand = `"${process.execPath}" "${cli()}" "$@"`
         // progress leaves nothing on a terminal: it is not shown where stderr is none

@@ -3,10 +3,8 @@ import {
   allFlag,
   colorsOf,
   type Completion,
+  connectionLine,
   credentialsFlag,
-  interaction,
-  isInteractive,
-  readCredentials,
   type Selected,
   type SelectedMany,
   selectorFlags,
@@ -30,7 +28,6 @@ import {
   exitStatusOf,
   failOnOutage,
   goneError,
-  type Interaction,
   isOwnedBy,
   keyOf,
   labelOf,
@@ -49,7 +46,7 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {beginningLines, checkedLine, checkingLine, resultLines, urlLines} from '../lib/in-place'
+import {beginningLines, checkedLine, checkingLine, resultLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
 
 /** An action excludes the others. */
@@ -73,12 +70,6 @@ const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
 interface Outcome {
   readonly result: SessionResult
   readonly session?: Session
-}
-
-/** What connecting takes besides sessions. */
-interface Means {
-  readonly credentials: Awaited<ReturnType<typeof readCredentials>>
-  readonly deadline: Deadline
 }
 
 interface Report {
@@ -204,7 +195,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (ownerOf) await Promise.all(paced(sessions, (session) => session.refresh(['owner'])))
     failOnOutage(sessions)
     const meant = ownerOf ? sessions.filter((session) => isOwnedBy(session, ownerOf) || goneError(session)) : sessions
-    if (this.#isInPlace) this.log(checkingLine(meant.length))
+    if (this.isInPlace) this.log(checkingLine(meant.length))
     const results = await this.#runEach(meant, 'Checking', async (session) => {
       const {source} = session
       const result = await cleanUp(session, {failed, owner: ownerOf?.(source)})
@@ -218,9 +209,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<Outcome[]> {
     const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
     try {
-      const credentials = await readCredentials(this.flags.credentials, deadline.signal)
+      await this.readCredentials(deadline.signal)
       const {aside, selected} = await unlessAborted(this.#select(plan.action, deadline), deadline.signal)
-      const results = await this.#actOn(selected, plan, {credentials, deadline})
+      const results = await this.#actOn(selected, plan, deadline)
       return [
         ...aside.map((result) => ({result})),
         ...results.map((result, i) => {
@@ -236,7 +227,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #actOn(
     selected: readonly Selected[],
     plan: Exclude<Plan, {action: 'cleanup'}>,
-    {credentials, deadline}: Means,
+    deadline: Deadline,
   ): Promise<SessionResult[]> {
     const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
@@ -254,7 +245,11 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'resume':
         // an interruption is for bringUp: what it has started has to be given up
         return this.graceful(
-          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected, credentials)),
+          bringUp.run(
+            sessions,
+            {...plan, deadline, dryRun},
+            this.interaction(selected, (session) => this.#begin(plan.action, session.path, session)),
+          ),
         )
     }
   }
@@ -296,40 +291,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
 
-  #interaction(name: Action, selected: readonly Selected[], credentials: Means['credentials']): Interaction {
-    const {openUrl, ...terminal} = interaction({
-      begin: (session) => this.#begin(name, session.path, session),
-      config: this.config,
-      credentials,
-      notice: (text) => {
-        if (this.#isSeen) this.notice(text)
-      },
-      prompts: this.#isInPlace ? process.stdout : undefined,
-      screen: this.screen,
-      selected,
-    })
-    return {
-      ...terminal,
-      openUrl: (session, url) => {
-        openUrl(session, url)
-        if (this.#isInPlace) this.log(urlLines(safeText(url)).join('\n'))
-      },
-    }
-  }
-
-  /** Whether a program may be reading that was made for openvpn3. */
-  get #isInPlace(): boolean {
-    return !process.stdout.isTTY && !this.jsonEnabled()
-  }
-
-  /** Whether a person is told, in words of our own, who asks. */
-  get #isSeen(): boolean {
-    return !this.#isInPlace || isInteractive()
-  }
-
   /** Says that a session is worked on, once, before anything else is said of it. */
   #begin(name: Action, path: string, session?: Session): void {
-    if (!this.#isInPlace || (session && this.#begun.has(session))) return
+    if (!this.isInPlace || (session && this.#begun.has(session))) return
     if (session) this.#begun.add(session)
     for (const line of beginningLines(name, path)) this.log(line)
   }
@@ -345,8 +309,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const counters = statisticsText(result.statistics ?? {})
       const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
       if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${counters && `\n${counters}`}`)
-      else if (this.#isInPlace) {
-        const lines = resultLines(name, result)
+      else if (this.isInPlace) {
+        const lines = resultLines(name, result, connectionLine(result))
         if (result.outcome !== 'planned') this.#begin(name, result.path, session)
         this.log([...lines, ...(counters ? [`${counters}\n`] : []), line].join('\n'))
       } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))
@@ -354,7 +318,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
     if (name !== 'cleanup' || dryRun) return
     const removed = outcomes.filter(({result}) => result.outcome === 'removed').length
-    if (this.#isInPlace) this.log(checkedLine(removed))
+    if (this.isInPlace) this.log(checkedLine(removed))
     else if (outcomes.length > 0) this.log(`${removed} of ${count(outcomes.length, 'session')} removed`)
   }
 }

@@ -18,14 +18,12 @@ export function beginningLines(action: Action, path: string): string[] {
   return action === 'resume' ? [`Resuming session: ${safeText(path)}`] : []
 }
 
-/** Where the server wants an authentication in a browser. */
-export function urlLines(url: string): string[] {
-  return ['Web based authentication required.', 'Open this URL to complete the connection: ', `     ${url}`, '']
-}
-
-/** What was done with one session; nothing for what the reference would not do. */
-export function resultLines(action: Action, result: SessionResult): string[] {
-  const {changed, connection, logLevel, outcome, path} = result
+/**
+ * What was done with one session; nothing for what the reference would not do.
+ * @param connection the line for one that was connected
+ */
+export function resultLines(action: Action, result: SessionResult, connection?: string): string[] {
+  const {changed, logLevel, outcome, path} = result
   switch (action) {
     case 'cleanup':
       return cleanUpLines(result)
@@ -45,12 +43,7 @@ export function resultLines(action: Action, result: SessionResult): string[] {
       return outcome === 'done' ? [`Initiated session pause: ${path}`] : []
     case 'restart':
     case 'resume':
-      if (outcome !== 'done') return []
-      return [
-        connection
-          ? `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
-          : 'Session is running in the background',
-      ]
+      return outcome === 'done' ? [connection ?? 'Session is running in the background'] : []
   }
 }
 

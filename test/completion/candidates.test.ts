@@ -36,7 +36,17 @@ const lacks = (values: readonly string[], ...unwanted: readonly string[]) => {
 describe('words of commands', () => {
   it('at the beginning, with what they are for', async () => {
     const {candidates, values} = await ask('')
-    has(values, 'session-manage', 'sessions-list', 'session-stats', 'session-acl', 'autocomplete', 'plugins', 'help')
+    has(
+      values,
+      'session-manage',
+      'sessions-list',
+      'session-stats',
+      'session-acl',
+      'session-auth',
+      'autocomplete',
+      'plugins',
+      'help',
+    )
     const list = candidates.find(({value}) => value === 'sessions-list')
     assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
   })

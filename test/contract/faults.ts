@@ -15,6 +15,8 @@ const commands: Readonly<Record<string, readonly number[]>> = {
   'session-stats --config cert --json': [0, 4],
   'session-stats --all --json': [0, 3],
   'session-acl --show --config cert --json': [0, 4],
+  'session-auth --json': [0],
+  'session-auth --config cert --json': [0, 4],
   'session-manage --pause --config cert --json': [0, 4],
   'session-manage --restart --config cert --json': [0, 4],
   'session-manage --log-level=4 --config cert --json': [0, 4],

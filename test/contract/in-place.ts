@@ -43,6 +43,8 @@ interface Situation {
   readonly args: string
   /** Leaves the state as it was, with either tool. */
   readonly changesNothing?: boolean
+  /** session-manage by default. */
+  readonly command?: string
   readonly input?: string
   /** Ctrl-C once this is printed. */
   readonly interruptAt?: RegExp
@@ -50,6 +52,12 @@ interface Situation {
   readonly user?: UserName
 }
 
+const auth = (args: string, state: Situation['state']): Situation => ({
+  args,
+  changesNothing: true,
+  command: 'session-auth',
+  state,
+})
 const wrong = (args: string): Situation => ({args, changesNothing: true, state: 'connected'})
 
 /** The rows of the table in docs/in-place-of-openvpn3.md, by their first column. */
@@ -95,6 +103,10 @@ const situations: Readonly<Record<string, Situation>> = {
   '`--pause=yes`': {args: '--path PATH --pause=yes', state: 'connected'},
   'Two selectors': wrong('--log-level --path PATH --config cert'),
   '`--cleanup` with a selector': wrong('--cleanup --path PATH'),
+  '`session-auth` where no session waits': auth('', 'connected'),
+  '`session-auth` where one session is stale': {args: '', command: 'session-auth', state: 'stale'},
+  '`session-auth --auth-req` with an ID of no session': auth('--auth-req 4194304', 'none'),
+  '`session-auth --auth-req` with a word': auth('--auth-req soon', 'needy'),
 }
 
 interface Expected {
@@ -155,9 +167,9 @@ async function ours(world: World, user: UserName, args: readonly string[], situa
   return {output: stdout + stderr, status}
 }
 
-/** Each difference from `openvpn3 session-manage` that the documentation names; on the real service, of both tools. */
+/** Each difference from `openvpn3` that the documentation names; on the real service, of both tools. */
 export function inPlaceContract(title: string, world: () => World): void {
-  describe(`session-manage in place of openvpn3 on ${title}`, () => {
+  describe(`in place of openvpn3 on ${title}`, () => {
     let present: {path: string; state: string} | undefined
 
     const pathIn = async ({state}: Situation): Promise<string> => {
@@ -181,7 +193,7 @@ export function inPlaceContract(title: string, world: () => World): void {
       const situation = situations[difference.situation]
       if (!situation) continue
       it(difference.situation, async (t) => {
-        const {args, changesNothing, user = 'alice'} = situation
+        const {args, changesNothing, command = 'session-manage', user = 'alice'} = situation
         if (user !== 'alice' && !world().canBecome) {
           t.skip('needs root, to become several users')
           return
@@ -192,10 +204,13 @@ export function inPlaceContract(title: string, world: () => World): void {
         const shared = changesNothing ? await pathIn(situation) : undefined
         await several(tools, changesNothing ? 2 : 1, async (tool) => {
           const session = shared ?? (await pathIn(situation))
-          const words = args.split(' ').map((word) => (word === 'PATH' ? session : word))
+          const words = args
+            .split(' ')
+            .filter(Boolean)
+            .map((word) => (word === 'PATH' ? session : word))
           const expected = difference[tool]
           const run = {ours, theirs: reference}[tool]
-          const {output, status}: Outcome = await run(world(), user, ['session-manage', ...words], situation)
+          const {output, status}: Outcome = await run(world(), user, [command, ...words], situation)
           if (!changesNothing) present = undefined
           assert.equal(status, expected.status, `${tool}: ${output}`)
           assert.ok(output.includes(expected.text), `${tool}: ${expected.text}\n${output}`)

@@ -1,6 +1,5 @@
 import type {Interfaces} from '@oclif/core'
 
-import {interaction} from '@ovpn3/kit'
 import {
   type Asking,
   Deadline,
@@ -16,6 +15,7 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, beforeEach, describe, it} from 'node:test'
 
+import {interaction} from '../../packages/kit/dist/interaction'
 import {Screen} from '../../packages/kit/dist/terminal/screen'
 import {FakeSession, silence, userName} from '../support/fake-session'
 

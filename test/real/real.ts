@@ -7,10 +7,12 @@ import {faultsContract} from '../contract/faults'
 import {inPlaceContract} from '../contract/in-place'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
+import {sessionAuthContract} from '../contract/session-auth'
 import {sessionManageContract} from '../contract/session-manage'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
 import {differentialAclTests} from './differential-acl'
+import {differentialAuthTests} from './differential-auth'
 import {differentialListTests} from './differential-list'
 import {differentialManageTests} from './differential-manage'
 import {differentialStartTests} from './differential-start'
@@ -28,6 +30,7 @@ export const realTests = (suite: Suite): void =>
     sessionsListContract(suite, world)
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
+    sessionAuthContract(suite, world)
   })
 
 /** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */
@@ -39,6 +42,7 @@ export const moreRealTests = (suite: Suite): void =>
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)
+    differentialAuthTests(suite, world)
     differentialManageTests(suite, world)
     differentialStartTests(suite, world)
     logLevelTests(suite, world)

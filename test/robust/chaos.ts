@@ -111,7 +111,13 @@ class Stage {
     const world = await this.#prepare(seed)
     const args = each.args.map((argument) => this.#named(argument))
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
-    const known = (path: string): Known => ({device: before.get(path)!.device, name: this.#nameOf(path), path})
+    const pids = new Map([...before.keys()].map((path) => [path, world.pid(path)]))
+    const known = (path: string): Known => ({
+      device: before.get(path)!.device,
+      name: this.#nameOf(path),
+      path,
+      pid: pids.get(path)!,
+    })
     const changes: {member: string; path: string}[] = []
     const met: string[] = []
     const struck = new Set<string>()
@@ -246,9 +252,10 @@ class Stage {
 
   #named(argument: string): string {
     if (argument === 'needy') return 'pass'
-    const [, how, n] = /^([@#%])(\d)$/.exec(argument) ?? []
+    const [, how, n] = /^([!@#%])(\d)$/.exec(argument) ?? []
     if (!how) return argument
     const path = this.#paths[Number(n)]!
+    if (how === '!') return String(this.#world!.pid(path))
     const id = path.slice(path.lastIndexOf('/') + 1)
     return how === '@' ? path : how === '#' ? id : id.slice(0, 8)
   }
@@ -370,15 +377,18 @@ interface Known {
   readonly device: unknown
   readonly name: string
   readonly path: string
+  readonly pid: number
 }
 
 /** Whether a command line selects this session. */
-function selects(args: readonly string[], {device, name, path}: Known): boolean {
-  const [flag, value] = ['--config', '--interface', '--path'].flatMap((each) => {
+function selects(args: readonly string[], {device, name, path, pid}: Known): boolean {
+  const [flag, value] = ['--auth-req', '--config', '--interface', '--path'].flatMap((each) => {
     const at = args.indexOf(each)
     return at === -1 ? [] : [each, args[at + 1]!]
   })
   switch (flag) {
+    case '--auth-req':
+      return String(pid) === value
     case '--config':
       return name === value
     case '--interface':
@@ -396,6 +406,7 @@ const asked: readonly (readonly [option: string, calls: RegExp])[] = [
   ['--pause', /^Pause$/],
   ['--disconnect', /^Disconnect$/],
   ['--log-level=5', /^Set log_verbosity$/],
+  ['session-auth', /^(Connect|UserInputProvide)$/],
   ['--resume', /^(Connect|Resume|UserInputProvide)$/],
   ['--restart', /^(Connect|Restart|UserInputProvide)$/],
 ]

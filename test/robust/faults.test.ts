@@ -21,6 +21,8 @@ const commands = [
   'session-stats --all',
   'session-stats --format=prometheus',
   'session-acl --show --config load-1',
+  'session-auth',
+  'session-auth --config load-1',
   'session-manage --pause --config load-1',
   'session-manage --resume --config load-1',
   'session-manage --restart --config load-1 --timeout 5',

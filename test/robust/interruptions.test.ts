@@ -42,6 +42,12 @@ const cases: Readonly<Record<string, Case>> = {
       world.setStatus(refused!, [2, 11, 'no'])
     },
   },
+  auth: {
+    args: '--config pass --timeout 20',
+    changes: ['UserInputProvide', 'Connect'],
+    input: 'vpnuser\nsecret\n',
+    prepare: (world) => world.startSession('alice', 'pass', {until: 'new'}),
+  },
   acl: {
     args: '--config cert --grant 0 --public-access true --allow-log-access yes',
     changes: ['AccessGrant', 'Set'],
@@ -62,7 +68,7 @@ interface Trial {
 }
 
 const argv = (name: string) => [
-  name === 'acl' ? 'session-acl' : 'session-manage',
+  name === 'acl' || name === 'auth' ? `session-${name}` : 'session-manage',
   ...cases[name]!.args.split(' ').filter(Boolean),
 ]
 

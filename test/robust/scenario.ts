@@ -31,7 +31,7 @@ export interface Scenario {
 
 const session = fc.nat({max: sessionNames.length - 1})
 const name = fc.constantFrom(...sessionNames, strangers, 'nobody')
-/** `@n` stands for the path of session n, `#n` for its id, `%n` for the beginning of its id. */
+/** `@n` stands for the path of session n, `#n` for its id, `%n` for the beginning of its id, `!n` for the pid of its backend. */
 const selector = fc.oneof(
   {arbitrary: name.map((value) => ['--config', value]), weight: 4},
   {
@@ -88,6 +88,12 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
     just('session-manage'),
     fc.constantFrom(['--log-level'], ['--log-level=5'], ['--log-level=7']),
     selector,
+    json,
+  ),
+  together(
+    just('session-auth'),
+    fc.oneof(selector, fc.constantFrom([], [], ['--auth-req', '!5'], ['--auth-req', '1'])),
+    fc.constantFrom([], ['--background'], ['--timeout', '1'], ['--timeout', '2', '--keep']),
     json,
   ),
   together(

@@ -92,7 +92,7 @@ describe('what is secret', () => {
   after(() => world.close())
 
   for (const [way, env] of Object.entries(ways)) {
-    for (const [what, args, input, end] of [
+    for (const [what, args, input, end, command = ['session-manage', '--resume']] of [
       ['right answers', '--config code --timeout 10', `vpnuser\n${password}\n${code}\n`, 0],
       ['right answers, as JSON', '--config code --timeout 10 --json', `vpnuser\n${password}\n${code}\n`, 0],
       ['a wrong code', '--config code --timeout 10', `vpnuser\n${password}\n${code}${code}\n`, 8],
@@ -101,18 +101,28 @@ describe('what is secret', () => {
       ['a wrong passphrase', '--config sealed --timeout 10 --json', `${passphrase}!\n`, 8],
       ['all of them', '--all --yes --timeout 2', `vpnuser\n${password}\n${passphrase}\n${password}\n`, undefined],
       ['secrets that nobody asked for', '--config nope', `${secrets.join('\n')}\n`, 4],
+      [
+        'right answers to session-auth',
+        '--config code --timeout 10',
+        `vpnuser\n${password}\n${code}\n`,
+        0,
+        ['session-auth'],
+      ],
+      [
+        'a wrong code for session-auth, as JSON',
+        '--config code --timeout 10 --json',
+        `vpnuser\n${password}\n${code}${code}\n`,
+        8,
+        ['session-auth'],
+      ],
+      ['no code for session-auth', '--config code', `vpnuser\n${password}\n`, 8, ['session-auth']],
       ['an answer with a NUL', '--config sealed --timeout 10', `${passphrase}\0\n`, 8],
     ] as const)
       it(`is not in what is printed, ${way}: ${what}`, async () => {
-        const {status, stderr, stdout} = await ovpn3(
-          world,
-          'alice',
-          ['session-manage', '--resume', ...args.split(' ')],
-          {
-            env,
-            input,
-          },
-        )
+        const {status, stderr, stdout} = await ovpn3(world, 'alice', [...command, ...args.split(' ')], {
+          env,
+          input,
+        })
         if (end !== undefined) assert.equal(status, end, stderr)
         holdsNoSecret(stdout, 'stdout')
         holdsNoSecret(stderr, 'stderr')

@@ -382,6 +382,11 @@ export class Simulator implements World {
     return this.session(path).status
   }
 
+  /** The pid of a session's backend, without a call. */
+  pid(path: string): number {
+    return this.session(path).backendPid
+  }
+
   /** All of a session that a command may change, without a call. */
   state(path: string): Readonly<Record<string, unknown>> {
     const {acl, device, logVerbosity, publicAccess, restrictLogAccess, status} = this.session(path)

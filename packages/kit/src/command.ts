@@ -6,11 +6,13 @@ import * as Flags from '@oclif/core/flags'
 import {
   type Deadline,
   exitStatus,
+  type Interaction,
   Interruption,
   isOvpn3Error,
   keyOf,
   Ovpn3Error,
   type OwnerNamed,
+  type Session,
   shortId,
   sleep,
   type SourceFailure,
@@ -20,8 +22,10 @@ import {
 } from '@ovpn3/sessions'
 import {setMaxListeners} from 'node:events'
 
+import {type Credentials, readCredentials} from './credentials'
 import {type Completion, extraWords, givenFlags, hasSwitch, normalizeArgv, type ParserError, parserText} from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
+import {interaction} from './interaction'
 import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
 import {errorDocument, errorText, failureText, withFailures} from './report'
 import {
@@ -36,7 +40,7 @@ import {
 } from './select'
 import {selectProfile} from './select-profile'
 import {type SelectorValues} from './selector'
-import {assumeSize, colorsOf, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
+import {assumeSize, colorsOf, confirm, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -75,6 +79,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   /** What is shown goes through it. */
   protected readonly screen = new Screen(() => this.jsonEnabled())
   readonly #abort = new AbortController()
+  #credentials: Credentials | undefined
   #graceful = 0
   #sources: Promise<Sources> | undefined
   /** Of sources whose sessions are missing from the result. */
@@ -159,6 +164,40 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   /** The saved profile of a name, or the one that is picked on a terminal; undefined where there is none. @throws Ovpn3Error */
   protected selectProfile(name: string | undefined, deadline?: Deadline): Promise<SourceProfile | undefined> {
     return selectProfile(this.#selecting(deadline), name)
+  }
+
+  /** Whether a program may be reading that was made for openvpn3: it gets the lines of that as well. */
+  protected get isInPlace(): boolean {
+    return !process.stdout.isTTY && !this.jsonEnabled()
+  }
+
+  /** Reads what --credentials names. To be called before anything is changed. @throws Ovpn3Error */
+  protected async readCredentials(signal: AbortSignal): Promise<void> {
+    const {credentials} = this.flags as {readonly credentials?: string}
+    this.#credentials = await readCredentials(credentials, signal)
+  }
+
+  /**
+   * What talks to the user of an attempt to connect these sessions, and answers for them where it can.
+   * @param begin called before something is said about a session
+   */
+  protected interaction(selected: readonly Selected[], begin: (session: Session) => void = () => {}): Interaction {
+    return interaction({
+      begin,
+      config: this.config,
+      credentials: this.#credentials,
+      notice: (text) => {
+        if (!this.isInPlace || isInteractive()) this.notice(text)
+      },
+      prompts: this.isInPlace ? process.stdout : undefined,
+      screen: this.screen,
+      selected,
+    })
+  }
+
+  /** Asks a yes-or-no question on the terminal. @param byDefault the answer of the Enter key */
+  protected confirm(question: string, byDefault = false): Promise<boolean> {
+    return this.screen.ask(() => confirm(question, this.abortSignal, byDefault))
   }
 
   /** Calls the listener for each session that the session manager waits for. */

@@ -1,12 +1,11 @@
 // What plugins build on: a name that is here is promised to stay (docs/plugins.md), and README.md says what it is for.
 // `flags` is an entry of its own for programs that do without oclif.
-export {booleanOf} from './boolean'
 export {closest} from './closest'
+export {connectionLine} from './classic'
 export {SessionCommand} from './command'
-export {credentialsFlag, readCredentials} from './credentials'
+export {credentialsFlag} from './credentials'
 export {type Completion} from './flags'
 export {type ResolverOptions, type SessionInput, type SessionResolver} from './hook'
-export {interaction} from './interaction'
 export {type SelectorName} from './misuse'
 export {readBounded} from './read'
 export {errorDocument, errorText} from './report'

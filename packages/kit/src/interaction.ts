@@ -14,6 +14,7 @@ import {
 
 import type {Selected} from './select'
 
+import {urlLines} from './classic'
 import {consentToAnswer} from './consent'
 import {Answers, type Credentials} from './credentials'
 import {openInBrowser} from './desktop'
@@ -25,7 +26,7 @@ export interface InteractionOptions {
   readonly config: Interfaces.Config
   /** What `readCredentials` has read. */
   readonly credentials?: Credentials
-  /** Where the prompts go that nobody types at: programs may look for them. Without it they are not printed. */
+  /** Where the prompts and addresses go that nobody types at: programs may look for them. Without it they are not printed. */
   readonly prompts?: Writable
   readonly screen: Screen
   /** The sessions to connect. */
@@ -75,6 +76,7 @@ export function interaction(options: InteractionOptions): Interaction {
       const {label, ownership} = known.get(session)!
       begin(session)
       notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
+      prompts?.write(`${urlLines(safeText(url)).join('\n')}\n`)
       // another user's account is what the page would be logged in for
       if (ownership === 'own') openInBrowser(url)
     },

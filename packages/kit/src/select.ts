@@ -62,13 +62,25 @@ export interface SelectContext {
   sources(): Promise<Sources>
 }
 
+/** How one session is selected. */
 export interface SelectOneOptions {
+  /** One of these is meant, where none of the flags selects one. */
+  readonly among?: Among
   /** What to do next where no session is selected. */
   readonly hint?: string
   /** The question of the picker: `Which session to pause?` */
   readonly question: string
   /** The properties that the command needs. */
   readonly read: readonly PropertyName[]
+}
+
+/** Sessions that a command selects in a way of its own. */
+export interface Among {
+  /** That there is none of them. */
+  readonly none: Ovpn3Error
+  /** What `has` takes to be read. */
+  readonly read: readonly PropertyName[]
+  has(session: Session): boolean
 }
 
 export interface SelectManyOptions {
@@ -91,24 +103,21 @@ const named = 8
  */
 export async function selectOne(context: SelectContext, options: SelectOneOptions): Promise<Selected> {
   const {flags, interactive} = context
+  const {among} = options
   const selector = selectorOf(flags)
   const owner = await ownerOf(context)
-  if (!selector && !interactive)
+  if (!selector && !among && !interactive)
     throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {hint: options.hint})
   const read = withOwner(options.read)
-  const claims = await claimsOf(await find(context, selector ?? {kind: 'all'}, selector ? read : ['owner']))
-  const matching = owner ? ofOwner(claims, owner) : reach(claims, selector)
-  if (matching.length === 0) throw await notFound(selector, context, claims)
-  let [chosen] = matching as [Claim]
-  if (matching.length > 1 || !selector) {
-    const {ownership, session} = await choose(matching, selector, options.question, context)
-    // picking takes time: what was read before is old
-    await session.refresh(read)
-    chosen = await claimOf(session)
-    if (chosen.ownership === 'public' && ownership !== 'public')
-      throw aboutSession(session, new Ovpn3Error('access-denied', 'access to it was revoked in the meantime'))
-  }
-
+  const claims = await claimsOf(
+    await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? [])),
+  )
+  const matching = matchingOf(claims, selector, owner, among)
+  if (matching.length === 0) throw await notFound(selector, context, claims, among?.none)
+  const isClear = matching.length === 1 && Boolean(selector ?? among)
+  const picked = isClear ? matching[0]! : await choose(matching, selector, options.question, context)
+  // picking takes time: what was read before is old
+  const chosen = isClear && selector ? picked : await lookAgain(picked, read)
   const error = chosen.session.snapshot.errors.owner
   if (chosen.ownership === undefined && selector?.kind !== 'path' && error && !goneError(chosen.session))
     throw aboutSession(chosen.session, error)
@@ -147,6 +156,25 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
     aside: [...aside, ...revoked.map(({owner, session}) => ({...leaveAlone(session, {revoked: true}), owner}))],
     selected: await Promise.all(still.map((claim) => toSelected(claim))),
   }
+}
+
+function matchingOf(
+  claims: readonly Claim[],
+  selector: Selector | undefined,
+  owner: OwnerNamed | undefined,
+  among: Among | undefined,
+): readonly Claim[] {
+  const reached = owner ? ofOwner(claims, owner) : reach(claims, selector)
+  return among ? reached.filter(({session}) => among.has(session)) : reached
+}
+
+/** Reads a session that is meant, and decides anew whose it is. @throws Ovpn3Error `access-denied` */
+async function lookAgain({ownership, session}: Claim, read: readonly PropertyName[]): Promise<Claim> {
+  await session.refresh(read)
+  const claim = await claimOf(session)
+  if (claim.ownership === 'public' && ownership !== 'public')
+    throw aboutSession(session, new Ovpn3Error('access-denied', 'access to it was revoked in the meantime'))
+  return claim
 }
 
 const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([...read, 'owner'])]
@@ -202,11 +230,13 @@ async function notFound(
   selector: Selector | undefined,
   {flags: {owner}, sources}: SelectContext,
   claims: readonly Claim[],
+  none?: Ovpn3Error,
 ): Promise<Ovpn3Error> {
   failOnOutage(claims.map(({session}) => session))
   // it may be in a source that could not be asked
   const [failure] = (await sources()).failures
   if (failure) return failure.error
+  if (none) return none
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
   const message = selector
     ? `no session matches ${safeText(selectorText(selector))}${of}`

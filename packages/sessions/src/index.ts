@@ -85,6 +85,7 @@ export {
   type Users,
 } from './source'
 export {
+  classicMinorText,
   classicStatusText,
   deadEnds,
   heldDevice,
@@ -96,5 +97,5 @@ export {
   statusTexts,
   waitsForInput,
 } from './status'
-export {bytes, count, duration, safeText, shellWord, shortId} from './text'
+export {bytes, count, duration, localTime, safeText, shellWord, shortId} from './text'
 export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

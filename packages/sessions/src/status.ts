@@ -66,7 +66,12 @@ export function classicStatusText({major, message, minor}: SessionStatus): strin
   // the message is the URL, which the reference keeps to itself
   if (majors[major] === 'Session' && minor === StatusMinor.urlAuthentication)
     return 'Web authentication required to connect'
-  const text = `${majors[major] ?? major}, ${minors[minor]?.[2] ?? minor}`
+  return `${majors[major] ?? major}, ${classicMinorText({message, minor})}`
+}
+
+/** The same without what it is about: `Client connected: message`. */
+export function classicMinorText({message, minor}: Omit<SessionStatus, 'major'>): string {
+  const text = String(minors[minor]?.[2] ?? minor)
   return message ? `${text}: ${message}` : text
 }
 
@@ -106,11 +111,6 @@ export function isNotStarted(status: SessionStatus): boolean {
   return status.minor === StatusMinor.configOk || status.minor === StatusMinor.inputRequired
 }
 
-/** Whether two statuses are the same, messages included. */
-export function isSameStatus(status: SessionStatus, other: SessionStatus | undefined): boolean {
-  return status.minor === other?.minor && status.message === other.message
-}
-
 const asking: ReadonlySet<number> = new Set([
   StatusMinor.inputRequired,
   StatusMinor.userPasswordNeeded,
@@ -118,7 +118,12 @@ const asking: ReadonlySet<number> = new Set([
   StatusMinor.urlAuthentication,
 ])
 
-/** Whether a session waits for somebody to answer. */
-export function waitsForInput({minor}: SessionStatus): boolean {
+/** Whether a session of this status waits for somebody to answer. */
+export function waitsForInput({minor}: Pick<SessionStatus, 'minor'>): boolean {
   return asking.has(minor)
+}
+
+/** Whether two statuses are the same, messages included. */
+export function isSameStatus(status: SessionStatus, other: SessionStatus | undefined): boolean {
+  return status.minor === other?.minor && status.message === other.message
 }

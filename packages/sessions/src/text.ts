@@ -35,6 +35,14 @@ export function duration(seconds: number): string {
   return h % 24 ? `${d}d ${h % 24}h` : `${d}d`
 }
 
+/** Local time, as in `2026-11-23 16:44:36`. @param seconds since 1970 */
+export function localTime(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  const two = (n: number) => String(n).padStart(2, '0')
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map((n) => two(n)).join('-')
+  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => two(n)).join(':')}`
+}
+
 /** `1 session`, `3 sessions`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`

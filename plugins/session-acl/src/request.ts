@@ -1,6 +1,7 @@
 import type {Interfaces} from '@oclif/core'
 
-import {booleanOf, uidNamed, userOf, userText} from '@ovpn3/kit'
+import {uidNamed, userOf, userText} from '@ovpn3/kit'
+import {booleanOf} from '@ovpn3/kit/flags'
 import {Ovpn3Error, type SessionSource} from '@ovpn3/sessions'
 
 import type {Change, Switch} from './change'

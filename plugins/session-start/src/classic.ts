@@ -1,3 +1,4 @@
+import {connectionLine} from '@ovpn3/kit'
 import {safeText, type SessionResult, type StartFrom} from '@ovpn3/sessions'
 
 /**
@@ -18,11 +19,6 @@ export function sessionLine(path: string): string {
 }
 
 /** How it ended; nothing where it failed. */
-export function resultLines({connection, outcome}: SessionResult): string[] {
-  if (outcome !== 'done') return []
-  return [
-    connection
-      ? `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
-      : 'Session is running in the background',
-  ]
+export function resultLines(result: SessionResult): string[] {
+  return result.outcome === 'done' ? [connectionLine(result) ?? 'Session is running in the background'] : []
 }

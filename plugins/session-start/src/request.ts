@@ -1,4 +1,5 @@
-import {booleanOf, waitOf} from '@ovpn3/kit'
+import {waitOf} from '@ovpn3/kit'
+import {booleanOf} from '@ovpn3/kit/flags'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
 /** What to do where a session of the profile runs already. */

@@ -1,6 +1,6 @@
-import {classicStatusText, safeText} from '@ovpn3/sessions'
+import {classicStatusText, localTime, safeText} from '@ovpn3/sessions'
 
-import {configNameOf, type Entry, localTime, remarkOf, serverOf} from './entry'
+import {configNameOf, type Entry, remarkOf, serverOf} from './entry'
 import {emptyText} from './query'
 
 const line = '-'.repeat(77)

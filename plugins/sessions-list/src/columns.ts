@@ -3,6 +3,7 @@ import {
   duration,
   heldDevice,
   isDeadEnd,
+  localTime,
   type PropertyName,
   type SessionStatus,
   shortId,
@@ -10,7 +11,7 @@ import {
   statusText,
 } from '@ovpn3/sessions'
 
-import {configNameOf, type Entry, type ListedKey, localTime, remarkOf, serverOf} from './entry'
+import {configNameOf, type Entry, type ListedKey, remarkOf, serverOf} from './entry'
 
 /** One thing to show, sort and filter by. */
 export interface ListColumn {

@@ -76,14 +76,6 @@ export function serverOf({values: {connected_to}}: Entry): SessionProperties['co
   return connected_to?.host ? connected_to : undefined
 }
 
-/** Local time, as in `2026-11-23 16:44:36`. @param seconds since 1970 */
-export function localTime(seconds: number): string {
-  const time = new Date(seconds * 1000)
-  const two = (n: number) => String(n).padStart(2, '0')
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map((n) => two(n)).join('-')
-  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => two(n)).join(':')}`
-}
-
 /** A session as `--json` shows it, but for those keys that were not asked for. */
 export interface ListedSession {
   readonly path: string

@@ -1,8 +1,8 @@
 import {colorsOf, cut, type Frame, type LiveView} from '@ovpn3/kit'
-import {type ChangeKind, keyOf, toJson} from '@ovpn3/sessions'
+import {type ChangeKind, keyOf, localTime, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
-import {type Entry, listedSession, localTime} from './entry'
+import {type Entry, listedSession} from './entry'
 import {emptyText, keysOf, matches, type Query, sorted} from './query'
 import {plainCell, sessionTable} from './table'
 

@@ -1,7 +1,17 @@
 import {Interruption, type Ovpn3Error} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
-import {chmodSync, chownSync, closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync} from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -51,7 +61,7 @@ describe('--credentials', () => {
   it('is a pipe whose writer has gone before it was opened', async () => {
     const pipe = path.join(folder, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
-     
+
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       writeFileSync(pipe, 'alice\nhunter2\n')

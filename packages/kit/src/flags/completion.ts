@@ -1,5 +1,7 @@
 /** Values that are known only now; each is looked up when it is asked for. */
 export type LiveValues =
+  /** Backend pids of sessions that wait for input. */
+  | 'auth-request'
   /** Paths and ids of sessions. */
   | 'session'
   /** Names of the profiles that sessions were started from. */

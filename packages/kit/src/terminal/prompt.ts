@@ -9,10 +9,10 @@ export interface Choice<T> {
   readonly value: T
 }
 
-/** Asks a yes-or-no question on the terminal. */
-export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
+/** Asks a yes-or-no question on the terminal. @param byDefault the answer of the Enter key */
+export async function confirm(message: string, signal: AbortSignal, byDefault = false): Promise<boolean> {
   const {default: prompt} = await import('@inquirer/confirm')
-  return onTerminal((context) => prompt({default: false, message}, context), signal)
+  return onTerminal((context) => prompt({default: byDefault, message}, context), signal)
 }
 
 /** Lets one of several be picked on the terminal, or none: Esc interrupts. */

@@ -71,7 +71,7 @@ function leftAlone(attempt: Attempt, status: SessionStatus | undefined): Session
   if (!attempt.isOnItsWay(status) || options.wait === 'required' || options.wait === 'default') return undefined
   const url = status.minor === StatusMinor.urlAuthentication && status.message
   if (url && !options.dryRun) interaction.openUrl(session, url)
-  return result(session, 'unchanged', `already ${statusText(status)}`)
+  return result(session, 'unchanged', `${action === 'authenticate' ? '' : 'already '}${statusText(status)}`)
 }
 
 /** Public access lets everybody act, but not see the outcome. */

@@ -140,7 +140,7 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
     const query: LiveQuery = {
       ...Object.fromEntries(selectors.flatMap((name) => given.get(name)?.map((value) => [name, value]) ?? [])),
       own: [...others, flag].some((name) => completionOf(command, name).own),
-      skip: new Set(others.flatMap((name) => completionOf(command, name).skip ?? [])),
+      skip: new Set([...others, flag].flatMap((name) => completionOf(command, name).skip ?? [])),
       taken: given.get(flag) ?? [],
       typed,
       values,

@@ -13,7 +13,7 @@ import {type Command, type Installed} from './command'
 import {readLine} from './line'
 
 /** Finds live values. */
-export type LookUp = (query: LiveQuery) => Promise<Candidate[]>
+export type LookUp = (query: LiveQuery) => Promise<readonly Candidate[]>
 
 /**
  * What the word at the end of a command line can become.
@@ -24,7 +24,7 @@ export async function complete(
   words: readonly string[],
   current: string,
   lookUp: LookUp,
-): Promise<Candidate[]> {
+): Promise<readonly Candidate[]> {
   const isOption = current.startsWith('-')
   if (words[0] === 'help' && !isOption) return presentable(commandWords(commands, words.slice(1)))
   const found = findCommand(commands, words)
@@ -41,7 +41,7 @@ async function ofCommand(
   words: readonly string[],
   current: string,
   lookUp: LookUp,
-): Promise<Candidate[]> {
+): Promise<readonly Candidate[]> {
   const {given, wanted} = readLine(command, words, current)
   if (wanted.kind === 'value') {
     const {prefix, values} = valuesOf(command, given, wanted)

@@ -3,7 +3,7 @@ import {readdir} from 'node:fs/promises'
 import type {Candidate} from './candidates'
 
 /** The files and folders that a path can become; hidden ones once their name has begun. */
-export async function files(typed: string): Promise<Candidate[]> {
+export async function files(typed: string): Promise<readonly Candidate[]> {
   const folder = typed.slice(0, typed.lastIndexOf('/') + 1)
   const isHidden = typed.startsWith('.', folder.length)
   try {

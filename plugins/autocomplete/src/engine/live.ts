@@ -11,6 +11,7 @@ import {
   type Session,
   type SessionSource,
   statusText,
+  waitsForInput,
 } from '@ovpn3/sessions'
 
 import type {Candidate, LiveQuery} from './candidates'
@@ -39,6 +40,7 @@ const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
 
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<Exclude<LiveQuery['values'], OtherValues>, readonly PropertyName[]>> = {
+  'auth-request': ['backend_pid', 'config_name', 'status'],
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name', 'status'],
   owner: ['owner'],
@@ -102,6 +104,7 @@ async function usefulSessions(query: SessionQuery, selector: Selector, means: Me
 
 /** What resolves in rings, and to what it is that a session is found by. */
 const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string | undefined>> = {
+  'auth-request': ({snapshot}) => String(snapshot.values.backend_pid),
   config: ({snapshot}) => snapshot.values.config_name,
   interface: ({snapshot}) => snapshot.values.device_name,
 }
@@ -182,9 +185,16 @@ async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T |
   return Promise.race([work, timeIsUp.then((): undefined => {})])
 }
 
-/** Paths, ids, profile names or network interfaces of sessions. */
+/** Backend pids, paths, ids, profile names or network interfaces of sessions. */
 function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
   switch (values) {
+    case 'auth-request':
+      return sessions.flatMap((session) => {
+        const {backend_pid: pid, status} = session.snapshot.values
+        return pid !== undefined && status && waitsForInput(status)
+          ? [{description: nameAndState(session), value: String(pid)}]
+          : []
+      })
     case 'config': {
       const names = sessions.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
       return [...new Set(names)].map((value) => {
@@ -205,10 +215,14 @@ function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[])
 
     default:
       return sessions.map((session) => ({
-        description: [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', '),
+        description: nameAndState(session),
         value: typed.startsWith('/') ? session.path : session.id,
       }))
   }
+}
+
+function nameAndState(session: Session): string {
+  return [session.snapshot.values.config_name, stateOf(session)].filter(Boolean).join(', ')
 }
 
 function stateOf({snapshot: {values}}: Session): string | undefined {

@@ -1,16 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {
-  closest,
-  colorsOf,
-  type Completion,
-  credentialsFlag,
-  interaction,
-  readCredentials,
-  type Selected,
-  SessionCommand,
-  waitFlags,
-} from '@ovpn3/kit'
+import {closest, colorsOf, type Completion, credentialsFlag, SessionCommand, waitFlags} from '@ovpn3/kit'
 import {
   bringUp,
   type BringUpOptions,
@@ -84,6 +74,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   static override completion: Completion = {
     config: {values: 'profile'},
     'config-path': {values: 'profile-path'},
+    credentials: {values: 'file'},
     dco: {values: ['true', 'false']},
   }
   static override args = {
@@ -135,15 +126,14 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       summary: 'If a session of the profile is running: fail (default), keep it, or restart it.',
     }),
   }
-#credentials: Awaited<ReturnType<typeof readCredentials>>
 
   protected async execute(): Promise<SessionResult> {
     const request = requestOf(this.flags, this.args.profile)
     const deadline = new Deadline(this.abortSignal, request.timeout)
     try {
-      this.#credentials = await readCredentials(this.flags.credentials, deadline.signal)
+      await this.readCredentials(deadline.signal)
       const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
-      if (this.#isInPlace) this.log(profileLine(chosen.from))
+      if (this.isInPlace) this.log(profileLine(chosen.from))
       const running = await unlessAborted(runningOf(chosen.source, chosen.from, chosen.namesakes), deadline.signal)
       if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
       return await this.#bringUp(chosen, running, request, deadline)
@@ -160,12 +150,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
     const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
     if (result.error) this.notice(`${colorsOf(process.stderr).red('Error:')} ${line}${hint}`)
-    else this.log([...(this.#isInPlace ? resultLines(result) : []), line].join('\n'))
+    else this.log([...(this.isInPlace ? resultLines(result) : []), line].join('\n'))
   }
 
-  /** Whether a program may be reading that was made for openvpn3. */
-  get #isInPlace(): boolean {
-    return !process.stdout.isTTY && !this.jsonEnabled() && !this.flags.foreground
+  protected override get isInPlace(): boolean {
+    return super.isInPlace && !this.flags.foreground
   }
 
   async #choose({path, persistTun, profile: name}: Request, deadline: Deadline): Promise<Chosen> {
@@ -237,22 +226,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
 
     const title = `Starting ${safeText(from.name)}`
     const [session] = await this.graceful(this.screen.runTasks(title, [{run: start, title}]))
-    if (this.#isInPlace) this.log(sessionLine(session!.path))
+    if (this.isInPlace) this.log(sessionLine(session!.path))
     if (!deadline.signal.aborted) await session!.refresh(bringUp.properties)
     return session!
   }
 
   #interaction(session: Session): Interaction {
-    const selected: Selected = {label: labelOf(session), ownerNamed: false, ownership: 'own', session}
-    return interaction({
-      begin() {},
-      config: this.config,
-      credentials: this.#credentials,
-      notice: (text) => this.notice(text),
-      prompts: this.#isInPlace ? process.stdout : undefined,
-      screen: this.screen,
-      selected: [selected],
-    })
+    return this.interaction([{label: labelOf(session), ownerNamed: false, ownership: 'own', session}])
   }
 
   /** Until the session ends. */

@@ -1,0 +1,13 @@
+import {safeText, type SessionResult} from '@ovpn3/sessions'
+
+/** Lines of `openvpn3` for programs that drive it; each is the reference's own to the letter. */
+
+/** Where the server wants an authentication in a browser. @param url safe to show */
+export function urlLines(url: string): string[] {
+  return ['Web based authentication required.', 'Open this URL to complete the connection: ', `     ${url}`, '']
+}
+
+/** What `openvpn3` prints of a session that has just been connected; undefined of another. */
+export function connectionLine({connection}: SessionResult): string | undefined {
+  return connection && `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
+}

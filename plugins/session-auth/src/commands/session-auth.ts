@@ -1,0 +1,197 @@
+import * as Flags from '@oclif/core/flags'
+import {
+  colorsOf,
+  type Completion,
+  connectionLine,
+  credentialsFlag,
+  selectorFlags,
+  selectorOf,
+  SessionCommand,
+  waitFlags,
+  waitOf,
+} from '@ovpn3/kit'
+import {
+  bringUp,
+  Deadline,
+  exitStatusOf,
+  keyOf,
+  Ovpn3Error,
+  paced,
+  safeText,
+  type Session,
+  sessionLabel,
+  type SessionResult,
+  statusTexts,
+  unlessAborted,
+  waitsForInput,
+} from '@ovpn3/sessions'
+
+import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
+import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
+
+type Among = ReturnType<typeof amongRequests> | ReturnType<typeof amongShown>
+
+/** The sessions that wait for input, or what came of one that did. */
+type Report =
+  | {readonly action: 'authenticate'; readonly result: SessionResult}
+  | {readonly action: 'list'; readonly requests: readonly AuthRequest[]}
+
+/** Only sessions that wait are offered. */
+const skip = [...statusTexts.keys()].filter((minor) => !waitsForInput({minor}))
+
+export default class SessionAuth extends SessionCommand<typeof SessionAuth, Report> {
+  static override summary = 'List the VPN sessions that wait for input, and answer them.'
+  static override description = `Without a session, lists your sessions that wait for user name, password, one-time code or web authentication, and those that you were granted access to. On a terminal it then offers to continue one of them.
+
+With a session, asks for what it needs, and connects it. A session that does not wait for input is left alone.
+
+Standard input answers with one line for each question where it is not a terminal.
+
+Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
+  static override usage = '<%= command.id %> [SESSION] [OPTION...]'
+  static override examples = [
+    {
+      command: '<%= config.bin %> <%= command.id %>',
+      description: 'List the sessions that wait for input',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --auth-req 4711',
+      description: 'Continue one by the ID in that list',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --config office --timeout 60',
+      description: 'Continue the session of a profile, and disconnect it if it is not connected within 60 s',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --json',
+      description: 'List them as JSON, for a script',
+    },
+  ]
+  static override completion: Completion = {
+    'auth-req': {skip, values: 'auth-request'},
+    config: {skip, values: 'config'},
+    credentials: {values: 'file'},
+    interface: {skip, values: 'interface'},
+    path: {skip, values: 'session'},
+  }
+  static override flags = {
+    'auth-req': Flags.string({
+      exclusive: ['path', 'config', 'interface'],
+      helpGroup: 'SESSION',
+      helpValue: 'ID',
+      summary: "Auth request ID, as in the list: the pid of the session's backend.",
+    }),
+    ...selectorFlags,
+    ...waitFlags,
+    ...credentialsFlag,
+  }
+
+  protected async execute(): Promise<Report | undefined> {
+    const wait = waitOf(this.flags, this.interactive)
+    const {'auth-req': id} = this.flags
+    if (id !== undefined) return this.#continue(wait, amongRequests(pidOf(id)))
+    if (selectorOf(this.flags)) return this.#continue(wait)
+    const waitOption = (Object.keys(waitFlags) as (keyof typeof waitFlags)[]).find((name) => this.flags[name])
+    if (!this.#canOffer && waitOption)
+      throw new Ovpn3Error('usage', `--${waitOption} needs a session`, {
+        hint: 'Select one with --auth-req, --path, --config or --interface',
+      })
+    const requests = await this.#list()
+    const waiting = requests.filter(({state}) => state === 'waiting')
+    const [first, ...more] = waiting
+    if (!this.#canOffer || !first) return {action: 'list', requests}
+    this.#displayList(requests)
+    const isOwn = first.selected.ownership === 'own'
+    if (more.length === 0 && !(await this.confirm(`Continue ${nameOf(first)}?`, isOwn))) return undefined
+    return this.#continue(wait, amongShown(waiting.map(({selected}) => selected.session)))
+  }
+
+  protected override exitStatus(report: Report): number {
+    return report.action === 'list' ? 0 : exitStatusOf([report.result])
+  }
+
+  protected override toSuccessJson(report: Report): AuthReport {
+    return report.action === 'list'
+      ? {action: 'list', sessions: report.requests.map((request) => authRequestJson(request))}
+      : {action: 'authenticate', sessions: [report.result]}
+  }
+
+  protected display(report: Report): void {
+    if (report.action === 'list') this.#displayList(report.requests)
+    else this.#displayResult(report.result)
+  }
+
+  /** The sessions that wait, and those of which that is not known. */
+  async #list(): Promise<AuthRequest[]> {
+    const hung = new Set<string>()
+    this.whenStalled((session) => hung.add(keyOf(session)))
+    const {selected} = await this.selectMany({read: firstRead})
+    const requests = await Promise.all(
+      paced(selected, (each) => authRequestOf(each, (session) => hung.has(keyOf(session)))),
+    )
+    return requests.filter((request) => request !== undefined)
+  }
+
+  async #continue(wait: ReturnType<typeof waitOf>, among?: Among): Promise<Report> {
+    const deadline = new Deadline(this.abortSignal, wait.timeout)
+    try {
+      await this.readCredentials(deadline.signal)
+      const options = {
+        among,
+        hint: 'The sessions that wait for input: ovpn3 session-auth',
+        question: 'Which session to continue?',
+        read: bringUp.properties,
+      }
+      const selected = await unlessAborted(this.selectOne(options, deadline), deadline.signal)
+      const {owner, session} = selected
+      if (this.isInPlace) this.log(continuingText(session))
+      // an interruption is for bringUp: what it has started has to be given up
+      const [result] = (await this.graceful(
+        bringUp.run([session], {...wait, action: 'authenticate', deadline}, this.interaction([selected])),
+      )) as [SessionResult]
+      return {action: 'authenticate', result: {...result, owner}}
+    } finally {
+      deadline.end()
+    }
+  }
+
+  #displayList(requests: readonly AuthRequest[]): void {
+    const {stdout} = process
+    this.log(
+      this.isInPlace
+        ? classicText(requests)
+        : requestsText(requests, {colors: colorsOf(stdout), now: Date.now() / 1000, width: stdout.columns}),
+    )
+  }
+
+  #displayResult(result: SessionResult): void {
+    const line = `${sessionLabel(result)}: ${safeText(result.message)}`
+    if (this.isInPlace && result.outcome === 'done')
+      this.log(connectionLine(result) ?? 'Session is running in the background')
+    if (result.error) {
+      const {hint} = result.error
+      this.notice(`${colorsOf(process.stderr).red('Error:')} ${line}${hint ? `\n${safeText(hint)}` : ''}`)
+    } else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
+  }
+
+  /** Whether a person sees the list, and can be asked. */
+  get #canOffer(): boolean {
+    return this.interactive && process.stdout.isTTY
+  }
+}
+
+function amongRequests(pid: number) {
+  const none = new Ovpn3Error('session-not-found', `no session has the auth request ID ${pid}`, {
+    hint: 'The sessions that wait for input: ovpn3 session-auth',
+  })
+  return {has: ({snapshot}: Session) => snapshot.values.backend_pid === pid, none, read: ['backend_pid'] as const}
+}
+
+function amongShown(sessions: readonly Session[]) {
+  const keys = new Set(sessions.map((session) => keyOf(session)))
+  return {
+    has: (session: Session) => keys.has(keyOf(session)),
+    none: new Ovpn3Error('session-not-found', noneText),
+    read: [],
+  }
+}

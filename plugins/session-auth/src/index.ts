@@ -1,0 +1,1 @@
+export {type AuthReport, type AuthRequestJson} from './request'
