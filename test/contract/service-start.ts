@@ -132,6 +132,31 @@ export function startFacts(stage: Stage): void {
       await stage.alice.call(session, 'Connect')
       await stage.alice.reaches(session, 7)
     })
+
+    it('a profile that is removed then is not missed', async () => {
+      const {alice} = stage
+      const path = await profiles.add(textOf('cert'), {name: 'gone'})
+      const session = await newTunnel(path)
+      await profiles.call('alice', path, 'Remove')
+      await alice.call(session, 'Connect')
+      await alice.reaches(session, 7)
+      assert.equal(await alice.get(session, 'config_name'), 'gone')
+      assert.equal(await alice.get(session, 'config_path'), path)
+    })
+
+    it('with a log-level that there is not, 27.1 makes a stale session, 24.1 one that connects', async () => {
+      const {alice, world} = stage
+      const path = await profiles.add()
+      await profiles.override(path, 'log-level', 's', '9')
+      const session = await newTunnel(path)
+      if (world.version === '27.1') {
+        await rejects(alice.status(session), failed('Backend VPN process did not respond'))
+        await rejects(alice.status(session), noObject(session))
+      } else {
+        await alice.call(session, 'Connect')
+        await alice.reaches(session, 7)
+      }
+    })
   })
 
   describe('input', () => {
@@ -188,21 +213,29 @@ export function startFacts(stage: Stage): void {
   })
 
   describe('what is told', () => {
-    it('of a connection, a pause, a resumption, a restart and the end', async () => {
+    it('of a connection, a pause, a resumption, a restart and the end; persist-tun changes devices alone', async () => {
       const {alice} = stage
       for (const persist of [false, true]) {
+        const devices: string[] = []
         const session = await load(textOf('cert'), {'persist-tun': persist})
+        const look = async () => devices.push(await alice.get(session, 'device_name'))
         await alice.call(session, 'Connect')
         await tells(session, [...CONNECTING, ...CONNECTED])
+        await look()
         await alice.call(session, 'Pause', 's', 'why not')
         await tells(session, [[4, 'Pausing connection'], ['2,13'], ['2,14']])
+        await look()
         const again: readonly Told[] = [[4, 'Reconnecting'], ['2,12'], ...CONNECTED]
         await alice.call(session, 'Resume')
         await tells(session, [[4, 'Resuming connection'], ['2,15'], ...again])
+        await look()
         await alice.call(session, 'Restart')
         await tells(session, [[4, 'Restarting connection'], ['2,12'], ...again])
+        await look()
         await alice.call(session, 'Disconnect')
         await tells(session, STOPPED)
+        // one that is kept is there until the next one is
+        assert.deepEqual(devices, persist ? ['tun0', 'tun0', 'tun1', 'tun0'] : ['tun0', 'tun0', 'tun0', 'tun0'])
       }
     })
 
@@ -247,6 +280,16 @@ export function startFacts(stage: Stage): void {
       await gone(session)
     })
 
+    it('of an authentication on the web the address', async () => {
+      const {alice} = stage
+      const session = await load(textOf('web'))
+      await provide(session, ...PASSWORD)
+      await alice.call(session, 'Connect')
+      await tells(session, [...CONNECTING, ['3,22']])
+      await alice.call(session, 'Disconnect')
+      await tells(session, STOPPED)
+    })
+
     it('of Disconnect before Connect', async () => {
       const session = await load(textOf('cert'))
       await stage.alice.call(session, 'Disconnect')
@@ -287,20 +330,26 @@ export function startFacts(stage: Stage): void {
 
     it('of a client that cannot start the reason; 27.1 ends the session by itself, 24.1 keeps it', async () => {
       const {alice, world} = stage
-      for (const text of [without(textOf('cert'), 'ca'), textOf('cert').replace(/<ca>[^]*<\/ca>/, '<ca>\nno\n</ca>')]) {
+      const cert = without(textOf('cert'), 'data-ciphers')
+      const unknown = 'UNKNOWN/UNSUPPORTED OPTIONS: no-such-option,no-such-word\n {UNUSED_OPTIONS_ERROR}'
+      for (const [text, problem] of [
+        [without(cert, 'ca'), NO_CA],
+        [cert.replace(/<ca>[^]*<\/ca>/, '<ca>\nno\n</ca>'), NO_CA],
+        [`${cert}no-such-option 1\nno-such-word\n`, unknown],
+      ] as const) {
         const session = await load(text)
         assert.equal((await alice.status(session))[1], 2)
         await alice.call(session, 'Connect')
         const failure: readonly Told[] = [...STARTING, [6, 'Connection failed'], ['2,10']]
         if (world.version === '24.1') {
           await tells(session, failure)
-          await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 10, NO_CA]))
+          await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 10, problem]))
           await alice.call(session, 'Disconnect')
           await tells(session, ENDED)
         } else {
           await gone(session)
           const reason = alice.statuses(session).find(([, minor]) => minor === 10)
-          assert.deepEqual(reason, [2, 10, NO_CA])
+          assert.deepEqual(reason, [2, 10, problem])
           await tells(session, [...failure, ...ENDED])
         }
       }
