@@ -4,21 +4,17 @@ import {afterEach, describe, it} from 'node:test'
 import type {UserName} from '../support/world'
 
 import {until} from '../support/cli'
+import {PROFILES, ProfileStage, without} from './profile-stage'
 import {
   accessDenied,
   invalidArgs,
   noObject,
-  onceThere,
   refused,
   rejects,
   requestRefused,
   type Stage,
   type Typed,
 } from './service-stage'
-
-const CONFIGURATION = 'net.openvpn.v3.configuration'
-const MANAGER = '/net/openvpn/v3/configuration'
-const PROPERTIES = 'org.freedesktop.DBus.Properties'
 
 const TYPES: Readonly<Record<string, string>> = {
   acl: 'au',
@@ -43,67 +39,31 @@ const ACCESS = 'Access to the configuration profile is denied.'
 const SEALED = 'Configuration profile is sealed and read-only'
 const OWNERS = 'Configuration can only be modified by the profile owner'
 
-/** What a profile is imported from: the text of one that connects by itself, without some of its lines. */
-const without = (text: string, ...options: string[]): string =>
-  options.reduce(
-    (rest, option) => rest.replace(new RegExp(`^<${option}>[^]*</${option}>\n|^${option}( .*)?\n`, 'm'), ''),
-    text,
-  )
-
 /** Profiles: what the configuration manager takes, keeps, shows and refuses. */
 export function profileFacts(stage: Stage): void {
-  const imported: [UserName, string][] = []
-  const call = (user: UserName, path: string, member: string, signature = '', ...body: unknown[]) =>
-    stage.as(user).send(CONFIGURATION, path, CONFIGURATION, member, signature, body)
-  const get = async (user: UserName, path: string, property: string): Promise<unknown> => {
-    const [variant] = await stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'Get', 'ss', [CONFIGURATION, property])
-    return (variant as Typed).value
-  }
-
-  const set = (user: UserName, path: string, property: string, signature: string, value: unknown) =>
-    stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'Set', 'ssv', [CONFIGURATION, property, {signature, value}])
-  const getAll = async (user: UserName, path: string): Promise<Record<string, Typed>> => {
-    const [all] = await stage.as(user).send(CONFIGURATION, path, PROPERTIES, 'GetAll', 's', [CONFIGURATION])
-    return all as Record<string, Typed>
-  }
-
+  const profiles = new ProfileStage(stage)
   const cert = () => stage.world.profileText('cert')
-  const add = async (
-    text = cert(),
-    {name = 'new', persistent = false, singleUse = false, user = 'alice' as UserName} = {},
-  ): Promise<string> => {
-    const [path] = await onceThere(() => call(user, MANAGER, 'Import', 'ssbb', name, text, singleUse, persistent))
-    imported.push([user, String(path)])
-    return String(path)
-  }
-
-  const override = (path: string, key: string, signature: string, value: unknown) =>
-    call('alice', path, 'SetOverride', 'sv', key, {signature, value})
   const overridesOf = async (path: string) => {
-    const overrides = (await get('alice', path, 'overrides')) as Record<string, Typed>
+    const overrides = (await profiles.get('alice', path, 'overrides')) as Record<string, Typed>
     return Object.entries(overrides).map(([key, {signature, value}]) => [key, signature, value])
   }
 
   const listed = async (user: UserName, path: string): Promise<boolean> => {
-    const [paths] = await call(user, MANAGER, 'FetchAvailableConfigs')
+    const [paths] = await profiles.call(user, PROFILES, 'FetchAvailableConfigs')
     return (paths as string[]).includes(path)
   }
 
   const validation = async (text: string): Promise<void> => {
-    await call('alice', await add(text), 'Validate')
+    await profiles.call('alice', await profiles.add(text), 'Validate')
   }
 
-  afterEach(async () => {
-    await stage.reset()
-    // those that a test removed, or that were of a single use, are gone
-    for (const [user, path] of imported.splice(0)) await call(user, path, 'Remove').catch(() => {})
-  })
+  afterEach(() => profiles.clear())
 
   describe('import', () => {
     it('what it is given is what the properties say', async () => {
       const before = Math.floor(Date.now() / 1000)
-      const path = await add(cert(), {name: 'office'})
-      const all = await getAll('alice', path)
+      const path = await profiles.add(cert(), {name: 'office'})
+      const all = await profiles.getAll('alice', path)
       assert.deepEqual(Object.fromEntries(Object.entries(all).map(([name, {signature}]) => [name, signature])), TYPES)
       const {import_timestamp, ...rest} = Object.fromEntries(
         Object.entries(all).map(([name, {value}]) => [name, value]),
@@ -126,18 +86,21 @@ export function profileFacts(stage: Stage): void {
         used_count: 0,
         valid: true,
       })
-      const both = await add(cert(), {persistent: true, singleUse: true})
-      assert.deepEqual([await get('alice', both, 'persistent'), await get('alice', both, 'single_use')], [true, true])
+      const both = await profiles.add(cert(), {persistent: true, singleUse: true})
+      assert.deepEqual(
+        [await profiles.get('alice', both, 'persistent'), await profiles.get('alice', both, 'single_use')],
+        [true, true],
+      )
     })
 
     it('everybody hears of a profile made and removed', async () => {
       const listener = stage.as(stage.world.canBecome ? 'bob' : 'alice')
       await listener.listen()
-      const path = await add()
-      await call('alice', path, 'Remove')
+      const path = await profiles.add()
+      await profiles.call('alice', path, 'Remove')
       const events = () =>
         listener
-          .signals('ConfigurationManagerEvent', MANAGER)
+          .signals('ConfigurationManagerEvent', PROFILES)
           .map(({body}) => body)
           .filter(([of]) => of === path)
       await until('told', () => events().length === 2)
@@ -148,10 +111,10 @@ export function profileFacts(stage: Stage): void {
     })
 
     it('several may have one name, and a name may be empty; what is not printable ASCII is dropped from it', async () => {
-      const [one, two] = [await add(cert(), {name: 'twice'}), await add(cert(), {name: 'twice'})]
-      const [found] = await call('alice', MANAGER, 'LookupConfigName', 's', 'twice')
+      const [one, two] = [await profiles.add(cert(), {name: 'twice'}), await profiles.add(cert(), {name: 'twice'})]
+      const [found] = await profiles.call('alice', PROFILES, 'LookupConfigName', 's', 'twice')
       assert.deepEqual((found as string[]).sort(), [one, two].sort())
-      assert.deepEqual(await call('alice', MANAGER, 'LookupConfigName', 's', 'no such name'), [[]])
+      assert.deepEqual(await profiles.call('alice', PROFILES, 'LookupConfigName', 's', 'no such name'), [[]])
       for (const [name, kept] of [
         ['', ''],
         ['a/b', 'a/b'],
@@ -160,32 +123,32 @@ export function profileFacts(stage: Stage): void {
         ['\u001B[31mred', '[31mred'],
         ['München', 'Mnchen'],
       ] as const) {
-        assert.equal(await get('alice', await add(cert(), {name}), 'name'), kept)
+        assert.equal(await profiles.get('alice', await profiles.add(cert(), {name}), 'name'), kept)
       }
     })
 
     it('text without a single option is a profile, too, but none that is valid', async () => {
       for (const text of ['', '\u0001\u0002', 'Dear Sir,\nhello']) {
-        const path = await add(text)
-        assert.equal(await get('alice', path, 'valid'), false)
+        const path = await profiles.add(text)
+        assert.equal(await profiles.get('alice', path, 'valid'), false)
       }
     })
 
     it('refuses what has no end, long lines, and what is too large', async () => {
       const invalid = (reason: string) => requestRefused(`Invalid configuration profile: ${reason}`)
       const open = 'ERR_INVALID_OPTION_VAL: option_error: option <ca> was not properly closed out'
-      await rejects(add('client\n<ca>\nabc'), invalid(open))
+      await rejects(profiles.add('client\n<ca>\nabc'), invalid(open))
       const html = '<html><body>hello</body></html>'
       await rejects(
-        add(html),
+        profiles.add(html),
         invalid(`ERR_INVALID_OPTION_VAL: option_error: option ${html} was not properly closed out`),
       )
       const long = `client\nsetenv X ${'y'.repeat(600)}\n`
-      await rejects(add(long), invalid('ERR_INVALID_OPTION_VAL: option_error: line 2 is too long'))
+      await rejects(profiles.add(long), invalid('ERR_INVALID_OPTION_VAL: option_error: line 2 is too long'))
       const large = invalid('ERR_INVALID_CONFIG: option_error: profile is too large')
       const comments = (bytes: number) => `# ${'x'.repeat(97)}\n`.repeat(bytes / 100)
-      await rejects(add(cert() + comments(262_000)), large)
-      await add(cert() + comments(255_000))
+      await rejects(profiles.add(cert() + comments(262_000)), large)
+      await profiles.add(cert() + comments(255_000))
     })
 
     it('Fetch gives the options without comments, as they were written', async () => {
@@ -215,7 +178,9 @@ export function profileFacts(stage: Stage): void {
         '',
       ]
       for (const end of ['\n', '\r\n']) {
-        assert.deepEqual(await call('alice', await add(text.join(end)), 'Fetch'), [expected.join('\n')])
+        assert.deepEqual(await profiles.call('alice', await profiles.add(text.join(end)), 'Fetch'), [
+          expected.join('\n'),
+        ])
       }
     })
   })
@@ -250,38 +215,41 @@ export function profileFacts(stage: Stage): void {
 
   describe('overrides', () => {
     it('are what was set, the last one last, until they are unset', async () => {
-      const path = await add()
-      await override(path, 'log-level', 's', '5')
-      await override(path, 'persist-tun', 'b', true)
-      await override(path, 'log-level', 's', 'no number')
+      const path = await profiles.add()
+      await profiles.override(path, 'log-level', 's', '5')
+      await profiles.override(path, 'persist-tun', 'b', true)
+      await profiles.override(path, 'log-level', 's', 'no number')
       assert.deepEqual((await overridesOf(path)).sort(), [
         ['log-level', 's', 'no number'],
         ['persist-tun', 'b', true],
       ])
-      await call('alice', path, 'UnsetOverride', 's', 'log-level')
+      await profiles.call('alice', path, 'UnsetOverride', 's', 'log-level')
       assert.deepEqual(await overridesOf(path), [['persist-tun', 'b', true]])
       for (const key of ['log-level', 'no-such-override']) {
-        const unset = call('alice', path, 'UnsetOverride', 's', key)
+        const unset = profiles.call('alice', path, 'UnsetOverride', 's', key)
         await rejects(unset, refused(`Override '${key}' has not been set`))
       }
     })
 
     it('a wrong key is refused, and a wrong type, which takes the value of before away', async () => {
-      const path = await add()
-      await rejects(override(path, 'no-such-override', 's', 'x'), refused("Invalid override key 'no-such-override'"))
-      await rejects(override(path, 'Persist-Tun', 'b', true), refused("Invalid override key 'Persist-Tun'"))
-      await override(path, 'persist-tun', 'b', true)
+      const path = await profiles.add()
+      await rejects(
+        profiles.override(path, 'no-such-override', 's', 'x'),
+        refused("Invalid override key 'no-such-override'"),
+      )
+      await rejects(profiles.override(path, 'Persist-Tun', 'b', true), refused("Invalid override key 'Persist-Tun'"))
+      await profiles.override(path, 'persist-tun', 'b', true)
       const wrong = (key: string, type: string) => `(SetOverride) Invalid override data type for '${key}': ${type}`
-      await rejects(override(path, 'persist-tun', 's', 'yes'), refused(wrong('persist-tun', 's')))
+      await rejects(profiles.override(path, 'persist-tun', 's', 'yes'), refused(wrong('persist-tun', 's')))
       assert.deepEqual(await overridesOf(path), [])
-      await rejects(override(path, 'log-level', 'b', true), refused(wrong('log-level', 'b')))
-      await rejects(override(path, 'log-level', 'u', 3), refused('Unsupported override data type: u'))
+      await rejects(profiles.override(path, 'log-level', 'b', true), refused(wrong('log-level', 'b')))
+      await rejects(profiles.override(path, 'log-level', 'u', 3), refused('Unsupported override data type: u'))
     })
   })
 
   describe('changes', () => {
     it('of the properties that can be written', async () => {
-      const path = await add()
+      const path = await profiles.add()
       for (const [property, signature, value] of [
         ['name', 's', 'renamed'],
         ['dco', 'b', true],
@@ -289,36 +257,40 @@ export function profileFacts(stage: Stage): void {
         ['locked_down', 'b', true],
         ['transfer_owner_session', 'b', true],
       ] as const) {
-        await set('alice', path, property, signature, value)
-        assert.equal(await get('alice', path, property), value)
+        await profiles.set('alice', path, property, signature, value)
+        assert.equal(await profiles.get('alice', path, property), value)
       }
 
       for (const property of ['single_use', 'valid', 'persistent']) {
-        await rejects(set('alice', path, property, 'b', true), invalidArgs(`Property “${property}” is not writable`))
+        await rejects(
+          profiles.set('alice', path, property, 'b', true),
+          invalidArgs(`Property “${property}” is not writable`),
+        )
       }
     })
 
     it('a tag is there once', async () => {
-      const path = await add()
-      await call('alice', path, 'AddTag', 's', 'work')
-      await rejects(call('alice', path, 'AddTag', 's', 'work'), refused('Tag already exists'))
-      assert.deepEqual(await get('alice', path, 'tags'), ['work'])
+      const path = await profiles.add()
+      await profiles.call('alice', path, 'AddTag', 's', 'work')
+      await rejects(profiles.call('alice', path, 'AddTag', 's', 'work'), refused('Tag already exists'))
+      assert.deepEqual(await profiles.get('alice', path, 'tags'), ['work'])
     })
 
     it('none once it is sealed, but that it can be removed', async () => {
-      const path = await add()
-      await call('alice', path, 'Seal')
-      assert.equal(await get('alice', path, 'readonly'), true)
-      await rejects(override(path, 'persist-tun', 'b', true), refused(SEALED))
-      await rejects(set('alice', path, 'name', 's', 'other'), accessDenied(SEALED))
-      await call('alice', path, 'Remove')
+      const path = await profiles.add()
+      await profiles.call('alice', path, 'Seal')
+      assert.equal(await profiles.get('alice', path, 'readonly'), true)
+      await rejects(profiles.override(path, 'persist-tun', 'b', true), refused(SEALED))
+      await rejects(profiles.set('alice', path, 'name', 's', 'other'), accessDenied(SEALED))
+      await profiles.call('alice', path, 'Remove')
     })
 
     it('one that was removed is no object any more', async () => {
-      const path = await add()
-      await call('alice', path, 'Remove')
-      await rejects(get('alice', path, 'name'), noObject(path))
-      for (const member of ['Fetch', 'Validate', 'Remove']) await rejects(call('alice', path, member), noObject(path))
+      const path = await profiles.add()
+      await profiles.call('alice', path, 'Remove')
+      await rejects(profiles.get('alice', path, 'name'), noObject(path))
+      for (const member of ['Fetch', 'Validate', 'Remove'])
+        await rejects(profiles.call('alice', path, member), noObject(path))
       assert.equal(await listed('alice', path), false)
     })
   })
@@ -336,14 +308,14 @@ export function profileFacts(stage: Stage): void {
         }
       }
 
-      for (const property of Object.keys(TYPES)) await attempt(property, get(user, path, property))
-      for (const member of ['Fetch', 'Validate']) await attempt(member, call(user, path, member))
+      for (const property of Object.keys(TYPES)) await attempt(property, profiles.get(user, path, property))
+      for (const member of ['Fetch', 'Validate']) await attempt(member, profiles.call(user, path, member))
       const value = {signature: 'b', value: true}
-      await attempt('SetOverride', call(user, path, 'SetOverride', 'sv', 'persist-tun', value))
-      await attempt('UnsetOverride', call(user, path, 'UnsetOverride', 's', 'persist-tun'))
-      await attempt('name=', set(user, path, 'name', 's', 'other'))
-      await attempt('dco=', set(user, path, 'dco', 'b', false))
-      await attempt('Remove', call(user, path, 'Remove'))
+      await attempt('SetOverride', profiles.call(user, path, 'SetOverride', 'sv', 'persist-tun', value))
+      await attempt('UnsetOverride', profiles.call(user, path, 'UnsetOverride', 's', 'persist-tun'))
+      await attempt('name=', profiles.set(user, path, 'name', 's', 'other'))
+      await attempt('dco=', profiles.set(user, path, 'dco', 'b', false))
+      await attempt('Remove', profiles.call(user, path, 'Remove'))
       return denied
     }
 
@@ -351,41 +323,41 @@ export function profileFacts(stage: Stage): void {
 
     it('a stranger and root may know who owns it, and nothing else', async (t) => {
       if (stage.alone(t)) return
-      const path = await add()
+      const path = await profiles.add()
       const readable = Object.keys(TYPES).filter((property) => property !== 'owner')
       for (const user of ['bob', 'root'] as const) {
         assert.equal(await listed(user, path), false)
-        assert.deepEqual(Object.keys(await getAll(user, path)), ['owner'])
+        assert.deepEqual(Object.keys(await profiles.getAll(user, path)), ['owner'])
         const all = [...readable, 'Fetch', 'Validate', ...CHANGES, 'dco='].sort()
         assert.deepEqual((await denials(user, path)).sort(), all)
       }
 
-      await rejects(get('bob', path, 'name'), accessDenied(ACCESS))
-      await rejects(call('bob', path, 'Fetch'), refused(ACCESS))
-      await rejects(call('bob', path, 'Remove'), refused(ACCESS))
-      await rejects(set('bob', path, 'name', 's', 'other'), accessDenied(OWNERS))
+      await rejects(profiles.get('bob', path, 'name'), accessDenied(ACCESS))
+      await rejects(profiles.call('bob', path, 'Fetch'), refused(ACCESS))
+      await rejects(profiles.call('bob', path, 'Remove'), refused(ACCESS))
+      await rejects(profiles.set('bob', path, 'name', 's', 'other'), accessDenied(OWNERS))
     })
 
     it('who was granted access may read it and set dco', async (t) => {
       if (stage.alone(t)) return
-      const path = await add()
+      const path = await profiles.add()
       const bob = stage.world.uid('bob')
-      await call('alice', path, 'AccessGrant', 'u', bob)
-      await rejects(call('alice', path, 'AccessGrant', 'u', bob), refused('UID already granted access'))
-      assert.deepEqual(await get('bob', path, 'acl'), [bob])
+      await profiles.call('alice', path, 'AccessGrant', 'u', bob)
+      await rejects(profiles.call('alice', path, 'AccessGrant', 'u', bob), refused('UID already granted access'))
+      assert.deepEqual(await profiles.get('bob', path, 'acl'), [bob])
       assert.equal(await listed('bob', path), true)
       assert.deepEqual((await denials('bob', path)).sort(), [...CHANGES].sort())
-      await set('alice', path, 'locked_down', 'b', true)
-      await rejects(call('bob', path, 'Fetch'), refused(ACCESS))
-      await call('alice', path, 'AccessRevoke', 'u', bob)
-      await rejects(call('alice', path, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
+      await profiles.set('alice', path, 'locked_down', 'b', true)
+      await rejects(profiles.call('bob', path, 'Fetch'), refused(ACCESS))
+      await profiles.call('alice', path, 'AccessRevoke', 'u', bob)
+      await rejects(profiles.call('alice', path, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
       assert.equal(await listed('bob', path), false)
     })
 
     it('of a public one everybody may read everything but its text', async (t) => {
       if (stage.alone(t)) return
-      const path = await add()
-      await set('alice', path, 'public_access', 'b', true)
+      const path = await profiles.add()
+      await profiles.set('alice', path, 'public_access', 'b', true)
       for (const user of ['bob', 'root'] as const) {
         assert.equal(await listed(user, path), true)
         assert.deepEqual((await denials(user, path)).sort(), ['Fetch', ...CHANGES, 'dco='].sort())

@@ -147,9 +147,10 @@ export class Caller {
     await this.send(BUS, '/org/freedesktop/DBus', BUS, 'AddMatch', 's', ["type='signal'"])
   }
 
+  /** Those of a name, or with an empty one all, as they came. */
   signals(member: string, path?: string): ReceivedSignal[] {
     return this.#client.signals.filter(
-      (signal) => signal.member === member && (path === undefined || signal.path === path),
+      (signal) => (member === '' || signal.member === member) && (path === undefined || signal.path === path),
     )
   }
 

@@ -12,6 +12,7 @@ import {propertyFacts} from './service-properties'
 import {signalFacts} from './service-signals'
 import {Stage} from './service-stage'
 import {staleFacts} from './service-stale'
+import {startFacts} from './service-start'
 
 const chapters: readonly [string, (stage: Stage) => void][] = [
   ['errors', errorFacts],
@@ -19,6 +20,7 @@ const chapters: readonly [string, (stage: Stage) => void][] = [
   ['actions', actionFacts],
   ['the manager', managerFacts],
   ['profiles', profileFacts],
+  ['starting', startFacts],
   ['properties', propertyFacts],
   ['signals', signalFacts],
   ['stale sessions', staleFacts],

@@ -20,10 +20,14 @@ export interface Behaviour {
   readonly ignored?: boolean
   /** Why the client gives up: before it sends anything, or when it sees the server's certificate. */
   readonly fails?: {readonly at: 'certificate' | 'start'; readonly message: string}
+  /** The backend of 27.1 ends as soon as it has a session. */
+  readonly crashes?: boolean
   /** The backend does not get so far as to have a session. */
   readonly loads?: boolean
   /** What the backend logs, 3 where the profile does not say. */
   readonly logLevel?: number
+  /** The device stays through a pause, and with a new connection comes another. */
+  readonly persistTun?: boolean
   /** The server wants to see the user on a web page. */
   readonly web?: boolean
   /** Asked for by the server while connecting; the session needs Connect again then. */

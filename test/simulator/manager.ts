@@ -70,6 +70,7 @@ export class SessionManager extends Server implements Listener {
       this.add(session)
       this.event(session, CREATED)
       session.initialise()
+      if (this.version === '27.1' && session.crashes) session.kill()
     } else {
       this.event(session, DESTROYED)
     }
@@ -131,7 +132,10 @@ export class SessionManager extends Server implements Listener {
   deviceFor(session?: Session): string {
     const taken = new Set<string>()
     // one that is paused goes on showing the device that it gave up (seen on 24.1 and 27.1)
-    for (const other of this.sessions.values()) if (other !== session && !other.isPaused) taken.add(other.device)
+    for (const other of this.sessions.values()) {
+      if (other.keepsDevice || (other !== session && !other.isPaused)) taken.add(other.device)
+    }
+
     if (session?.device && !taken.has(session.device)) return session.device
     let number = 0
     while (taken.has(`tun${number}`)) number++

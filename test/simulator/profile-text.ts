@@ -131,14 +131,16 @@ export function behaviourOf(options: readonly Option[], overrides: ReadonlyMap<s
     [passphrase.name]: 'opensesame',
     ...(number === PASSWORD && {[password.name]: 'secret', [pin.name]: '123456', [user.name]: 'vpnuser'}),
   }
-  const level = overrides.get('log-level') ?? find(options, 'verb')?.words[1]
+  const level = Number(overrides.get('log-level') ?? find(options, 'verb')?.words[1] ?? 3)
   return {
     answers: inputs.map(({name}) => right[name]),
+    crashes: level > 6 && overrides.has('log-level'),
     fails: failureOf(options),
     ignored: !has('cert') || !has('key') || (number !== CERTIFICATE && !login),
     inputs,
     loads: has('client', 'tls-client') && has('remote', 'connection') && !isLocked(options),
-    logLevel: level === undefined ? undefined : Math.min(Number(level), 6),
+    logLevel: Math.min(level, 6),
+    persistTun: overrides.get('persist-tun') === true,
     port: server === HOST && [CERTIFICATE, PASSWORD, WEB].includes(number) ? number : undefined,
     web: number === WEB,
   }
@@ -155,7 +157,16 @@ function inputsOf(options: readonly Option[]): Input[] {
   ]
 }
 
+/** The simulator has no list of all options: names that begin like this are unknown to the client. */
+const UNKNOWN = /^no-such-/
+
 function failureOf(options: readonly Option[]): Behaviour['fails'] {
+  const unknown = options.map(({words: [name = '']}) => name).filter((name) => UNKNOWN.test(name))
+  if (unknown.length > 0) {
+    const names = unknown.join(',')
+    return {at: 'start', message: `UNKNOWN/UNSUPPORTED OPTIONS: ${names}\n {UNUSED_OPTIONS_ERROR}`}
+  }
+
   const block = find(options, 'ca')?.block ?? ''
   if (!block.includes('BEGIN CERTIFICATE')) {
     return {at: 'start', message: 'ssl_context_error: OpenSSLContext: CA not defined'}

@@ -162,6 +162,15 @@ export class Session {
     return this.behaviour.loads ?? true
   }
 
+  /** Its device is its own also while it is paused. */
+  get keepsDevice(): boolean {
+    return this.behaviour.persistTun ?? false
+  }
+
+  get crashes(): boolean {
+    return this.behaviour.crashes ?? false
+  }
+
   get started(): boolean {
     return this.client !== 'new'
   }
@@ -499,7 +508,7 @@ export class Session {
   /** Nothing is sent. 27.1 ends the session by itself, 24.1 would try again. */
   private fail(problem: string): void {
     this.client = 'new'
-    this.log(`Connection failed: ${problem}`, Category.error)
+    this.log(`Connection failed: ${problem.replace(/\n .*/, '')}`, Category.error)
     this.setStatus(Major.connection, Minor.connectionFailed, problem)
     this.listener.gaveUp(this)
   }
