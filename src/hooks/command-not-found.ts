@@ -16,7 +16,6 @@ const ofReference = new Set([
   'config-remove',
   'configs-list',
   'log',
-  'session-start',
 ])
 
 /** What other tools call theirs. */

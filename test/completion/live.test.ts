@@ -117,6 +117,23 @@ describe('live values', () => {
     assert.deepEqual(await values('session-manage --disconnect -c '), ['dead', 'paused', 'running'])
   })
 
+  it('IDs of sessions that wait for input, and no other session beside them', async () => {
+    const [, web] = named('running', 'web')
+    const pass = await world.startSession('alice', 'pass', {until: 'new'})
+    world.setStatus(web!, [3, 22, 'https://vpn.example/1'])
+    const [shared, open] = world.createSessions(2, {name: () => 'theirs', user: 'bob'})
+    for (const path of [shared!, open!]) world.setStatus(path, [2, 4, ''])
+    await world.grant(shared!, 'alice')
+    await world.setPublicAccess(open!, true)
+    const {candidates} = await complete('session-auth --auth-req ')
+    const pids = [web!, pass, shared!].map((path) => String(world.pid(path)))
+    const words = ['web, needs web authentication', 'pass, needs input', 'theirs, needs input']
+    assert.deepEqual(Object.fromEntries(candidates), Object.fromEntries(pids.map((pid, i) => [pid, words[i]])))
+    assert.deepEqual(await values('session-auth -c '), ['pass', 'theirs', 'web'])
+    assert.deepEqual((await values('session-auth -o ')).sort(), [web!, pass, shared!].map((path) => idOf(path)).sort())
+    assert.deepEqual(await values('session-auth --auth-req 1 -c '), [])
+  })
+
   it('no session that is gone, and none of a stranger', async () => {
     const [stale] = named('stale', 'office')
     await world.killBackend(stale!)

@@ -158,7 +158,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
 
     for (const [typed, expected] of [
       ['ovpn3 session-m', 'ovpn3 session-manage '],
-      ['ovpn3 help session-a', 'ovpn3 help session-acl '],
+      ['ovpn3 help session-ac', 'ovpn3 help session-acl '],
       ['ovpn3 plugins unin', 'ovpn3 plugins uninstall '],
       ['ovpn3 session-manage --pau', 'ovpn3 session-manage --pause '],
       ['ovpn3 session-manage --session-', 'ovpn3 session-manage --session-path '],

@@ -112,7 +112,7 @@ describe('the command line around the commands', () => {
       'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
       'a beginning of several': [
         'session-',
-        'These begin so: session-acl, session-auth, session-manage, session-stats',
+        'These begin so: session-acl, session-auth, session-manage, session-start, session-stats',
       ],
       'an action': ['disconnect --config office', 'Did you mean: ovpn3 session-manage --disconnect --config office'],
       'an action and a name': ['pause office', 'Did you mean: ovpn3 session-manage --pause --config office'],
@@ -129,8 +129,8 @@ describe('the command line around the commands', () => {
       'as other tools call it': ['status', 'Did you mean: ovpn3 sessions-list'],
       'as the shell calls it': ['ls', 'Did you mean: ovpn3 sessions-list'],
       'one of openvpn3': [
-        'session-start --config office',
-        'It is a command of openvpn3 itself: openvpn3 session-start --config office',
+        'config-import --config office.ovpn',
+        'It is a command of openvpn3 itself: openvpn3 config-import --config office.ovpn',
       ],
       'nothing near': ['frobnicate', 'See ovpn3 help'],
       'a topic': ['plugins instal', 'Did you mean: ovpn3 plugins install'],

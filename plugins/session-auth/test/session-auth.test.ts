@@ -107,7 +107,7 @@ describe('session-auth', () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await auth('--config pass', {input: 'vpnuser\n'})
     assert.equal(run.status, 8)
-    assert.match(run.stderr, /there is no more of it: Auth Password/)
+    assert.match(run.stderr, /input is missing: Auth Password/)
     assert.deepEqual(world.answers(path), {})
     assert.equal(world.status(path)[1], 4)
   })
