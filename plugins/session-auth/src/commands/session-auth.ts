@@ -5,7 +5,6 @@ import {
   connectionLine,
   interaction,
   isInteractive,
-  type SelectOneOptions,
   selectorFlags,
   selectorOf,
   SessionCommand,
@@ -19,6 +18,7 @@ import {
   keyOf,
   Ovpn3Error,
   paced,
+  type PropertyName,
   safeText,
   type Session,
   sessionLabel,
@@ -32,7 +32,7 @@ import {
 import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
 import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
 
-type Among = NonNullable<SelectOneOptions['among']>
+type Among = ReturnType<typeof amongRequests>
 
 /** The sessions that wait for input, or what came of one that did. */
 type Report =
@@ -159,8 +159,9 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
       const [result] = (await this.graceful(
         bringUp.run([session], {...wait, action: 'authenticate', deadline}, talk),
       )) as [SessionResult]
-      const classicLine =
-        this.#isInPlace && result.outcome === 'done' ? await classicLineOf(session, result) : undefined
+      // after an interruption there is no time to ask for more
+      const isDone = result.outcome === 'done' && !deadline.signal.aborted
+      const classicLine = this.#isInPlace && isDone ? await classicLineOf(session, result) : undefined
       return {action: 'authenticate', classicLine, result: {...result, owner}}
     } finally {
       deadline.end()
@@ -196,13 +197,16 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
   }
 }
 
-function amongRequests(pid: number): Among {
+/** The session that has this ID. */
+function amongRequests(pid: number) {
   const none = new Ovpn3Error('session-not-found', `no session has the auth request ID ${pid}`, {
     hint: 'The sessions that wait for input: ovpn3 session-auth',
   })
-  return {has: ({snapshot}) => snapshot.values.backend_pid === pid, none, read: ['backend_pid']}
+  const read: readonly PropertyName[] = ['backend_pid']
+  return {has: ({snapshot}: Session) => snapshot.values.backend_pid === pid, none, read}
 }
 
+/** One of the sessions that the person was shown. */
 function amongShown(sessions: readonly Session[]): Among {
   const keys = new Set(sessions.map((session) => keyOf(session)))
   return {has: (session) => keys.has(keyOf(session)), none: new Ovpn3Error('session-not-found', noneText), read: []}
