@@ -17,6 +17,7 @@ import {
   keyOf,
   Ovpn3Error,
   paced,
+  type PropertyName,
   safeText,
   type Session,
   sessionLabel,
@@ -29,7 +30,7 @@ import {
 import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
 import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
 
-type Among = ReturnType<typeof amongRequests> | ReturnType<typeof amongShown>
+type Among = ReturnType<typeof amongRequests>
 
 /** The sessions that wait for input, or what came of one that did. */
 type Report =
@@ -180,18 +181,17 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
   }
 }
 
+/** The session that has this ID. */
 function amongRequests(pid: number) {
   const none = new Ovpn3Error('session-not-found', `no session has the auth request ID ${pid}`, {
     hint: 'The sessions that wait for input: ovpn3 session-auth',
   })
-  return {has: ({snapshot}: Session) => snapshot.values.backend_pid === pid, none, read: ['backend_pid'] as const}
+  const read: readonly PropertyName[] = ['backend_pid']
+  return {has: ({snapshot}: Session) => snapshot.values.backend_pid === pid, none, read}
 }
 
-function amongShown(sessions: readonly Session[]) {
+/** One of the sessions that the person was shown. */
+function amongShown(sessions: readonly Session[]): Among {
   const keys = new Set(sessions.map((session) => keyOf(session)))
-  return {
-    has: (session: Session) => keys.has(keyOf(session)),
-    none: new Ovpn3Error('session-not-found', noneText),
-    read: [],
-  }
+  return {has: (session) => keys.has(keyOf(session)), none: new Ovpn3Error('session-not-found', noneText), read: []}
 }
