@@ -3,8 +3,10 @@ import {
   allFlag,
   colorsOf,
   type Completion,
+  credentialsFlag,
   interaction,
   isInteractive,
+  readCredentials,
   type Selected,
   type SelectedMany,
   selectorFlags,
@@ -57,7 +59,9 @@ const action = (name: Action, others: readonly string[] = []) => ({
 })
 const option = {helpGroup: 'OTHER'}
 /** A flag of those actions only that connect sessions. */
-const resumeFlag = <T extends (typeof waitFlags)[keyof typeof waitFlags]>(flag: T): T => ({
+const resumeFlag = <T extends typeof credentialsFlag.credentials | (typeof waitFlags)[keyof typeof waitFlags]>(
+  flag: T,
+): T => ({
   ...flag,
   helpGroup: 'RESUME AND RESTART',
   relationships: [{flags: ['resume', 'restart'], type: 'some'}, ...(flag.relationships ?? [])],
@@ -71,6 +75,12 @@ const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
 interface Outcome {
   readonly result: SessionResult
   readonly session?: Session
+}
+
+/** What connecting takes besides sessions. */
+interface Means {
+  readonly credentials: Awaited<ReturnType<typeof readCredentials>>
+  readonly deadline: Deadline
 }
 
 interface Report {
@@ -99,6 +109,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     {
       command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
       description: 'Resume it, and disconnect it if it is not connected within 30 s',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --resume --config office --credentials ~/.office',
+      description: 'Resume it with the user name and password of a file',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
@@ -150,6 +164,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     wait: resumeFlag(waitFlags.wait),
     background: resumeFlag(waitFlags.background),
     keep: resumeFlag(waitFlags.keep),
+    credentials: resumeFlag(credentialsFlag.credentials),
     reason: Flags.string({
       ...option,
       dependsOn: ['pause'],
@@ -204,8 +219,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #act(plan: Exclude<Plan, {action: 'cleanup'}>): Promise<Outcome[]> {
     const deadline = new Deadline(this.abortSignal, 'timeout' in plan ? plan.timeout : undefined)
     try {
+      const credentials = await readCredentials(this.flags.credentials, deadline.signal)
       const {aside, selected} = await unlessAborted(this.#select(plan.action, deadline), deadline.signal)
-      const results = await this.#actOn(selected, plan, deadline)
+      const results = await this.#actOn(selected, plan, {credentials, deadline})
       return [
         ...aside.map((result) => ({result})),
         ...results.map((result, i) => {
@@ -221,7 +237,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   async #actOn(
     selected: readonly Selected[],
     plan: Exclude<Plan, {action: 'cleanup'}>,
-    deadline: Deadline,
+    {credentials, deadline}: Means,
   ): Promise<SessionResult[]> {
     const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
@@ -239,9 +255,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       case 'resume':
         // an interruption is for bringUp: what it has started has to be given up
         return this.graceful(
-          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
+          bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected, credentials)),
         )
-      
     }
   }
 
@@ -282,16 +297,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
 
-  #interaction(name: Action, selected: readonly Selected[]): Interaction {
+  #interaction(name: Action, selected: readonly Selected[], credentials: Means['credentials']): Interaction {
     const {openUrl, ...terminal} = interaction({
       begin: (session) => this.#begin(name, session.path, session),
+      config: this.config,
+      credentials,
       notice: (text) => {
         if (this.#isSeen) this.notice(text)
       },
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected,
-      signal: this.abortSignal,
     })
     return {
       ...terminal,

@@ -631,7 +631,7 @@ describe('session-manage when things go wrong', () => {
 
   const whatFailed = (stdout: string) =>
     sessionsOf(stdout).flatMap(({config, error}) => (error ? [`${config}: ${error.code}: ${error.message}`] : []))
-  const oneOnly = 'input-missing: input is needed, and standard input answers for one session only'
+  const oneOnly = 'input-missing: input is needed, and standard input and --credentials answer for one session only'
   const withChallenge = {challenge: {answer: '987', question: 'The code'}, inputs: [], port: 1195}
 
   it('stdin is for one session: where several need input none gets it, and those that need none go on', async () => {
@@ -647,8 +647,8 @@ describe('session-manage when things go wrong', () => {
         const run = await manage(`--${action} --all --yes --json ${waits}`.trim(), {input})
         assert.equal(run.status, 3, run.stdout)
         assert.deepEqual(whatFailed(run.stdout).sort(), [
-          `key: ${oneOnly}: Private key passphrase`,
-          `pass: ${oneOnly}: Auth User name, Auth Password`,
+          `key: ${oneOnly}: Private key passphrase (pk_passphrase)`,
+          `pass: ${oneOnly}: Auth User name (username), Auth Password (password)`,
         ])
         for (const {changed, error} of sessionsOf(run.stdout).filter(({outcome}) => outcome === 'failed')) {
           assert.equal(changed, false)
@@ -683,7 +683,7 @@ describe('session-manage when things go wrong', () => {
     const later = await world.startProfile('alice', 'dyn', {until: 'new'})
     const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n987\n'})
     assert.equal(run.status, 3, run.stdout)
-    assert.deepEqual(whatFailed(run.stdout), [`dyn: ${oneOnly}: The code`])
+    assert.deepEqual(whatFailed(run.stdout), [`dyn: ${oneOnly}: The code (dynamic_challenge)`])
     assert.deepEqual(world.answers(later), {})
     assert.equal(await world.carriesTraffic(needy), true)
   })
@@ -697,7 +697,10 @@ describe('session-manage when things go wrong', () => {
 
     const run = await manage('--resume --all --yes --timeout 10 --json', {input: '987\n987\n'})
     assert.equal(run.status, 3, run.stdout)
-    assert.deepEqual(whatFailed(run.stdout).sort(), [`dyn-1: ${oneOnly}: The code`, `dyn-2: ${oneOnly}: The code`])
+    assert.deepEqual(whatFailed(run.stdout).sort(), [
+      `dyn-1: ${oneOnly}: The code (dynamic_challenge)`,
+      `dyn-2: ${oneOnly}: The code (dynamic_challenge)`,
+    ])
     for (const path of paths) assert.deepEqual(world.answers(path), {})
   })
 

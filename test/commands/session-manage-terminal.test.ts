@@ -3,9 +3,10 @@ import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync}
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {describe, it} from 'node:test'
+import {setTimeout as sleep} from 'node:timers/promises'
 
 import {type Simulator} from '../simulator/simulator'
-import {until} from '../support/cli'
+import {until, userFile} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
 describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
@@ -129,6 +130,37 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Auth Password:/)
     await tty.type('secret', 'Enter')
     await tty.shows(/pass \(\w{8}\) of (?:uid )?\S+: connected[^]*status 0/)
+  })
+
+  it('asks a person for what a file does not answer, for as long as it takes', async () => {
+    await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const file = userFile(stage.world, 'alice', 'credentials', '{"username": "vpnuser"}')
+    const tty = await stage.open({columns: 120})
+    await tty.type(`ovpn3 session-manage --resume --config pass --timeout 3 --credentials ${file}`, 'Enter')
+    assert.doesNotMatch(await tty.shows(/pass \(\w{8}\) needs input:\n.*Auth Password:/), /User name/)
+    // nothing happens: that is what is tested
+    await sleep(3500)
+    await tty.type('secret', 'Enter')
+    await tty.shows(/pass \(\w{8}\): connected[^]*status 0/)
+  })
+
+  it("gives another user's session nothing of a file, or of systemd, before it was agreed to", async () => {
+    const {world} = stage
+    const session = await world.startSession('bob', 'pass', {until: 'new'})
+    await world.grant(session, 'alice')
+    const file = userFile(world, 'alice', 'credentials', 'vpnuser\n')
+    const systemd = userFile(world, 'alice', 'systemd/ovpn3.pass', '{"password": "secret"}')
+    const tty = await stage.open({columns: 120, env: {CREDENTIALS_DIRECTORY: path.dirname(systemd)}})
+    for (const [key, end] of [
+      ['n', /no input was sent[^]*status 8/],
+      ['y', /pass \(\w{8}\) of (?:uid )?\S+: connected[^]*status 0/],
+    ] as const) {
+      await tty.type('-R', `ovpn3 session-manage --resume --config pass --timeout 10 --credentials ${file}`, 'Enter')
+      await tty.shows(/Send it your input\? \(y\/N\)/)
+      assert.deepEqual(world.answers(session), {})
+      await tty.type(key, 'Enter')
+      await tty.shows(end)
+    }
   })
 
   it("opens a web address, but not that of another user's session", async () => {

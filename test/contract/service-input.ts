@@ -98,6 +98,14 @@ export function inputFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[0, 1]])
   })
 
+  it('answers lose control characters, and what is not ASCII', async () => {
+    const session = await stage.begin('alice', 'pass', {until: 'new'})
+    await stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, '\tvpnuser\u0001')
+    await stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 1, 'séecret€')
+    await stage.alice.call(session, 'Connect')
+    await stage.alice.reaches(session, 7)
+  })
+
   it('Connect without the input is refused', async () => {
     const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(stage.alice.call(session, 'Connect'), backendRefused('Required user input not provided'))

@@ -2,12 +2,13 @@ import type {ErrorJson, SessionResult} from '@ovpn3/sessions'
 import type {TestContext} from 'node:test'
 
 import assert from 'node:assert/strict'
+import path from 'node:path'
 import {beforeEach, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
 import {BusClient} from '../support/bus-client'
-import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
+import {ovpn3, type RunOptions, type RunResult, until, userFile} from '../support/cli'
 import {document} from '../support/schemas'
 import {idOf, isAlone, noSession, short} from '../support/world'
 
@@ -218,7 +219,9 @@ export function sessionManageContract(title: string, world: () => World): void {
           const run = await json('-c chal --resume --timeout 30', {input})
           assert.equal(run.status, 8)
           assert.equal(run.sessions[0]?.error?.code, 'input-missing')
-          assert.match(run.sessions[0].message, input ? /more of it: Auth Password, Enter the PIN$/ : /Auth User name/)
+          const missing = 'Auth Password (password), Enter the PIN (static_challenge)'
+          const all = input ? missing : `Auth User name (username), ${missing}`
+          assert.equal(run.sessions[0].message, `input is missing: ${all}`)
           assert.ok(run.time < 20_000)
           assert.equal(await statusOf(path), 4)
         }
@@ -310,6 +313,74 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 0, run.stderr)
         assert.match(run.stderr, /UserInputProvide \(secret\)/)
         assert.doesNotMatch(run.stdout + run.stderr, /"secret"|123456/)
+      })
+    })
+
+    describe('credentials', () => {
+      const file = (text: string, mode?: number) => userFile(world(), 'alice', 'credentials', text, mode)
+      const code = (status: SessionResult | undefined) => status?.error?.code
+      const forms = {
+        chal: '{"username": "vpnuser", "password": "secret", "static_challenge": "123456", "pk_passphrase": "x"}',
+        key: '{"pk_passphrase": "opensesame"}',
+        pass: 'vpnuser\nsecret\n',
+      } as const
+      for (const [profile, text] of Object.entries(forms) as [keyof typeof forms, string][])
+        it(`are read from a file: ${profile}`, async () => {
+          const session = await world().startSession('alice', profile, {until: 'new'})
+          const action = profile === 'key' ? 'restart' : 'resume'
+          const run = await json(`-c ${profile} --${action} --timeout 30 --credentials ${file(text)}`)
+          assert.equal(run.status, 0, run.stderr)
+          assert.match(run.sessions[0]!.message, /^connected/)
+          assert.equal(await world().carriesTraffic(session), true)
+        })
+
+      it('are read from standard input, from a file, from systemd, and from lines for what is left', async () => {
+        const directory = path.dirname(
+          userFile(world(), 'alice', 'systemd/ovpn3.chal', '{"password": "secret"}', 0o440),
+        )
+        for (const [credentials, env, input] of [
+          ['-', {}, forms.chal],
+          [file('vpnuser\n'), {CREDENTIALS_DIRECTORY: directory}, '123456\n'],
+        ] as const) {
+          const session = await world().startSession('alice', 'chal', {fresh: true, until: 'new'})
+          const run = await json(`--path ${session} --resume --timeout 30 --credentials ${credentials}`, {env, input})
+          assert.equal(run.status, 0, run.stdout)
+          assert.equal(await world().carriesTraffic(session), true)
+        }
+      })
+
+      it('that others can read, or that are no good, change nothing', async () => {
+        const session = await world().startSession('alice', 'pass', {until: 'new'})
+        for (const [status, text, mode] of [
+          [2, '{"password": secret}', 0o600],
+          [8, forms.pass, 0o644],
+        ] as const) {
+          const run = await errorOf(`-c pass --resume --timeout 30 --credentials ${file(text, mode)}`)
+          assert.equal(run.status, status)
+          assert.doesNotMatch(run.stdout + run.stderr, /secret/)
+        }
+
+        const run = await json(`-c pass --resume --timeout 30 --credentials ${file('vpnuser\n')}`)
+        assert.equal(run.sessions[0]?.message, 'input is missing: Auth Password (password)')
+        assert.equal(await statusOf(session), 4)
+      })
+
+      it('that are wrong are refused', async () => {
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const run = await json(`-c pass --resume --credentials ${file('vpnuser\nwrong\n')}`, {input: 'secret\n'})
+        assert.deepEqual([run.status, code(run.sessions[0])], [8, 'refused'])
+      })
+
+      it('may be empty where the server wants none, and are wrong where it does', async () => {
+        const empty = file('{"username": "", "password": ""}')
+        await world().grantWebAuthentication(true)
+        const session = await world().startSession('alice', 'web', {until: 'new'})
+        const run = await json(`-c web --resume --timeout 30 --credentials ${empty}`)
+        assert.equal(run.status, 0, run.stdout)
+        assert.equal(await world().carriesTraffic(session), true)
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const refused = await json(`-c pass --resume --timeout 30 --credentials ${empty}`)
+        assert.deepEqual([refused.status, code(refused.sessions[0])], [8, 'refused'])
       })
     })
 

@@ -19,6 +19,10 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     world = await simulator({me: true})
     await demo(world)
     sandbox = new Sandbox({DBUS_SYSTEM_BUS_ADDRESS: world.busAddress})
+    // the reader's password store
+    const entries = 'vpn/customer-vpn\n├── password\n└── username'
+    const show = '"show vpn/customer-vpn/username" | "show vpn/customer-vpn/password") echo demo'
+    sandbox.write('bin/pass', `#!/bin/sh\ncase $* in\nls*) echo '${entries}' ;;\n${show} ;;\n*) exit 1 ;;\nesac\n`)
     // the reader's checkout, beside the folder of the plugin
     symlinkSync(repository, path.join(sandbox.folder, 'ovpn3'))
   })

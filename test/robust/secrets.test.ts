@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import {type ChildProcess, spawn} from 'node:child_process'
-import {readdirSync, readFileSync} from 'node:fs'
+import {readdirSync, readFileSync, rmSync} from 'node:fs'
 import path from 'node:path'
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
 
 import {ServiceError, type Simulator, simulator, userPassword} from '../simulator/simulator'
-import {asUser, cli, ovpn3, projectJson, type RunOptions, until} from '../support/cli'
+import {asUser, cli, homeOf, ovpn3, projectJson, type RunOptions, until, userFile} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
 const password = 'Zecret-Passw0rd-71'
@@ -85,7 +85,10 @@ describe('what is secret', () => {
     world = await simulator()
   })
   beforeEach(prepare)
-  afterEach(() => world.reset())
+  afterEach(async () => {
+    rmSync(path.join(homeOf(world.uid('alice')), 'vault'), {force: true, recursive: true})
+    await world.reset()
+  })
   after(() => world.close())
 
   for (const [way, env] of Object.entries(ways)) {
@@ -115,6 +118,35 @@ describe('what is secret', () => {
         holdsNoSecret(stderr, 'stderr')
       })
 
+    const json = JSON.stringify({dynamic_challenge: code, password, pk_passphrase: passphrase, username: 'vpnuser'})
+    for (const [what, args, text, end] of [
+      ['right answers', '--config code --timeout 10', json, 0],
+      ['right answers, as JSON', '--config sealed --timeout 10 --json', json, 0],
+      ['wrong answers', '--config code --timeout 10', `vpnuser\n${code}\n`, 8],
+      ['too few answers', '--config code --timeout 10 --json', `vpnuser\n${password}`, 8],
+      ['malformed', '--config code --timeout 10', `{${json}`, 2],
+      ['a number', '--config code --timeout 10 --json', `{"${password}": "x", "dynamic_challenge": ${code}}`, 2],
+      ['with a NUL', '--config sealed --timeout 10', JSON.stringify({pk_passphrase: `${passphrase}\0`}), 2],
+      ['secrets that nobody asked for', '--config nope', json, 4],
+    ] as const)
+      it(`is not in what is printed of a file, ${way}: ${what}`, async () => {
+        const file = userFile(world, 'alice', 'vault/credentials', text)
+        const systemd = {CREDENTIALS_DIRECTORY: path.dirname(file)}
+        for (const name of ['code', 'sealed']) userFile(world, 'alice', `vault/ovpn3.${name}`, text)
+        for (const [more, where] of [
+          [['--credentials', file], {}],
+          [[], systemd],
+        ] as const) {
+          await world.reset()
+          await prepare()
+          const command = ['session-manage', '--resume', ...args.split(' '), ...more]
+          const {status, stderr, stdout} = await ovpn3(world, 'alice', command, {env: {...env, ...where}})
+          assert.equal(status, end, stderr)
+          holdsNoSecret(stdout, 'stdout')
+          holdsNoSecret(stderr, 'stderr')
+        }
+      })
+
     it(`is not in what others can see of the process while it waits, ${way}`, async () => {
       let seen = ''
       const options: RunOptions = {
@@ -139,6 +171,51 @@ describe('what is secret', () => {
       holdsNoSecret(stdout + stderr, 'what is printed')
     })
   }
+
+  describe('that a plugin knows', () => {
+    const plugin = (hook: string) => {
+      userFile(world, 'alice', 'vault/plugin/hook.js', hook)
+      userFile(
+        world,
+        'alice',
+        'vault/plugin/package.json',
+        '{"name": "secretive", "oclif": {"hooks": {"session-input": "./hook"}}}',
+      )
+      const root = path.dirname(userFile(world, 'alice', 'vault/plugin/oclif.manifest.json', '{"commands": {}}'))
+      const plugins = [{name: 'secretive', root, type: 'link'}]
+      const linked = userFile(world, 'alice', 'vault/data/ovpn3/package.json', JSON.stringify({oclif: {plugins}}))
+      return {XDG_DATA_HOME: path.dirname(path.dirname(linked))}
+    }
+
+    const values = JSON.stringify({dynamic_challenge: code, password, pk_passphrase: passphrase, username: 'vpnuser'})
+    for (const [what, hook, end] of [
+      ['answers', `async () => (${values})`, 0],
+      ['answers what cannot be', `async () => [${values}, ${values}]`, 8],
+      ['answers with what its keyring has said', `async () => ${JSON.stringify(values)}`, 8],
+      ['throws what its keyring has said', `async () => JSON.parse(${JSON.stringify(`${values} 1`)})`, 8],
+    ] as const)
+      it(`is not in what is printed: it ${what}`, async () => {
+        for (const more of ['', ' --json']) {
+          await world.reset()
+          await prepare()
+          const command = `session-manage --resume --config code --timeout 10${more}`.split(' ')
+          const {status, stderr, stdout} = await ovpn3(world, 'alice', command, {
+            env: plugin(`module.exports = ${hook}\n`),
+          })
+          assert.equal(status, end, stderr)
+          if (end !== 0) assert.match(stderr, /secretive: (?:its answer to )?session-input/)
+          holdsNoSecret(stdout + stderr, 'what is printed')
+        }
+      })
+
+    it('is not in what is traced', async () => {
+      const env = {...plugin(`module.exports = async () => (${values})\n`), DEBUG: '*'}
+      const command = 'session-manage --resume --config code --timeout 10'.split(' ')
+      const {status, stderr, stdout} = await ovpn3(world, 'alice', command, {env})
+      assert.equal(status, 0, stderr)
+      holdsNoSecret(stdout + stderr, 'what is printed')
+    })
+  })
 
   for (const fault of ['crash', 'ignore', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')] as const)
     it(`is not in what is said when handing it over fails: ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
@@ -174,12 +251,13 @@ describe('what is secret', () => {
     holdsNoSecret(contents(HOME!), 'the home folder')
   })
 
-  it('has no option: it could only be in argv', () => {
+  it('has no option: it could only be in argv. --credentials names a file', () => {
     const {commands} = projectJson('oclif.manifest.json') as {
       commands: Record<string, {flags: Record<string, unknown>}>
     }
     for (const {flags} of Object.values(commands))
-      for (const name of Object.keys(flags)) assert.doesNotMatch(name, /pass|secret|code|otp|token|credential|answer/)
+      for (const name of Object.keys(flags).filter((name) => name !== 'credentials'))
+        assert.doesNotMatch(name, /pass|secret|code|otp|token|credential|answer/)
   })
 })
 

@@ -305,7 +305,7 @@ describe('streams', () => {
     const {status, stderr} = await start('session-manage --resume -c pass --timeout 9', [fd, 'ignore', 'pipe'])
     closeSync(fd)
     assert.equal(status, 8, stderr)
-    assert.match(stderr, /input is needed and there is no more of it/)
+    assert.match(stderr, /input is missing/)
     assert.doesNotMatch(stderr, /^ +at /m)
   })
 
@@ -330,7 +330,7 @@ describe('streams', () => {
       shell.on('close', resolve)
     })
     assert.equal(status, 8, stderr)
-    assert.match(stderr, /input is needed and there is no more of it: Auth User name, Auth Password/)
+    assert.match(stderr, /input is missing: Auth User name \(username\), Auth Password \(password\)/)
     assert.deepEqual(world.answers(path), {})
   })
 })

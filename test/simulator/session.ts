@@ -262,7 +262,8 @@ export class Session {
       throw backendRefused(`net.openvpn.v3.error.invalid-input: No value provided for RequiresSlot ID ${id}`)
     }
 
-    found.value = value
+    // it compares signed characters
+    found.value = value.replaceAll(/[^ -\u007F]/g, '')
   }
 
   /** Answers the open questions in order; those without an answer stay open. */

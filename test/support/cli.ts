@@ -1,5 +1,5 @@
 import {type ChildProcess, execFileSync, spawn} from 'node:child_process'
-import {chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
@@ -108,6 +108,17 @@ export function homeOf(uid: number): string {
   }
 
   return home
+}
+
+/** A file in a user's home, of that user. @param name may have folders in it */
+export function userFile(place: Place, user: UserName, name: string, text: string, mode = 0o600): string {
+  const uid = place.uid(user)
+  const file = path.join(homeOf(uid), name)
+  mkdirSync(path.dirname(file), {recursive: true})
+  writeFileSync(file, text)
+  chmodSync(file, mode)
+  if (process.getuid?.() === 0) chownSync(file, uid, uid)
+  return file
 }
 
 /** How a process is spawned that is a user's: a process of root's would see none of alice's sessions. */

@@ -5,7 +5,7 @@ export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
 export {failure, result} from './actions/result'
 export {type BringUpOptions, type Waiting} from './connect/attempt'
 export {bringUp} from './connect/bring-up'
-export {type Interaction, type Task} from './connect/interaction'
+export {type Asking, type Interaction, type Task} from './connect/interaction'
 export {stay} from './connect/stay'
 export {
   accessDenied,

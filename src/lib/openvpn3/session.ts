@@ -117,7 +117,8 @@ export class RemoteSession extends Session {
 
   override provideInput(request: InputRequest, value: string): Promise<boolean> {
     return this.#unless(isAlreadyProvided, {
-      body: [request.type, request.group, request.id, value],
+      // no empty value is taken, also where the server wants none; a space is (seen on 24.1 and 27.1)
+      body: [request.type, request.group, request.id, value || ' '],
       member: 'UserInputProvide',
       secret: true,
       signature: 'uuus',

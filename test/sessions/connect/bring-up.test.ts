@@ -17,7 +17,7 @@ import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
 type Options = Partial<Omit<BringUpOptions, 'deadline'>> & {readonly timeout?: number}
 
-const rest = {answer: async () => ['alice'], interactive: true, openUrl() {}} as const
+const rest = {answer: async () => ['alice'], oneOnly: false, openUrl() {}} as const
 const changing = new Set(['connect', 'disconnect', 'provideInput', 'restart', 'resume'])
 
 let clock: MockClock
@@ -204,14 +204,14 @@ describe('input', () => {
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
   })
 
-  it('is waited for without a time limit where a person types', async () => {
+  it('is waited for without a time limit while a person is asked', async () => {
     const session = needy()
     let answer = (_: string[]) => {}
     const asked = () =>
       new Promise<string[]>((resolve) => {
         answer = resolve
       })
-    const run = new Run([session], {timeout: 5}, {answer: asked})
+    const run = new Run([session], {timeout: 5}, {answer: (_, __, {deadline}) => deadline.pause(asked)})
     await clock.pass(60_000)
     assert.equal(run.over, false)
     answer(['alice', 'secret'])
@@ -221,9 +221,9 @@ describe('input', () => {
     assert.deepEqual(run.end.slice(0, 2), ['failed', 'timeout'])
   })
 
-  it('is within the time limit where lines are read', async () => {
+  it('is within the time limit where nobody is asked', async () => {
     const session = needy()
-    const run = new Run([session], {timeout: 5}, {answer: () => silence(), interactive: false})
+    const run = new Run([session], {timeout: 5}, {answer: () => silence()})
     await clock.pass(6500)
     assert.deepEqual(run.end, ['failed', 'timeout', 'not connected within 5 s (needs input): nothing was done'])
     assert.deepEqual(changes(session), [])
@@ -269,12 +269,43 @@ describe('input', () => {
     assert.match(run.end[2], /still connecting in the background$/)
   })
 
-  it('for one session only: where two ask and lines are read, neither is answered', async () => {
-    const sessions = [needy(), needy()]
-    const run = new Run(sessions, {}, {...answers, interactive: false})
-    await settled()
-    for (const {error} of run.results!) assert.equal(error?.code, 'input-missing')
-    for (const session of sessions) assert.deepEqual(changes(session), [])
+  describe('for one session only', () => {
+    const lines: Partial<Interaction> = {
+      async answer(_, requests, {claim}) {
+        if (!claim()) throw new Ovpn3Error('input-missing', 'for one only')
+        return requests.map(() => 'x')
+      },
+      oneOnly: true,
+    }
+
+    it('where two ask, neither is answered', async () => {
+      const sessions = [needy(), needy()]
+      const run = new Run(sessions, {}, lines)
+      await settled()
+      for (const {error} of run.results!) assert.equal(error?.code, 'input-missing')
+      for (const session of sessions) assert.deepEqual(changes(session), [])
+    })
+
+    it('is that of the first that took one, whatever else comes to ask', async () => {
+      const [session, later] = [needy(), new FakeSession()]
+      const run = new Run([session, later], {timeout: 10}, lines)
+      await clock.pass(300)
+      assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
+      for (const each of [later, session]) {
+        each.queue = [userName]
+        each.turn(StatusMinor.inputRequired)
+      }
+
+      await clock.pass(3000)
+      assert.equal(session.queue.length, 0)
+      assert.equal(later.queue.length, 1)
+      session.turn(StatusMinor.connected)
+      await clock.pass(600)
+      assert.deepEqual(
+        run.results!.map(({error}) => error?.code),
+        [undefined, 'input-missing'],
+      )
+    })
   })
 
   it('that comes while it connects: asked for, and connected again', async () => {
@@ -308,13 +339,13 @@ describe('input', () => {
 
   it('waits for the outcome of a login that nobody else waits for', async () => {
     const session = needy()
-    const run = new Run([session], {wait: 'login'}, {...answers, interactive: false})
+    const run = new Run([session], {wait: 'login'}, answers)
     await clock.pass(300)
     session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
     const silent = needy()
-    const other = new Run([silent], {wait: 'login'}, {...answers, interactive: false})
+    const other = new Run([silent], {wait: 'login'}, answers)
     await clock.pass(32_000)
     assert.deepEqual(other.end, [
       'failed',

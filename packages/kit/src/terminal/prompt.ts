@@ -41,7 +41,8 @@ export interface AskOptions {
 
 /**
  * Asks all the questions: on a terminal one by one, else by reading one line of stdin for each.
- * @throws Ovpn3Error `input-missing` where stdin ends before the last answer
+ * @returns the answers, fewer than there are questions where stdin ends before the last
+ * @throws Ovpn3Error `input-missing` where one cannot be an answer
  */
 export async function ask(
   questions: readonly Question[],
@@ -54,13 +55,7 @@ export async function ask(
     const answer = isInteractive()
       ? await askOnTerminal(safeText(text), hidden, signal)
       : await askOnStdin(question, signal, prompts)
-    if (answer === undefined) {
-      const missing = questions.slice(answers.length).map((question) => safeText(question.text))
-      throw new Ovpn3Error('input-missing', `input is needed and there is no more of it: ${missing.join(', ')}`, {
-        hint: 'Answer on a terminal, or send one line for each to standard input',
-      })
-    }
-
+    if (answer === undefined) break
     if (answer === '') throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
     // the bus would close the connection
     if (answer.includes('\0')) throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot have a NUL character`)

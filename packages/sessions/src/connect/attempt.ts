@@ -75,8 +75,8 @@ export class Attempt {
     readonly session: Session,
     readonly options: BringUpOptions,
     readonly interaction: Interaction,
-    /** Whether the answers may be for this session. */
-    readonly mayAsk: (attempt: Attempt) => boolean,
+    /** Whether an answer that is for one session only may be for this one. */
+    readonly claim: (attempt: Attempt) => boolean,
   ) {}
 
   get signal(): AbortSignal {

@@ -20,9 +20,9 @@ const loginTime = 30
 const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resuming', start: 'Connecting'} as const
 
 /**
- * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is asked for what they
- * need, one session after the other; the waiting is done side by side. Where the answers are for one session only, and
- * several ask, none is answered.
+ * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is
+ * asked for what they need, one session after the other; the waiting is done side by side. Answers that are for one
+ * session only are used for none where several ask.
  */
 export const bringUp = {properties: connectProperties, run: bringUpAll}
 
@@ -36,13 +36,12 @@ async function bringUpAll(
   const over = afterwards(signal, farewell)
   const created = performance.now()
   let answered: Attempt | undefined
-  const mayAsk = (attempt: Attempt) => {
-    if (interaction.interactive) return true
+  const claim = (attempt: Attempt) => {
     if (!answered && attempts.every((other) => other === attempt || !other.asks)) answered = attempt
     return answered === attempt
   }
 
-  const attempts = sessions.map((session) => new Attempt(session, options, interaction, mayAsk))
+  const attempts = sessions.map((session) => new Attempt(session, options, interaction, claim))
   const open = () => attempts.filter(({result}) => !result)
   /** Runs a part of an attempt. An abort ends it at once, and leaves the attempt open. */
   const run = async (attempt: Attempt, part: () => Promise<SessionResult | undefined>) => {
@@ -55,7 +54,7 @@ async function bringUpAll(
   }
 
   try {
-    if (!interaction.interactive && attempts.length > 1)
+    if (interaction.oneOnly && attempts.length > 1)
       await Promise.all(attempts.map((attempt) => run(attempt, () => survey(attempt))))
     // in turn: one person answers for all of them
     for (const attempt of open()) {
@@ -90,8 +89,8 @@ async function bringUpAll(
       async run(progress) {
         await run(attempt, () => settle(attempt, round.signal, progress))
         if (signal.aborted && !attempt.result) await end(attempt)
-        // a person need not wait for the other sessions to be asked; where lines answer, all have to be known that ask
-        if (attempt.need && interaction.interactive) round.abort()
+        // a person need not wait for the other sessions to be asked; where answers are for one only, all have to be known that ask
+        if (attempt.need && !interaction.oneOnly) round.abort()
         return {failure: attempt.result?.error?.message, value: undefined}
       },
       title: `${titles[options.action]} ${labelOf(attempt.session)}`,

@@ -1,7 +1,6 @@
 import {proceed, sleep, unlessAborted} from '../abort'
-import {hasCode, Ovpn3Error} from '../errors'
+import {hasCode, type Ovpn3Error} from '../errors'
 import {type InputRequest} from '../session'
-import {safeText} from '../text'
 import {type Attempt} from './attempt'
 
 /** Milliseconds between two looks at what is still missing. */
@@ -22,7 +21,6 @@ export async function provideInput(attempt: Attempt): Promise<boolean> {
     if (requests.length === 0) break
     needed = true
     attempt.asks = true
-    if (!attempt.mayAsk(attempt)) throw oneOnlyError(requests)
     await handOver(attempt, requests, await ask(attempt, requests))
   }
 
@@ -30,13 +28,18 @@ export async function provideInput(attempt: Attempt): Promise<boolean> {
 }
 
 async function ask(attempt: Attempt, requests: readonly InputRequest[]): Promise<string[]> {
-  const {interaction, options, session, signal} = attempt
-  const question = () => interaction.answer(session, requests)
+  const {
+    interaction,
+    options: {deadline},
+    session,
+    signal,
+  } = attempt
   try {
-    return await unlessAborted(interaction.interactive ? options.deadline.pause(question) : question(), signal)
+    const answers = interaction.answer(session, requests, {claim: () => attempt.claim(attempt), deadline})
+    return await unlessAborted(answers, signal)
   } catch (error) {
     // Ctrl-C at a prompt is a key, and no signal
-    if (hasCode(error, 'interrupted')) options.deadline.abort(error as Ovpn3Error)
+    if (hasCode(error, 'interrupted')) deadline.abort(error as Ovpn3Error)
     throw error
   }
 }
@@ -59,15 +62,4 @@ async function handOver(
 
     attempt.changed = true
   }
-}
-
-function oneOnlyError(requests: readonly InputRequest[]): Ovpn3Error {
-  const missing = requests.map(({description, name}) => safeText(description || name)).join(', ')
-  return new Ovpn3Error(
-    'input-missing',
-    `input is needed, and standard input answers for one session only: ${missing}`,
-    {
-      hint: 'Name one session with --path or --config, or answer on a terminal',
-    },
-  )
 }

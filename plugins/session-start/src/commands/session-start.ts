@@ -233,11 +233,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const selected: Selected = {label: labelOf(session), ownerNamed: false, ownership: 'own', session}
     return interaction({
       begin() {},
+      config: this.config,
       notice: (text) => this.notice(text),
       prompts: this.#isInPlace ? process.stdout : undefined,
       screen: this.screen,
       selected: [selected],
-      signal: this.abortSignal,
     })
   }
 

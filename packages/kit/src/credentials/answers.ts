@@ -1,0 +1,86 @@
+import type {Interfaces} from '@oclif/core'
+
+import {type Asking, configOf, type InputRequest, keyOf, Ovpn3Error, safeText, type Session} from '@ovpn3/sessions'
+
+import {askPlugins} from '../hook'
+import {type Credentials, readSystemCredentials} from './file'
+import {type Values} from './parse'
+
+/** What a source has to say, and its name for errors. */
+interface Answer {
+  readonly from: string
+  readonly values: Values
+}
+
+type Source = (session: Session, open: readonly InputRequest[], asking: Asking) => Promise<readonly Answer[]>
+
+export interface AnswersOptions {
+  readonly config: Interfaces.Config
+  readonly credentials?: Credentials
+  /** A line for the person: a plugin that failed. */
+  notice(text: string): void
+}
+
+/**
+ * Answers without a person: from the credentials that the command was given, else from systemd's, else from plugins. A
+ * source is asked for what is still open, and answers each question of a session once: a question that comes again was
+ * answered wrongly, and the same answer again could lock the account.
+ */
+export class Answers {
+  readonly #sources: readonly Source[]
+  /** By session and name: the sources that have answered, and where their answers were from. */
+  readonly #used = new Map<string, Map<Source, string>>()
+
+  constructor({config, credentials, notice}: AnswersOptions) {
+    this.#sources = [
+      // for one session only
+      async (_, open, {claim}) =>
+        credentials && open.some(({name}) => credentials.values.has(name)) && claim() ? [credentials] : [],
+      async (session, _, {deadline}) => {
+        const found = await readSystemCredentials(configOf(session) ?? '', deadline.signal)
+        return found ? [found] : []
+      },
+      async (session, open, {deadline}) => {
+        const {id, path, source} = session
+        const about = {config: configOf(session), id, path, source: source.name}
+        const requests = open.map(({description, hidden, name}) => ({description, hidden, name}))
+        return askPlugins(config, {requests, session: about, signal: deadline.signal}, notice)
+      },
+    ]
+  }
+
+  /** The answers that there are, by name. @throws Ovpn3Error where a source is no good, or the time is up */
+  async find(session: Session, requests: readonly InputRequest[], asking: Asking): Promise<Map<string, string>> {
+    const found = new Map<string, string>()
+    for (const source of this.#sources) {
+      const open = requests.filter(({name}) => !found.has(name) && !this.#usedFor(session, name).has(source))
+      if (open.length === 0) continue
+      const answers = await source(session, open, asking)
+      for (const {name} of open) {
+        const answer = answers.find(({values}) => values.has(name))
+        if (!answer) continue
+        found.set(name, answer.values.get(name)!)
+        this.#usedFor(session, name).set(source, answer.from)
+      }
+    }
+
+    return found
+  }
+
+  /** That nobody answers these, each by its name. @param why it is so, and @param hint what to do */
+  missing(session: Session, requests: readonly InputRequest[], why: string, hint: string): Ovpn3Error {
+    const names = requests.map(({description, name}) => {
+      const used = [...this.#usedFor(session, name).values()]
+      const before = used.length > 0 ? `; already answered from ${used.join(', ')}` : ''
+      return safeText(description ? `${description} (${name}${before})` : `${name}${before}`)
+    })
+    return new Ovpn3Error('input-missing', `${why}: ${names.join(', ')}`, {hint})
+  }
+
+  #usedFor(session: Session, name: string): Map<Source, string> {
+    const key = `${keyOf(session)} ${name}`
+    const used = this.#used.get(key) ?? new Map<Source, string>()
+    this.#used.set(key, used)
+    return used
+  }
+}

@@ -1,0 +1,3 @@
+export {Answers} from './answers'
+export {type Credentials, readCredentials} from './file'
+export {credentialsFlag} from './flag'

@@ -1,0 +1,45 @@
+import {type Ovpn3Error} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import {parseCredentials} from '../../../packages/kit/dist/credentials/parse'
+
+const parse = (text: string) => Object.fromEntries(parseCredentials(Buffer.from(text), 'the file'))
+
+describe('credentials', () => {
+  for (const [what, text, values] of [
+    ['two lines', 'alice\nse cret \n', {password: 'se cret ', username: 'alice'}],
+    ['two lines without an end', 'alice\nsecret', {password: 'secret', username: 'alice'}],
+    ['two lines of Windows', '\uFEFFalice\r\nsecret\r\n', {password: 'secret', username: 'alice'}],
+    ['more lines, as OpenVPN reads them', 'alice\nsecret\n# and so on\n', {password: 'secret', username: 'alice'}],
+    ['a user name alone', 'alice\n\n', {username: 'alice'}],
+    ['a password alone', '\nsecret\n', {password: 'secret'}],
+    ['JSON', ' \n{"username": "alice", "static_challenge": "123456"}', {static_challenge: '123456', username: 'alice'}],
+    ['JSON with an empty value', '{"password": ""}', {password: ''}],
+    ['JSON with what nobody asks for', '{"__proto__": "x", "pin": "1"}', JSON.parse('{"__proto__": "x", "pin": "1"}')],
+    ['JSON with nothing', '{}', {}],
+  ] as const)
+    it(`are read: ${what}`, () => assert.deepEqual(parse(text), values))
+
+  for (const [what, bytes, message] of [
+    ['nothing', '', 'empty'],
+    ['blank lines', '\n \n', 'empty'],
+    ['half of JSON', '{"password": "hunter2"', 'not valid JSON'],
+    ['more than JSON', '{"password": "hunter2"} hunter2', 'not valid JSON'],
+    ['a number', '{"static_challenge": 123456}', 'the value of "static_challenge" is not a string'],
+    ['a password for a name', '{"hunter2": null}', 'a value is not a string'],
+    ['a NUL in JSON', String.raw`{"password": "hunter2\u0000"}`, 'a value has a NUL character'],
+    ['a NUL in a line', 'alice\nhunter2\0', 'a value has a NUL character'],
+    ['other bytes than UTF-8', Buffer.from('alice\nhunter2\u00E4', 'latin1'), 'not UTF-8'],
+  ] as const)
+    it(`are refused, and not quoted: ${what}`, () => {
+      assert.throws(
+        () => parseCredentials(Buffer.from(bytes as string), 'the file'),
+        (error: Ovpn3Error) => {
+          assert.deepEqual([error.code, error.message], ['usage', `the file: ${message}`])
+          assert.doesNotMatch(`${error.stack}${error.hint}`, /hunter2|123456/)
+          return true
+        },
+      )
+    })
+})
