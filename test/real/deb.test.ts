@@ -42,6 +42,8 @@ describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () =
     for (const name of [
       'usr/bin/ovpn3',
       'usr/lib/ovpn3/bin/run.js',
+      'usr/lib/systemd/system/ovpn3-session@.service',
+      'usr/lib/systemd/user/ovpn3-logout.service',
       'usr/share/bash-completion/completions/ovpn3',
       'usr/share/doc/ovpn3/changelog.gz',
       'usr/share/doc/ovpn3/copyright',
