@@ -10,6 +10,7 @@ import {sessionAclContract} from '../contract/session-acl'
 import {sessionManageContract} from '../contract/session-manage'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
+import {systemdContract} from '../contract/systemd'
 import {differentialAclTests} from './differential-acl'
 import {differentialListTests} from './differential-list'
 import {differentialManageTests} from './differential-manage'
@@ -36,6 +37,7 @@ export const moreRealTests = (suite: Suite): void =>
     accessContract(suite, world)
     faultsContract(suite, world)
     inPlaceContract(suite, world)
+    systemdContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)

@@ -77,7 +77,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     dco: {values: ['true', 'false']},
   }
   static override args = {
-    profile: Args.string({description: 'Name of a saved profile, or a file.', name: 'PROFILE', required: false}),
+    profile: Args.string({
+      description: 'Name of a saved profile, or a file.',
+      // standard input has answers, and oclif would take it for the argument
+      ignoreStdin: true,
+      name: 'PROFILE',
+      required: false,
+    }),
   }
   static override flags = {
     config: Flags.string({
