@@ -179,6 +179,8 @@ try {
     ['zsh', 'zsh/vendor-completions/_ovpn3'],
   ])
     put(`usr/share/${place}`, read(join('plugins', 'autocomplete', 'scripts', `ovpn3.${shell}`)))
+  for (const unit of ['system/ovpn3-session@.service', 'user/ovpn3-logout.service'])
+    put(join('usr/lib/systemd', unit), read(join('packaging', 'systemd', unit)))
   put('usr/share/doc/ovpn3/changelog.gz', debianChangelog())
   put('usr/share/doc/ovpn3/copyright', copyright())
   control(settled())

@@ -56,7 +56,9 @@ const action = (name: Action, others: readonly string[] = []) => ({
 })
 const option = {helpGroup: 'OTHER'}
 /** A flag of those actions only that connect sessions. */
-const resumeFlag = <T extends (typeof waitFlags)[keyof typeof waitFlags]>(flag: T): T => ({
+const resumeFlag = <T extends typeof credentialsFlag.credentials | (typeof waitFlags)[keyof typeof waitFlags]>(
+  flag: T,
+): T => ({
   ...flag,
   helpGroup: 'RESUME AND RESTART',
   relationships: [{flags: ['resume', 'restart'], type: 'some'}, ...(flag.relationships ?? [])],

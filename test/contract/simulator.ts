@@ -12,6 +12,7 @@ import {sessionAuthContract} from './session-auth'
 import {sessionManageContract} from './session-manage'
 import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
+import {systemdContract} from './systemd'
 
 /** All that holds on the real service, on the simulator as one of its versions. */
 export function simulatorTests(version: World['version']): void {
@@ -35,5 +36,6 @@ export function simulatorTests(version: World['version']): void {
     accessContract(title, world)
     faultsContract(title, world)
     inPlaceContract(title, world)
+    systemdContract(title, world)
   })
 }

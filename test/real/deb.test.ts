@@ -10,17 +10,10 @@ import type {World} from '../support/world'
 import {Checkout, installLines} from '../packages/checkout'
 import {skipRegistry} from '../plugins/sandbox'
 import {slowTimers} from '../support/clock'
+import {needs} from '../support/tools'
 import {lab, skipLab} from './lab'
 
 const run = promisify(execFile)
-const has = (tool: string) => spawnSync(tool, ['--version']).error === undefined
-
-/** For the `skip` of a test: what is missing, or false. With CI=true never skip. */
-function needs(...tools: readonly string[]): string | false {
-  const missing = process.env.CI === 'true' ? [] : tools.filter((tool) => !has(tool))
-  return missing.length > 0 && `needs ${missing.join(', ')}`
-}
-
 describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () => {
   const lines = installLines('As a Debian package').trimEnd().split('\n')
   let checkout: Checkout
@@ -42,6 +35,8 @@ describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () =
     for (const name of [
       'usr/bin/ovpn3',
       'usr/lib/ovpn3/bin/run.js',
+      'usr/lib/systemd/system/ovpn3-session@.service',
+      'usr/lib/systemd/user/ovpn3-logout.service',
       'usr/share/bash-completion/completions/ovpn3',
       'usr/share/doc/ovpn3/changelog.gz',
       'usr/share/doc/ovpn3/copyright',
@@ -128,6 +123,9 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
         await inside('root', 'apt-get update')
         await inside('root', `cd /lab/packages && ${lines.at(-1)}`)
         for (const name of files) assert.ok(existsInside(name), name)
+        await inside('root', 'apt-get install systemd')
+        for (const unit of ['ovpn3-session@office.service', '--user ovpn3-logout.service'])
+          assert.equal(await inside('root', `XDG_RUNTIME_DIR=/run systemd-analyze verify --man=no ${unit} 2>&1`), '')
 
         await world.startSession('alice', 'cert')
         const {sessions} = JSON.parse(await inside('alice', 'ovpn3 sessions-list --json'))

@@ -11,6 +11,7 @@ import {sessionAuthContract} from '../contract/session-auth'
 import {sessionManageContract} from '../contract/session-manage'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
+import {systemdContract} from '../contract/systemd'
 import {differentialAclTests} from './differential-acl'
 import {differentialAuthTests} from './differential-auth'
 import {differentialListTests} from './differential-list'
@@ -39,6 +40,7 @@ export const moreRealTests = (suite: Suite): void =>
     accessContract(suite, world)
     faultsContract(suite, world)
     inPlaceContract(suite, world)
+    systemdContract(suite, world)
     differentialListTests(suite, world)
     differentialStatsTests(suite, world)
     differentialAclTests(suite, world)

@@ -1,1 +1,2 @@
 export {type ProfileFile, readProfile} from './profile-file'
+export {ServiceManager} from './systemd'

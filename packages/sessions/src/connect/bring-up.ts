@@ -20,9 +20,9 @@ const loginTime = 30
 const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resuming', start: 'Connecting'} as const
 
 /**
- * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is asked for what they
- * need, one session after the other; the waiting is done side by side. Answers that are for one session only are used for
- * none where several ask.
+ * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is
+ * asked for what they need, one session after the other; the waiting is done side by side. Answers that are for one
+ * session only are used for none where several ask.
  */
 export const bringUp = {properties: connectProperties, run: bringUpAll}
 

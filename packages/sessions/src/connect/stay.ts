@@ -2,7 +2,7 @@ import type {Session} from '../session'
 
 import {proceed, reasonOf, unlessAborted} from '../abort'
 import {hasCode, Ovpn3Error} from '../errors'
-import {isSameStatus, type SessionStatus, StatusMinor} from '../status'
+import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
 
 /** Milliseconds between two looks: nothing else tells that a backend has died. */
@@ -10,12 +10,13 @@ const interval = 5000
 
 /** On the way to an end that somebody asked for. */
 const leaving: ReadonlySet<number> = new Set([StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
-const failed: ReadonlySet<number> = new Set([
-  StatusMinor.authenticationFailed,
-  StatusMinor.configError,
-  StatusMinor.connectionFailed,
-  StatusMinor.processKilled,
-  StatusMinor.processStopped,
+/** What it ended with where nobody asked for it: another attempt can help after a failure, and not after a refusal. */
+const ends: ReadonlyMap<number, 'failed' | 'refused'> = new Map([
+  [StatusMinor.authenticationFailed, 'refused'],
+  [StatusMinor.configError, 'refused'],
+  [StatusMinor.connectionFailed, 'failed'],
+  [StatusMinor.processKilled, 'failed'],
+  [StatusMinor.processStopped, 'failed'],
 ])
 
 /**
@@ -53,7 +54,8 @@ export async function stay(
         if (isSameStatus(status, last)) continue
         last = status
         await told(status)
-        if (failed.has(status.minor)) throw new Ovpn3Error('refused', status.message || 'the connection failed')
+        const end = ends.get(status.minor)
+        if (end) throw new Ovpn3Error(end, status.message || statusText(status))
         if (status.minor === StatusMinor.done) return
       }
 

@@ -29,7 +29,7 @@ import {stayWith} from '../foreground'
 import {readProfile} from '../profile-file'
 import {type Request, requestOf} from '../request'
 import {alreadyRunning, type Running, runningOf} from '../running'
-import {notify} from '../systemd'
+import {ServiceManager} from '../systemd'
 
 /** What a session is to be started from, and where. */
 interface Chosen {
@@ -78,7 +78,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     dco: {values: ['true', 'false']},
   }
   static override args = {
-    profile: Args.string({description: 'Name of a saved profile, or a file.', name: 'PROFILE', required: false}),
+    profile: Args.string({
+      description: 'Name of a saved profile, or a file.',
+      // standard input has answers, and oclif would take it for the argument
+      ignoreStdin: true,
+      name: 'PROFILE',
+      required: false,
+    }),
   }
   static override flags = {
     config: Flags.string({
@@ -239,24 +245,28 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   async #stay(session: Session, begun: SessionResult): Promise<SessionResult> {
     const label = sessionLabel(begun)
     this.#tell({session: begun, type: 'started'}, `${label}: ${safeText(begun.message)}`)
-    await notify('--ready', `--status=${safeText(begun.message)}`)
+    const manager = new ServiceManager((text) => this.notice(text))
+    manager.ready(begun.message)
     const signal = this.abortSignal
-    return this.graceful(
-      stayWith(session, {
-        from: begun.status!,
-        isHangup: () => isHangup(signal),
-        signal,
-        stopping: () => notify('STOPPING=1'),
-        told: async (status) => {
-          const text = statusText(status)
-          this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
-          await notify(`--status=${text}`)
-          if (!waitsForInput(status)) return
-          const [{error}] = (await this.#authenticate(session)) as [SessionResult]
-          if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
-        },
-      }),
-    )
+    const staying = stayWith(session, {
+      from: begun.status!,
+      isHangup: () => isHangup(signal),
+      signal,
+      stopping: async () => manager.stopping(),
+      told: async (status) => {
+        const text = statusText(status)
+        this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
+        manager.status(text)
+        if (!waitsForInput(status)) return
+        const [{error}] = (await this.#authenticate(session)) as [SessionResult]
+        if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
+      },
+    })
+    try {
+      return await this.graceful(staying)
+    } finally {
+      await manager.sent()
+    }
   }
 
   /** Answers what a session comes to need while it reconnects. */

@@ -1,0 +1,92 @@
+import {ServiceManager} from '@ovpn3/plugin-session-start'
+import assert from 'node:assert/strict'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+describe('the service manager', () => {
+  const environment = {...process.env}
+  let folder: string
+  let notices: string[]
+  const manager = () => new ServiceManager((text) => notices.push(text))
+  /** Puts a systemd-notify in place, which keeps its arguments, a line for each run. */
+  const install = (then = '') =>
+    writeFileSync(
+      path.join(folder, 'systemd-notify'),
+      `#!/bin/sh\nprintf '[%s]' "$@" >>${folder}/sent\necho >>${folder}/sent\n${then}\n`,
+      {mode: 0o755},
+    )
+  const sent = () => readFileSync(path.join(folder, 'sent'), 'utf8')
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-notify-'))
+    notices = []
+    process.env.NOTIFY_SOCKET = '/nowhere'
+    process.env.PATH = `${folder}:${environment.PATH}`
+    install()
+  })
+  afterEach(() => {
+    process.env = {...environment}
+    rmSync(folder, {force: true, recursive: true})
+  })
+
+  it('gets every message in order', async () => {
+    const service = manager()
+    service.ready('connected to 10.99.0.1 on tun0')
+    service.status('reconnecting')
+    service.stopping()
+    await service.sent()
+    assert.equal(sent(), '[READY=1][STATUS=connected to 10.99.0.1 on tun0]\n[STATUS=reconnecting]\n[STOPPING=1]\n')
+    assert.deepEqual(notices, [])
+  })
+
+  it('gets no assignment that a text contains', async () => {
+    const service = manager()
+    service.status('connected\nMAINPID=1')
+    await service.sent()
+    assert.equal(sent(), '[STATUS=connected MAINPID=1]\n')
+  })
+
+  it('gets nothing where it has not asked', async () => {
+    delete process.env.NOTIFY_SOCKET
+    const service = manager()
+    service.ready('connected')
+    await service.sent()
+    assert.throws(sent, {code: 'ENOENT'})
+  })
+
+  it('is given up on where it does not answer within 1 s', async () => {
+    install('exec sleep 100')
+    const service = manager()
+    const begun = performance.now()
+    service.ready('connected')
+    assert.ok(performance.now() - begun < 500, 'nothing waits for it')
+    service.stopping()
+    await service.sent()
+    assert.ok(performance.now() - begun < 2000)
+    // sent() does not wait for what comes after it
+    service.status('reconnecting')
+    await service.sent()
+    assert.equal(sent(), '[READY=1][STATUS=connected]\n')
+    assert.deepEqual(notices, ['The service manager cannot be notified: systemd-notify did not end within 1 s'])
+  })
+
+  it('is given up on where a message cannot be sent, and the reason is shown once', async () => {
+    install('exit 1')
+    let service = manager()
+    service.ready('connected')
+    service.stopping()
+    await service.sent()
+    process.env.PATH = '/nowhere'
+    service = manager()
+    service.ready('connected')
+    service.stopping()
+    await service.sent()
+    assert.equal(sent(), '[READY=1][STATUS=connected]\n')
+    assert.deepEqual(notices, [
+      'The service manager cannot be notified: systemd-notify failed with exit status 1',
+      'The service manager cannot be notified: systemd-notify cannot be run: spawn systemd-notify ENOENT',
+    ])
+  })
+})
