@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   type InputRequest,
+  type LogLine,
   Ovpn3Error,
   type PropertyName,
   type SessionProperties,
@@ -55,6 +56,12 @@ function status(value: unknown): SessionStatus {
   return {major: unsigned(major), message: string(message), minor: unsigned(minor)}
 }
 
+/** `(uus)`, the body of `Log`. */
+function logLine(value: unknown): LogLine {
+  const [group, category, message] = tuple(value, 3)
+  return {category: unsigned(category), group: unsigned(group), message: string(message)}
+}
+
 function endpoint(value: unknown): Endpoint {
   const [protocol, host, port] = tuple(value, 3)
   return {host: string(host), port: unsigned(port), protocol: string(protocol)}
@@ -107,6 +114,7 @@ const decoders = {
   ...properties,
   FetchAvailableConfigs: listOf(path),
   FetchAvailableSessions: listOf(path),
+  Log: logLine,
   LookupConfigName: listOf(path),
   UserInputQueueCheck: listOf(unsigned),
   UserInputQueueFetch: request,

@@ -179,6 +179,12 @@ export class SourceTracker<D> {
       if (!entry) this.#forget(known)
     }
 
+    if (entry && this.#options.wanted?.(entry, kind) === false) {
+      // known, so that no list finds it anew, but none of those that are tracked; one without a name may yet get it
+      if (!entry.values.config_name) this.#forget(known)
+      return
+    }
+
     if (entry && this.#isKnown(known)) this.#tell(kind, known, entry)
     if (entry || listed) return
     await sleep(sharePause, this.#life.signal)
@@ -246,7 +252,8 @@ export class SourceTracker<D> {
   async #follow(known: Known<D>): Promise<void> {
     if (!this.#isKnown(known)) return
     try {
-      const following = await known.session.follow((event) => this.#receiveOf(known, event))
+      const {log} = this.#options
+      const following = await known.session.follow((event) => this.#receiveOf(known, event), {log: log !== undefined})
       if (!this.#isKnown(known)) {
         // it went meanwhile
         await following()
@@ -264,7 +271,8 @@ export class SourceTracker<D> {
 
   #receiveOf(known: Known<D>, event: SessionEvent): void {
     if (event.type === 'removed') this.#remove(known)
-    if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
+    else if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
+    else if (event.type !== 'attention' && this.#isKnown(known)) this.#options.log?.(known.session, event)
   }
 
   /** Reads what changes with the status, one session after the other, with rests for others who ask. */
