@@ -174,7 +174,8 @@ export class FakeSession extends Session {
   }
 
   #read(): Snapshot {
-    return {errors: {}, values: {config_name: this.config, statistics: this.statistics, status: this.status}}
+    const {config, source, statistics, status} = this
+    return {errors: {}, values: {config_name: config, owner: source.me, statistics, status}}
   }
 
   async #answer<T>(name: string, answer: () => T): Promise<T> {

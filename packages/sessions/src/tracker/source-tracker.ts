@@ -315,6 +315,8 @@ export class SourceTracker<D> {
   }
 
   async #poll(): Promise<void> {
+    const {fixed, follow} = this.#options
+    if (fixed && !follow) return
     let pause = pollPause
     for (let polls = 1; ; polls++) {
       await sleep(pause, this.#life.signal)
@@ -322,8 +324,8 @@ export class SourceTracker<D> {
       const started = performance.now()
       const isNet = polls % netEvery === 0
       // a source that tells nothing is listed each time
-      if (isNet || !this.source.watch) await this.#guard(this.#list())
-      const followed = this.#options.follow ? [...this.#known.values()] : []
+      if (!fixed && (isNet || !this.source.watch)) await this.#guard(this.#list())
+      const followed = follow ? [...this.#known.values()] : []
       const due = followed.filter(({entry, following}) => entry && (isNet || !following?.live))
       await Promise.all(paced(due, (known) => this.#guard(this.#reread(known, ['status']))))
       pause = Math.max(pollPause, restFactor * (performance.now() - started))

@@ -118,10 +118,15 @@ export class Tracker<D = unknown> {
   }
 
   async #begin(meanwhile?: () => Promise<void>): Promise<void> {
-    await Promise.all([meanwhile?.(), this.#options.fixed ? undefined : this.#find()])
+    await Promise.all([meanwhile?.(), this.#find()])
   }
 
   async #find(): Promise<void> {
+    if (this.#options.fixed) {
+      for (const tracker of this.#trackers) tracker.begin([])
+      return
+    }
+
     const found = await this.#sources.find({kind: 'all'}, [])
     if (this.#ended) return
     for (const {error, source} of this.#sources.failures) this.#fail(error, source)
