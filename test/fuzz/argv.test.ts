@@ -102,7 +102,7 @@ describe('command lines, whatever they are', () => {
   before(async () => {
     config = await Config.load(repository)
     commands = await Promise.all(
-      ['session-acl', 'session-manage', 'session-stats', 'sessions-list'].map(async (id) => {
+      ['session-acl', 'session-log', 'session-manage', 'session-stats', 'sessions-list'].map(async (id) => {
         const type = await config.findCommand(id, {must: true}).load()
         const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
           `--${name}`,

@@ -42,6 +42,14 @@ const cases: Readonly<Record<string, Case>> = {
       world.setStatus(refused!, [2, 11, 'no'])
     },
   },
+  log: {
+    args: '--config cert --log-level 5 --until disconnected',
+    changes: ['Set'],
+    async prepare(world) {
+      const path = await world.startSession('alice', 'cert')
+      world.setStatus(path, [2, 9, ''])
+    },
+  },
   acl: {
     args: '--config cert --grant 0 --public-access true --allow-log-access yes',
     changes: ['AccessGrant', 'Set'],
@@ -62,7 +70,7 @@ interface Trial {
 }
 
 const argv = (name: string) => [
-  name === 'acl' ? 'session-acl' : 'session-manage',
+  `session-${['acl', 'log'].includes(name) ? name : 'manage'}`,
   ...cases[name]!.args.split(' ').filter(Boolean),
 ]
 

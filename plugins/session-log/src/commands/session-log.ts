@@ -119,6 +119,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
   /** Names of sessions, with their owners where those are other users. */
   readonly #labels = new Map<Session, string>()
   /** Those that are followed at the moment, with their statuses. */
+  readonly #settings: Promise<void>[] = []
   readonly #followed = new Map<Session, SessionStatus | undefined>()
 
   protected override get streams(): boolean {
@@ -211,6 +212,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
         })
       },
     )
+    if (!deadline.signal.aborted) await unlessAborted(Promise.all(this.#settings), deadline.signal)
     this.#conclude(verdict, request, deadline)
   }
 
@@ -233,7 +235,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
   /** What else a happening makes necessary. */
   #attend(happening: Happening, {logLevel}: Request, stays: boolean): void {
     const {session, type} = happening
-    if (type === 'attached' && logLevel !== undefined) void this.#setLogLevel(session, logLevel)
+    if (type === 'attached' && logLevel !== undefined) this.#settings.push(this.#setLogLevel(session, logLevel))
     if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
     if (type === 'log-lost' && hasCode(happening.error, 'access-denied'))
       this.notice(
