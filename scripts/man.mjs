@@ -12,8 +12,14 @@ const {lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
 const guide = read('docs', 'session-manage.md')
 const {date} = release()
 
-/** Commands of the reference that a page should point to: those that ours are named after. */
-const reference = new Set(['session-acl', 'session-auth', 'session-manage', 'session-stats', 'sessions-list'])
+/** By our commands, those of the reference that a page should point to. */
+const reference = new Map([
+  ...['session-acl', 'session-auth', 'session-manage', 'session-start', 'session-stats', 'sessions-list'].map((id) => [
+    id,
+    id,
+  ]),
+  ['session-log', 'log'],
+])
 
 /** Text as roff has it: what it would take for a request or an escape is none, and a minus can be copied. */
 function escape(text) {
@@ -173,7 +179,7 @@ for (const [id, command] of all) {
       ...references([
         'ovpn3',
         ...all.filter(([other]) => other !== id).map(([other]) => `ovpn3-${other}`),
-        ...(reference.has(id) ? [`openvpn3-${id}`] : []),
+        ...(reference.has(id) ? [`openvpn3-${reference.get(id)}`] : []),
       ]),
     ),
   ])

@@ -21,6 +21,7 @@ const files = [
   'plugins/autocomplete/README.md',
   'plugins/session-acl/README.md',
   'plugins/session-auth/README.md',
+  'plugins/session-log/README.md',
   'plugins/session-stats/README.md',
   'plugins/sessions-list/README.md',
 ]

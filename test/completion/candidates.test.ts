@@ -171,6 +171,9 @@ describe('fixed values', () => {
     'session-manage --log-level=': [0, 1, 2, 3, 4, 5, 6].map((level) => `--log-level=${level}`),
     'session-manage --reason ': [],
     'session-stats --format ': ['text', 'prometheus'],
+    'session-log --until ': ['connected', 'disconnected'],
+    'log --until ': ['connected', 'disconnected'],
+    'log --log-level ': ['0', '1', '2', '3', '4', '5', '6'],
     'session-stats --watch --format ': ['text'],
     'sessions-list --columns id --format ': ['table'],
     'sessions-list --watch --format=': ['--format=table'],
@@ -243,6 +246,7 @@ describe('live values', () => {
 
   it('of each kind', async () => {
     assert.equal((await ask('session-stats -o ')).query?.values, 'session')
+    assert.equal((await ask('log --session-path ')).query?.values, 'session')
     assert.equal((await ask('session-stats --session-path ')).query?.values, 'session')
     assert.equal((await ask('session-stats -I ')).query?.values, 'interface')
     assert.equal((await ask('session-acl --grant ')).query?.values, 'user')

@@ -81,6 +81,7 @@ const rows: readonly Row[] = [
   {args: 'session-manage --log-level=5', right: 'set', effect: () => ({level: 5})},
   {args: 'session-stats', right: 'look'},
   {args: 'session-stats --format=prometheus', right: 'look'},
+  {args: 'session-log --until connected', right: 'look'},
   {args: 'session-acl --show', right: 'look'},
   {args: `session-acl --grant ${nobody} --dry-run`, right: 'share'},
   {args: `session-acl --grant ${nobody}`, right: 'share', effect: ({acl}) => ({acl: [...acl, nobody]})},

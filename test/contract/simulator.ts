@@ -9,6 +9,7 @@ import {inPlaceContract} from './in-place'
 import {serviceContract} from './service'
 import {sessionAclContract} from './session-acl'
 import {sessionAuthContract} from './session-auth'
+import {sessionLogContract} from './session-log'
 import {sessionManageContract} from './session-manage'
 import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
@@ -33,6 +34,7 @@ export function simulatorTests(version: World['version']): void {
     sessionStatsContract(title, world)
     sessionAclContract(title, world)
     sessionAuthContract(title, world)
+    sessionLogContract(title, world)
     accessContract(title, world)
     faultsContract(title, world)
     inPlaceContract(title, world)

@@ -102,14 +102,16 @@ describe('command lines, whatever they are', () => {
   before(async () => {
     config = await Config.load(repository)
     commands = await Promise.all(
-      ['session-acl', 'session-auth', 'session-manage', 'session-stats', 'sessions-list'].map(async (id) => {
-        const type = await config.findCommand(id, {must: true}).load()
-        const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
-          `--${name}`,
-          ...(char ? [`-${char}`] : []),
-        ])
-        return {flags, id, type}
-      }),
+      ['session-acl', 'session-auth', 'session-log', 'session-manage', 'session-stats', 'sessions-list'].map(
+        async (id) => {
+          const type = await config.findCommand(id, {must: true}).load()
+          const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
+            `--${name}`,
+            ...(char ? [`-${char}`] : []),
+          ])
+          return {flags, id, type}
+        },
+      ),
     )
   })
 

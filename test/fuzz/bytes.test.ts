@@ -44,6 +44,7 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
     'session-manage --pause --all --yes',
     'session-manage --pause --all',
     'session-manage --log-level --path 0000',
+    'session-log --interface tun99',
   ])
     for (const env of [{}, {FORCE_COLOR: '1'}] as Record<string, string>[])
       it(`${env.FORCE_COLOR ? 'in colours ' : ''}of ${args}`, async () => {

@@ -9,8 +9,16 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
 import {Checkout, firstLine, installLines} from './checkout'
 
-const siblings = ['autocomplete', 'session-acl', 'session-auth', 'session-stats', 'sessions-list']
-const commands = ['autocomplete', 'session-acl', 'session-auth', 'session-manage', 'session-stats', 'sessions-list']
+const siblings = ['autocomplete', 'session-acl', 'session-auth', 'session-log', 'session-stats', 'sessions-list']
+const commands = [
+  'autocomplete',
+  'session-acl',
+  'session-auth',
+  'session-log',
+  'session-manage',
+  'session-stats',
+  'sessions-list',
+]
 
 /** What the root's package has in it, beside man pages. */
 const contents = [

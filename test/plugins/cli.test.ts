@@ -9,7 +9,15 @@ import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
 
 const {version} = projectJson('package.json') as {version: string}
-const commands = ['autocomplete', 'session-acl', 'session-auth', 'session-manage', 'session-stats', 'sessions-list']
+const commands = [
+  'autocomplete',
+  'session-acl',
+  'session-auth',
+  'session-log',
+  'session-manage',
+  'session-stats',
+  'sessions-list',
+]
 
 describe('the command line around the commands', () => {
   let world: Simulator
@@ -78,7 +86,7 @@ describe('the command line around the commands', () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
     const {status, stdout} = await run('plugins --core')
     assert.equal(status, 0)
-    for (const name of ['sessions-list', 'session-stats', 'session-acl'])
+    for (const name of ['sessions-list', 'session-stats', 'session-acl', 'session-log'])
       assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
   })
 
@@ -112,7 +120,7 @@ describe('the command line around the commands', () => {
       'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
       'a beginning of several': [
         'session-',
-        'These begin so: session-acl, session-auth, session-manage, session-start, session-stats',
+        'These begin so: session-acl, session-auth, session-log, session-manage, session-start, session-stats',
       ],
       'an action': ['disconnect --config office', 'Did you mean: ovpn3 session-manage --disconnect --config office'],
       'an action and a name': ['pause office', 'Did you mean: ovpn3 session-manage --pause --config office'],

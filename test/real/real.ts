@@ -8,6 +8,7 @@ import {inPlaceContract} from '../contract/in-place'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
 import {sessionAuthContract} from '../contract/session-auth'
+import {sessionLogContract} from '../contract/session-log'
 import {sessionManageContract} from '../contract/session-manage'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
@@ -32,6 +33,7 @@ export const realTests = (suite: Suite): void =>
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
     sessionAuthContract(suite, world)
+    sessionLogContract(suite, world)
   })
 
 /** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */

@@ -124,7 +124,7 @@ class Stage {
     let count = 0
     let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
-    const watches = args.some((argument) => argument.startsWith('--watch'))
+    const watches = args[0] === 'session-log' || args.some((argument) => argument.startsWith('--watch'))
     let lost = false
     if (each.property) {
       const {fault, name, session} = each.property

@@ -48,6 +48,14 @@ const cases: Readonly<Record<string, Case>> = {
     input: 'vpnuser\nsecret\n',
     prepare: (world) => world.startSession('alice', 'pass', {until: 'new'}),
   },
+  log: {
+    args: '--config cert --log-level 5 --until disconnected',
+    changes: ['Set'],
+    async prepare(world) {
+      const path = await world.startSession('alice', 'cert')
+      world.setStatus(path, [2, 9, ''])
+    },
+  },
   acl: {
     args: '--config cert --grant 0 --public-access true --allow-log-access yes',
     changes: ['AccessGrant', 'Set'],
@@ -68,7 +76,7 @@ interface Trial {
 }
 
 const argv = (name: string) => [
-  name === 'acl' || name === 'auth' ? `session-${name}` : 'session-manage',
+  `session-${['acl', 'auth', 'log'].includes(name) ? name : 'manage'}`,
   ...cases[name]!.args.split(' ').filter(Boolean),
 ]
 

@@ -83,6 +83,18 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
     fc.constantFrom(['--timeout', '1'], ['--timeout', '2', '--keep'], ['--timeout', '5']),
     json,
   ),
+  together(
+    just('session-log'),
+    fc.oneof(selector, just('--all')),
+    fc.constantFrom(
+      [],
+      ['--until', 'connected', '--timeout', '1'],
+      ['--until', 'disconnected'],
+      ['--once'],
+      ['--level=2'],
+    ),
+    json,
+  ),
   together(just('session-manage', '--cleanup'), optional('--failed'), dryRun, json),
   together(
     just('session-manage'),

@@ -56,6 +56,18 @@ const states: Readonly<Record<string, State>> = {
     prepare: (world) => void world.createSessions(3),
     reached: (_, output) => output().split('\n').length > 3,
   },
+  'session-log, reading': silent('session-log --config load-1', 'Get'),
+  'session-log, beginning to listen': silent('session-log --config load-1', 'LogForward'),
+  'session-log, following': {
+    args: 'session-log --all',
+    prepare: (world) => void world.createSessions(3),
+    reached: (_, output) => output().split('\n').length > 3,
+  },
+  'session-log, waiting for a session': {
+    args: 'session-log --config nosuch --until connected --timeout 60',
+    prepare() {},
+    reached: (_, output) => output().includes('Waiting for a session of nosuch.'),
+  },
   'session-acl, reading': silent('session-acl --show --config load-1', 'Get'),
   'session-acl, changing': silent('session-acl --public-access true --config load-1', 'Set'),
   'session-auth, reading': silent('session-auth', 'Get'),
@@ -218,6 +230,7 @@ const ordinary = [
   'session-stats --format=prometheus',
   'session-acl --show --config load-1',
   'session-auth',
+  'session-log --config load-1 --until connected',
   'session-manage --cleanup',
   'session-manage --pause --all --yes',
   'session-manage --log-level=4 --config load-1',
@@ -293,7 +306,12 @@ describe('streams', () => {
     })
   }
 
-  for (const args of ['sessions-list --watch', 'sessions-list --watch --json', 'session-stats --all --watch=0.2'])
+  for (const args of [
+    'sessions-list --watch',
+    'sessions-list --watch --json',
+    'session-stats --all --watch=0.2',
+    'session-log --all',
+  ])
     it(`a full disk ends a watch: ${args}`, async () => {
       world.createSessions(2)
       const {status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
