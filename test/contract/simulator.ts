@@ -8,6 +8,7 @@ import {faultsContract} from './faults'
 import {inPlaceContract} from './in-place'
 import {serviceContract} from './service'
 import {sessionAclContract} from './session-acl'
+import {sessionLogContract} from './session-log'
 import {sessionManageContract} from './session-manage'
 import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
@@ -30,6 +31,7 @@ export function simulatorTests(version: World['version']): void {
     sessionsListContract(title, world)
     sessionStatsContract(title, world)
     sessionAclContract(title, world)
+    sessionLogContract(title, world)
     accessContract(title, world)
     faultsContract(title, world)
     inPlaceContract(title, world)

@@ -7,6 +7,7 @@ import {faultsContract} from '../contract/faults'
 import {inPlaceContract} from '../contract/in-place'
 import {serviceContract} from '../contract/service'
 import {sessionAclContract} from '../contract/session-acl'
+import {sessionLogContract} from '../contract/session-log'
 import {sessionManageContract} from '../contract/session-manage'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
@@ -28,6 +29,7 @@ export const realTests = (suite: Suite): void =>
     sessionsListContract(suite, world)
     sessionStatsContract(suite, world)
     sessionAclContract(suite, world)
+    sessionLogContract(suite, world)
   })
 
 /** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */

@@ -1,5 +1,6 @@
 import {
   type Following,
+  type FollowOptions,
   Ovpn3Error,
   type PropertyName,
   Session,
@@ -38,6 +39,8 @@ class Tunnel extends Session {
   live = true
   listener: ((event: SessionEvent) => void) | undefined
   readonly reads: string[] = []
+  /** It is followed with its log. */
+  withLog = false
   values: Partial<SessionProperties>
 
   constructor(source: SessionSource, id: string, values: Partial<SessionProperties> = {}) {
@@ -53,8 +56,12 @@ class Tunnel extends Session {
     return error ? {errors: all(() => error), values: {}} : {errors: {}, values: all((name) => values[name])}
   }
 
-  override async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+  override async follow(
+    listener: (event: SessionEvent) => void,
+    {log = false}: FollowOptions = {},
+  ): Promise<Following> {
     this.follows++
+    this.withLog = log
     this.listener = listener
     const end = async () => {
       this.follows--
@@ -178,6 +185,49 @@ describe('a tracker', () => {
       tunnels.map(({follows}) => follows),
       [0, 0],
     )
+  })
+
+  it('tells what happens to logs where somebody wants to know, and asks for none otherwise', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    const told: string[] = []
+    track([source], {log: (session, {type}) => told.push(`${type} ${session.id}`)})
+    await settled()
+    assert.equal(tunnels[0]!.withLog, true)
+    tunnels[0]!.listener!({category: 4, group: 7, message: 'Connecting', type: 'log'})
+    tunnels[0]!.listener!({type: 'log-lost'})
+    assert.deepEqual(told, ['log a', 'log-lost a'])
+    const other = sourceOf('other', 'b')
+    track([other.source])
+    await settled()
+    assert.equal(other.tunnels[0]!.withLog, false)
+  })
+
+  it('takes in the sessions that are wanted, and looks at the others once', async () => {
+    const {source, tunnels} = sourceOf('local', 'a', 'b')
+    const kinds: string[] = []
+    const {events, tracker} = track([source], {
+      wanted({session}, kind) {
+        kinds.push(`${kind} ${session.id}`)
+        return session.id !== 'b'
+      },
+    })
+    await settled()
+    source.tell({session: new Tunnel(source, 'c'), type: 'created'})
+    await clock.pass(12_000)
+    assert.deepEqual(kinds, ['present a', 'present b', 'created c'])
+    assert.deepEqual(events.slice(0, 2), ['present a', 'created c'])
+    assert.deepEqual([tunnels[1]!.reads.length, tunnels[1]!.follows, tracker.has(tunnels[1]!)], [1, 0, false])
+  })
+
+  it('looks again at one that has no name yet', async () => {
+    const {source, tunnels} = sourceOf('local', 'a')
+    tunnels[0]!.values.config_name = ''
+    const {events} = track([source], {wanted: ({values}) => values.config_name === 'a'})
+    await settled()
+    tunnels[0]!.values.config_name = 'a'
+    assert.deepEqual(events, [])
+    await clock.pass(10_500)
+    assert.deepEqual(events, ['created a'])
   })
 
   it('ends while it subscribes, without waiting for that, and gives it back', async () => {
@@ -372,6 +422,18 @@ describe('the net', () => {
     for (const tunnel of tunnels) tunnel.values.status = statusOf(StatusMinor.paused)
     await clock.pass(2500)
     assert.deepEqual(states.slice(2), ['mute: ok 14', 'unsupported: ok 14'])
+  })
+
+  it('polls those that are given, too, and lists no others', async () => {
+    const {source, tunnels} = sourceOf('local', 'a', 'b')
+    tunnels[0]!.live = false
+    await tunnels[0]!.refresh(['status', 'owner'])
+    const {states} = track([source], {fixed: true, sessions: [tunnels[0]!]})
+    await settled()
+    tunnels[0]!.values.status = statusOf(StatusMinor.paused)
+    await clock.pass(10_500)
+    assert.deepEqual(states, ['a: ok 6', 'a: ok 14'])
+    assert.deepEqual(tunnels[1]!.reads, [])
   })
 
   it('leaves the source alone for nine times as long as a poll took', async () => {

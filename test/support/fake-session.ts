@@ -1,5 +1,6 @@
 import {
   type Following,
+  type FollowOptions,
   type InputRequest,
   matching,
   type PropertyName,
@@ -78,6 +79,7 @@ export class FakeSession extends Session {
   statistics: Readonly<Record<string, bigint>> = {BYTES_IN: 1n}
   status: SessionStatus
   #listener: ((event: SessionEvent) => void) | undefined
+  #withLog = false
 
   constructor(
     minor: number = StatusMinor.paused,
@@ -100,7 +102,12 @@ export class FakeSession extends Session {
   }
 
   tell(event: SessionEvent): void {
-    this.#listener?.(event)
+    if (this.#withLog || (event.type !== 'log' && event.type !== 'log-lost')) this.#listener?.(event)
+  }
+
+  /** Writes a line to its log. */
+  log(category: number, message: string): void {
+    this.tell({category, group: 7, message, type: 'log'})
   }
 
   override refresh(): Promise<Snapshot> {
@@ -158,15 +165,17 @@ export class FakeSession extends Session {
     })
   }
 
-  override follow(listener: (event: SessionEvent) => void): Promise<Following> {
+  override follow(listener: (event: SessionEvent) => void, {log = false}: FollowOptions = {}): Promise<Following> {
     return this.#answer('follow', () => {
       this.#listener = listener
+      this.#withLog = log
       return Object.assign(() => this.#answer('unfollow', () => {}), {live: true})
     })
   }
 
   #read(): Snapshot {
-    return {errors: {}, values: {config_name: this.config, statistics: this.statistics, status: this.status}}
+    const {config, source, statistics, status} = this
+    return {errors: {}, values: {config_name: config, owner: source.me, statistics, status}}
   }
 
   async #answer<T>(name: string, answer: () => T): Promise<T> {

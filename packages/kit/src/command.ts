@@ -91,6 +91,11 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return this.#abort.signal
   }
 
+  /** Whether `--json` prints a document a line, as long as the command goes on, in place of one at its end. */
+  protected get streams(): boolean {
+    return false
+  }
+
   /** Somebody on a terminal can be asked, and reads what comes of it. */
   protected get interactive(): boolean {
     return isInteractive() && !this.jsonEnabled()
@@ -178,7 +183,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   /** Tells, once, that sessions of a source are missing from what is shown. The one document of `--json` has it. */
   protected tellFailure(failure: SourceFailure): void {
     const text = failureText(failure)
-    const isInDocument = this.jsonEnabled() && !this.isTyped('watch')
+    const isInDocument = this.jsonEnabled() && !this.streams
     if (!this.#told.has(text) && !isInDocument) this.notice(text)
     this.#told.add(text)
   }

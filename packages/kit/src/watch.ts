@@ -7,19 +7,26 @@ import {canAnimate, type LiveView, onReaderGone} from './terminal'
 
 /** How the events of a stream are shown. */
 export interface StreamOutput<Event> {
-  /** Begins a view on the terminal. @returns what brings it up to date with an event */
-  draw(view: LiveView): (event: Event) => void
+  /** Begins a view on the terminal, if there is one. @returns what brings it up to date with an event */
+  draw?(view: LiveView): (event: Event) => void
   /** The document of an event under `--json`; undefined where it has none. */
   json(event: Event): unknown
   /** Prints an event where no view can be drawn. */
   print(event: Event): void
 }
 
-/** A command with `--watch`: beside it, each JSON document is a line of its own, an error included. */
+/**
+ * A command with `--watch`, or one that always watches and says so with `streams`: each JSON document is then a line of
+ * its own, an error included.
+ */
 export abstract class WatchCommand<T extends typeof Command, Result = unknown> extends SessionCommand<T, Result> {
-  override logJson(json: unknown): void {
+  protected override get streams(): boolean {
     // by what was typed: the error may be that the options cannot be understood
-    if (this.isTyped('watch')) process.stdout.write(`${toJson(json)}\n`)
+    return this.isTyped('watch')
+  }
+
+  override logJson(json: unknown): void {
+    if (this.streams) process.stdout.write(`${toJson(json)}\n`)
     else super.logJson(json)
   }
 
@@ -44,7 +51,7 @@ export abstract class WatchCommand<T extends typeof Command, Result = unknown> e
 
     try {
       if (this.jsonEnabled()) await show(printJson)
-      else if (canAnimate(process.stdout)) await this.screen.draw((view) => show(draw(view)))
+      else if (draw && canAnimate(process.stdout)) await this.screen.draw((view) => show(draw(view)))
       else await show(print)
     } finally {
       forget()

@@ -19,6 +19,7 @@ export {
   type SessionSummary,
 } from './errors'
 export {toJson} from './json'
+export {isAtLeast, leastCategory, logLevelName, logLevelNames, logLevelNumbers, type LogLine} from './log'
 export {
   type Claim,
   claimOf,
@@ -56,9 +57,11 @@ export {
   type Endpoint,
   type Follow,
   type Following,
+  type FollowOptions,
   InputGroup,
   type InputRequest,
   keyOf,
+  type LogEvent,
   type Origin,
   type Profile,
   type PropertyName,
@@ -90,6 +93,7 @@ export {
   heldDevice,
   isDeadEnd,
   isNotStarted,
+  isSameStatus,
   type SessionStatus,
   StatusMinor,
   statusText,

@@ -1,3 +1,4 @@
+import type {LogLine} from './log'
 import type {SessionSource} from './source'
 import type {SessionStatus} from './status'
 
@@ -82,6 +83,19 @@ export type SessionEvent =
   | {readonly type: 'status'; readonly status: SessionStatus}
   /** The service asks for something: web authentication gives its URL here. */
   | {readonly type: 'attention'; readonly group: number; readonly message: string}
+  /** Only where it is asked for. */
+  | LogEvent
+
+/** What happens to the log of a session. */
+export type LogEvent =
+  | (LogLine & {readonly type: 'log'})
+  /** No line arrives from now on: the caller may not read the log, or the log service does not know the session. */
+  | {readonly type: 'log-lost'; readonly error?: Ovpn3Error}
+
+export interface FollowOptions {
+  /** The lines of the session's log as well. */
+  readonly log?: boolean
+}
 
 /** Ends a subscription; awaiting it means the service has been told. */
 export type Unsubscribe = () => Promise<void>
@@ -143,7 +157,7 @@ export interface Follow {
    * Follows status, attention and removal until the returned function is called. Where the caller may not read the
    * log, status changes do not arrive: poll as well.
    */
-  follow(listener: (event: SessionEvent) => void): Promise<Following>
+  follow(listener: (event: SessionEvent) => void, options?: FollowOptions): Promise<Following>
 }
 
 /** To be traced to where it was started from. */

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   type InputRequest,
+  type LogLine,
   Ovpn3Error,
   type PropertyName,
   type SessionProperties,
@@ -55,6 +56,12 @@ function listOf<T>(item: (value: unknown) => T): (value: unknown) => T[] {
 function status(value: unknown): SessionStatus {
   const [major, minor, message] = tuple(value, 3)
   return {major: unsigned(major), message: string(message), minor: unsigned(minor)}
+}
+
+/** `(uus)`, the body of `Log`. */
+function logLine(value: unknown): LogLine {
+  const [group, category, message] = tuple(value, 3)
+  return {category: unsigned(category), group: unsigned(group), message: string(message)}
 }
 
 function endpoint(value: unknown): Endpoint {
@@ -122,6 +129,7 @@ const decoders = {
   FetchAvailableConfigs: listOf(path),
   FetchAvailableSessions: listOf(path),
   Import: path,
+  Log: logLine,
   LookupConfigName: listOf(path),
   NewTunnel: path,
   UserInputQueueCheck: listOf(unsigned),

@@ -1,6 +1,7 @@
 import {
   type Endpoint,
   type Following,
+  type FollowOptions,
   type InputRequest,
   isGone,
   Ovpn3Error,
@@ -151,11 +152,23 @@ export class RemoteSession extends Session {
     return this.#profileAt(values.config_path!)
   }
 
-  override async follow(listener: (event: SessionEvent) => void): Promise<Following> {
+  override async follow(
+    listener: (event: SessionEvent) => void,
+    {log: withLines = false}: FollowOptions = {},
+  ): Promise<Following> {
     const log = this.#logs.of(this.path)
-    const ask = (enable: boolean) => this.#forwardLog(enable)
+    let refusal: Ovpn3Error | undefined
+    const ask = async (enable: boolean) => {
+      refusal = await this.#forwardLog(enable)
+      return !refusal
+    }
+
     let over = false
     let asking = false
+    const tellIfLost = () => {
+      if (withLines && !log.live && !over) listener({error: refusal, type: 'log-lost'})
+    }
+
     // a log service that is started again knows nobody who listens; asking for the log also starts it
     const forwardAgain = async () => {
       if (asking) return
@@ -164,6 +177,7 @@ export class RemoteSession extends Session {
         await log.renew(ask)
       } finally {
         asking = false
+        tellIfLost()
       }
 
       // nobody has told what happened meanwhile
@@ -171,18 +185,14 @@ export class RemoteSession extends Session {
       if (status && !over) listener({status, type: 'status'})
     }
 
+    // the log service forwards the backend's signals to each one who asked, under the backend's interface
+    const forwarded = {interface: 'net.openvpn.v3.backends', path: this.path, sender: logService, unicast: true}
     const subscriptions = await Promise.all([
-      // the log service forwards the backend's signals to each one who asked, under the backend's interface
-      this.#subscribe(
-        {
-          interface: 'net.openvpn.v3.backends',
-          member: 'StatusChange',
-          path: this.path,
-          sender: logService,
-          unicast: true,
-        },
-        ({body}) => listener({status: decode('status', body), type: 'status'}),
+      this.#subscribe({...forwarded, member: 'StatusChange'}, ({body}) =>
+        listener({status: decode('status', body), type: 'status'}),
       ),
+      withLines &&
+        this.#subscribe({...forwarded, member: 'Log'}, ({body}) => listener({...decode('Log', body), type: 'log'})),
       this.#subscribe(
         // one match rule for all sessions: a connection may not have many
         {interface: sessionInterface, member: 'AttentionRequired', sender: sessionService},
@@ -202,10 +212,11 @@ export class RemoteSession extends Session {
       }),
     ])
     await log.join(ask)
+    tellIfLost()
     const end = async () => {
       const joined = !over
       over = true
-      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe()), joined && log.leave(ask)])
+      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe && unsubscribe()), joined && log.leave(ask)])
     }
 
     return Object.defineProperty(end, 'live', {get: () => log.live}) as Following
@@ -216,13 +227,13 @@ export class RemoteSession extends Session {
     return () => translated(end())
   }
 
-  /** False where the caller may not read the log. */
-  async #forwardLog(enable: boolean): Promise<boolean> {
+  /** Why the log is refused: the caller may not read it, or the log service does not know the session. */
+  async #forwardLog(enable: boolean): Promise<Ovpn3Error | undefined> {
     try {
       await this.#call({body: [enable], member: 'LogForward', signature: 'b'})
-      return true
+      return undefined
     } catch (error) {
-      if (error instanceof Ovpn3Error && error.code !== 'disconnected') return false
+      if (error instanceof Ovpn3Error && error.code !== 'disconnected') return error
       throw error
     }
   }

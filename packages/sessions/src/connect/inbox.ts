@@ -23,7 +23,8 @@ export class Inbox {
     if (event.type === 'removed') this.#news = {...this.#news, removed: true}
     else if (event.type === 'status')
       this.#news = {...this.#news, statuses: [...this.#news.statuses, event.status].slice(-most)}
-    else if (event.group === InputGroup.openUrl) this.#news = {...this.#news, url: event.message}
+    else if (event.type === 'attention' && event.group === InputGroup.openUrl)
+      this.#news = {...this.#news, url: event.message}
     this.#arrived.abort()
   }
 

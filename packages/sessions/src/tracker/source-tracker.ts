@@ -179,6 +179,12 @@ export class SourceTracker<D> {
       if (!entry) this.#forget(known)
     }
 
+    if (entry && this.#options.wanted?.(entry, kind) === false) {
+      // known, so that no list finds it anew, but none of those that are tracked; one without a name may yet get it
+      if (!entry.values.config_name) this.#forget(known)
+      return
+    }
+
     if (entry && this.#isKnown(known)) this.#tell(kind, known, entry)
     if (entry || listed) return
     await sleep(sharePause, this.#life.signal)
@@ -246,7 +252,8 @@ export class SourceTracker<D> {
   async #follow(known: Known<D>): Promise<void> {
     if (!this.#isKnown(known)) return
     try {
-      const following = await known.session.follow((event) => this.#receiveOf(known, event))
+      const {log} = this.#options
+      const following = await known.session.follow((event) => this.#receiveOf(known, event), {log: log !== undefined})
       if (!this.#isKnown(known)) {
         // it went meanwhile
         await following()
@@ -264,7 +271,8 @@ export class SourceTracker<D> {
 
   #receiveOf(known: Known<D>, event: SessionEvent): void {
     if (event.type === 'removed') this.#remove(known)
-    if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
+    else if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
+    else if (event.type !== 'attention' && this.#isKnown(known)) this.#options.log?.(known.session, event)
   }
 
   /** Reads what changes with the status, one session after the other, with rests for others who ask. */
@@ -307,6 +315,8 @@ export class SourceTracker<D> {
   }
 
   async #poll(): Promise<void> {
+    const {fixed, follow} = this.#options
+    if (fixed && !follow) return
     let pause = pollPause
     for (let polls = 1; ; polls++) {
       await sleep(pause, this.#life.signal)
@@ -314,8 +324,8 @@ export class SourceTracker<D> {
       const started = performance.now()
       const isNet = polls % netEvery === 0
       // a source that tells nothing is listed each time
-      if (isNet || !this.source.watch) await this.#guard(this.#list())
-      const followed = this.#options.follow ? [...this.#known.values()] : []
+      if (!fixed && (isNet || !this.source.watch)) await this.#guard(this.#list())
+      const followed = follow ? [...this.#known.values()] : []
       const due = followed.filter(({entry, following}) => entry && (isNet || !following?.live))
       await Promise.all(paced(due, (known) => this.#guard(this.#reread(known, ['status']))))
       pause = Math.max(pollPause, restFactor * (performance.now() - started))

@@ -1,5 +1,5 @@
 import type {Reading} from '../reading'
-import type {PropertyName, Session, SessionRef, Snapshot} from '../session'
+import type {LogEvent, PropertyName, Session, SessionRef, Snapshot} from '../session'
 import type {SessionsEvent, SourceFailure, Sources} from '../source'
 
 import {sleep, unlessAborted} from '../abort'
@@ -29,10 +29,14 @@ export interface TrackerOptions<D> {
   readonly sessions?: readonly Session[]
   /** No sessions are taken in besides those to begin with. */
   readonly fixed?: boolean
+  /** Which sessions are taken in besides those to begin with; left out: all that the caller has access to. */
+  readonly wanted?: (reading: Reading, kind: 'created' | 'present') => boolean
   /** Finds out what else there is to be known of a session. */
   readonly details?: (reading: Reading) => Promise<D>
   /** Told about each change, with what is known of the session afterwards. */
   readonly changed: (kind: ChangeKind, entry: Tracked<D>) => void
+  /** Told what happens to the logs of the sessions that are followed; left out: nobody reads them. */
+  readonly log?: (session: Session, event: LogEvent) => void
   /** Told about a source that fails while others go on, each time that it does. */
   readonly failed: (failure: SourceFailure) => void
 }
@@ -114,10 +118,15 @@ export class Tracker<D = unknown> {
   }
 
   async #begin(meanwhile?: () => Promise<void>): Promise<void> {
-    await Promise.all([meanwhile?.(), this.#options.fixed ? undefined : this.#find()])
+    await Promise.all([meanwhile?.(), this.#find()])
   }
 
   async #find(): Promise<void> {
+    if (this.#options.fixed) {
+      for (const tracker of this.#trackers) tracker.begin([])
+      return
+    }
+
     const found = await this.#sources.find({kind: 'all'}, [])
     if (this.#ended) return
     for (const {error, source} of this.#sources.failures) this.#fail(error, source)

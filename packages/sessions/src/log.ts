@@ -1,0 +1,33 @@
+/** A line of a session's log as the service gives it, signal `Log`, `(uus)`. */
+export interface LogLine {
+  /** The part of the service that wrote it: 7 is the VPN client of the session. */
+  readonly group: number
+  /** How severe it is, a code of `logCategories`. */
+  readonly category: number
+  /** May have several lines. Text from elsewhere: clean it with `safeText` before showing it. */
+  readonly message: string
+}
+
+/** By code, from the least severe on. Seen on the wire (24.1, 27.1): 1 to 4; the others by the service's source. */
+const logCategories = ['unset', 'debug', 'verb2', 'verb1', 'info', 'warn', 'error', 'crit', 'fatal'] as const
+
+/** The names of the log levels, from the least severe on. */
+export const logLevelNames: readonly string[] = logCategories.slice(1)
+
+/** The numbers of the log levels, as the service counts them: 0 is crit and fatal alone, 6 everything. */
+export const logLevelNumbers: readonly string[] = ['0', '1', '2', '3', '4', '5', '6']
+
+/** The name of a line's level; a code that is not known yet is shown as its number. */
+export function logLevelName({category}: Pick<LogLine, 'category'>): string {
+  return logCategories[category] ?? String(category)
+}
+
+/** The least severe category of a level: one of `logLevelNames` or `logLevelNumbers`. */
+export function leastCategory(level: string): number {
+  return logLevelNumbers.includes(level) ? 7 - Number(level) : (logCategories as readonly string[]).indexOf(level)
+}
+
+/** Whether a line is of this category or a more severe one. One without a category is. */
+export function isAtLeast({category}: Pick<LogLine, 'category'>, least: number): boolean {
+  return category === 0 || category >= least
+}

@@ -1,0 +1,296 @@
+import * as Flags from '@oclif/core/flags'
+import {
+  allFlag,
+  colorsOf,
+  type Completion,
+  type Selected,
+  selectorFlags,
+  selectorOf,
+  userOf,
+  WatchCommand,
+} from '@ovpn3/kit'
+import {
+  aboutSession,
+  configOf,
+  Deadline,
+  goneError,
+  hasCode,
+  Interruption,
+  isAtLeast,
+  isOvpn3Error,
+  isOwnedBy,
+  labelOf,
+  logLevelNumbers,
+  Ovpn3Error,
+  type OwnerNamed,
+  ownershipOf,
+  type Reading,
+  safeText,
+  type Session,
+  type SessionStatus,
+  shellWord,
+  shortId,
+  statusText,
+  unlessAborted,
+} from '@ovpn3/sessions'
+
+import {follow, type Happening, type Verdict} from '../follow'
+import {goals, levels, type Request, requestOf} from '../request'
+import {happeningJson, happeningLine, noteJson} from '../view'
+
+/** What is followed. */
+interface Plan {
+  readonly selected?: Selected
+  readonly stays: boolean
+  readonly wanted?: (reading: Reading, kind: 'created' | 'present') => boolean
+}
+
+export default class SessionLog extends WatchCommand<typeof SessionLog> {
+  static override aliases = ['log']
+  static override summary = 'Follow the log of VPN sessions, or wait until one is connected.'
+  static override description = `Prints the lines of the log as they come, and the changes of status among them. Select a session, or all of them. On a terminal the session can be picked from a list.
+
+With --config it waits where the profile has no session, and goes on with its next session when one ends, until Ctrl-C. A session selected otherwise, or with --once, ends the command with exit status 0 when it ends.
+
+The service keeps no history: only new lines are shown. What a VPN client writes depends on its profile, and is decided when its session starts: openvpn3 config-manage --config NAME --log-level LEVEL. --log-level, as in openvpn3 log, sets the level of the session manager for the session, which changes none of the lines that are shown here (seen with OpenVPN 3 Linux 24.1 and 27.1). --level leaves lines out.
+
+--until waits for a state, for scripts. A session that needs input or is paused may still connect; one that was refused or has ended will not.
+
+With --json it prints one JSON document a line.
+
+Exit status: 0 the session ended, or came to the state of --until; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 not in the state of --until by --timeout; 8 the session failed or ended instead of being connected; 130 interrupted.`
+  static override examples = [
+    {
+      command: '<%= config.bin %> <%= command.id %> --config office',
+      description: 'Follow the sessions of a profile, one after the other',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --all --level warn',
+      description: 'Warnings and errors of every session',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --config office --until connected --timeout 30',
+      description: 'Wait until a session of a profile is connected, for a script',
+    },
+    {
+      command: '<%= config.bin %> <%= command.id %> --all --json',
+      description: 'For a program: a JSON document a line',
+    },
+  ]
+  static override completion: Completion = {
+    'log-level': {values: logLevelNumbers},
+  }
+  static override flags = {
+    ...selectorFlags,
+    ...allFlag,
+    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print a JSON document a line, errors included.'}),
+    level: Flags.string({
+      helpGroup: 'OUTPUT',
+      helpValue: 'LEVEL',
+      options: [...levels],
+      summary: 'Show only lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug).',
+    }),
+    until: Flags.string({
+      exclusive: ['all'],
+      helpGroup: 'WAIT',
+      helpValue: 'STATE',
+      options: [...goals],
+      summary: 'End when the session is connected, or disconnected.',
+    }),
+    timeout: Flags.string({
+      dependsOn: ['until'],
+      helpGroup: 'WAIT',
+      helpValue: 'SECS',
+      summary: 'With --until: wait up to SECS, then fail.',
+    }),
+    once: Flags.boolean({
+      dependsOn: ['config'],
+      helpGroup: 'WAIT',
+      summary: 'With --config: end when the session ends.',
+    }),
+    'log-level': Flags.string({
+      exclusive: ['all'],
+      helpGroup: 'OTHER',
+      helpValue: 'LEVEL',
+      options: [...logLevelNumbers],
+      summary: "Set the session manager's log level for the session; the lines shown stay the same.",
+    }),
+  }
+  /** Names of sessions, with their owners where those are other users. */
+  readonly #labels = new Map<Session, string>()
+  /** Those that are followed at the moment, with their statuses. */
+  readonly #followed = new Map<Session, SessionStatus | undefined>()
+
+  protected override get streams(): boolean {
+    return true
+  }
+
+  protected async execute(): Promise<undefined> {
+    const request = requestOf(this.flags)
+    const deadline = new Deadline(this.abortSignal, request.timeout)
+    try {
+      const plan = await unlessAborted(this.#plan(request, deadline), deadline.signal)
+      if (plan) await this.#follow(plan, request, deadline)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  protected display(): void {}
+
+  /** Undefined where there is nothing to wait for. */
+  async #plan({goal}: Request, deadline: Deadline): Promise<Plan | undefined> {
+    const {all, config, once} = this.flags
+    const owner = await this.ownerNamed()
+    if (all) return {stays: true, wanted: (reading) => isOurs(reading, owner)}
+    const selected = await this.#select(deadline)
+    if (!selected && goal === 'disconnected') {
+      const text = config === undefined ? 'There is no such session.' : `There is no session of ${safeText(config)}.`
+      this.#note('none', text, (line) => this.log(line))
+      return undefined
+    }
+
+    if (config === undefined) return {selected, stays: false}
+    const stays = !goal && !once
+    const uid = selected?.session.snapshot.values.owner
+    return {
+      selected,
+      stays,
+      wanted: (reading, kind) =>
+        reading.values.config_name === config &&
+        // somebody else's may have the same name
+        (owner ? isOwnedBy(reading.session, owner) : reading.values.owner === (uid ?? reading.session.source.me)) &&
+        // of several that there were one was picked
+        !(selected && kind === 'present') &&
+        (stays || this.#followed.size === 0),
+    }
+  }
+
+  /** The session that is meant; undefined where there is none, and that is no error. @throws Ovpn3Error */
+  async #select(deadline: Deadline): Promise<Selected | undefined> {
+    const {config, until} = this.flags
+    try {
+      const selected = await this.selectOne(
+        {hint: 'Or all of them with --all', question: 'Which log to follow?', read: ['config_name', 'status']},
+        deadline,
+      )
+      const {label, owner, session} = selected
+      const error = goneError(session) ?? session.snapshot.errors.status
+      if (error) throw aboutSession(session, error, owner)
+      this.#labels.set(session, label)
+      return selected
+    } catch (error) {
+      const isMissing = selectorOf(this.flags) && hasCode(error, 'session-not-found', 'session-stale')
+      if (isMissing && (config !== undefined || until === 'disconnected')) return undefined
+      throw error
+    }
+  }
+
+  async #follow({selected, stays, wanted}: Plan, request: Request, deadline: Deadline): Promise<void> {
+    const sources = await this.sources()
+    if (!selected) this.#waiting()
+    let verdict: Verdict | undefined
+    await this.stream<Happening>(
+      {json: happeningJson, print: (happening) => this.#print(happening)},
+      async (emit, signal) => {
+        signal.addEventListener('abort', () => deadline.abort(new Interruption()))
+        verdict = await follow(sources, {
+          goal: request.goal,
+          meet: (session) => this.#meet(session),
+          onFailure: (failure) => this.tellFailure(failure),
+          onHappening: (happening) => {
+            this.#remember(happening)
+            if (happening.type !== 'log' || isAtLeast(happening.line, request.least)) emit(happening)
+            this.#attend(happening, request, stays)
+          },
+          onSilence: (session) => this.notice(silenceText(session)),
+          sessions: selected ? [selected.session] : [],
+          signal: deadline.signal,
+          stays,
+          wanted,
+        })
+      },
+    )
+    this.#conclude(verdict, request, deadline)
+  }
+
+  /** @throws Ovpn3Error `refused` where the session failed instead, `timeout` */
+  #conclude(verdict: Verdict | undefined, {goal, timeout}: Request, {signal}: Deadline): void {
+    if (verdict?.reached) return
+    if (verdict) throw new Ovpn3Error('refused', `${this.#nameOf(verdict.session)}: ${verdict.text}`)
+    if (!hasCode(signal.reason, 'timeout')) return
+    const [[session, status] = []] = this.#followed
+    const state = session ? `${this.#nameOf(session)}${status ? ` is ${statusText(status)}` : ''}` : 'no session came'
+    throw new Ovpn3Error('timeout', `not ${goal} within ${timeout} s: ${state}`)
+  }
+
+  #remember(happening: Happening): void {
+    const {session} = happening
+    if (happening.type === 'ended') this.#followed.delete(session)
+    else if (happening.type === 'attached' || happening.type === 'status') this.#followed.set(session, happening.status)
+  }
+
+  /** What else a happening makes necessary. */
+  #attend(happening: Happening, {logLevel}: Request, stays: boolean): void {
+    const {session, type} = happening
+    if (type === 'attached' && logLevel !== undefined) void this.#setLogLevel(session, logLevel)
+    if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
+    if (type === 'log-lost' && hasCode(happening.error, 'access-denied'))
+      this.notice(
+        `Its status is read every 2 s. Its owner can allow you the log: ovpn3 session-acl --path ${shortId(session.id)} --allow-log-access yes`,
+      )
+  }
+
+  async #setLogLevel(session: Session, level: number): Promise<void> {
+    try {
+      await session.setLogLevel(level)
+    } catch (error) {
+      if (!isOvpn3Error(error)) throw error
+      if (!this.abortSignal.aborted)
+        this.notice(`${this.#nameOf(session)}: the log level is not set: ${safeText(error.message)}`)
+    }
+  }
+
+  async #meet(session: Session): Promise<void> {
+    const {snapshot, source} = session
+    const {owner = source.me} = snapshot.values
+    this.#labels.set(session, labelOf(session, owner === source.me ? undefined : await userOf(owner, source)))
+  }
+
+  #nameOf(session: Session): string {
+    return this.#labels.get(session) ?? labelOf(session)
+  }
+
+  #print(happening: Happening): void {
+    const name = this.#nameOf(happening.session)
+    const isSeveral = this.flags.all || this.#followed.size > 1
+    this.log(happeningLine(happening, {colors: colorsOf(process.stdout), label: isSeveral ? name : undefined, name}))
+  }
+
+  #waiting(): void {
+    const {config} = this.flags
+    const text =
+      config === undefined
+        ? 'Following every session, also those that come.'
+        : `Waiting for a session of ${safeText(config)}.`
+    this.#note('waiting', text, (line) => this.notice(line))
+  }
+
+  /** Something about no session: a document, or a line. */
+  #note(event: 'none' | 'waiting', text: string, print: (line: string) => void): void {
+    if (this.jsonEnabled()) this.logJson(noteJson(event, text))
+    else print(text)
+  }
+}
+
+/** Whether a session is the named user's or, without one, the caller's to use. */
+function isOurs({session, state}: Reading, owner: OwnerNamed | undefined): boolean {
+  if (state !== 'ok') return false
+  return owner ? isOwnedBy(session, owner) : ownershipOf(session.snapshot, session.source.me) !== 'public'
+}
+
+function silenceText(session: Session): string {
+  const name = safeText(configOf(session) ?? 'NAME')
+  return `Only new lines are shown: the service keeps no history. For more of them, raise the level of the profile before its next start:
+  openvpn3 config-manage --config ${shellWord(name)} --log-level 6`
+}

@@ -1,0 +1,106 @@
+import type {Colors} from '@ovpn3/kit'
+
+import {
+  configOf,
+  errorJson,
+  hasCode,
+  logLevelName,
+  type LogLine,
+  type Ovpn3Error,
+  safeText,
+  type Session,
+  statusJson,
+} from '@ovpn3/sessions'
+
+import {type Happening, statusLine} from './follow'
+
+const digits = (n: number, width = 2) => String(n).padStart(width, '0')
+
+/** `2026-03-01 11:00:02.004`, in the time of this machine. */
+export function localTime(time: Date): string {
+  const day = [digits(time.getFullYear(), 4), digits(time.getMonth() + 1), digits(time.getDate())].join('-')
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => digits(n)).join(':')
+  return `${day} ${clock}.${digits(time.getMilliseconds(), 3)}`
+}
+
+type Paint = (text: string) => string
+
+/** By category, for the level. */
+function paintOf({category}: LogLine, {dim, red, yellow}: Colors): Paint {
+  if (category >= 6) return red
+  if (category === 5) return yellow
+  return category === 0 || category === 4 ? (text) => text : dim
+}
+
+export interface LineOptions {
+  readonly colors: Colors
+  /** The name of the session, where it is to be told from others. */
+  readonly label?: string
+  /** The full name of the session, with its owner where that is another user. */
+  readonly name: string
+}
+
+/** A happening as it is printed; further lines of a message are indented, so that none can be taken for another one. */
+export function happeningLine(happening: Happening, {colors, label, name}: LineOptions): string {
+  const [word, paint, text] = partsOf(happening, colors, name)
+  const isNamed = label !== undefined && (happening.type === 'log' || happening.type === 'status')
+  const head = `${localTime(happening.time)} ${word.padEnd(7)} `
+  const [first = '', ...more] = text
+    .split('\n')
+    .map((line) => safeText(line))
+    .filter(Boolean)
+  return [
+    `${colors.dim(localTime(happening.time))} ${paint(word.padEnd(7))} ${isNamed ? `${colors.bold(label!)}: ` : ''}${paint(first)}`,
+    ...more.map((line) => paint(' '.repeat(head.length) + line)),
+  ].join('\n')
+}
+
+function partsOf(happening: Happening, colors: Colors, name: string): [word: string, paint: Paint, text: string] {
+  switch (happening.type) {
+    case 'attached':
+      return ['session', colors.bold, `following ${name}${happening.status ? `, ${statusLine(happening.status)}` : ''}`]
+    case 'ended':
+      return ['session', colors.bold, `${name} ended${happening.error ? `: ${happening.error.message}` : ''}`]
+    case 'log':
+      return [logLevelName(happening.line), paintOf(happening.line, colors), happening.line.message]
+    case 'log-lost':
+      return ['session', colors.yellow, `no log of ${name}: ${lossReason(happening.error)}`]
+    case 'status':
+      return ['status', colors.cyan, statusLine(happening.status)]
+  }
+}
+
+/** Why no line of a session arrives. */
+export function lossReason(error: Ovpn3Error | undefined): string {
+  return hasCode(error, 'access-denied') ? 'its owner does not let you read it' : 'the log service does not know it'
+}
+
+/** A happening as a line that `--json` prints. */
+export function happeningJson(happening: Happening): unknown {
+  const {session, time} = happening
+  const head = {time: time.toISOString(), session: sessionJson(session)}
+  switch (happening.type) {
+    case 'attached':
+      return {...head, type: 'session', event: 'attached', status: statusJson(happening.status)}
+    case 'ended':
+      return {...head, type: 'session', event: 'ended', ...(happening.error && {error: errorJson(happening.error)})}
+    case 'log': {
+      const {group, message} = happening.line
+      return {...head, type: 'log', level: logLevelName(happening.line), group, message}
+    }
+
+    case 'log-lost':
+      return {...head, type: 'session', event: 'log-lost', ...(happening.error && {error: errorJson(happening.error)})}
+    case 'status':
+      return {...head, type: 'status', status: statusJson(happening.status)}
+  }
+}
+
+/** What is to be said where there is no session. */
+export function noteJson(event: 'none' | 'waiting', message: string): unknown {
+  return {time: new Date().toISOString(), session: null, type: 'session', event, message}
+}
+
+function sessionJson(session: Session) {
+  return {path: session.path, id: session.id, config: configOf(session)}
+}

@@ -1,0 +1,184 @@
+import {follow, type FollowOptions, type Happening, judge, type Verdict} from '@ovpn3/plugin-session-log/dist/follow'
+import {Interruption, Ovpn3Error, type Session, Sources, StatusMinor} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+import {FakeSession, FakeSource, statusOf} from '../../../test/support/fake-session'
+import {type MockClock, mockClock, settled} from '../../../test/support/mock-clock'
+
+let clock: MockClock
+let over: AbortController
+let source: FakeSource
+
+interface Run {
+  readonly ended: Promise<unknown>
+  readonly happenings: string[]
+  readonly silent: Session[]
+}
+
+function textOf(happening: Happening): string {
+  const {session, type} = happening
+  const status = 'status' in happening ? ` ${happening.status?.minor}` : ''
+  return `${type} ${session.id}${type === 'log' ? ` ${happening.line.message}` : status}`
+}
+
+function run(sessions: readonly Session[], options: Partial<FollowOptions> = {}): Run {
+  const happenings: string[] = []
+  const silent: Session[] = []
+  const ended = follow(new Sources([source]), {
+    async meet() {},
+    onFailure() {},
+    onHappening: (happening) => happenings.push(textOf(happening)),
+    onSilence: (session) => silent.push(session),
+    sessions,
+    signal: over.signal,
+    stays: false,
+    ...options,
+  }).catch((error: unknown) => error)
+  return {ended, happenings, silent}
+}
+
+const sessionOf = (id: string, minor: number = StatusMinor.connected) => new FakeSession(minor, {id, source})
+const verdictOf = async ({ended}: Run) => {
+  const {reached, text} = (await ended) as Verdict
+  return [reached, text]
+}
+
+beforeEach(() => {
+  clock = mockClock()
+  over = new AbortController()
+  source = new FakeSource()
+})
+afterEach(async () => {
+  over.abort()
+  await settled()
+  clock.reset()
+})
+
+describe('following the log of a session', () => {
+  it('tells its lines and statuses in their order, and ends with it', async () => {
+    const session = sessionOf('a')
+    source.sessions = [session]
+    const {ended, happenings} = run([session])
+    await settled()
+    session.log(4, 'Pausing connection')
+    session.turn(StatusMinor.paused)
+    session.turn(StatusMinor.paused)
+    session.tell({type: 'removed'})
+    assert.equal(await ended, undefined)
+    assert.deepEqual(happenings, ['attached a 7', 'log a Pausing connection', 'status a 14', 'ended a'])
+  })
+
+  it('gives the log back at the end', async () => {
+    const session = sessionOf('a')
+    const {ended} = run([session])
+    await settled()
+    over.abort(new Interruption())
+    await ended
+    assert.ok(session.calls.includes('unfollow'))
+  })
+
+  it('tells once that the log is lost, and again when it was there in between', async () => {
+    const session = sessionOf('a')
+    const {happenings} = run([session])
+    await settled()
+    session.tell({type: 'log-lost'})
+    session.tell({type: 'log-lost'})
+    session.log(4, 'here again')
+    session.tell({type: 'log-lost'})
+    assert.deepEqual(happenings.slice(1), ['log-lost a', 'log a here again', 'log-lost a'])
+  })
+
+  it('goes on with the sessions that are wanted, and with no other', async () => {
+    const {ended, happenings} = run([], {
+      stays: true,
+      wanted: ({session}) => session.id.startsWith('a'),
+    })
+    await settled()
+    for (const id of ['a1', 'b']) {
+      const session = sessionOf(id)
+      source.sessions = [...source.sessions, session]
+      source.tell({session, type: 'created'})
+      await settled()
+    }
+
+    source.tell({path: source.sessions[0]!.path, type: 'removed'})
+    await settled()
+    assert.deepEqual(happenings, ['attached a1 7', 'ended a1'])
+    assert.equal((source.sessions[1] as FakeSession).followed, false)
+    over.abort(new Interruption())
+    assert.equal(await ended, undefined)
+  })
+
+  it('says once that nothing has come', async () => {
+    const session = sessionOf('a')
+    const {silent} = run([session])
+    await clock.pass(4900)
+    assert.equal(silent.length, 0)
+    await clock.pass(20_000)
+    assert.deepEqual(silent, [session])
+  })
+
+  it('says nothing of the kind where a line came, where the log is lost, and where a state is waited for', async () => {
+    const [heard, lost, waiting] = [sessionOf('a'), sessionOf('b'), sessionOf('c', StatusMinor.connecting)]
+    const runs = [run([heard]), run([lost]), run([waiting], {goal: 'connected'})]
+    await settled()
+    heard.log(4, 'Connecting')
+    lost.tell({type: 'log-lost'})
+    await clock.pass(10_000)
+    assert.deepEqual(
+      runs.map(({silent}) => silent),
+      [[], [], []],
+    )
+  })
+
+  it('ends with the reason when its source is gone', async () => {
+    const {ended} = run([sessionOf('a')])
+    await settled()
+    const error = new Ovpn3Error('disconnected', 'gone')
+    source.tell({error, type: 'closed'})
+    assert.equal(await ended, error)
+  })
+})
+
+describe('waiting for a state', () => {
+  it('asks for nothing where the session is in it', async () => {
+    const session = sessionOf('a')
+    assert.deepEqual(await verdictOf(run([session], {goal: 'connected'})), [true, 'connected'])
+    assert.deepEqual(session.calls, [])
+  })
+
+  it('ends when the session comes to it', async () => {
+    const session = sessionOf('a', StatusMinor.connecting)
+    const wait = run([session], {goal: 'connected'})
+    await settled()
+    session.turn(StatusMinor.connected)
+    assert.deepEqual(await verdictOf(wait), [true, 'connected'])
+    assert.deepEqual(wait.happenings, ['attached a 6', 'status a 7'])
+  })
+
+  it('ends with the reason when it never will', async () => {
+    const refused = sessionOf('a', StatusMinor.connecting)
+    const wait = run([refused], {goal: 'connected'})
+    await settled()
+    refused.turn(StatusMinor.authenticationFailed, 'wrong password')
+    assert.deepEqual(await verdictOf(wait), [false, 'authentication failed: wrong password'])
+  })
+
+  for (const [goal, reached] of [
+    ['connected', false],
+    ['disconnected', true],
+  ] as const)
+    it(`${goal}: a session that ends has${reached ? '' : ' not'} come to it`, async () => {
+      const session = sessionOf('a', StatusMinor.paused)
+      const wait = run([session], {goal})
+      await settled()
+      session.tell({type: 'removed'})
+      assert.deepEqual(await verdictOf(wait), [reached, 'the session ended'])
+    })
+
+  it('is open for a session that is paused or needs input', () => {
+    for (const minor of [StatusMinor.inputRequired, StatusMinor.paused, StatusMinor.urlAuthentication])
+      for (const goal of ['connected', 'disconnected'] as const) assert.equal(judge(goal, statusOf(minor)), undefined)
+  })
+})

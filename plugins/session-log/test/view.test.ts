@@ -1,0 +1,90 @@
+import {type Colors, colorsOf} from '@ovpn3/kit'
+import {type Happening} from '@ovpn3/plugin-session-log/dist/follow'
+import {happeningJson, happeningLine, localTime} from '@ovpn3/plugin-session-log/dist/view'
+import {Ovpn3Error, StatusMinor} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import {FakeSession, statusOf} from '../../../test/support/fake-session'
+import {document} from '../../../test/support/schemas'
+
+const session = new FakeSession(StatusMinor.connected)
+const time = new Date(2026, 2, 1, 9, 5, 7, 42)
+const plain = colorsOf({} as NodeJS.WriteStream)
+/** Colours by their names, to be seen. */
+const vivid = Object.fromEntries(
+  Object.keys(plain).map((name) => [name, (text: string) => `<${name}>${text.trim()}</>`]),
+) as Colors
+const line = (happening: Happening, label?: string, colors = plain) =>
+  happeningLine(happening, {colors, label, name: 'office (7c1b02d4)'})
+const logged = (category: number, message: string): Happening => ({
+  line: {category, group: 7, message},
+  session,
+  time,
+  type: 'log',
+})
+const denied = new Ovpn3Error('access-denied', 'access denied')
+
+describe('a line of a followed log', () => {
+  it('has the time of this machine, the level and the text', () => {
+    assert.equal(localTime(time), '2026-03-01 09:05:07.042')
+    assert.equal(line(logged(4, 'Connecting')), '2026-03-01 09:05:07.042 info    Connecting')
+    assert.equal(
+      line({session, status: statusOf(StatusMinor.authenticationFailed, 'no'), time, type: 'status'}, 'office (7c1b)'),
+      '2026-03-01 09:05:07.042 status  office (7c1b): authentication failed: no',
+    )
+  })
+
+  it('says when a session comes, goes, and cannot be listened to', () => {
+    const text = (happening: Happening) => line(happening, 'label').slice(24)
+    assert.equal(
+      text({session, status: statusOf(StatusMinor.connected), time, type: 'attached'}),
+      'session following office (7c1b02d4), connected',
+    )
+    assert.equal(text({session, time, type: 'ended'}), 'session office (7c1b02d4) ended')
+    assert.equal(
+      text({error: denied, session, time, type: 'log-lost'}),
+      'session no log of office (7c1b02d4): its owner does not let you read it',
+    )
+    assert.equal(
+      text({session, time, type: 'log-lost'}),
+      'session no log of office (7c1b02d4): the log service does not know it',
+    )
+  })
+
+  it('is safe, and none of its further lines can be taken for another one', () => {
+    const forged = '2026-03-01 09:05:07.042 error   forged'
+    const text = line(logged(4, `OPTIONS:\n${forged}\n\u001B[31m\u202Ered\r\n`))
+    assert.equal(text, `2026-03-01 09:05:07.042 info    OPTIONS:\n${' '.repeat(32)}${forged}\n${' '.repeat(32)}red`)
+  })
+
+  it('is coloured by its level', () => {
+    const text = (category: number) => line(logged(category, 'x'), undefined, vivid)
+    assert.equal(text(4), '<dim>2026-03-01 09:05:07.042</> info    x')
+    assert.deepEqual(
+      [1, 2, 3, 5, 6, 7, 8].map((category) => /<(\w+)>x<\/>$/.exec(text(category))?.[1]),
+      ['dim', 'dim', 'dim', 'yellow', 'red', 'red', 'red'],
+    )
+  })
+
+  it('is a document that fits the schema', () => {
+    const status = statusOf(StatusMinor.paused, 'lunch')
+    const all: Happening[] = [
+      logged(1, 'a\nb'),
+      {session, status, time, type: 'status'},
+      {session, status, time, type: 'attached'},
+      {session, time, type: 'attached'},
+      {session, time, type: 'ended'},
+      {error: denied, session, time, type: 'log-lost'},
+    ]
+    for (const each of all) document('session-log', JSON.stringify(happeningJson(each)))
+    assert.deepEqual(happeningJson(all[0]!), {
+      time: time.toISOString(),
+      session: {path: session.path, id: session.id, config: 'office'},
+      type: 'log',
+      level: 'debug',
+      group: 7,
+      message: 'a\nb',
+    })
+  })
+})
