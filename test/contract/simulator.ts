@@ -10,6 +10,7 @@ import {serviceContract} from './service'
 import {sessionAclContract} from './session-acl'
 import {sessionLogContract} from './session-log'
 import {sessionManageContract} from './session-manage'
+import {sessionStartContract} from './session-start'
 import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
 
@@ -29,6 +30,7 @@ export function simulatorTests(version: World['version']): void {
     serviceContract(title, world)
     sessionManageContract(title, world)
     sessionsListContract(title, world)
+    sessionStartContract(title, world)
     sessionStatsContract(title, world)
     sessionAclContract(title, world)
     sessionLogContract(title, world)

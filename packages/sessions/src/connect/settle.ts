@@ -50,7 +50,7 @@ async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly 
 }
 
 async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
-  const {session} = attempt
+  const {inbox, session} = attempt
   switch (status.minor) {
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
@@ -62,7 +62,7 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
       return undefined
     case StatusMinor.connected:
-      return connected(session, status)
+      return connected(session, status, inbox.address)
     case StatusMinor.paused:
       throw new Ovpn3Error('failed', 'it was paused again while it connected')
     case StatusMinor.urlAuthentication:
@@ -76,8 +76,8 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
   }
 }
 
-/** The result of a session that is connected. */
-export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
+/** The result of a session that is connected. @param address of its tunnel, where it is known */
+export async function connected(session: Session, status: SessionStatus, address?: string): Promise<SessionResult> {
   const {
     connected_to: server,
     device_name: device,
@@ -85,8 +85,9 @@ export async function connected(session: Session, status: SessionStatus): Promis
   } = (await session.fetch(['connected_to', 'device_name', 'session_name'])).values
   const to = server?.host ? ` to ${server.host}` : ''
   const on = device ? ` on ${device}` : ''
-  const connection = server?.host ? {device: device || null, name, server} : undefined
-  return result(session, 'done', `connected${to}${on}`, {connection, status})
+  const as = address ? `, address ${address}` : ''
+  const connection = server?.host ? {address: address ?? null, device: device || null, name, server} : undefined
+  return result(session, 'done', `connected${to}${on}${as}`, {connection, status})
 }
 
 /** Whether there are questions that can be answered now. */
