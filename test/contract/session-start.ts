@@ -210,7 +210,10 @@ export function sessionStartContract(title: string, world: () => World): void {
           ['chal.ovpn', 'chal'],
         ] as const) {
           const {error, status} = await errorOf(name)
-          assert.deepEqual([status, error.code, error.message], [4, 'profile-not-found', `no such profile or file: ${name}`])
+          assert.deepEqual(
+            [status, error.code, error.message],
+            [4, 'profile-not-found', `no such profile or file: ${name}`],
+          )
           assert.equal(error.hint, `Did you mean ${near}?`)
         }
 
@@ -239,9 +242,11 @@ export function sessionStartContract(title: string, world: () => World): void {
       })
 
       it('whose backend gives up: the reason is said, and there is nothing left', async () => {
-        const text = world().profileText('cert').replace(/<ca>[^]*<\/ca>/, '<ca>\nrubbish\n</ca>')
+        const text = world()
+          .profileText('cert')
+          .replace(/<ca>[^]*<\/ca>/, '<ca>\nrubbish\n</ca>')
         const {session, status} = await json(file('rubbish.ovpn', {text}))
-        assert.equal(status, 8)
+        assert.equal(status, 8, session.message)
         assert.match(session.error!.message, /CA not defined|PKI|X509|PEM|CERTIFICATE/i)
         await until('it is gone', async () => (await world().sessions()).length === 0)
       })
@@ -297,7 +302,10 @@ export function sessionStartContract(title: string, world: () => World): void {
           })
           const took = performance.now() - began
           assert.equal(run.status, 7)
-          assert.match(run.stderr, /: not connected within 3 s \(connecting\): given up and disconnected\n--keep leaves it connecting$/m)
+          assert.match(
+            run.stderr,
+            /: not connected within 3 s \(connecting\): given up and disconnected\n--keep leaves it connecting$/m,
+          )
           assert.ok(took > 2000 && took < 4500, `${took} ms`)
           assert.deepEqual(await world().sessions(), [])
         })
@@ -404,7 +412,10 @@ export function sessionStartContract(title: string, world: () => World): void {
         for (const args of ['cert', 'cert --if-running=fail', 'cert --persist-tun', 'cert --foreground']) {
           const {error, status} = await errorOf(args)
           assert.deepEqual([status, error.code], [4, 'session-running'])
-          assert.equal(error.message, `a session of this profile is running already: cert (${short(session)}), connected`)
+          assert.equal(
+            error.message,
+            `a session of this profile is running already: cert (${short(session)}), connected`,
+          )
           assert.match(error.hint!, /--if-running=keep .*--if-running=restart/)
         }
 
@@ -427,12 +438,15 @@ export function sessionStartContract(title: string, world: () => World): void {
       })
 
       it('is replaced by --if-running=restart where it is at a dead end', async () => {
-        const refused = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong']})
+        const refused = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
         await stage.alice.reaches(refused, 11)
         for (const args of ['pass', 'pass --if-running=keep']) {
           const {error, status} = await errorOf(args, {input: login})
           assert.deepEqual([status, error.code], [4, 'session-running'])
-          assert.match(error.message, /^a session of this profile is still there: pass \(\w{8}\), authentication failed$/)
+          assert.match(
+            error.message,
+            /^a session of this profile is still there: pass \(\w{8}\), authentication failed$/,
+          )
           assert.equal(error.hint, 'Pass --if-running=restart to replace it')
         }
 
@@ -443,15 +457,12 @@ export function sessionStartContract(title: string, world: () => World): void {
       })
 
       it('of several, none is restarted', async () => {
-        await world().startSession('alice', 'cert')
         assert.equal((await start('cert2 --persist-tun')).status, 0)
-        const [copied] = (await world().sessions()).filter(Boolean)
-        assert.ok(copied)
         await world().startSession('alice', 'cert2')
         const {error, status} = await errorOf('cert2 --if-running=restart')
         assert.deepEqual([status, error.code], [4, 'session-ambiguous'])
         assert.match(error.hint!, /session-manage --restart --path \w{8}$/)
-        assert.equal((await world().sessions()).length, 3)
+        assert.equal((await world().sessions()).length, 2)
       })
 
       it("is none where it is another user's", async (t) => {

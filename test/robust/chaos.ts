@@ -111,14 +111,15 @@ class Stage {
     const world = await this.#prepare(seed)
     const args = each.args.map((argument) => this.#named(argument))
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
-    const known = (path: string): Known => ({device: before.get(path)!.device, name: this.#nameOf(path), path})
+    const profiles = new Set(world.profilePaths())
+    const known = (path: string): Known => ({device: before.get(path)?.device, name: this.#nameOf(path), path})
     const changes: {member: string; path: string}[] = []
     const met: string[] = []
     const struck = new Set<string>()
     let count = 0
     let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
-    const watches = args.some((argument) => argument.startsWith('--watch'))
+    const watches = args.some((argument) => /^--(foreground|watch)/.test(argument))
     let lost = false
     if (each.property) {
       const {fault, name, session} = each.property
@@ -178,7 +179,8 @@ class Stage {
       assert.doesNotMatch(run.stdout + run.stderr, /message bus was lost/, `a stranger cut it off\n${show(run)}`)
     for (const {member, path} of changes)
       assert.ok(
-        mayChange(args, member, known(path)),
+        // those that it has started are its own
+        (args[0] === 'session-start' && !before.has(path)) || mayChange(args, member, known(path)),
         `it called ${member} on ${this.#nameOf(path)}, which was not asked for\n${show(run)}`,
       )
     if (run.status === 2) assert.deepEqual(changes, [], `wrong usage, and yet it changed something\n${show(run)}`)
@@ -197,6 +199,14 @@ class Stage {
           `${this.#nameOf(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
         )
       }
+    }
+
+    // a service that answers wrongly, or not at all, may keep what it says is gone
+    if (!lost && !met.some((kind) => ['error', 'ignore', 'reply', 'twice'].includes(kind))) {
+      const left = world.profilePaths().filter((path) => !profiles.has(path))
+      assert.deepEqual(left, [], `a profile stays\n${show(run)}`)
+      const started = (await world.sessions()).filter((path) => !before.has(path))
+      assert.ok(started.length === 0 || mayStay(run, args, each), `a session stays\n${show(run)}`)
     }
 
     if (lost) {
@@ -374,6 +384,7 @@ interface Known {
 
 /** Whether a command line selects this session. */
 function selects(args: readonly string[], {device, name, path}: Known): boolean {
+  if (args[0] === 'session-start') return name === args[1] && args.includes('--if-running=restart')
   const [flag, value] = ['--config', '--interface', '--path'].flatMap((each) => {
     const at = args.indexOf(each)
     return at === -1 ? [] : [each, args[at + 1]!]
@@ -396,6 +407,7 @@ const asked: readonly (readonly [option: string, calls: RegExp])[] = [
   ['--pause', /^Pause$/],
   ['--disconnect', /^Disconnect$/],
   ['--log-level=5', /^Set log_verbosity$/],
+  ['session-start', /^(Connect|Disconnect|Restart|UserInputProvide)$/],
   ['--resume', /^(Connect|Resume|UserInputProvide)$/],
   ['--restart', /^(Connect|Restart|UserInputProvide)$/],
 ]
@@ -408,6 +420,20 @@ function mayChange(args: readonly string[], member: string, session: Known): boo
   // an attempt that takes too long is given up
   if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
   return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
+}
+
+/** Whether a session that was started may be there when the command has ended. */
+function mayStay({signal, status, stderr, stdout}: Run, args: readonly string[], {faults}: Scenario): boolean {
+  if (args[0] !== 'session-start')
+    return faults.some(([, fault]) => fault.kind === 'session' && fault.fault === 'replace')
+  const hungUp = faults.some(([, fault]) => fault.kind === 'signal' && fault.signal === 'SIGHUP')
+  return (
+    status === 0 ||
+    signal !== null ||
+    hungUp ||
+    args.includes('--keep') ||
+    /may stay behind|could not be disconnected|not answered|left connected/.test(stdout + stderr)
+  )
 }
 
 function show({signal, status, stderr, stdout}: Run): string {

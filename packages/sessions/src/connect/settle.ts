@@ -1,6 +1,6 @@
 import {result} from '../actions/result'
 import {hasCode, Ovpn3Error} from '../errors'
-import {type SessionResult} from '../result'
+import {isGone, type SessionResult} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {type Attempt} from './attempt'
@@ -39,11 +39,17 @@ export async function settle(
 
 /** Nothing where it is not time yet, or the status is still that of before the action. */
 async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly SessionStatus[]> {
-  const {next, session} = attempt
+  const {inbox, next, session} = attempt
   const now = performance.now()
   if (removed || now < next.read) return []
   next.read = now + readInterval
   const {errors, values} = await session.fetch(['status'])
+  if (isGone(errors.status)) {
+    // why it has ended may have been told while it was asked
+    const {statuses} = inbox.take()
+    if (statuses.length > 0) return statuses
+  }
+
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
   return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
