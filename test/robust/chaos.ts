@@ -202,7 +202,7 @@ class Stage {
     }
 
     // a service that answers wrongly, or not at all, may keep what it says is gone
-    if (!lost && !met.some((kind) => ['error', 'ignore', 'reply', 'twice'].includes(kind))) {
+    if (args[0] === 'session-start' && !lost && !met.some((kind) => lying.has(kind))) {
       const left = world.profilePaths().filter((path) => !profiles.has(path))
       assert.deepEqual(left, [], `a profile stays\n${show(run)}`)
       const started = (await world.sessions()).filter((path) => !before.has(path))
@@ -421,6 +421,9 @@ function mayChange(args: readonly string[], member: string, session: Known): boo
   if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
   return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
 }
+
+/** Faults after which nothing is certain of what a session-start leaves. */
+const lying = new Set(['error', 'ignore', 'replace', 'reply', 'twice'])
 
 /** Whether a session that was started may be there when the command has ended. */
 function mayStay({signal, status, stderr, stdout}: Run, args: readonly string[], {faults}: Scenario): boolean {
