@@ -15,6 +15,8 @@ export interface Case {
   readonly uid?: number
   /** Runs before each measurement, and is not measured. */
   readonly before?: () => Promise<void> | void
+  /** What counts is the milliseconds that it prints. */
+  readonly timesItself?: boolean
 }
 
 export interface Timing {
@@ -43,18 +45,20 @@ export async function interleave(cases: readonly Case[], rounds: number): Promis
 }
 
 /** Milliseconds that a run takes. It has to succeed: a failure is quick, and no result. */
-async function timeOf({command: [program, ...args], env, name, uid}: Case): Promise<number> {
+async function timeOf({command: [program, ...args], env, name, timesItself, uid}: Case): Promise<number> {
   const start = performance.now()
   const child = spawn(program!, args, {
     cwd: '/',
     env: {...plainEnvironment, ...env},
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', timesItself ? 'pipe' : 'ignore', 'pipe'],
     ...(uid === undefined ? {} : {gid: uid, uid}),
   })
   const errors: Buffer[] = []
   child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk))
+  const printed: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk))
   const status = await ended(child)
-  const time = performance.now() - start
+  const time = timesItself ? Number(Buffer.concat(printed).toString()) : performance.now() - start
   if (status !== 0) throw new Error(`${name}: exit status ${status}\n${Buffer.concat(errors).toString()}`)
   return time
 }

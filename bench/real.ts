@@ -1,16 +1,18 @@
-/** npm run bench:real [-- SUITE]: beside the reference tool, on the real service of the lab. */
+/** npm run bench:real [-- SUITE [lists|start]]: beside the reference tool, on the real service of the lab. */
 import {chownSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
 import {lab, type Suite} from '../test/real/lab'
 import {referenceCommand} from '../test/real/reference'
+import {BusClient} from '../test/support/bus-client'
 import {cli} from '../test/support/cli'
 import {type Case, interleave, milliseconds, record, table, type Timing} from './measure'
 
 const sizes = [1, 3, 10, 50]
 const rounds = (size: number) => (size < 50 ? 15 : 5)
 const raw = path.join(__dirname, 'raw.js')
+const rawStart = path.join(__dirname, 'raw-start.js')
 
 const classic = ['status', 'session_created', 'backend_pid', 'owner', 'device_name', 'config_name', 'config_path']
 const comparisons: readonly {ours: string; reads?: readonly string[]; reference?: string}[] = [
@@ -25,7 +27,7 @@ const comparisons: readonly {ours: string; reads?: readonly string[]; reference?
   {ours: 'session-stats --path PATH', reference: 'session-stats --path PATH'},
 ]
 
-async function main(suite: Suite): Promise<void> {
+async function lists(suite: Suite): Promise<void> {
   const world = await lab(suite)
   const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
   const uid = world.uid('alice')
@@ -79,4 +81,66 @@ function row(name: string, size: number, timings: ReadonlyMap<string, Timing>): 
   ]
 }
 
-void main((process.argv[2] as Suite | undefined) ?? 'sid')
+/** From the command to the connection. */
+async function starts(suite: Suite): Promise<void> {
+  const world = await lab(suite)
+  const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
+  const uid = world.uid('alice')
+  chownSync(home, uid, uid)
+  const client = new BusClient(uid, world.busAddress)
+  try {
+    await world.reset()
+    const service = 'net.openvpn.v3.configuration'
+    const [[profile]] = (await client.call({
+      body: ['cert'],
+      destination: service,
+      interface: service,
+      member: 'LookupConfigName',
+      path: `/${service.replaceAll('.', '/')}`,
+      signature: 's',
+    })) as [[string]]
+    const env = {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: home}
+    const before = () => world.reset()
+    const words = ['session-start', '--config', 'cert']
+    const timings = await interleave(
+      [
+        {before, command: [process.execPath, cli(), ...words], env, name: 'ours', uid},
+        {before, command: referenceCommand(world, 'alice', words), name: 'reference'},
+        {before, command: [process.execPath, rawStart, profile], env, name: 'service', timesItself: true, uid},
+      ],
+      21,
+    )
+    const [ours, reference, alone] = ['ours', 'reference', 'service'].map((each) => timings.get(each)!)
+    const text = ({median, middle}: Timing) =>
+      `${milliseconds(median)} (${middle.map((ms) => milliseconds(ms)).join('–')})`
+    const header = ['', 'ovpn3', 'openvpn3', 'times as fast', 'the service alone', 'beside it']
+    await record(
+      `A start beside openvpn3 ${world.version} (${suite})`,
+      `\`session-start --config cert\`, a saved profile without input, to the end of the process, connected. The service alone: from the call of NewTunnel to the signal that it is connected, with nothing but LogForward and Connect between, in a process that is there already.\n\n${table(
+        header,
+        [
+          [
+            '`session-start`',
+            text(ours!),
+            text(reference!),
+            (reference!.median / ours!.median).toFixed(2),
+            text(alone!),
+            milliseconds(ours!.median - alone!.median),
+          ],
+        ],
+      )}`,
+    )
+  } finally {
+    client.close()
+    await world.reset()
+    await world.close()
+    rmSync(home, {recursive: true})
+  }
+}
+
+async function main(suite: Suite, only?: string): Promise<void> {
+  if (only !== 'start') await lists(suite)
+  if (only !== 'lists') await starts(suite)
+}
+
+void main((process.argv[2] as Suite | undefined) ?? 'sid', process.argv[3])

@@ -84,7 +84,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 0)
         assert.equal(run.sessions[0]?.outcome, 'done')
         assert.equal(run.sessions[0]?.status?.minor, 7)
-        assert.match(run.sessions[0].message, /^connected to \S+ on tun\d+$/)
+        assert.match(run.sessions[0].message, /^connected to \S+ on tun\d+, address [\d.]+$/)
         assert.equal(await world().carriesTraffic(path), true)
       })
 
@@ -97,7 +97,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const lines = [
           `Resuming session: ${path}`,
           String.raw`Connected to ${server} \(${server}\)`,
-          String.raw`${label}: connected to ${server} on tun\d+`,
+          String.raw`${label}: connected to ${server} on tun\d+, address ${server}`,
         ]
         assert.match(stdout, new RegExp(`^${lines.join('\n')}\n$`))
       })

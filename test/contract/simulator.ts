@@ -11,6 +11,7 @@ import {sessionAclContract} from './session-acl'
 import {sessionAuthContract} from './session-auth'
 import {sessionLogContract} from './session-log'
 import {sessionManageContract} from './session-manage'
+import {sessionStartContract} from './session-start'
 import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
 import {systemdContract} from './systemd'
@@ -31,6 +32,7 @@ export function simulatorTests(version: World['version']): void {
     serviceContract(title, world)
     sessionManageContract(title, world)
     sessionsListContract(title, world)
+    sessionStartContract(title, world)
     sessionStatsContract(title, world)
     sessionAclContract(title, world)
     sessionAuthContract(title, world)

@@ -10,6 +10,7 @@ import {sessionAclContract} from '../contract/session-acl'
 import {sessionAuthContract} from '../contract/session-auth'
 import {sessionLogContract} from '../contract/session-log'
 import {sessionManageContract} from '../contract/session-manage'
+import {sessionStartContract} from '../contract/session-start'
 import {sessionStatsContract} from '../contract/session-stats'
 import {sessionsListContract} from '../contract/sessions-list'
 import {systemdContract} from '../contract/systemd'
@@ -39,6 +40,7 @@ export const realTests = (suite: Suite): void =>
 /** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */
 export const moreRealTests = (suite: Suite): void =>
   testsIn(`${suite}-2`, `the real service, ${suite}: users, faults, the reference`, (world) => {
+    sessionStartContract(suite, world)
     accessContract(suite, world)
     faultsContract(suite, world)
     inPlaceContract(suite, world)

@@ -118,13 +118,14 @@ class Stage {
       path,
       pid: pids.get(path)!,
     })
+    const profiles = new Set(world.profilePaths())
     const changes: {member: string; path: string}[] = []
     const met: string[] = []
     const struck = new Set<string>()
     let count = 0
     let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
-    const watches = args[0] === 'session-log' || args.some((argument) => argument.startsWith('--watch'))
+    const watches = args[0] === 'session-log' || args.some((argument) => /^--(foreground|watch)/.test(argument))
     let lost = false
     if (each.property) {
       const {fault, name, session} = each.property
@@ -184,7 +185,8 @@ class Stage {
       assert.doesNotMatch(run.stdout + run.stderr, /message bus was lost/, `a stranger cut it off\n${show(run)}`)
     for (const {member, path} of changes)
       assert.ok(
-        mayChange(args, member, known(path)),
+        // those that it has started are its own
+        (args[0] === 'session-start' && !before.has(path)) || mayChange(args, member, known(path)),
         `it called ${member} on ${this.#nameOf(path)}, which was not asked for\n${show(run)}`,
       )
     if (run.status === 2) assert.deepEqual(changes, [], `wrong usage, and yet it changed something\n${show(run)}`)
@@ -203,6 +205,14 @@ class Stage {
           `${this.#nameOf(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
         )
       }
+    }
+
+    // a service that answers wrongly, or not at all, may keep what it says is gone
+    if (args[0] === 'session-start' && !lost && !met.some((kind) => lying.has(kind))) {
+      const left = world.profilePaths().filter((path) => !profiles.has(path))
+      assert.deepEqual(left, [], `a profile stays\n${show(run)}`)
+      const started = (await world.sessions()).filter((path) => !before.has(path))
+      assert.ok(started.length === 0 || mayStay(run, args, each), `a session stays\n${show(run)}`)
     }
 
     if (lost) {
@@ -382,6 +392,7 @@ interface Known {
 
 /** Whether a command line selects this session. */
 function selects(args: readonly string[], {device, name, path, pid}: Known): boolean {
+  if (args[0] === 'session-start') return name === args[1] && args.includes('--if-running=restart')
   const [flag, value] = ['--auth-req', '--config', '--interface', '--path'].flatMap((each) => {
     const at = args.indexOf(each)
     return at === -1 ? [] : [each, args[at + 1]!]
@@ -407,6 +418,7 @@ const asked: readonly (readonly [option: string, calls: RegExp])[] = [
   ['--disconnect', /^Disconnect$/],
   ['--log-level=5', /^Set log_verbosity$/],
   ['session-auth', /^(Connect|UserInputProvide)$/],
+  ['session-start', /^(Connect|Disconnect|Restart|UserInputProvide)$/],
   ['--resume', /^(Connect|Resume|UserInputProvide)$/],
   ['--restart', /^(Connect|Restart|UserInputProvide)$/],
 ]
@@ -419,6 +431,23 @@ function mayChange(args: readonly string[], member: string, session: Known): boo
   // an attempt that takes too long is given up
   if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
   return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
+}
+
+/** Faults after which nothing is certain of what a session-start leaves. */
+const lying = new Set(['error', 'ignore', 'replace', 'reply', 'twice'])
+
+/** Whether a session that was started may be there when the command has ended. */
+function mayStay({signal, status, stderr, stdout}: Run, args: readonly string[], {faults}: Scenario): boolean {
+  if (args[0] !== 'session-start')
+    return faults.some(([, fault]) => fault.kind === 'session' && fault.fault === 'replace')
+  const hungUp = faults.some(([, fault]) => fault.kind === 'signal' && fault.signal === 'SIGHUP')
+  return (
+    status === 0 ||
+    signal !== null ||
+    hungUp ||
+    args.includes('--keep') ||
+    /may stay behind|could not be disconnected|not answered|left connected/.test(stdout + stderr)
+  )
 }
 
 function show({signal, status, stderr, stdout}: Run): string {

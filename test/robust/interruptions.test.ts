@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import {describe, it} from 'node:test'
+import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import path from 'node:path'
+import {after, before, describe, it} from 'node:test'
 
-import {type Simulator, simulator} from '../simulator/simulator'
+import {type Call, type Simulator, simulator} from '../simulator/simulator'
 import {ovpn3} from '../support/cli'
 
 interface Case {
@@ -136,10 +139,32 @@ async function interrupt(world: Simulator, {call, name, signal, silent}: Trial):
   return took
 }
 
+/** Runs all trials, and those that took too long once more: a busy machine takes its time, but by themselves they have to be in time. */
+async function runAll<T>(
+  worlds: readonly Simulator[],
+  trials: readonly T[],
+  run: (world: Simulator, trial: T) => Promise<number>,
+) {
+  const late: T[] = []
+  const queue = [...trials]
+  await Promise.all(
+    worlds.map(async (world) => {
+      for (let trial = queue.shift(); trial; trial = queue.shift())
+        if ((await run(world, trial)) > bound) late.push(trial)
+    }),
+  )
+  for (const trial of late) {
+    const took = await run(worlds[0]!, trial)
+    assert.ok(took <= bound, `${JSON.stringify(trial)} took ${Math.round(took)} ms`)
+  }
+}
+
+const six = () => Promise.all([1, 2, 3, 4, 5, 6].map(() => simulator()))
+
 describe('an interruption at every call', () => {
   for (const silent of [false, true])
     it(`undoes nothing that was not started, and ends in time: the session manager ${silent ? 'falls silent' : 'answers'}`, async () => {
-      const worlds = await Promise.all([1, 2, 3, 4, 5, 6].map(() => simulator()))
+      const worlds = await six()
       try {
         const trials: Trial[] = []
         for (const name of Object.keys(cases)) {
@@ -149,19 +174,105 @@ describe('an interruption at every call', () => {
               trials.push({call, name, signal, silent})
         }
 
-        const late: Trial[] = []
-        const queue = [...trials]
-        await Promise.all(
-          worlds.map(async (world) => {
-            for (let trial = queue.shift(); trial; trial = queue.shift())
-              if ((await interrupt(world, trial)) > bound) late.push(trial)
-          }),
-        )
-        // a busy machine takes its time: by themselves they have to be in time
-        for (const trial of late) {
-          const took = await interrupt(worlds[0]!, trial)
-          assert.ok(took <= bound, `${JSON.stringify(trial)} took ${Math.round(took)} ms`)
+        await runAll(worlds, trials, interrupt)
+      } finally {
+        await Promise.all(worlds.map((world) => world.close()))
+      }
+    })
+})
+
+/** How sessions are started; FILE stands for a file with the profile of that name. */
+const starts: Readonly<Record<string, {readonly args: string; readonly input?: string}>> = {
+  'a copy of a saved profile': {args: 'cert --persist-tun --timeout 20'},
+  'a file, with input': {args: 'FILE --timeout 20', input: 'vpnuser\nsecret\n'},
+  'a saved profile': {args: 'cert --dco false'},
+  'in the background': {args: 'cert --background'},
+}
+
+describe('an interruption of session-start at every call', () => {
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-interruptions-'))
+    chmodSync(folder, 0o755)
+  })
+  after(() => rmSync(folder, {force: true, recursive: true}))
+
+  const line = (world: Simulator, name: string): string[] => {
+    const file = path.join(folder, 'office.ovpn')
+    writeFileSync(file, world.profileText('pass'))
+    return ['session-start', ...starts[name]!.args.split(' ').map((each) => (each === 'FILE' ? file : each))]
+  }
+
+  /** Answers how many calls it took. */
+  const count = async (world: Simulator, name: string): Promise<number> => {
+    await world.reset()
+    const {status, stderr} = await ovpn3(world, 'alice', line(world, name), {input: starts[name]!.input})
+    assert.equal(status, 0, stderr)
+    return world.calls.total + world.configurationCalls.total
+  }
+
+  const trial = async (world: Simulator, {call, name, signal, silent}: Trial): Promise<number> => {
+    await world.reset()
+    const profiles = world.profilePaths()
+    let kill = () => {}
+    let sent = 0
+    const made: string[] = []
+    const intercept = ({message: {member}}: Call) => {
+      made.push(member)
+      if (made.length === call) kill()
+      return silent && made.length >= call ? 'ignore' : undefined
+    }
+
+    world.intercept(intercept)
+    world.interceptConfigurations(intercept)
+    const run = await ovpn3(world, 'alice', line(world, name), {
+      during(child) {
+        kill = () => {
+          sent = performance.now()
+          child.kill(signal)
         }
+      },
+      input: starts[name]!.input,
+    })
+    const took = performance.now() - sent
+    world.intercept()
+    world.interceptConfigurations()
+    const what = `${name}, ${signal} at call ${call}${silent ? ', silent' : ''}: ${run.status} ${run.signal}\n${run.stdout}${run.stderr}calls: ${made.join(', ')}`
+    if (sent === 0) return 0
+    const {length} = await world.sessions()
+    const answered = new Set(made.slice(0, silent ? call - 1 : made.length))
+    // at its last call it may have ended by then
+    const ended = /: (connected|connecting in)/.test(run.stdout)
+    assert.ok(ended || run.signal === signal || run.status === signals[signal], what)
+    // the terminal is gone: nobody asked for anything to be undone
+    const stays = ended || (signal === 'SIGHUP' && made.includes('Connect'))
+    if (!silent) {
+      assert.deepEqual(world.profilePaths(), profiles, what)
+      assert.ok(length <= Number(stays), what)
+    } else if (answered.has('NewTunnel')) {
+      assert.ok(stays || made.includes('Disconnect'), what)
+    } else {
+      assert.equal(length, 0, what)
+      assert.equal(/may stay behind/.test(run.stderr), ['Import', 'NewTunnel'].includes(made[call - 1]!), what)
+      assert.equal(made.includes('Remove'), answered.has('Import'), what)
+    }
+
+    return took
+  }
+
+  for (const silent of [false, true])
+    it(`leaves neither a session nor a profile, and ends in time: the services ${silent ? 'fall silent' : 'answer'}`, async () => {
+      const worlds = await six()
+      try {
+        const trials: Trial[] = []
+        for (const name of Object.keys(starts)) {
+          const calls = await count(worlds[0]!, name)
+          for (let call = 1; call <= calls; call++)
+            for (const signal of Object.keys(signals) as (keyof typeof signals)[])
+              trials.push({call, name, signal, silent})
+        }
+
+        await runAll(worlds, trials, trial)
       } finally {
         await Promise.all(worlds.map((world) => world.close()))
       }

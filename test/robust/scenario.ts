@@ -109,6 +109,27 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
     json,
   ),
   together(
+    just('session-start'),
+    fc.constantFrom(
+      ['cert'],
+      ['cert', '--persist-tun'],
+      ['cert2', '--dco', 'false'],
+      ['chal'],
+      ['dead'],
+      ['needy'],
+      ['needy', '--if-running=keep'],
+      ['needy', '--if-running=restart'],
+      ['home', '--if-running=restart'],
+      ['refused', '--if-running=restart'],
+      ['crashed'],
+      ['twin'],
+      ['nobody'],
+      [],
+    ),
+    fc.constantFrom(['--timeout', '2'], ['--timeout', '1', '--keep'], ['--background'], ['--foreground']),
+    json,
+  ),
+  together(
     just('session-acl'),
     selector,
     fc.constantFrom(

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import {type ChildProcess, spawn} from 'node:child_process'
-import {readdirSync, readFileSync, rmSync} from 'node:fs'
+import {chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
 
-import {ServiceError, type Simulator, simulator, userPassword} from '../simulator/simulator'
+import {type Call, ServiceError, type Simulator, simulator, userPassword} from '../simulator/simulator'
 import {asUser, cli, homeOf, ovpn3, projectJson, type RunOptions, until, userFile} from '../support/cli'
 import {skipTerminal, terminals} from '../support/terminal'
 
@@ -252,6 +253,66 @@ describe('what is secret', () => {
         holdsNoSecret(stdout + stderr, 'what is printed')
       }
     })
+
+  describe('when a session is started', () => {
+    let folder: string
+    let profile: string
+    before(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-secrets-'))
+      chmodSync(folder, 0o755)
+      profile = path.join(folder, 'office.ovpn')
+      // the key of a profile is as secret as a password
+      const text = world.profileText('cert').replace(/(<key>[^]*?)(?=\n-----END)/, `$1\n${code}`)
+      writeFileSync(profile, `${text}setenv SECRET "${passphrase}"\n`)
+    })
+    after(() => rmSync(folder, {force: true, recursive: true}))
+
+    for (const [way, env] of Object.entries(ways))
+      for (const [what, args, input, end] of [
+        ['right answers', 'other-code', `vpnuser\n${password}\n${code}\n`, 0],
+        ['right answers, as JSON', 'other-code --foreground --json', `vpnuser\n${password}\n${code}\n`, 143],
+        ['a wrong code', 'other-code', `vpnuser\n${password}\n${code}${code}\n`, 8],
+        ['no code', 'other-code --json', `vpnuser\n${password}\n`, 8],
+        ['a wrong passphrase', 'other-sealed --json', `${passphrase}!\n`, 8],
+        ['a profile', 'FILE', '', 0],
+        ['a copy of a profile', 'saved --persist-tun --json', '', 0],
+        ['a profile that is there', 'saved --if-running=keep', '', 0],
+      ] as const)
+        it(`is not in what is printed, ${way}: ${what}`, async () => {
+          world.addProfile('alice', 'other-code', withCode)
+          world.addProfile('alice', 'other-sealed', withKey)
+          world.importProfile('alice', 'saved', readFileSync(profile, 'utf8'))
+          const words = args.split(' ').map((word) => (word === 'FILE' ? profile : word))
+          const {status, stderr, stdout} = await ovpn3(world, 'alice', ['session-start', ...words], {
+            async during(child, output) {
+              if (!words.includes('--foreground')) return
+              await until('it is connected', () => output().includes('"started"'))
+              child.kill('SIGTERM')
+            },
+            env,
+            input,
+          })
+          assert.equal(status, end, stderr)
+          holdsNoSecret(stdout, 'stdout')
+          holdsNoSecret(stderr, 'stderr')
+        })
+
+    for (const [member, fault] of [
+      ['Import', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')],
+      ['Import', 'crash'],
+      ['Validate', 'crash'],
+      ['NewTunnel', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')],
+    ] as const)
+      it(`is not in what is said when it fails: ${member}, ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
+        const intercept = ({message}: Call) => (message.member === member ? fault : undefined)
+        world.intercept(intercept)
+        world.interceptConfigurations(intercept)
+        const {status, stderr, stdout} = await ovpn3(world, 'alice', ['session-start', profile], {env: {DEBUG: '*'}})
+        assert.notEqual(status, 0)
+        assert.match(stderr, new RegExp(member))
+        holdsNoSecret(stdout + stderr, 'what is printed')
+      })
+  })
 
   it('is not left in a file: nothing is kept of what was typed', async () => {
     const {HOME} = asUser(world, 'alice').env

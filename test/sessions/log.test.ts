@@ -1,4 +1,4 @@
-import {isAtLeast, leastCategory, logLevelName, logLevelNames, logLevelNumbers} from '@ovpn3/sessions'
+import {isAtLeast, leastCategory, logLevelName, logLevelNames, logLevelNumbers, tunnelAddress} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
@@ -25,5 +25,31 @@ describe('log levels', () => {
       logLevelNumbers.map((number) => logLevelNames[leastCategory(number) - 1]),
       ['crit', 'error', 'warn', 'info', 'verb1', 'verb2', 'debug'],
     )
+  })
+})
+
+describe('the address of a tunnel', () => {
+  const address = (message: string, group = 7) => tunnelAddress({group, message})
+
+  it('is what the client says when it has connected', () => {
+    const start = 'Connected: vpnuser@10.99.0.1:1195 (10.99.0.1) via /UDP on tun'
+    assert.equal(address(`${start}/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`), '10.8.0.2')
+    assert.equal(address(`${start}0/10.8.0.2/fd00::2 gw=[10.8.0.1/] mtu=(default)`), '10.8.0.2')
+    assert.equal(address(`${start}//fd00::2 gw=[/fd00::1]`), 'fd00::2')
+    assert.equal(
+      address('Connected: a on tun/1.2.3.4/ gw=[@h:1 (h) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/]'),
+      '10.8.0.2',
+    )
+  })
+
+  it('is in no other line', () => {
+    const line = 'Connected: h:1 (h) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/]'
+    for (const [other, group] of [
+      [`x ${line}`],
+      ['Connected: h'],
+      ['Connected: h on tun// gw=[/]'],
+      [line, 3],
+    ] as const)
+      assert.equal(address(other, group), undefined)
   })
 })

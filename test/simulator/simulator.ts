@@ -308,11 +308,24 @@ export class Simulator implements World {
     return this.profiles.add({behaviour, name, owner: this.uid(user), text: standardTexts.cert}).path
   }
 
+  /** Adds a profile of a text. */
+  importProfile(user: UserName, name: string, text: string): void {
+    this.profiles.add({name, owner: this.uid(user), text})
+  }
+
   /** The path of a user's profile. */
   profilePath(user: UserName, name: string): string {
     const profile = this.profiles.named(this.uid(user), name)
     if (!profile) throw new Error(`${user} has no profile ${JSON.stringify(name)}`)
     return profile.path
+  }
+
+  /** The paths of all profiles. */
+  profilePaths(): string[] {
+    return this.profiles
+      .all()
+      .map(({path}) => path)
+      .sort()
   }
 
   /** A session's profile, as the session was started from it. */

@@ -8,6 +8,8 @@ export interface LogLine {
   readonly message: string
 }
 
+const clientGroup = 7
+
 /** By code, from the least severe on. Seen on the wire (24.1, 27.1): 1 to 4; the others by the service's source. */
 const logCategories = ['unset', 'debug', 'verb2', 'verb1', 'info', 'warn', 'error', 'crit', 'fatal'] as const
 
@@ -16,6 +18,16 @@ export const logLevelNames: readonly string[] = logCategories.slice(1)
 
 /** The numbers of the log levels, as the service counts them: 0 is crit and fatal alone, 6 everything. */
 export const logLevelNumbers: readonly string[] = ['0', '1', '2', '3', '4', '5', '6']
+
+/**
+ * The address of a session's tunnel, where a line of its VPN client tells it, as it does when it has connected:
+ * `Connected: … via /UDP on tun/10.8.0.2/ gw=[…`, with an IPv4 address, an IPv6 address or both.
+ */
+export function tunnelAddress({group, message}: Pick<LogLine, 'group' | 'message'>): string | undefined {
+  if (group !== clientGroup) return undefined
+  const [, ipv4, ipv6] = /^Connected: .* on [^/ ]+\/([\d.]*)\/([\da-f.:]*) gw=\[/is.exec(message) ?? []
+  return ipv4 || ipv6 || undefined
+}
 
 /** The name of a line's level; a code that is not known yet is shown as its number. */
 export function logLevelName({category}: Pick<LogLine, 'category'>): string {

@@ -42,6 +42,8 @@ export interface Connection {
   readonly name: string
   /** Null where it was not given. */
   readonly device: string | null
+  /** Of this end of the tunnel; null where the log does not tell it. */
+  readonly address: string | null
 }
 
 /** What became of one session. An interface: `docs/schemas` describes it. */

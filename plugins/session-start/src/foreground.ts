@@ -1,13 +1,14 @@
 import {
-  disconnect,
   failure,
   hasCode,
+  isGone,
   isOvpn3Error,
   Ovpn3Error,
   result,
   type Session,
   type SessionResult,
   type SessionStatus,
+  StatusMinor,
   stay,
   withGrace,
 } from '@ovpn3/sessions'
@@ -34,28 +35,43 @@ export async function stayWith(
   session: Session,
   {from, isHangup, signal, stopping, told}: ForegroundOptions,
 ): Promise<SessionResult> {
+  let status = from
   let reason: Ovpn3Error | undefined
   try {
-    await stay(session, from, signal, told)
-    return result(session, 'done', 'disconnected')
+    await stay(session, from, signal, async (next) => {
+      status = next
+      await told(next)
+    })
+    return result(session, 'done', 'disconnected', {status})
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     if (!signal.aborted) reason = error
   }
 
-  if (signal.aborted && isHangup()) return result(session, 'unchanged', 'left connected: the terminal is gone')
+  if (signal.aborted && isHangup())
+    return result(session, 'unchanged', 'left connected: the terminal is gone', {status})
   await stopping()
-  const ended = hasCode(reason, 'disconnected', 'service-unavailable') ? undefined : await end(session)
+  const lost = hasCode(reason, 'disconnected', 'service-unavailable')
+  const ended = lost ? undefined : await end(session, status)
   if (!reason) return ended!
-  return failure(session, new Ovpn3Error(reason.code, `ended: ${reason.message}`, {cause: reason}))
+  const hint = ended?.error
+    ? `It could not be disconnected: ovpn3 session-manage --disconnect --path ${session.id}`
+    : reason.hint
+  return failure(session, new Ovpn3Error(reason.code, `ended: ${reason.message}`, {cause: reason, hint}), {status})
 }
 
-function end(session: Session): Promise<SessionResult> {
-  // it has been asked to end: a call that is not answered is not waited for long
-  const disconnecting = async () => {
-    await session.refresh(disconnect.properties)
-    return disconnect.run(session, {})
+/** Disconnects a session. It has been asked to end: what is not answered is not waited for long. */
+async function end(session: Session, last: SessionStatus): Promise<SessionResult> {
+  const now = AbortSignal.abort()
+  // both at once: a manager that is silent must not keep the second from being sent
+  const reading = session.fetch(['statistics'])
+  const status = {...last, message: '', minor: StatusMinor.done}
+  try {
+    await withGrace(session.disconnect(), now)
+    const {statistics} = (await withGrace(reading, now)).values
+    return result(session, 'done', 'disconnected', {statistics, status})
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    return isGone(error) ? result(session, 'done', 'disconnected', {status}) : failure(session, error, {status: last})
   }
-
-  return withGrace(disconnecting(), AbortSignal.abort())
 }

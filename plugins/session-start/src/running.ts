@@ -1,4 +1,5 @@
 import {
+  failOnOutage,
   isDeadEnd,
   labelOf,
   Ovpn3Error,
@@ -9,6 +10,7 @@ import {
   type SessionResult,
   type SessionSource,
   type SessionStatus,
+  shortId,
   type StartFrom,
   statusText,
 } from '@ovpn3/sessions'
@@ -35,7 +37,8 @@ export async function runningOf(
   namesakes: readonly string[],
 ): Promise<readonly Running[]> {
   const others = new Set(namesakes.filter((path) => !('path' in from) || path !== from.path))
-  const found = await source.find({kind: 'config', name: from.name}, properties)
+  const found = await source.find({kind: 'config', name: 'path' in from ? from.name : keptName(from.name)}, properties)
+  failOnOutage(found)
   return found.flatMap((session) => {
     const {config_path: path, status} = session.snapshot.values
     const isOwn = ownershipOf(session.snapshot, source.me) === 'own'
@@ -43,6 +46,21 @@ export async function runningOf(
     return isOwn && status && !isOther ? [{isOver: isDeadEnd(status), session, status}] : []
   })
 }
+
+/** What the service keeps of a name when it imports a profile: printable ASCII. */
+function keptName(name: string): string {
+  return name.replaceAll(/[^ -~]/g, '')
+}
+
+/** That it is not known which session is to be restarted. */
+export function ambiguous(alive: readonly Running[]): Ovpn3Error {
+  return new Ovpn3Error('session-ambiguous', `several sessions of this profile are running: ${listed(alive)}`, {
+    hint: `Restart one of them: ovpn3 session-manage --restart --path ${shortId(alive[0]!.session.id)}`,
+  })
+}
+
+const listed = (running: readonly Running[]) =>
+  running.map(({session, status}) => `${labelOf(session)}, ${statusText(status)}`).join('; ')
 
 /**
  * What is said where a session of the profile is there and is not to be restarted.
@@ -52,8 +70,8 @@ export function alreadyRunning(running: readonly Running[], how: 'fail' | 'keep'
   const alive = running.filter(({isOver}) => !isOver)
   const [first] = alive
   if (how === 'keep' && first) return result(first.session, 'unchanged', `running already: ${statusText(first.status)}`)
-  const named = (first ? alive : running).map(({session, status}) => `${labelOf(session)} is ${statusText(status)}`)
-  throw new Ovpn3Error('session-running', `a session of this profile is there already: ${named.join(', ')}`, {
+  const there = first ? `running already: ${listed(alive)}` : `still there: ${listed(running)}`
+  throw new Ovpn3Error('session-running', `a session of this profile is ${there}`, {
     hint: first
       ? 'Pass --if-running=keep to leave it alone, or --if-running=restart to reconnect it'
       : 'Pass --if-running=restart to replace it',

@@ -25,7 +25,8 @@ export const isAlreadyProvided = says(/input-already-provided|already-provided: 
 export const isNotReady = says(/net\.openvpn\.v3\.error\.ready/)
 /** To a second session of one profile, on 27.1. */
 export const isRunningAlready = says(/A session with this configuration profile is already running/)
-const isInvalidProfile = says(/Configuration profile is missing|profiles are unsupported/)
+/** To a profile that no session can be started from; 24.1 says "Configration". */
+const isInvalidProfile = says(/Confi\w+ profile is missing|profiles are unsupported|Invalid configuration profile:/)
 const isProfileDenied = says(
   /Access to the configuration profile is denied|is sealed and read-only|modified by the profile owner/,
 )
@@ -129,7 +130,12 @@ export async function translatedProfile<T>(work: Promise<T>): Promise<T> {
 /** That no session can be started from a profile, in the words of the service where it gave any. */
 export function invalidProfile(cause: unknown): unknown {
   if (!isInvalidProfile(cause)) return toProfileError(cause)
-  return new Ovpn3Error('usage', `the profile cannot be used: ${plainText((cause as BusError).message)}`, {cause})
+  return new Ovpn3Error('usage', `the profile cannot be used: ${problemIn((cause as BusError).message)}`, {cause})
+}
+
+/** What is wrong with a profile, without the names that the service's parser has for it. */
+function problemIn(text: string): string {
+  return plainText(text).replace(/^Invalid configuration profile: (ERR_\w+: )?(option_error: )?/, '')
 }
 
 function toProfileError(cause: unknown): unknown {

@@ -56,11 +56,15 @@ export class RemoteProfile {
     readonly path: string,
   ) {}
 
-  /** Imports a profile that the first session of it uses up. */
+  /** Imports a profile that the first session of it uses up. @throws Ovpn3Error `usage` where the service refuses it */
   static async import(bus: Bus, name: string, content: string): Promise<RemoteProfile> {
     const call = {body: [name, content, true, false], member: 'Import', secret: true, signature: 'ssbb'}
-    const [path] = await translatedProfile(callConfigurations(bus, call))
-    return new RemoteProfile(bus, decode('Import', path))
+    try {
+      const [path] = await callConfigurations(bus, call)
+      return new RemoteProfile(bus, decode('Import', path))
+    } catch (error) {
+      throw invalidProfile(error)
+    }
   }
 
   /** @throws Ovpn3Error `usage` where no session can be started from it, `profile-not-found`, `access-denied` */

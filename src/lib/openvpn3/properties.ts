@@ -110,7 +110,7 @@ const properties = {
   acl: listOf(unsigned),
   backend_pid: unsigned,
   config_name: string,
-  config_path: string,
+  config_path: (value) => (value === '' ? '' : path(value)),
   connected_to: endpoint,
   device_name: string,
   log_verbosity: unsigned,

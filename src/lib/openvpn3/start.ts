@@ -17,7 +17,7 @@ import {managerEvent, managerPath, sessionInterface, sessionService} from './nam
 import {RemoteProfile} from './profile'
 import {decode} from './properties'
 
-/** Milliseconds within which an answer that comes after an abort is still undone. */
+/** Milliseconds after an abort within which what was made by then is undone. */
 const farewell = 1500
 /** Milliseconds from the answer to NewTunnel to the session. It is there before, unless the service is at odds. */
 const appearance = 15_000
@@ -32,16 +32,25 @@ export async function startSession(
   {dco, persistTun}: StartOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const used = await profileFor(bus, from, persistTun, signal)
+  const limits = {over: afterwards(signal, farewell), signal}
+  const used = await profileFor(bus, from, persistTun, limits)
   try {
     await unlessAborted(used.profile.validate(), signal)
-    const path = await newTunnel(bus, used.profile.path, signal)
-    if (dco !== undefined) await setDco(bus, path, dco, signal)
+    const path = await newTunnel(bus, used.profile.path, limits)
+    if (dco !== undefined) await setDco(bus, path, dco, limits)
     return path
   } catch (error) {
-    if (used.imported) await forget(used.profile, signal)
+    if (used.imported) await forget(used.profile, limits)
     throw error
   }
+}
+
+/** How long there is for a start. */
+interface Limits {
+  /** Aborted when nothing is to be started any more. */
+  readonly signal: AbortSignal
+  /** Aborted when nothing can be undone any more. */
+  readonly over: AbortSignal
 }
 
 interface UsedProfile {
@@ -55,36 +64,38 @@ async function profileFor(
   bus: Bus,
   from: StartFrom,
   persistTun: boolean | undefined,
-  signal: AbortSignal,
+  limits: Limits,
 ): Promise<UsedProfile> {
+  const {signal} = limits
   if ('path' in from && !persistTun) return {imported: false, profile: new RemoteProfile(bus, from.path)}
   const {content, dco, name, overrides} =
     'path' in from
       ? await unlessAborted(new RemoteProfile(bus, from.path).read(), signal)
       : {...from, dco: false, overrides: {}}
-  const profile = await making(RemoteProfile.import(bus, name, content), (late) => late.remove(), signal)
+  const profile = await making(RemoteProfile.import(bus, name, content), (late) => late.remove(), 'profile', limits)
   try {
     const all = {...overrides, ...(persistTun && {'persist-tun': true})}
     const setting = Object.entries(all).map(([override, value]) => profile.override(override, value))
     await unlessAborted(Promise.all([...setting, dco && profile.setDco(true)]), signal)
     return {imported: true, profile}
   } catch (error) {
-    await forget(profile, signal)
+    await forget(profile, limits)
     throw error
   }
 }
 
 /** Removes an imported profile that no session has used up. */
-async function forget(profile: RemoteProfile, signal: AbortSignal): Promise<void> {
+async function forget(profile: RemoteProfile, {over}: Limits): Promise<void> {
   try {
-    await unlessAborted(profile.remove(), afterwards(signal, farewell))
+    await unlessAborted(profile.remove(), over)
   } catch (error) {
     // used up, or lost with the connection; the configuration manager forgets it when it ends
     if (!isOvpn3Error(error)) throw error
   }
 }
 
-async function newTunnel(bus: Bus, profile: string, signal: AbortSignal): Promise<string> {
+async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<string> {
+  const {over, signal} = limits
   const events = new Map<string, 'created' | 'removed'>()
   let came = new AbortController()
   const end = await translated(
@@ -96,19 +107,19 @@ async function newTunnel(bus: Bus, profile: string, signal: AbortSignal): Promis
     }),
   )
   try {
-    const path = await making(askForTunnel(bus, profile), (late) => disconnect(bus, late), signal)
+    const path = await making(askForTunnel(bus, profile), (late) => disconnect(bus, late), 'session', limits)
     const deadline = performance.now() + appearance
     // the first word of a session may come after the answer
     while (!events.has(path) && performance.now() < deadline && !signal.aborted)
       await sleep(deadline - performance.now(), came.signal, signal)
     if (events.get(path) === 'created' && !signal.aborted) return path
-    await unlessAborted(disconnect(bus, path), afterwards(signal, farewell), () => strayError(signal))
+    await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
     if (signal.aborted) throw reasonOf(signal)
     throw new Ovpn3Error('failed', 'the session ended as it was started', {
       hint: 'The log of the service may say why: journalctl --boot --grep openvpn3',
     })
   } finally {
-    await unlessAborted(end(), afterwards(signal, farewell)).catch((error: unknown) => {
+    await unlessAborted(end(), over).catch((error: unknown) => {
       if (!isOvpn3Error(error)) throw error
     })
   }
@@ -129,13 +140,14 @@ async function askForTunnel(bus: Bus, profile: string): Promise<string> {
   }
 }
 
-async function setDco(bus: Bus, path: string, enabled: boolean, signal: AbortSignal): Promise<void> {
+async function setDco(bus: Bus, path: string, enabled: boolean, limits: Limits): Promise<void> {
+  const {over, signal} = limits
   const body = [sessionInterface, 'dco', variant('b', enabled)]
   const properties = {interface: 'org.freedesktop.DBus.Properties', member: 'Set', signature: 'ssv'}
   try {
     await unlessAborted(translated(bus.call({...properties, body, destination: sessionService, path})), signal)
   } catch (error) {
-    await unlessAborted(disconnect(bus, path), afterwards(signal, farewell), () => strayError(signal))
+    await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
     throw error
   }
 }
@@ -154,7 +166,12 @@ async function disconnect(bus: Bus, path: string): Promise<void> {
  * The value of work that makes something. Where the signal is aborted first, it is undone as soon as it is made.
  * @throws Ovpn3Error the signal's reason; where that cannot be seen in time, that it may stay behind
  */
-async function making<T>(work: Promise<T>, undo: (made: T) => Promise<void>, signal: AbortSignal): Promise<T> {
+async function making<T>(
+  work: Promise<T>,
+  undo: (made: T) => Promise<void>,
+  what: 'profile' | 'session',
+  {over, signal}: Limits,
+): Promise<T> {
   try {
     return await unlessAborted(work, signal)
   } catch (error) {
@@ -163,15 +180,17 @@ async function making<T>(work: Promise<T>, undo: (made: T) => Promise<void>, sig
       // nothing was made
       if (!isOvpn3Error(error_)) throw error_
     })
-    await unlessAborted(undone, afterwards(signal, farewell), () => strayError(signal))
+    await unlessAborted(undone, over, () => strayError(signal, what))
     throw error
   }
 }
 
-/** That there was no answer to what makes a session, or ends it. */
-function strayError(signal: AbortSignal): Ovpn3Error {
+/** That there was no answer to what makes something, or ends it. */
+function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Error {
   const {code, message} = reasonOf(signal)
-  return new Ovpn3Error(code, `${message}: the session manager did not answer, so a session may stay behind`, {
-    hint: 'See ovpn3 sessions-list',
+  const [service, list] =
+    what === 'session' ? ['session manager', 'ovpn3 sessions-list'] : ['configuration manager', 'openvpn3 configs-list']
+  return new Ovpn3Error(code, `${message}: the ${service} did not answer, so a ${what} may stay behind`, {
+    hint: `See ${list}`,
   })
 }

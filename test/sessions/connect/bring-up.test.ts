@@ -82,6 +82,92 @@ beforeEach(() => {
 })
 afterEach(() => clock.reset())
 
+describe('a new session', () => {
+  const begin = (session: FakeSession, options: Options = {}) => new Run([session], {action: 'start', ...options})
+
+  it('is connected, and its tunnel has an address', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    session.fetch = async () => ({
+      errors: {},
+      values: {
+        connected_to: {host: '10.99.0.1', port: 1194, protocol: 'udp'},
+        device_name: 'tun0',
+        session_name: 'office',
+        status: session.status,
+      },
+    })
+    const run = begin(session)
+    await settled()
+    session.log(4, 'Connected: 10.99.0.1:1194 (10.99.0.1) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500')
+    session.turn(StatusMinor.connected)
+    await settled()
+    assert.deepEqual(run.end, ['done', undefined, 'connected to 10.99.0.1 on tun0, address 10.8.0.2'])
+    assert.equal(run.results![0]!.connection!.address, '10.8.0.2')
+    assert.deepEqual(changes(session), ['connect'])
+  })
+
+  for (const code of ['session-not-found', 'session-stale'] as const)
+    it(`that is gone has told why, though it was being asked: ${code}`, async () => {
+      const session = new FakeSession(StatusMinor.configOk)
+      const run = begin(session)
+      session.fetch = async () => {
+        if (!session.calls.includes('connect')) return {errors: {}, values: {status: session.status}}
+        session.turn(StatusMinor.connectionFailed, 'CA not defined')
+        return {errors: {status: new Ovpn3Error(code, 'gone')}, values: {}}
+      }
+
+      await clock.pass(1000)
+      assert.deepEqual(run.end, ['failed', 'refused', 'CA not defined'])
+    })
+
+  it('that fails is disconnected, unless it is to be kept', async () => {
+    for (const keep of [false, true]) {
+      const session = new FakeSession(StatusMinor.configOk)
+      const run = begin(session, {keep})
+      await settled()
+      session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+      await settled()
+      assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
+      assert.deepEqual(changes(session), keep ? ['connect'] : ['connect', 'disconnect'])
+    }
+  })
+
+  it('that fails and cannot be disconnected is named', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = begin(session)
+    await settled()
+    session.silent.add('disconnect')
+    session.turn(StatusMinor.authenticationFailed, 'no')
+    await clock.pass(1100)
+    assert.deepEqual(run.end, ['failed', 'refused', 'no'])
+    assert.match(run.results![0]!.error!.hint!, /could not be disconnected: .*--path 7c1b02d4s3c2e$/)
+  })
+
+  it('that is interrupted before it is connected does not stay, also where the terminal is gone', async () => {
+    for (const hangup of [false, true]) {
+      abort = new AbortController()
+      const session = new FakeSession(StatusMinor.inputRequired)
+      session.queue = [userName]
+      const run = new Run([session], {action: 'start'}, {answer: () => silence()})
+      await settled()
+      abort.abort(new Interruption(hangup))
+      await settled()
+      assert.deepEqual(run.end.slice(0, 2), ['failed', 'interrupted'])
+      assert.deepEqual(changes(session), ['disconnect'])
+    }
+  })
+
+  it('that connects is left to it where the terminal is gone', async () => {
+    const session = new FakeSession(StatusMinor.configOk)
+    const run = begin(session)
+    await settled()
+    abort.abort(new Interruption(true))
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: still connecting in the background'])
+    assert.deepEqual(changes(session), ['connect'])
+  })
+})
+
 describe('beginning', () => {
   it('resumes what is paused, and waits until it is connected', async () => {
     const session = new FakeSession()

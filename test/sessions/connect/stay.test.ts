@@ -1,27 +1,153 @@
-import {StatusMinor, stay} from '@ovpn3/sessions'
+import {Interruption, Ovpn3Error, type SessionStatus, StatusMinor, stay} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
-import {describe, it} from 'node:test'
+import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import {until} from '../../support/cli'
-import {FakeSession} from '../../support/fake-session'
+import {FakeSession, FakeSource, statusOf} from '../../support/fake-session'
+import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
-const {authenticationFailed, configError, connected, connectionFailed, processKilled, processStopped} = StatusMinor
+describe('staying with a session', () => {
+  let abort: AbortController
+  let clock: MockClock
+  let session: FakeSession
+  let source: FakeSource
+  let seen: number[]
+  /** How it has ended so far. */
+  let end: unknown
+  const begin = (told: (status: SessionStatus) => Promise<void> | void = () => {}) => {
+    stay(session, statusOf(StatusMinor.connected), abort.signal, (status) => {
+      seen.push(status.minor)
+      return told(status)
+    }).then(
+      () => {
+        end = 'ended'
+      },
+      (error: unknown) => {
+        end = error
+      },
+    )
+  }
 
-describe('a session that is stayed with', () => {
-  // a service manager starts it anew after a failure, and not after a refusal
-  for (const [minor, code, message] of [
-    [authenticationFailed, 'refused', 'authentication failed'],
-    [configError, 'refused', 'configuration error'],
-    [connectionFailed, 'failed', 'connection failed'],
-    [processKilled, 'failed', 'process killed'],
-    [processStopped, 'failed', 'process stopped'],
-  ] as const)
-    it(`ends as ${code}: ${message}`, async () => {
-      const session = new FakeSession(connected)
-      const staying = stay(session, session.status, new AbortController().signal, () => {})
-      const ended = assert.rejects(staying, {code, message})
-      await until('it is followed', () => session.followed)
+  const failure = () => {
+    assert.ok(end instanceof Ovpn3Error, String(end))
+    return [end.code, end.message] as const
+  }
+
+  beforeEach(async () => {
+    abort = new AbortController()
+    clock = mockClock()
+    source = new FakeSource()
+    session = new FakeSession(StatusMinor.connected, {source})
+    seen = []
+    end = undefined
+  })
+  afterEach(() => clock.reset())
+
+  it('tells each status that differs, until it is disconnected', async () => {
+    begin()
+    await settled()
+    for (const minor of [
+      StatusMinor.connected,
+      StatusMinor.reconnecting,
+      StatusMinor.reconnecting,
+      StatusMinor.connected,
+    ])
       session.turn(minor)
-      await ended
+    await settled()
+    assert.deepEqual([seen, end], [[StatusMinor.reconnecting, StatusMinor.connected], undefined])
+    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done]) session.turn(minor)
+    await settled()
+    assert.equal(end, 'ended')
+    assert.equal(session.calls.at(-1), 'unfollow')
+  })
+
+  it('tells what happened before it listened', async () => {
+    session.status = statusOf(StatusMinor.reconnecting)
+    begin()
+    await settled()
+    assert.deepEqual(seen, [StatusMinor.reconnecting])
+  })
+
+  it('ends well where the session goes after it was disconnected, else not', async () => {
+    begin()
+    await settled()
+    session.turn(StatusMinor.disconnected)
+    session.tell({type: 'removed'})
+    await settled()
+    assert.equal(end, 'ended')
+    session = new FakeSession(StatusMinor.connected, {source})
+    begin()
+    await settled()
+    session.tell({type: 'removed'})
+    await settled()
+    assert.deepEqual(failure(), ['failed', 'the session was removed'])
+  })
+
+  // a service manager starts it anew after a failure, and not after a refusal
+  for (const [minor, code] of [
+    ['authenticationFailed', 'refused'],
+    ['configError', 'refused'],
+    ['connectionFailed', 'failed'],
+    ['processKilled', 'failed'],
+    ['processStopped', 'failed'],
+  ] as const)
+    it(`fails with the reason of the service: ${minor}`, async () => {
+      begin()
+      await settled()
+      session.turn(StatusMinor[minor], 'the server says no')
+      await settled()
+      assert.deepEqual(failure(), [code, 'the server says no'])
     })
+
+  it('sees by itself that the backend has died, within 5 s', async () => {
+    begin()
+    await settled()
+    session.fetch = async () => ({errors: {status: new Ovpn3Error('session-stale', 'gone')}, values: {}})
+    await clock.pass(4900)
+    assert.equal(end, undefined)
+    await clock.pass(200)
+    assert.deepEqual(failure(), ['failed', 'its backend process is gone'])
+  })
+
+  it('tells the loss of the source from the loss of the session', async () => {
+    for (const [event, code] of [
+      [{type: 'reset'}, 'service-unavailable'],
+      [{error: new Ovpn3Error('disconnected', 'the bus is gone'), type: 'closed'}, 'disconnected'],
+    ] as const) {
+      session = new FakeSession(StatusMinor.connected, {source})
+      begin()
+      await settled()
+      // the session goes with it
+      source.tell(event)
+      session.tell({type: 'removed'})
+      await settled()
+      assert.equal(failure()[0], code)
+    }
+  })
+
+  it('ends at once when it is interrupted, also while the session manager is silent', async () => {
+    begin()
+    await settled()
+    session.silent.add('fetch')
+    await clock.pass(6000)
+    abort.abort(new Interruption())
+    await settled()
+    assert.equal(failure()[0], 'interrupted')
+    session.silent.add('follow')
+    abort = new AbortController()
+    begin()
+    await settled()
+    abort.abort(new Interruption())
+    await settled()
+    assert.equal(failure()[0], 'interrupted')
+  })
+
+  it('ends with what it is told with', async () => {
+    begin(({minor}) => {
+      if (minor === StatusMinor.challenge) throw new Ovpn3Error('input-missing', 'nobody is there')
+    })
+    await settled()
+    session.turn(StatusMinor.challenge)
+    await settled()
+    assert.deepEqual(failure(), ['input-missing', 'nobody is there'])
+  })
 })

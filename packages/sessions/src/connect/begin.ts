@@ -27,8 +27,8 @@ export async function survey(attempt: Attempt): Promise<SessionResult | undefine
 export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionResult | undefined> {
   const {options, session} = attempt
   const {action, dryRun, wait} = options
-  // while others were asked, much may have happened to this one
-  if (isOld) await session.refresh(connectProperties)
+  // while others were asked, much may have happened to this one; nobody has looked at a new one yet
+  if (isOld || attempt.isNew) await session.refresh(connectProperties)
   const status = statusOf(session)
   attempt.status = status
   attempt.waits = wait === 'required' || (wait === 'default' && status !== undefined)
@@ -41,7 +41,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   const answered = !attempt.attached && (await provideInput(attempt))
   if (wait === 'login' && answered && status) attempt.waits = true
   // before the action: a session that fails at once is removed, and the reason with it
-  if (attempt.waits) attempt.unfollow = await session.follow(attempt.inbox.receive)
+  if (attempt.waits) attempt.unfollow = await session.follow(attempt.inbox.receive, {log: true})
   const verb = verbFor(attempt, status, answered)
   const acted = !attempt.attached && verb !== undefined && (await act(attempt, verb))
   return attempt.waits ? undefined : inBackground(attempt, acted, answered)

@@ -59,12 +59,12 @@ export async function unfollow(attempt: Attempt, over: AbortSignal): Promise<voi
 
 /** While this process was stopped, the session may have got there. */
 async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<SessionResult | undefined> {
-  const {attached, sent, session, signal} = attempt
+  const {attached, inbox, sent, session, signal} = attempt
   if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
   try {
     const {status} = (await unlessAborted(session.fetch(['status']), afterwards(signal, lastLook))).values
     if (status?.minor !== StatusMinor.connected || attempt.isOutdated(status)) return undefined
-    return await unlessAborted(connected(session, status), over)
+    return await unlessAborted(connected(session, status, inbox.address), over)
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     return undefined

@@ -1,4 +1,5 @@
 import {sleep} from '../abort'
+import {tunnelAddress} from '../log'
 import {InputGroup, type SessionEvent} from '../session'
 import {type SessionStatus} from '../status'
 
@@ -17,15 +18,26 @@ const none: News = {removed: false, statuses: []}
 
 /** Keeps what a followed session tells, however much that is, until somebody takes it. */
 export class Inbox {
+  #address: string | undefined
   #arrived = new AbortController()
   #news = none
   readonly receive = (event: SessionEvent): void => {
+    if (event.type === 'log') {
+      this.#address = tunnelAddress(event) ?? this.#address
+      return
+    }
+
     if (event.type === 'removed') this.#news = {...this.#news, removed: true}
     else if (event.type === 'status')
       this.#news = {...this.#news, statuses: [...this.#news.statuses, event.status].slice(-most)}
     else if (event.type === 'attention' && event.group === InputGroup.openUrl)
       this.#news = {...this.#news, url: event.message}
     this.#arrived.abort()
+  }
+
+  /** The address that its tunnel got last, as far as the log tells. */
+  get address(): string | undefined {
+    return this.#address
   }
 
   take(): News {

@@ -1,6 +1,6 @@
 import {result} from '../actions/result'
 import {hasCode, Ovpn3Error} from '../errors'
-import {type SessionResult} from '../result'
+import {isGone, type SessionResult} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {type Attempt} from './attempt'
@@ -39,18 +39,24 @@ export async function settle(
 
 /** Nothing where it is not time yet, or the status is still that of before the action. */
 async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly SessionStatus[]> {
-  const {next, session} = attempt
+  const {inbox, next, session} = attempt
   const now = performance.now()
   if (removed || now < next.read) return []
   next.read = now + readInterval
   const {errors, values} = await session.fetch(['status'])
+  if (isGone(errors.status)) {
+    // why it has ended may have been told while it was asked
+    const {statuses} = inbox.take()
+    if (statuses.length > 0) return statuses
+  }
+
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
   return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
 }
 
 async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
-  const {session} = attempt
+  const {inbox, session} = attempt
   switch (status.minor) {
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
@@ -62,7 +68,7 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
       return undefined
     case StatusMinor.connected:
-      return connected(session, status)
+      return connected(session, status, inbox.address)
     case StatusMinor.paused:
       throw new Ovpn3Error('failed', 'it was paused again while it connected')
     case StatusMinor.urlAuthentication:
@@ -76,8 +82,8 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
   }
 }
 
-/** The result of a session that is connected. */
-export async function connected(session: Session, status: SessionStatus): Promise<SessionResult> {
+/** The result of a session that is connected. @param address of its tunnel, where it is known */
+export async function connected(session: Session, status: SessionStatus, address?: string): Promise<SessionResult> {
   const {
     connected_to: server,
     device_name: device,
@@ -85,8 +91,9 @@ export async function connected(session: Session, status: SessionStatus): Promis
   } = (await session.fetch(['connected_to', 'device_name', 'session_name'])).values
   const to = server?.host ? ` to ${server.host}` : ''
   const on = device ? ` on ${device}` : ''
-  const connection = server?.host ? {device: device || null, name, server} : undefined
-  return result(session, 'done', `connected${to}${on}`, {connection, status})
+  const as = address ? `, address ${address}` : ''
+  const connection = server?.host ? {address: address ?? null, device: device || null, name, server} : undefined
+  return result(session, 'done', `connected${to}${on}${as}`, {connection, status})
 }
 
 /** Whether there are questions that can be answered now. */

@@ -1,6 +1,6 @@
 import type {Session} from '../session'
 
-import {proceed, reasonOf, unlessAborted} from '../abort'
+import {proceed, unlessAborted} from '../abort'
 import {hasCode, Ovpn3Error} from '../errors'
 import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
@@ -60,13 +60,15 @@ export async function stay(
       }
 
       if (removed) {
+        // with the session manager, every session goes
+        proceed(lost.signal)
         if (leaving.has(last.minor)) return
         throw new Ovpn3Error('failed', 'the session was removed')
       }
 
       await inbox.wait(interval, lost.signal, signal)
       proceed(signal)
-      if (lost.signal.aborted) throw reasonOf(lost.signal)
+      proceed(lost.signal)
     }
   } finally {
     // the end of the connection gives them back as well

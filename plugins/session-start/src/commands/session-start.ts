@@ -1,12 +1,13 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {closest, colorsOf, type Completion, credentialsFlag, SessionCommand, waitFlags} from '@ovpn3/kit'
+import {closest, colorsOf, type Completion, credentialsFlag, waitFlags, WatchCommand} from '@ovpn3/kit'
 import {
   bringUp,
   type BringUpOptions,
   Deadline,
   exitStatusOf,
   type Interaction,
+  isGone,
   isHangup,
   labelOf,
   Ovpn3Error,
@@ -18,17 +19,17 @@ import {
   type StartFrom,
   statusJson,
   statusText,
-  toJson,
   unlessAborted,
   waitsForInput,
 } from '@ovpn3/sessions'
 import {stat} from 'node:fs/promises'
+import {basename} from 'node:path'
 
 import {profileLine, resultLines, sessionLine} from '../classic'
 import {stayWith} from '../foreground'
 import {readProfile} from '../profile-file'
 import {type Request, requestOf} from '../request'
-import {alreadyRunning, type Running, runningOf} from '../running'
+import {alreadyRunning, ambiguous, type Running, runningOf} from '../running'
 import {ServiceManager} from '../systemd'
 
 /** What a session is to be started from, and where. */
@@ -43,7 +44,7 @@ interface Chosen {
 const profile = {helpGroup: 'PROFILE'}
 const connection = {helpGroup: 'CONNECTION'}
 
-export default class SessionStart extends SessionCommand<typeof SessionStart, SessionResult> {
+export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
   static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
   static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, with every file that it names, and nothing of it stays behind. On a terminal the profile can be picked from a list.
 
@@ -142,10 +143,14 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       if (this.isInPlace) this.log(profileLine(chosen.from))
       const running = await unlessAborted(runningOf(chosen.source, chosen.from, chosen.namesakes), deadline.signal)
       if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
-      return await this.#bringUp(chosen, running, request, deadline)
+      return await this.graceful(this.#bringUp(chosen, running, request, deadline))
     } finally {
       deadline.end()
     }
+  }
+
+  protected override get streams(): boolean {
+    return this.isTyped('foreground')
   }
 
   protected override exitStatus(result: SessionResult): number {
@@ -190,10 +195,9 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   /** That there is neither a profile nor a file of that name, with one that may be meant. */
   async #notFound(name: string): Promise<Ovpn3Error> {
     const profiles = await (await this.sources()).profiles()
-    const near = closest(
-      name,
-      profiles.map(({profile: each}) => each.name),
-    )
+    const names = profiles.map(({profile: each}) => each.name)
+    // a file that is not there may be a profile that was imported from it
+    const [near] = [name, basename(name), basename(name, '.ovpn')].flatMap((typed) => closest(typed, names) ?? [])
     return new Ovpn3Error('profile-not-found', `no such profile or file: ${name}`, {
       hint: near === undefined ? 'Your profiles: openvpn3 configs-list' : `Did you mean ${near}?`,
     })
@@ -207,9 +211,9 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     deadline: Deadline,
   ): Promise<SessionResult> {
     const alive = running.filter(({isOver}) => !isOver)
-    if (alive.length > 1) return alreadyRunning(alive, 'fail')
+    if (alive.length > 1) throw ambiguous(alive)
     // what is at a dead end keeps the service from starting another session of the profile
-    for (const {isOver, session} of running) if (isOver) await unlessAborted(session.disconnect(), deadline.signal)
+    for (const {isOver, session} of running) if (isOver) await clearAway(session, deadline.signal)
     const session = alive[0]?.session ?? (await this.#start(chosen, dco, deadline))
     const options: BringUpOptions = {
       action: alive.length > 0 ? 'restart' : 'start',
@@ -217,7 +221,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       keep,
       wait: background ? 'never' : 'required',
     }
-    const [result] = await this.graceful(bringUp.run([session], options, this.#interaction(session)))
+    const [result] = await bringUp.run([session], options, this.#interaction(session))
     if (!foreground || result!.error) return result!
     // the time limit is for the connection
     deadline.end()
@@ -231,9 +235,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }
 
     const title = `Starting ${safeText(from.name)}`
-    const [session] = await this.graceful(this.screen.runTasks(title, [{run: start, title}]))
+    const [session] = await this.screen.runTasks(title, [{run: start, title}])
     if (this.isInPlace) this.log(sessionLine(session!.path))
-    if (!deadline.signal.aborted) await session!.refresh(bringUp.properties)
     return session!
   }
 
@@ -263,7 +266,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       },
     })
     try {
-      return await this.graceful(staying)
+      return await staying
     } finally {
       await manager.sent()
     }
@@ -271,7 +274,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
 
   /** Answers what a session comes to need while it reconnects. */
   async #authenticate(session: Session): Promise<SessionResult[]> {
-    await session.refresh(bringUp.properties)
+    await unlessAborted(session.refresh(bringUp.properties), this.abortSignal)
     const deadline = new Deadline(this.abortSignal)
     try {
       return await bringUp.run(
@@ -290,14 +293,18 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     else this.log(text)
   }
 
-  override logJson(json: unknown): void {
-    if (this.flags?.foreground) process.stdout.write(`${toJson(json)}\n`)
-    else super.logJson(json)
-  }
-
   protected override toSuccessJson(result: SessionResult): unknown {
     if (!this.flags.foreground) return {action: 'start', session: result}
     return {time: new Date().toISOString(), session: result, type: 'ended'}
+  }
+}
+
+/** Ends a session that is in the way, if it is there still. */
+async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
+  try {
+    await unlessAborted(session.disconnect(), signal)
+  } catch (error) {
+    if (!isGone(error)) throw error
   }
 }
 

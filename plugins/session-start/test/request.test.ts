@@ -1,0 +1,43 @@
+import {requestOf} from '@ovpn3/plugin-session-start/dist/request'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+describe('the request for a session', () => {
+  it('is what the command line says', () => {
+    assert.deepEqual(requestOf({}, 'office'), {
+      background: false,
+      dco: undefined,
+      foreground: false,
+      ifRunning: 'fail',
+      keep: false,
+      path: undefined,
+      persistTun: false,
+      profile: 'office',
+      timeout: Number.POSITIVE_INFINITY,
+    })
+    const {dco, ifRunning, path, persistTun, timeout} = requestOf({
+      'config-path': '/a',
+      dco: 'no',
+      'if-running': 'restart',
+      'persist-tun': true,
+      timeout: '4',
+    })
+    assert.deepEqual([dco, ifRunning, path, persistTun, timeout], [false, 'restart', '/a', true, 4])
+    assert.equal(requestOf({config: 'office'}).profile, 'office')
+  })
+
+  for (const [what, flags, argument] of [
+    ['the profile twice', {config: 'a'}, 'b'],
+    ['the profile twice, once by its path', {'config-path': '/a'}, 'b'],
+    ['an empty name', {config: ''}, undefined],
+    ['an empty argument', {}, ''],
+    ['an empty path', {'config-path': ''}, undefined],
+    ['a NUL character', {}, 'a\0b'],
+    ['a boolean that is none', {dco: 'maybe'}, 'a'],
+    ['a time that is none', {timeout: 'soon'}, 'a'],
+    ['no time', {timeout: '0'}, 'a'],
+  ] as const)
+    it(`has not ${what}`, () => {
+      assert.throws(() => requestOf(flags, argument), {code: 'usage'})
+    })
+})

@@ -1,0 +1,76 @@
+import {alreadyRunning, ambiguous, runningOf} from '@ovpn3/plugin-session-start/dist/running'
+import {type Ovpn3Error, type Selector, type Snapshot, StatusMinor} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import {FakeSession, FakeSource, statusOf} from '../../../test/support/fake-session'
+
+const saved = {name: 'office', path: '/p/1'}
+const file = {content: 'client\n', name: './office.ovpn'}
+
+/** A source with sessions of one profile. */
+class Source extends FakeSource {
+  asked: Selector | undefined
+
+  constructor(values: readonly Snapshot['values'][]) {
+    super()
+    this.sessions = values.map((each, i) => {
+      const session = new FakeSession(StatusMinor.connected, {id: `abcd000${i}`, source: this})
+      session.snapshot = {errors: {}, values: {owner: 1000, status: session.status, ...each}}
+      return session
+    })
+  }
+
+  override async find(selector: Selector) {
+    this.asked = selector
+    return this.sessions
+  }
+}
+
+const running = (...values: Snapshot['values'][]) => runningOf(new Source(values), saved, ['/p/1', '/p/2'])
+const ids = async (found: ReturnType<typeof running>) => (await found).map(({session}) => session.id)
+
+describe('sessions of a profile', () => {
+  it('are the caller’s, of this profile or of a copy', async () => {
+    const found = running(
+      {config_path: '/p/1'},
+      {config_path: '/p/2'},
+      {config_path: '/p/copy'},
+      {},
+      {config_path: '/p/1', owner: 1001},
+      {config_path: '/p/1', owner: undefined},
+      {config_path: '/p/1', status: undefined},
+    )
+    assert.deepEqual(await ids(found), ['abcd0000', 'abcd0002', 'abcd0003'])
+  })
+
+  it('of a file are those of its name as the service has it', async () => {
+    const source = new Source([{config_path: '/p/x'}])
+    assert.equal((await runningOf(source, {...file, name: 'M\u00FCnchen\t.ovpn'}, [])).length, 1)
+    assert.deepEqual(source.asked, {kind: 'config', name: 'Mnchen.ovpn'})
+  })
+
+  it('are kept, or an error that names them', async () => {
+    const found = await running({}, {status: statusOf(StatusMinor.authenticationFailed)}, {})
+    const {message, outcome, path} = alreadyRunning(found, 'keep')
+    assert.deepEqual([outcome, message, path], ['unchanged', 'running already: connected', found[0]!.session.path])
+    assert.throws(() => alreadyRunning(found, 'fail'), {
+      code: 'session-running',
+      message:
+        'a session of this profile is running already: office (abcd0000), connected; office (abcd0002), connected',
+    })
+    assert.match(ambiguous(found).hint!, /--path abcd0000$/)
+  })
+
+  it('at a dead end are not kept', async () => {
+    const found = await running({status: statusOf(StatusMinor.authenticationFailed)})
+    for (const how of ['fail', 'keep'] as const)
+      assert.throws(
+        () => alreadyRunning(found, how),
+        ({code, hint, message}: Ovpn3Error) =>
+          code === 'session-running' &&
+          hint === 'Pass --if-running=restart to replace it' &&
+          message === 'a session of this profile is still there: office (abcd0000), authentication failed',
+      )
+  })
+})

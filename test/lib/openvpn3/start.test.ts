@@ -1,0 +1,263 @@
+import {Interruption, Ovpn3Error, type StartFrom, type StartOptions} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {afterEach, beforeEach, describe, it} from 'node:test'
+
+import {type Bus, BusError, type Call, type Signal} from '../../../src/lib/bus'
+import {startSession} from '../../../src/lib/openvpn3/start'
+import {silence} from '../../support/fake-session'
+import {type MockClock, mockClock, settled} from '../../support/mock-clock'
+
+const profile = '/net/openvpn/v3/configuration/x1'
+const saved = '/net/openvpn/v3/configuration/x0'
+const session = '/net/openvpn/v3/sessions/s1'
+const text: StartFrom = {content: 'client\n', name: 'office.ovpn'}
+const refused = (message: string) => new BusError('remote', `GDBus.Error:net.openvpn.gdbuspp: ${message}`)
+
+/** A bus whose services are what a test says. */
+class Services {
+  /** Answers in place of the usual ones. */
+  readonly answers = new Map<string, () => Promise<unknown[]>>()
+  readonly calls: string[] = []
+  readonly #listeners = new Set<(signal: Signal) => void>()
+  readonly bus = {
+    call: (call: Call) => this.#call(call),
+    subscribe: async (_: unknown, listener: (signal: Signal) => void) => {
+      this.#listeners.add(listener)
+      return async () => void this.#listeners.delete(listener)
+    },
+  } as unknown as Bus
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  event(type: number, path = session): void {
+    for (const listener of this.#listeners) listener({body: [path, type, 1000]} as unknown as Signal)
+  }
+
+  async #call({body = [], member, path}: Call): Promise<unknown[]> {
+    const name = member === 'Get' || member === 'Set' ? `${member} ${String(body[1])}` : member
+    const what = member === 'SetOverride' ? `${name} ${String(body[0])}` : name
+    this.calls.push(path === saved ? `saved ${what}` : what)
+    const answer = this.answers.get(name)
+    if (answer) return answer()
+    switch (name) {
+      case 'Fetch':
+        return ['client\n']
+      case 'Get dco':
+        return [true]
+      case 'Get name':
+        return ['office']
+      case 'Get overrides':
+        return [{'log-level': '4'}]
+      case 'Import':
+        return [profile]
+      case 'NewTunnel':
+        this.event(1)
+        return [session]
+      default:
+        return []
+    }
+  }
+}
+
+describe('starting a session', () => {
+  let abort: AbortController
+  let clock: MockClock
+  let services: Services
+  /** How the start has ended so far. */
+  let end: unknown
+  const start = (from: StartFrom = text, options: StartOptions = {}) => {
+    startSession(services.bus, from, options, abort.signal).then(
+      (path) => {
+        end = path
+      },
+      (error: unknown) => {
+        end = error
+      },
+    )
+  }
+
+  const failure = () => {
+    assert.ok(end instanceof Ovpn3Error, String(end))
+    return [end.code, end.message] as const
+  }
+
+  beforeEach(() => {
+    abort = new AbortController()
+    clock = mockClock()
+    services = new Services()
+    end = undefined
+  })
+  afterEach(() => {
+    assert.equal(services.listeners, 0, 'a subscription stays')
+    clock.reset()
+  })
+
+  it('imports a text, which the session uses up', async () => {
+    start()
+    await settled()
+    assert.equal(end, session)
+    assert.deepEqual(services.calls, ['Import', 'Validate', 'NewTunnel'])
+  })
+
+  it('takes a saved profile as it is', async () => {
+    start({name: 'office', path: saved}, {dco: true})
+    await settled()
+    assert.equal(end, session)
+    assert.deepEqual(services.calls, ['saved Validate', 'NewTunnel', 'Set dco'])
+  })
+
+  it('sets what is for this session only in a copy, with all that the profile has', async () => {
+    start({name: 'office', path: saved}, {persistTun: true})
+    await settled()
+    assert.equal(end, session)
+    assert.deepEqual([...services.calls].sort(), [
+      'Import',
+      'NewTunnel',
+      'Set dco',
+      'SetOverride log-level',
+      'SetOverride persist-tun',
+      'Validate',
+      'saved Fetch',
+      'saved Get dco',
+      'saved Get name',
+      'saved Get overrides',
+    ])
+  })
+
+  it('waits for the session that the manager speaks of', async () => {
+    services.answers.set('NewTunnel', async () => [session])
+    start()
+    await clock.pass(100)
+    services.event(1, `${session}x`)
+    await clock.pass(100)
+    assert.equal(end, undefined)
+    services.event(1)
+    await settled()
+    assert.equal(end, session)
+  })
+
+  for (const type of [2, 0])
+    it(`fails where the session ${type === 2 ? 'ends at once' : 'never comes'}`, async () => {
+      services.answers.set('NewTunnel', async () => [session])
+      start()
+      await settled()
+      services.event(type)
+      await clock.pass(16_000)
+      assert.deepEqual(failure(), ['failed', 'the session ended as it was started'])
+      assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+    })
+
+  for (const [member, message, code, told] of [
+    [
+      'Import',
+      'Invalid configuration profile: ERR_INVALID_OPTION_VAL: option_error: line 2 is too long',
+      'usage',
+      'the profile cannot be used: line 2 is too long',
+    ],
+    [
+      'Validate',
+      'Configration profile is missing required options',
+      'usage',
+      'the profile cannot be used: Configration profile is missing required options',
+    ],
+    [
+      'NewTunnel',
+      'A session with this configuration profile is already running',
+      'session-running',
+      'a session of this profile is running already',
+    ],
+  ] as const)
+    it(`says what is wrong in clear words: ${member}`, async () => {
+      services.answers.set(member, async () => {
+        throw refused(message)
+      })
+      start()
+      await settled()
+      assert.deepEqual(failure(), [code, told])
+      assert.equal(services.calls.includes('Remove'), member !== 'Import')
+    })
+
+  it('ends a session whose dco cannot be set', async () => {
+    services.answers.set('Set dco', async () => {
+      throw refused('DCO mode cannot be changed now')
+    })
+    start(text, {dco: true})
+    await settled()
+    assert.match(failure()[1], /DCO mode cannot be changed now/)
+    assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+  })
+
+  describe('that is interrupted', () => {
+    for (const [member, made, undone] of [
+      ['Import', profile, ['Remove']],
+      ['NewTunnel', session, ['Disconnect', 'Remove']],
+    ] as const) {
+      it(`undoes what is made late: ${member}`, async () => {
+        let answer: (body: unknown[]) => void = () => {}
+        services.answers.set(
+          member,
+          () =>
+            new Promise((resolve) => {
+              answer = resolve
+            }),
+        )
+        start()
+        await settled()
+        abort.abort(new Interruption())
+        await clock.pass(500)
+        assert.equal(end, undefined)
+        answer([made])
+        await settled()
+        assert.deepEqual(failure(), ['interrupted', 'interrupted'])
+        assert.deepEqual(services.calls.slice(-undone.length), undone)
+      })
+
+      it(`says that something may stay where nothing is answered: ${member}`, async () => {
+        services.answers.set(member, silence)
+        start()
+        await settled()
+        abort.abort(new Interruption())
+        await clock.pass(1400)
+        assert.equal(end, undefined)
+        await clock.pass(200)
+        const what =
+          member === 'Import'
+            ? 'configuration manager did not answer, so a profile'
+            : 'session manager did not answer, so a session'
+        assert.deepEqual(failure(), ['interrupted', `interrupted: the ${what} may stay behind`])
+        assert.equal(services.calls.includes('Remove'), member === 'NewTunnel')
+      })
+    }
+
+    it('has one and a half seconds for all of it', async () => {
+      for (const member of ['Disconnect', 'NewTunnel', 'Remove']) services.answers.set(member, silence)
+      start()
+      await settled()
+      abort.abort(new Interruption())
+      await clock.pass(1600)
+      assert.equal(failure()[0], 'interrupted')
+    })
+
+    it('ends the session that was answered and has not come', async () => {
+      services.answers.set('NewTunnel', async () => [session])
+      start()
+      await settled()
+      abort.abort(new Ovpn3Error('timeout', 'timed out after 3 s'))
+      await settled()
+      assert.deepEqual(failure(), ['timeout', 'timed out after 3 s'])
+      assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+    })
+
+    it('starts nothing more', async () => {
+      services.answers.set('Validate', silence)
+      start()
+      await settled()
+      abort.abort(new Interruption())
+      await settled()
+      assert.deepEqual(failure(), ['interrupted', 'interrupted'])
+      assert.deepEqual(services.calls, ['Import', 'Validate', 'Remove'])
+    })
+  })
+})
