@@ -123,6 +123,23 @@ export function systemdContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [])
     })
 
+    it('a systemd-notify that hangs holds nothing up', async () => {
+      const hangs = userFile(world(), 'alice', 'bin/systemd-notify', '#!/bin/sh\nexec sleep 100\n', 0o755)
+      let sent = 0
+      const {status, stderr} = await ovpn3(world(), 'alice', unit.args('ExecStart', 'cert'), {
+        async during(child, output) {
+          await until(output, () => output().includes('connected to'))
+          child.kill()
+          sent = performance.now()
+        },
+        env: {NOTIFY_SOCKET: socket.path, PATH: `${path.dirname(hangs)}:${process.env.PATH}`},
+      })
+      assert.ok(performance.now() - sent < 4000)
+      assert.equal(status, 143)
+      assert.equal(stderr, 'The service manager cannot be notified: systemd-notify did not end within 1 s\n')
+      assert.deepEqual(await world().sessions(), [])
+    })
+
     it('at logout all sessions are disconnected', async () => {
       const args = new Unit('user/ovpn3-logout.service').args('ExecStop')
       await world().startSession('alice', 'cert')

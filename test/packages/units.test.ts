@@ -1,41 +1,81 @@
 import assert from 'node:assert/strict'
 import {execFileSync, spawnSync} from 'node:child_process'
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
-import {describe, it} from 'node:test'
+import {afterEach, beforeEach, describe, it} from 'node:test'
 
 import {repository} from '../support/repository'
 import {needs} from '../support/tools'
 
-/** The units, as `systemd-analyze` is given them. */
-const units = {
-  'system/ovpn3-session@.service': 'ovpn3-session@office.service',
-  'user/ovpn3-logout.service': 'ovpn3-logout.service',
-} as const
+const read = (...names: string[]) => readFileSync(path.join(repository, ...names), 'utf8')
+const session = 'ovpn3-session@office.service'
 /** Settings that Debian 13 has, and systemd before 254 does not know. */
 const young = /^(?:ImportCredential|RestartMaxDelaySec|RestartSteps)=.*\n/gm
 
+/** The blocks of a language in docs/systemd.md. */
+const blocks = (language: string): string[] =>
+  [...read('docs', 'systemd.md').matchAll(new RegExp(`^ *\`\`\`${language}\n([^]*?)^ *\`\`\`$`, 'gm'))].map(
+    ([, block]) => block!,
+  )
+
 describe('systemd units', {skip: needs('systemd-analyze')}, () => {
-  for (const [unit, name] of Object.entries(units))
-    it(`systemd-analyze verify has nothing to say about ${unit}`, () => {
-      const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-units-'))
-      try {
-        const text = readFileSync(path.join(repository, 'packaging', 'systemd', unit), 'utf8')
-        const [, version] = /^systemd (\d+)/.exec(execFileSync('systemd-analyze', ['--version'], {encoding: 'utf8'}))!
-        const known = Number(version) < 254 ? text.replaceAll(young, '') : text
-        // a command of this machine: ovpn3 need not be installed
-        writeFileSync(path.join(folder, name), known.replaceAll('=/usr/bin/ovpn3 ', '=/bin/true '))
-        const user = unit.startsWith('user') ? ['--user'] : []
-        const {status, stderr, stdout} = spawnSync(
-          'systemd-analyze',
-          ['verify', '--man=no', '--recursive-errors=no', ...user, path.join(folder, name)],
-          {encoding: 'utf8', env: {...process.env, XDG_RUNTIME_DIR: folder}},
-        )
-        assert.equal(stderr + stdout, '')
-        assert.equal(status, 0)
-      } finally {
-        rmSync(folder, {force: true, recursive: true})
-      }
-    })
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-units-'))
+  })
+  afterEach(() => rmSync(folder, {force: true, recursive: true}))
+
+  const write = (name: string, text: string) => {
+    const file = path.join(folder, name)
+    const [, version] = /^systemd (\d+)/.exec(execFileSync('systemd-analyze', ['--version'], {encoding: 'utf8'}))!
+    const known = Number(version) < 254 ? text.replaceAll(young, '') : text
+    mkdirSync(path.dirname(file), {recursive: true})
+    // a command of this machine: ovpn3 need not be installed
+    writeFileSync(file, known.replaceAll('=/usr/bin/ovpn3 ', '=/bin/true '))
+  }
+
+  const verify = (...args: readonly string[]) => {
+    const {status, stderr, stdout} = spawnSync(
+      'systemd-analyze',
+      ['verify', '--man=no', '--recursive-errors=no', ...args.slice(0, -1), path.join(folder, args.at(-1)!)],
+      {encoding: 'utf8', env: {...process.env, XDG_RUNTIME_DIR: folder}},
+    )
+    assert.deepEqual([stderr + stdout, status], ['', 0])
+  }
+
+  it('systemd has nothing to say about the unit of a session', () => {
+    write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
+    verify(session)
+  })
+
+  it('systemd has nothing to say about the unit for logout', () => {
+    write('ovpn3-logout.service', read('packaging', 'systemd', 'user', 'ovpn3-logout.service'))
+    verify('--user', 'ovpn3-logout.service')
+  })
+
+  it('systemd has nothing to say about what the documentation shows', () => {
+    write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
+    for (const [i, block] of blocks('ini').entries()) {
+      if (block.startsWith('[Service]')) write(`${session}.d/${i}.conf`, block)
+      else write('other.service', `${block}[Service]\nExecStart=/bin/true\n`)
+    }
+
+    verify(session)
+    verify('other.service')
+  })
+
+  it('notices what is wrong', () => {
+    write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
+    write(`${session}.d/wrong.conf`, '[Service]\nRestartsec=often\n')
+    assert.throws(() => verify(session), /Restartsec/)
+  })
+})
+
+describe('docs/systemd.md', () => {
+  it('shows command lines of ovpn3 with what comes of them, which is tested, and others of known tools', () => {
+    const tools = blocks('sh').flatMap((block) => block.match(/^ *\S+/gm)!.map((word) => word.trim()))
+    const known = ['install', 'journalctl', 'mkdir', 'openvpn3', 'systemctl', 'systemd-creds']
+    assert.deepEqual([...new Set(tools)].sort(), known)
+  })
 })
