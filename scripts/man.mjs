@@ -13,7 +13,7 @@ const guide = read('docs', 'session-manage.md')
 const {date} = release()
 
 /** Commands of the reference that a page should point to: those that ours are named after. */
-const reference = new Set(['session-acl', 'session-manage', 'session-stats', 'sessions-list'])
+const reference = new Set(['session-acl', 'session-manage', 'session-start', 'session-stats', 'sessions-list'])
 
 /** Text as roff has it: what it would take for a request or an escape is none, and a minus can be copied. */
 function escape(text) {

@@ -20,6 +20,7 @@ const files = [
   'docs/in-place-of-openvpn3.md',
   'plugins/autocomplete/README.md',
   'plugins/session-acl/README.md',
+  'plugins/session-start/README.md',
   'plugins/session-stats/README.md',
   'plugins/sessions-list/README.md',
 ]

@@ -241,7 +241,6 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         return this.graceful(
           bringUp.run(sessions, {...plan, deadline, dryRun}, this.#interaction(plan.action, selected)),
         )
-      
     }
   }
 

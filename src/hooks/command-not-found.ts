@@ -15,9 +15,7 @@ const ofReference = new Set([
   'config-manage',
   'config-remove',
   'configs-list',
-  'log',
   'session-auth',
-  'session-start',
 ])
 
 /** What other tools call theirs. */

@@ -41,6 +41,8 @@ const states = {
 interface Situation {
   /** PATH stands for the session's. */
   readonly args: string
+  /** By default `session-manage`. */
+  readonly command?: string
   /** Leaves the state as it was, with either tool. */
   readonly changesNothing?: boolean
   readonly input?: string
@@ -50,6 +52,12 @@ interface Situation {
   readonly user?: UserName
 }
 
+const start = (args: string, more: Partial<Situation> = {}): Situation => ({
+  args,
+  command: 'session-start',
+  state: 'none',
+  ...more,
+})
 const wrong = (args: string): Situation => ({args, changesNothing: true, state: 'connected'})
 
 /** The rows of the table in docs/in-place-of-openvpn3.md, by their first column. */
@@ -95,6 +103,15 @@ const situations: Readonly<Record<string, Situation>> = {
   '`--pause=yes`': {args: '--path PATH --pause=yes', state: 'connected'},
   'Two selectors': wrong('--log-level --path PATH --config cert'),
   '`--cleanup` with a selector': wrong('--cleanup --path PATH'),
+  '`session-start` of a profile': start('--config cert'),
+  '`session-start` of a profile that runs': start('--config cert', {state: 'connected'}),
+  '`session-start` of an unknown profile': start('--config nope'),
+  '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
+  '`session-start` where input is missing': start('--config pass', {input: ''}),
+  '`session-start --timeout 2`': start('--config dead --timeout 2'),
+  'Ctrl-C during `session-start`': start('--config dead', {interruptAt: /Session path/}),
+  '`session-start --dco maybe`': start('--config cert --dco maybe'),
+  '`session-start` without a profile': start(''),
 }
 
 interface Expected {
@@ -155,7 +172,7 @@ async function ours(world: World, user: UserName, args: readonly string[], situa
   return {output: stdout + stderr, status}
 }
 
-/** Each difference from `openvpn3 session-manage` that the documentation names; on the real service, of both tools. */
+/** Each difference from `openvpn3` that the documentation names; on the real service, of both tools. */
 export function inPlaceContract(title: string, world: () => World): void {
   describe(`session-manage in place of openvpn3 on ${title}`, () => {
     let present: {path: string; state: string} | undefined
@@ -181,7 +198,7 @@ export function inPlaceContract(title: string, world: () => World): void {
       const situation = situations[difference.situation]
       if (!situation) continue
       it(difference.situation, async (t) => {
-        const {args, changesNothing, user = 'alice'} = situation
+        const {args, changesNothing, command = 'session-manage', user = 'alice'} = situation
         if (user !== 'alice' && !world().canBecome) {
           t.skip('needs root, to become several users')
           return
@@ -192,10 +209,13 @@ export function inPlaceContract(title: string, world: () => World): void {
         const shared = changesNothing ? await pathIn(situation) : undefined
         await several(tools, changesNothing ? 2 : 1, async (tool) => {
           const session = shared ?? (await pathIn(situation))
-          const words = args.split(' ').map((word) => (word === 'PATH' ? session : word))
+          const words = args
+            .split(' ')
+            .filter(Boolean)
+            .map((word) => (word === 'PATH' ? session : word))
           const expected = difference[tool]
           const run = {ours, theirs: reference}[tool]
-          const {output, status}: Outcome = await run(world(), user, ['session-manage', ...words], situation)
+          const {output, status}: Outcome = await run(world(), user, [command, ...words], situation)
           if (!changesNothing) present = undefined
           assert.equal(status, expected.status, `${tool}: ${output}`)
           assert.ok(output.includes(expected.text), `${tool}: ${expected.text}\n${output}`)

@@ -35,7 +35,7 @@ const sections = [
   'EXAMPLES',
   'SEE ALSO',
 ]
-const plugins = ['autocomplete', 'session-acl', 'session-stats', 'sessions-list']
+const plugins = ['autocomplete', 'session-acl', 'session-log', 'session-start', 'session-stats', 'sessions-list']
 const commands = Object.assign(
   {},
   ...['', ...plugins.map((name) => `plugins/${name}/`)].map(

@@ -9,8 +9,16 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
 import {Checkout, firstLine, installLines} from './checkout'
 
-const siblings = ['autocomplete', 'session-acl', 'session-stats', 'sessions-list']
-const commands = ['autocomplete', 'session-acl', 'session-manage', 'session-stats', 'sessions-list']
+const siblings = ['autocomplete', 'session-acl', 'session-log', 'session-start', 'session-stats', 'sessions-list']
+const commands = [
+  'autocomplete',
+  'session-acl',
+  'session-log',
+  'session-manage',
+  'session-start',
+  'session-stats',
+  'sessions-list',
+]
 
 /** What the root's package has in it, beside man pages. */
 const contents = [
@@ -25,7 +33,9 @@ const contents = [
   'dist/terminal.js',
   'man/ovpn3-autocomplete.1',
   'man/ovpn3-session-acl.1',
+  'man/ovpn3-session-log.1',
   'man/ovpn3-session-manage.1',
+  'man/ovpn3-session-start.1',
   'man/ovpn3-session-stats.1',
   'man/ovpn3-sessions-list.1',
   'man/ovpn3.1',

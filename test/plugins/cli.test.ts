@@ -9,7 +9,15 @@ import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
 
 const {version} = projectJson('package.json') as {version: string}
-const commands = ['autocomplete', 'session-acl', 'session-manage', 'session-stats', 'sessions-list']
+const commands = [
+  'autocomplete',
+  'session-acl',
+  'session-log',
+  'session-manage',
+  'session-start',
+  'session-stats',
+  'sessions-list',
+]
 
 describe('the command line around the commands', () => {
   let world: Simulator
@@ -78,7 +86,7 @@ describe('the command line around the commands', () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
     const {status, stdout} = await run('plugins --core')
     assert.equal(status, 0)
-    for (const name of ['sessions-list', 'session-stats', 'session-acl'])
+    for (const name of ['sessions-list', 'session-stats', 'session-acl', 'session-log', 'session-start'])
       assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
   })
 
@@ -110,7 +118,10 @@ describe('the command line around the commands', () => {
         'Did you mean: ovpn3 session-manage --pause --all --yes',
       ],
       'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
-      'a beginning of several': ['session-', 'These begin so: session-acl, session-manage, session-stats'],
+      'a beginning of several': [
+        'session-',
+        'These begin so: session-acl, session-log, session-manage, session-start, session-stats',
+      ],
       'an action': ['disconnect --config office', 'Did you mean: ovpn3 session-manage --disconnect --config office'],
       'an action and a name': ['pause office', 'Did you mean: ovpn3 session-manage --pause --config office'],
       'an action and a device': ['pause tun7 -y', 'Did you mean: ovpn3 session-manage --pause --interface tun7 -y'],
@@ -126,8 +137,8 @@ describe('the command line around the commands', () => {
       'as other tools call it': ['status', 'Did you mean: ovpn3 sessions-list'],
       'as the shell calls it': ['ls', 'Did you mean: ovpn3 sessions-list'],
       'one of openvpn3': [
-        'session-start --config office',
-        'It is a command of openvpn3 itself: openvpn3 session-start --config office',
+        'config-import --config office.ovpn',
+        'It is a command of openvpn3 itself: openvpn3 config-import --config office.ovpn',
       ],
       'nothing near': ['frobnicate', 'See ovpn3 help'],
       'a topic': ['plugins instal', 'Did you mean: ovpn3 plugins install'],
