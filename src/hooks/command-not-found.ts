@@ -62,8 +62,9 @@ export function notFound(
   const lengths = words.map((_, i) => words.length - i)
   const length = lengths.find((n) => closest(words.slice(0, n).join(' '), names)) ?? 1
   const meant =
+    names.find((name) => name === otherWords[first]) ??
     closest(words.slice(0, length).join(' '), names) ??
-    names.find((name) => name === otherWords[first] || name.split('-').includes(first))
+    names.find((name) => name.split('-').includes(first))
   const follow = (name: string, left: readonly string[]) => [...argumentsFor(commands, name, left), ...argv]
   if (meant) return wrong(suggest(meant, ...follow(meant, words.slice(length))))
   const actions = commands.flatMap(({flags}) =>

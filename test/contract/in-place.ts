@@ -107,7 +107,6 @@ const situations: Readonly<Record<string, Situation>> = {
   '`session-start` of a profile that runs': start('--config cert', {state: 'connected'}),
   '`session-start` of an unknown profile': start('--config nope'),
   '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
-  '`session-start` where input is missing': start('--config pass', {input: ''}),
   '`session-start --timeout 2`': start('--config dead --timeout 2'),
   'Ctrl-C during `session-start`': start('--config dead', {interruptAt: /Session path/}),
   '`session-start --dco maybe`': start('--config cert --dco maybe'),
