@@ -3,6 +3,7 @@ import {chownSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
+import {onceThere} from '../test/contract/service-stage'
 import {lab, type Suite} from '../test/real/lab'
 import {referenceCommand} from '../test/real/reference'
 import {BusClient} from '../test/support/bus-client'
@@ -91,14 +92,16 @@ async function starts(suite: Suite): Promise<void> {
   try {
     await world.reset()
     const service = 'net.openvpn.v3.configuration'
-    const [[profile]] = (await client.call({
-      body: ['cert'],
-      destination: service,
-      interface: service,
-      member: 'LookupConfigName',
-      path: `/${service.replaceAll('.', '/')}`,
-      signature: 's',
-    })) as [[string]]
+    const [[profile]] = (await onceThere(() =>
+      client.call({
+        body: ['cert'],
+        destination: service,
+        interface: service,
+        member: 'LookupConfigName',
+        path: `/${service.replaceAll('.', '/')}`,
+        signature: 's',
+      }),
+    )) as [[string]]
     const env = {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: home}
     const before = () => world.reset()
     const words = ['session-start', '--config', 'cert']

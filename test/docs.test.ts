@@ -22,6 +22,7 @@ const files = [
   'plugins/session-acl/README.md',
   'plugins/session-auth/README.md',
   'plugins/session-log/README.md',
+  'plugins/session-start/README.md',
   'plugins/session-stats/README.md',
   'plugins/sessions-list/README.md',
 ]

@@ -170,6 +170,8 @@ describe('fixed values', () => {
     'session-acl --public-access=': ['--public-access=true', '--public-access=false'],
     'session-manage --log-level=': [0, 1, 2, 3, 4, 5, 6].map((level) => `--log-level=${level}`),
     'session-manage --reason ': [],
+    'session-start --dco ': ['true', 'false'],
+    'session-start --if-running ': ['fail', 'keep', 'restart'],
     'session-stats --format ': ['text', 'prometheus'],
     'session-log --until ': ['connected', 'disconnected'],
     'log --until ': ['connected', 'disconnected'],
@@ -245,6 +247,9 @@ describe('live values', () => {
   })
 
   it('of each kind', async () => {
+    assert.equal((await ask('session-start -c ')).query?.values, 'profile')
+    assert.equal((await ask('session-start --config ')).query?.values, 'profile')
+    assert.equal((await ask('session-start --config-path ')).query?.values, 'profile-path')
     assert.equal((await ask('session-stats -o ')).query?.values, 'session')
     assert.equal((await ask('log --session-path ')).query?.values, 'session')
     assert.equal((await ask('session-stats --session-path ')).query?.values, 'session')

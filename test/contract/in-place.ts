@@ -58,6 +58,13 @@ const auth = (args: string, state: Situation['state']): Situation => ({
   command: 'session-auth',
   state,
 })
+
+const start = (args: string, more: Partial<Situation> = {}): Situation => ({
+  args,
+  command: 'session-start',
+  state: 'none',
+  ...more,
+})
 const wrong = (args: string): Situation => ({args, changesNothing: true, state: 'connected'})
 
 /** The rows of the table in docs/in-place-of-openvpn3.md, by their first column. */
@@ -107,6 +114,14 @@ const situations: Readonly<Record<string, Situation>> = {
   '`session-auth` where one session is stale': {args: '', command: 'session-auth', state: 'stale'},
   '`session-auth --auth-req` with an ID of no session': auth('--auth-req 4194304', 'none'),
   '`session-auth --auth-req` with a word': auth('--auth-req soon', 'needy'),
+  '`session-start` of a profile': start('--config cert'),
+  '`session-start` of a profile that runs': start('--config cert', {state: 'connected'}),
+  '`session-start` of an unknown profile': start('--config nope'),
+  '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
+  '`session-start --timeout 2`': start('--config dead --timeout 2'),
+  'Ctrl-C during `session-start`': start('--config dead', {interruptAt: /Session path/}),
+  '`session-start --dco maybe`': start('--config cert --dco maybe'),
+  '`session-start` without a profile': start(''),
 }
 
 interface Expected {

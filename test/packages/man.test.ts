@@ -35,7 +35,15 @@ const sections = [
   'EXAMPLES',
   'SEE ALSO',
 ]
-const plugins = ['autocomplete', 'session-acl', 'session-auth', 'session-log', 'session-stats', 'sessions-list']
+const plugins = [
+  'autocomplete',
+  'session-acl',
+  'session-auth',
+  'session-log',
+  'session-start',
+  'session-stats',
+  'sessions-list',
+]
 const commands = Object.assign(
   {},
   ...['', ...plugins.map((name) => `plugins/${name}/`)].map(

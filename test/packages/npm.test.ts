@@ -9,13 +9,22 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
 import {Checkout, firstLine, installLines} from './checkout'
 
-const siblings = ['autocomplete', 'session-acl', 'session-auth', 'session-log', 'session-stats', 'sessions-list']
+const siblings = [
+  'autocomplete',
+  'session-acl',
+  'session-auth',
+  'session-log',
+  'session-start',
+  'session-stats',
+  'sessions-list',
+]
 const commands = [
   'autocomplete',
   'session-acl',
   'session-auth',
   'session-log',
   'session-manage',
+  'session-start',
   'session-stats',
   'sessions-list',
 ]
@@ -34,7 +43,9 @@ const contents = [
   'man/ovpn3-autocomplete.1',
   'man/ovpn3-session-acl.1',
   'man/ovpn3-session-auth.1',
+  'man/ovpn3-session-log.1',
   'man/ovpn3-session-manage.1',
+  'man/ovpn3-session-start.1',
   'man/ovpn3-session-stats.1',
   'man/ovpn3-sessions-list.1',
   'man/ovpn3.1',

@@ -15,6 +15,7 @@ const commands = [
   'session-auth',
   'session-log',
   'session-manage',
+  'session-start',
   'session-stats',
   'sessions-list',
 ]
@@ -86,7 +87,7 @@ describe('the command line around the commands', () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
     const {status, stdout} = await run('plugins --core')
     assert.equal(status, 0)
-    for (const name of ['sessions-list', 'session-stats', 'session-acl', 'session-log'])
+    for (const name of ['sessions-list', 'session-stats', 'session-acl', 'session-log', 'session-start'])
       assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
   })
 

@@ -113,10 +113,10 @@ class Stage {
     const before = new Map((await world.sessions()).map((path) => [path, world.state(path)]))
     const pids = new Map([...before.keys()].map((path) => [path, world.pid(path)]))
     const known = (path: string): Known => ({
-      device: before.get(path)!.device,
+      device: before.get(path)?.device,
       name: this.#nameOf(path),
       path,
-      pid: pids.get(path)!,
+      pid: pids.get(path),
     })
     const profiles = new Set(world.profilePaths())
     const changes: {member: string; path: string}[] = []
@@ -125,7 +125,7 @@ class Stage {
     let count = 0
     let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
-    const watches = args[0] === 'session-log' || args.some((argument) => /^--(foreground|watch)/.test(argument))
+    const watches = isWatch(args)
     let lost = false
     if (each.property) {
       const {fault, name, session} = each.property
@@ -387,8 +387,12 @@ interface Known {
   readonly device: unknown
   readonly name: string
   readonly path: string
-  readonly pid: number
+  readonly pid: number | undefined
 }
+
+/** Whether a command goes on until it is interrupted. */
+const isWatch = (args: readonly string[]) =>
+  args[0] === 'session-log' || args.some((argument) => /^--(foreground|watch)/.test(argument))
 
 /** Whether a command line selects this session. */
 function selects(args: readonly string[], {device, name, path, pid}: Known): boolean {

@@ -3,7 +3,7 @@ import {type Simulator, userPassword} from './simulator'
 /**
  * Sessions to try the commands on: `office` and `home-lab` connected, `customer-vpn` paused and waiting for the user
  * name `demo` and the password `demo`, `old-gateway`, whose backend may be made to fail, and another user's `colleague`,
- * listed because it is public. Answers the path of `old-gateway`.
+ * listed because it is public; and a saved profile `branch` that nothing was started from. Answers the path of `old-gateway`.
  */
 export async function demo(simulator: Simulator): Promise<string> {
   const [office, homeLab] = simulator.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
@@ -22,6 +22,7 @@ export async function demo(simulator: Simulator): Promise<string> {
   simulator.addProfile('alice', 'customer-vpn', userPassword('demo', 'demo'))
   const customer = await simulator.startProfile('alice', 'customer-vpn', {until: 'new'})
   simulator.pause(customer)
+  simulator.addProfile('alice', 'branch')
   const [gateway] = simulator.createSessions(1, {name: () => 'old-gateway'})
   const [colleague] = simulator.createSessions(1, {name: () => 'colleague', user: 'bob'})
   await simulator.setPublicAccess(colleague!, true)

@@ -7,10 +7,10 @@ import {safeText, type SessionResult, type StartFrom} from '@ovpn3/sessions'
  */
 
 /** Printed once it is known what is started. */
-export function profileLine(from: StartFrom): string {
+export function profileLine({from, name}: {readonly from: StartFrom; readonly name: string}): string {
   return 'path' in from
-    ? `Using pre-loaded configuration profile '${safeText(from.name)}'`
-    : `Using configuration profile from file: ${safeText(from.name)}`
+    ? `Using pre-loaded configuration profile '${safeText(name)}'`
+    : `Using configuration profile from file: ${safeText(name)}`
 }
 
 /** Printed once there is a session. */

@@ -9,7 +9,7 @@ import {hasDirective, inlineFiles, maxSize, type Reading} from './profile-text'
 
 /** A profile as the configuration manager takes it. */
 export interface ProfileFile {
-  /** The path as it was given. */
+  /** The path as it was given, as far as the service keeps it: printable ASCII. */
   readonly name: string
   /** With all files that it named. */
   readonly content: string
@@ -50,7 +50,7 @@ export async function readProfile(
     throw new Ovpn3Error('usage', `cannot use profile ${file}: ${listed(problems)}`, {
       hint: `Correct the profile; relative paths start at ${folder === '.' ? 'the working directory' : folder}`,
     })
-  return {name: file, content, persistTun: hasDirective(content, 'persist-tun')}
+  return {name: file.replaceAll(/[^ -~]/g, ''), content, persistTun: hasDirective(content, 'persist-tun')}
 }
 
 function listed(problems: readonly string[]): string {

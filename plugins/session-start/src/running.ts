@@ -28,28 +28,21 @@ export interface Running {
 /**
  * The caller's sessions of a profile. One that was started from a copy of a saved profile counts, too; one of another
  * saved profile of that name does not.
- * @param namesakes the paths of all saved profiles of that name
  * @throws Ovpn3Error
  */
-export async function runningOf(
-  source: SessionSource,
-  from: StartFrom,
-  namesakes: readonly string[],
-): Promise<readonly Running[]> {
-  const others = new Set(namesakes.filter((path) => !('path' in from) || path !== from.path))
-  const found = await source.find({kind: 'config', name: 'path' in from ? from.name : keptName(from.name)}, properties)
+export async function runningOf(source: SessionSource, from: StartFrom): Promise<readonly Running[]> {
+  const found = await source.find({kind: 'config', name: from.name}, properties)
   failOnOutage(found)
+  if (found.length === 0) return []
+  const namesakes = 'path' in from ? ((await source.profiles?.({name: from.name})) ?? []) : []
+  const others = new Set(namesakes.map(({path}) => path))
+  if ('path' in from) others.delete(from.path)
   return found.flatMap((session) => {
     const {config_path: path, status} = session.snapshot.values
     const isOwn = ownershipOf(session.snapshot, source.me) === 'own'
     const isOther = path !== undefined && others.has(path)
     return isOwn && status && !isOther ? [{isOver: isDeadEnd(status), session, status}] : []
   })
-}
-
-/** What the service keeps of a name when it imports a profile: printable ASCII. */
-function keptName(name: string): string {
-  return name.replaceAll(/[^ -~]/g, '')
 }
 
 /** That it is not known which session is to be restarted. */

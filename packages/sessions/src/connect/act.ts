@@ -24,8 +24,9 @@ export function verbFor(
 
 /** Makes the service go to work. False where there was nothing to do. */
 export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
-  const {session, signal} = attempt
-  if (verb === 'connect') {
+  const {isNew, sent, session, signal} = attempt
+  // of a new one nobody knows yet
+  if (verb === 'connect' && !(isNew && sent === 'nothing')) {
     // another client may have started it meanwhile: a second Connect would kill it
     const {status} = (await session.fetch(['status'])).values
     if (status && (isUnderWay(status) || status.minor === StatusMinor.connected)) {

@@ -27,8 +27,9 @@ export async function survey(attempt: Attempt): Promise<SessionResult | undefine
 export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionResult | undefined> {
   const {options, session} = attempt
   const {action, dryRun, wait} = options
-  // while others were asked, much may have happened to this one; nobody has looked at a new one yet
-  if (isOld || attempt.isNew) await session.refresh(connectProperties)
+  // while others were asked, much may have happened to this one; nobody has looked at a new one yet, whose name is known
+  if (attempt.isNew) await session.refresh(['status'])
+  else if (isOld) await session.refresh(connectProperties)
   const status = statusOf(session)
   attempt.status = status
   attempt.waits = wait === 'required' || (wait === 'default' && status !== undefined)
@@ -38,7 +39,9 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   if (dryRun) return planned(session, words[action].would)
 
   attempt.attached = attempt.isOnItsWay(status)
-  const answered = !attempt.attached && (await provideInput(attempt))
+  // a new one says so itself: a question less
+  const isReady = attempt.isNew && status?.minor === StatusMinor.configOk
+  const answered = !attempt.attached && !isReady && (await provideInput(attempt))
   if (wait === 'login' && answered && status) attempt.waits = true
   // before the action: a session that fails at once is removed, and the reason with it
   if (attempt.waits) attempt.unfollow = await session.follow(attempt.inbox.receive, {log: true})

@@ -16,6 +16,7 @@ import {
   sessionLabel,
   type SessionResult,
   type SessionSource,
+  type SourceProfile,
   type StartFrom,
   statusJson,
   statusText,
@@ -35,8 +36,8 @@ import {ServiceManager} from '../systemd'
 /** What a session is to be started from, and where. */
 interface Chosen {
   readonly from: StartFrom
-  /** Paths of the saved profiles of that name. */
-  readonly namesakes: readonly string[]
+  /** For people: the name of the profile, or of the file. */
+  readonly name: string
   readonly persistTun: boolean
   readonly source: SessionSource
 }
@@ -140,8 +141,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     try {
       await this.readCredentials(deadline.signal)
       const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
-      if (this.isInPlace) this.log(profileLine(chosen.from))
-      const running = await unlessAborted(runningOf(chosen.source, chosen.from, chosen.namesakes), deadline.signal)
+      if (this.isInPlace) this.log(profileLine(chosen))
+      const running = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
       if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
       return await this.graceful(this.#bringUp(chosen, running, request, deadline))
     } finally {
@@ -176,20 +177,15 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
         throw new Ovpn3Error('profile-not-found', `no such profile: ${path}`, {
           hint: 'Your profiles: openvpn3 configs-list',
         })
-      return this.#saved(found.source, found.profile, persistTun)
+      return saved(found, persistTun)
     }
 
     const found = await this.selectProfile(name, deadline)
-    if (found) return this.#saved(found.source, found.profile, persistTun)
+    if (found) return saved(found, persistTun)
     if (!(await isThere(name!))) throw await this.#notFound(name!)
     const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
     const source = sources.all.find(({start}) => start)!
-    return {from, namesakes: [], persistTun: persistTun || asksForIt, source}
-  }
-
-  async #saved(source: SessionSource, from: StartFrom, persistTun: boolean): Promise<Chosen> {
-    const namesakes = (await source.profiles?.({name: from.name})) ?? []
-    return {from, namesakes: namesakes.map(({path}) => path), persistTun, source}
+    return {from, name: name!, persistTun: persistTun || asksForIt, source}
   }
 
   /** That there is neither a profile nor a file of that name, with one that may be meant. */
@@ -228,13 +224,17 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return this.#stay(session, result!)
   }
 
-  async #start({from, persistTun, source}: Chosen, dco: boolean | undefined, deadline: Deadline): Promise<Session> {
+  async #start(
+    {from, name, persistTun, source}: Chosen,
+    dco: boolean | undefined,
+    deadline: Deadline,
+  ): Promise<Session> {
     const start = async () => {
       const session = await source.start!(from, {dco, persistTun}, deadline.signal)
       return {value: session}
     }
 
-    const title = `Starting ${safeText(from.name)}`
+    const title = `Starting ${safeText(name)}`
     const [session] = await this.screen.runTasks(title, [{run: start, title}])
     if (this.isInPlace) this.log(sessionLine(session!.path))
     return session!
@@ -297,6 +297,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     if (!this.flags.foreground) return {action: 'start', session: result}
     return {time: new Date().toISOString(), session: result, type: 'ended'}
   }
+}
+
+function saved({profile: from, source}: SourceProfile, persistTun: boolean): Chosen {
+  return {from, name: from.name, persistTun, source}
 }
 
 /** Ends a session that is in the way, if it is there still. */
