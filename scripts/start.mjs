@@ -88,6 +88,7 @@ function show(comment, line) {
 }
 
 console.log(`\novpn3 ${version} on a simulated session manager`)
+show('Start a session from a saved profile', 'ovpn3 session-start branch')
 show('What is there?', 'ovpn3 sessions-list --format=table')
 show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'")
 show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20')
@@ -98,6 +99,7 @@ show(
   `This one needs a user name and a password${how}`,
   `${input}ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
 )
+show('Wait for a state, in a script.', 'ovpn3 session-log --config branch --until connected --timeout 10')
 // its backend process is gone from here on
 simulator.kill('SIGUSR2')
 show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup')
