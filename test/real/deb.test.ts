@@ -130,7 +130,7 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
 for package in systemd_*.deb libsystemd-shared_*.deb; do dpkg-deb --extract "$package" systemd; done`,
         )
         const verify = `cd /lab/packages/systemd/usr
-LD_LIBRARY_PATH=$(echo lib/*/systemd) XDG_RUNTIME_DIR=/run bin/systemd-analyze verify --man=no --recursive-errors=no`
+LD_LIBRARY_PATH=$(echo lib/*-linux-gnu/systemd) XDG_RUNTIME_DIR=/run bin/systemd-analyze verify --man=no --recursive-errors=no`
         for (const unit of ['ovpn3-session@office.service', '--user ovpn3-logout.service'])
           assert.equal(await inside('root', `${verify} ${unit} 2>&1`), '')
 
