@@ -104,7 +104,6 @@ const situations: Readonly<Record<string, Situation>> = {
   'Two selectors': wrong('--log-level --path PATH --config cert'),
   '`--cleanup` with a selector': wrong('--cleanup --path PATH'),
   '`session-start` of a profile': start('--config cert'),
-  '`session-start` of a profile that runs': start('--config cert', {state: 'connected'}),
   '`session-start` of an unknown profile': start('--config nope'),
   '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
   '`session-start --timeout 2`': start('--config dead --timeout 2'),

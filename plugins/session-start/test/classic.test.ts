@@ -9,8 +9,14 @@ const connection = {address: null, device: null, name: 'vpn\u001B[31m', server: 
 
 describe('the lines of the reference', () => {
   it('say what is started', () => {
-    assert.equal(profileLine({from: {name: 'office', path: '/x'}, name: 'office\n'}), "Using pre-loaded configuration profile 'office'")
-    assert.equal(profileLine({from: {content: '', name: './a.ovpn'}, name: './ä.ovpn'}), 'Using configuration profile from file: ./ä.ovpn')
+    assert.equal(
+      profileLine({from: {name: 'office', path: '/x'}, name: 'office\n'}),
+      "Using pre-loaded configuration profile 'office'",
+    )
+    assert.equal(
+      profileLine({from: {content: '', name: './a.ovpn'}, name: './ä.ovpn'}),
+      'Using configuration profile from file: ./ä.ovpn',
+    )
     assert.equal(sessionLine('/s'), 'Session path: /s')
   })
 

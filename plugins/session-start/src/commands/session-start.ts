@@ -79,7 +79,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     dco: {values: ['true', 'false']},
   }
   static override args = {
-    profile: Args.string({description: 'Name of a saved profile, or a file.', name: 'PROFILE', required: false}),
+    profile: Args.string({
+      description: 'Name of a saved profile, or a file.',
+      // what is there answers the questions of the service
+      ignoreStdin: true,
+      name: 'PROFILE',
+      required: false,
+    }),
   }
   static override flags = {
     config: Flags.string({
@@ -216,7 +222,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return this.#stay(session, result!)
   }
 
-  async #start({from, name, persistTun, source}: Chosen, dco: boolean | undefined, deadline: Deadline): Promise<Session> {
+  async #start(
+    {from, name, persistTun, source}: Chosen,
+    dco: boolean | undefined,
+    deadline: Deadline,
+  ): Promise<Session> {
     const start = async () => {
       const session = await source.start!(from, {dco, persistTun}, deadline.signal)
       return {value: session}
