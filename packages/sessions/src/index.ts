@@ -19,7 +19,15 @@ export {
   type SessionSummary,
 } from './errors'
 export {toJson} from './json'
-export {isAtLeast, leastCategory, logLevelName, logLevelNames, logLevelNumbers, type LogLine, tunnelAddress} from './log'
+export {
+  isAtLeast,
+  leastCategory,
+  logLevelName,
+  logLevelNames,
+  logLevelNumbers,
+  type LogLine,
+  tunnelAddress,
+} from './log'
 export {
   type Claim,
   claimOf,
