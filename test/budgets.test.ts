@@ -16,6 +16,8 @@ interface Budgets {
   readonly files: Readonly<Record<string, readonly string[]>>
   /** Calls on the bus that a command makes for each session; the services and the bus themselves are asked beside. */
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** Calls in all of a session-start of a saved profile without input, however many sessions there are. */
+  readonly start: Readonly<Record<string, number>>
 }
 
 /** A module that tells which files a program has loaded, as JSON on file descriptor 3; every user can read it. */
@@ -66,6 +68,17 @@ describe('what a command costs', () => {
       const more = [...many].map(([call, n]): [string, number] => [call, (n - (few.get(call) ?? 0)) / 10])
       assert.deepEqual(Object.fromEntries(more.filter(([, n]) => n > 0).sort(([a], [b]) => (a < b ? -1 : 1))), calls)
     })
+
+  it('calls that session-start makes', async () => {
+    await world.reset()
+    world.createSessions(50)
+    const calls = await callsOf(world, 'session-start cert')
+    // one beforehand, and then as long as it takes
+    const reads = calls.get('Get status')!
+    assert.ok(reads <= 3, `${reads} reads of the status`)
+    calls.delete('Get status')
+    assert.deepEqual(Object.fromEntries([...calls].sort(([a], [b]) => (a < b ? -1 : 1))), budgets.start)
+  })
 
   it('calls that session-manage --cleanup makes for names: few, and none that go through many sessions again', async () => {
     await world.reset()

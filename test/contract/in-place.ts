@@ -115,7 +115,6 @@ const situations: Readonly<Record<string, Situation>> = {
   '`session-auth --auth-req` with an ID of no session': auth('--auth-req 4194304', 'none'),
   '`session-auth --auth-req` with a word': auth('--auth-req soon', 'needy'),
   '`session-start` of a profile': start('--config cert'),
-  '`session-start` of a profile that runs': start('--config cert', {state: 'connected'}),
   '`session-start` of an unknown profile': start('--config nope'),
   '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
   '`session-start --timeout 2`': start('--config dead --timeout 2'),

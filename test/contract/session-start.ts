@@ -364,6 +364,7 @@ export function sessionStartContract(title: string, world: () => World): void {
     describe('input', () => {
       for (const [profile, input] of [
         ['pass', login],
+        ['--config pass', login],
         ['chal', `${login}123456\n`],
         ['key', 'opensesame\n'],
       ] as const)

@@ -30,6 +30,7 @@ const commands = [
   'session-manage --disconnect --config load-1',
   'session-manage --log-level --config load-1',
   'session-manage --cleanup',
+  'session-start cert2',
 ] as const
 
 describe('whatever goes wrong with the bus or the session manager, each command', () => {

@@ -25,7 +25,10 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
   if (context.interactive) {
-    const lines = await profileLines(choices.map(({profile}) => summaryOf(profile)))
+    const lines = await profileLines(
+      choices.map(({profile}) => summaryOf(profile)),
+      {short: true},
+    )
     const question = name === undefined ? 'Which profile to start?' : `Which of the profiles named ${safeText(name)}?`
     const named = choices.map((value, i) => ({name: lines[i]!, value}))
     return context.ask(() => pick(question, named, context.signal))

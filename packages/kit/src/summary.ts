@@ -50,15 +50,18 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
   return inColumns(rows)
 }
 
-/** A line that tells a saved profile apart: name, path, owner and last use, in columns. */
-export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
+/**
+ * A line that tells a saved profile apart: name, owner, last use and path, in columns.
+ * @param short only the beginning of what tells the paths apart: nobody has to type it
+ */
+export async function profileLines(profiles: readonly ProfileSummary[], {short = false} = {}): Promise<string[]> {
   const now = Date.now() / 1000
   const rows = await Promise.all(
     profiles.map(async ({lastUsed, name, owner, path}) => [
       safeText(name),
-      path,
       owner === null ? '-' : safeText(await userName(owner)),
       lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
+      short ? shortId(path.slice(path.lastIndexOf('/') + 1)) : path,
     ]),
   )
   return inColumns(rows)
