@@ -136,7 +136,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
         ],
       )
       assert.match(connected!, /^Connected to \S+ \(\S+\)$/)
-      assert.match(ours!, new RegExp(String.raw`^pass \(${short(path)}\): connected to \S+ on tun\d+$`))
+      assert.match(ours!, new RegExp(String.raw`^pass \(${short(path)}\): connected to \S+ on tun\d+, address \S+$`))
       assert.equal(await world().carriesTraffic(path), true)
       assert.deepEqual(
         (await list()).map(({config}) => config),

@@ -320,7 +320,7 @@ export function sessionStartContract(title: string, world: () => World): void {
 
       it('missing input', async () => {
         for (const [input, missing] of [
-          ['', /Auth User name, Auth Password$/],
+          ['', /Auth User name \(username\), Auth Password \(password\)$/],
           ['vpnuser\n', /Auth Password$/],
         ] as const) {
           const {session, status} = await json('pass', {input})
@@ -378,7 +378,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       it('web authentication is waited for, and its address shown', async () => {
         const run = await start('web', {
           async during(_, output) {
-            await until('the address is shown', () => /Open this page:\n {2}https:\/\//.test(output()))
+            await until('the address is shown', () => /Open this URL to complete the connection: \n {5}https:\/\//.test(output()))
             assert.doesNotMatch(output(), /connected to/)
             await world().grantWebAuthentication(true)
           },
