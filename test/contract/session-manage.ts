@@ -510,7 +510,7 @@ export function sessionManageContract(title: string, world: () => World): void {
       it('interface, id, beginning of an id, and shortened options', async () => {
         const path = await world().startSession('alice', 'cert')
         const {sessions} = await json('--conf cert --restart --timeout 30')
-        const device = / on (\S+)$/.exec(sessions[0]!.message)![1]!
+        const device = / on (\S+), address/.exec(sessions[0]!.message)![1]!
         for (const selector of [
           `--interface ${device}`,
           `-I ${device}`,
