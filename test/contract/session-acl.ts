@@ -454,7 +454,7 @@ export function sessionAclContract(title: string, world: () => World): void {
       await world().reset()
       session = await world().startSession('alice', 'cert')
       const restart = ['session-manage', '-c', 'cert', '--restart', '--timeout', '8']
-      const device = / on (\w+), address \S+\n$/.exec((await ovpn3(world(), 'alice', restart)).stdout)?.[1]
+      const device = / on (\S+), address/.exec((await ovpn3(world(), 'alice', restart)).stdout)?.[1]
       says(await acl(`--interface ${device} --show`), list([]))
       assert.equal((await json(`-I ${device} -s`)).path, session)
     })

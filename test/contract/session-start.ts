@@ -321,7 +321,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       it('missing input', async () => {
         for (const [input, missing] of [
           ['', /Auth User name \(username\), Auth Password \(password\)$/],
-          ['vpnuser\n', /Auth Password$/],
+          ['vpnuser\n', /: Auth Password \(password\)$/],
         ] as const) {
           const {session, status} = await json('pass', {input})
           assert.deepEqual([status, session.error?.code], [8, 'input-missing'])
@@ -378,7 +378,9 @@ export function sessionStartContract(title: string, world: () => World): void {
       it('web authentication is waited for, and its address shown', async () => {
         const run = await start('web', {
           async during(_, output) {
-            await until('the address is shown', () => /Open this URL to complete the connection: \n {5}https:\/\//.test(output()))
+            await until('the address is shown', () =>
+              /Open this URL to complete the connection: \n {5}https:\/\//.test(output()),
+            )
             assert.doesNotMatch(output(), /connected to/)
             await world().grantWebAuthentication(true)
           },

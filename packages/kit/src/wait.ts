@@ -50,20 +50,25 @@ export const waitFlags = {
  * What the flags ask for. Without any, a person on a terminal waits for a while, and a program for the outcome of a
  * login.
  * @param interactive a person waits for the outcome on a terminal
+ * @param unlimited how to wait without a time limit, for an error
  * @throws Ovpn3Error `usage`
  */
-export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {
-  if (timeout !== undefined) return {keep, timeout: timeoutOf(timeout), wait: 'required'}
+export function waitOf(
+  {background, keep = false, timeout, wait}: WaitValues,
+  interactive: boolean,
+  unlimited = '--wait waits without a limit',
+): Wait {
+  if (timeout !== undefined) return {keep, timeout: timeoutOf(timeout, unlimited), wait: 'required'}
   if (wait) return {keep, timeout: Number.POSITIVE_INFINITY, wait: 'required'}
   if (interactive && !background) return {keep, timeout: defaultTimeout, wait: 'default'}
   return {keep, timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
 }
 
-function timeoutOf(timeout: string): number {
+function timeoutOf(timeout: string, hint: string): number {
   const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
   if (seconds < 1 || seconds > maxTimeout)
     throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
-      hint: '--wait waits without a limit',
+      hint,
     })
   return seconds
 }

@@ -54,6 +54,6 @@ export function requestOf(flags: RequestFlags, argument?: string): Request {
     path,
     persistTun: Boolean(flags['persist-tun']),
     profile,
-    timeout: waitOf({timeout}, false).timeout,
+    timeout: waitOf({timeout}, false, 'Omit --timeout to wait without a limit').timeout,
   }
 }

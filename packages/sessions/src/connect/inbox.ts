@@ -40,6 +40,11 @@ export class Inbox {
     return this.#address
   }
 
+  /** Whether statuses were told that nobody has taken yet. */
+  get hasStatuses(): boolean {
+    return this.#news.statuses.length > 0
+  }
+
   take(): News {
     const news = this.#news
     this.#news = none

@@ -1,6 +1,6 @@
 import {result} from '../actions/result'
 import {hasCode, Ovpn3Error} from '../errors'
-import {isGone, type SessionResult} from '../result'
+import {type SessionResult} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {type Attempt} from './attempt'
@@ -44,12 +44,8 @@ async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly 
   if (removed || now < next.read) return []
   next.read = now + readInterval
   const {errors, values} = await session.fetch(['status'])
-  if (isGone(errors.status)) {
-    // why it has ended may have been told while it was asked
-    const {statuses} = inbox.take()
-    if (statuses.length > 0) return statuses
-  }
-
+  // what was told while it was asked is no older, and has the reason of an end
+  if (inbox.hasStatuses) return []
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
   return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
