@@ -21,6 +21,8 @@ import {decode} from './properties'
 const farewell = 1500
 /** Milliseconds from the answer to NewTunnel to the session. It is there before, unless the service is at odds. */
 const appearance = 15_000
+/** How often a session is asked for: on a busy machine a backend ends now and then before it is there (seen on 24.1). */
+const attempts = 2
 
 /**
  * Makes a session that has loaded its profile; see `SessionSource.start`.
@@ -29,19 +31,41 @@ const appearance = 15_000
 export async function startSession(
   bus: Bus,
   from: StartFrom,
-  {dco, persistTun}: StartOptions,
+  options: StartOptions,
   signal: AbortSignal,
 ): Promise<string> {
   const limits = {over: afterwards(signal, farewell), signal}
-  const used = await profileFor(bus, from, persistTun, limits)
+  for (let i = 0; i < attempts; i++) {
+    const path = await tryToStart(bus, from, options, limits)
+    if (path !== undefined) return path
+  }
+
+  throw failedError('the session ended as it was started')
+}
+
+function failedError(message: string): Ovpn3Error {
+  return new Ovpn3Error('failed', message, {
+    hint: 'The log of the service may say why: journalctl --boot --grep openvpn3',
+  })
+}
+
+/** Undefined where the session ended by itself. */
+async function tryToStart(
+  bus: Bus,
+  from: StartFrom,
+  {dco, persistTun}: StartOptions,
+  limits: Limits,
+): Promise<string | undefined> {
+  const {imported, profile} = await profileFor(bus, from, persistTun, limits)
+  let isUsed = false
   try {
-    await unlessAborted(used.profile.validate(), signal)
-    const path = await newTunnel(bus, used.profile.path, limits)
-    if (dco !== undefined) await setDco(bus, path, dco, limits)
+    await unlessAborted(profile.validate(), limits.signal)
+    const path = await newTunnel(bus, profile.path, limits)
+    if (path !== undefined && dco !== undefined) await setDco(bus, path, dco, limits)
+    isUsed = path !== undefined
     return path
-  } catch (error) {
-    if (used.imported) await forget(used.profile, limits)
-    throw error
+  } finally {
+    if (imported && !isUsed) await forget(profile, limits)
   }
 }
 
@@ -94,7 +118,8 @@ async function forget(profile: RemoteProfile, {over}: Limits): Promise<void> {
   }
 }
 
-async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<string> {
+/** Undefined where the session ended by itself. */
+async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<string | undefined> {
   const {over, signal} = limits
   const events = new Map<string, 'created' | 'removed'>()
   let came = new AbortController()
@@ -115,9 +140,8 @@ async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<str
     if (events.get(path) === 'created' && !signal.aborted) return path
     await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
     if (signal.aborted) throw reasonOf(signal)
-    throw new Ovpn3Error('failed', 'the session ended as it was started', {
-      hint: 'The log of the service may say why: journalctl --boot --grep openvpn3',
-    })
+    if (events.has(path)) return undefined
+    throw failedError(`no session appeared within ${appearance / 1000} s`)
   } finally {
     await unlessAborted(end(), over).catch((error: unknown) => {
       if (!isOvpn3Error(error)) throw error

@@ -138,16 +138,34 @@ describe('starting a session', () => {
     assert.equal(end, session)
   })
 
-  for (const type of [2, 0])
-    it(`fails where the session ${type === 2 ? 'ends at once' : 'never comes'}`, async () => {
-      services.answers.set('NewTunnel', async () => [session])
-      start()
-      await settled()
-      services.event(type)
-      await clock.pass(16_000)
-      assert.deepEqual(failure(), ['failed', 'the session ended as it was started'])
-      assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+  it('fails where the session never comes', async () => {
+    services.answers.set('NewTunnel', async () => [session])
+    start()
+    await clock.pass(16_000)
+    assert.deepEqual(failure(), ['failed', 'no session appeared within 15 s'])
+    assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+  })
+
+  it('tries once more where the session ends at once', async () => {
+    let ends = 1
+    services.answers.set('NewTunnel', async () => {
+      services.event(1)
+      if (ends-- > 0) services.event(2)
+      return [session]
     })
+    start()
+    await settled()
+    assert.equal(end, session)
+    assert.deepEqual(
+      services.calls.filter((call) => call === 'Import' || call === 'NewTunnel'),
+      ['Import', 'NewTunnel', 'Import', 'NewTunnel'],
+    )
+    ends = 2
+    start()
+    await settled()
+    assert.deepEqual(failure(), ['failed', 'the session ended as it was started'])
+    assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+  })
 
   for (const [member, message, code, told] of [
     [
