@@ -203,6 +203,38 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.equal((await world().sessions()).length, 2)
       })
 
+      it("of the caller's own, or a file, whatever others name theirs", async (t) => {
+        if (isAlone(world(), t)) return
+        const office = file('office.ovpn', 'cert')
+        const names = ['mine', office]
+        const theirs: string[] = []
+        const bob = stage.as('bob')
+        for (const name of names) {
+          const text = world().profileText('pass')
+          const [added] = await onceThere(() =>
+            bob.send(service, manager, service, 'Import', 'ssbb', [name, text, false, false]),
+          )
+          theirs.push(String(added))
+          const value = {signature: 'b', value: true}
+          await bob.send(service, theirs.at(-1)!, properties, 'Set', 'ssv', [service, 'public_access', value])
+        }
+
+        try {
+          await add('mine')
+          for (const name of names) {
+            assert.equal(
+              (await named(name)).some((each) => theirs.includes(each)),
+              true,
+            )
+            const {session, status, stderr} = await json(name)
+            assert.equal(status, 0, stderr)
+            assert.match(session.message, connected)
+          }
+        } finally {
+          for (const each of theirs) await bob.send(service, each, service, 'Remove', '', [])
+        }
+      })
+
       it('that there is not: one that may be meant is named', async () => {
         for (const [name, near] of [
           ['cret', 'cert'],

@@ -7,7 +7,7 @@ import {pick} from './terminal'
 
 /**
  * The saved profile of a name, undefined where there is none. Without a name, one is picked on a terminal. Several of
- * the name are never guessed at.
+ * the name are never guessed at, but the only one of the caller's own is meant: others can name theirs as they like.
  * @throws Ovpn3Error `usage`, `profile-ambiguous`, `profile-not-found`, `interrupted`
  */
 export async function selectProfile(context: SelectContext, name?: string): Promise<SourceProfile | undefined> {
@@ -21,6 +21,8 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     throw new Ovpn3Error('profile-not-found', 'there are no saved profiles', {hint: 'Name a file with --config FILE'})
   if (name !== undefined && found.length < 2) return found[0]
   const detailed = await sources.profiles(name === undefined ? {details: true} : {details: true, name})
+  const own = detailed.filter(({profile, source}) => profile.owner === source.me)
+  if (name !== undefined && own.length === 1) return own[0]
   const choices = [...detailed].sort(
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )

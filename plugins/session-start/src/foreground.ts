@@ -64,14 +64,23 @@ export async function stayWith(
 async function end(session: Session, last: SessionStatus): Promise<SessionResult> {
   const now = AbortSignal.abort()
   // both at once: a manager that is silent must not keep the second from being sent
-  const reading = session.fetch(['statistics'])
+  const reading = lastStatistics(session, now)
   const status = {...last, message: '', minor: StatusMinor.done}
   try {
     await withGrace(session.disconnect(), now)
-    const {statistics} = (await withGrace(reading, now)).values
-    return result(session, 'done', 'disconnected', {statistics, status})
+    return result(session, 'done', 'disconnected', {statistics: await reading, status})
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     return isGone(error) ? result(session, 'done', 'disconnected', {status}) : failure(session, error, {status: last})
+  }
+}
+
+/** Undefined where they are not answered in time: they are a help, and no more. */
+async function lastStatistics(session: Session, now: AbortSignal): Promise<SessionResult['statistics']> {
+  try {
+    return (await withGrace(session.fetch(['statistics']), now)).values.statistics
+  } catch (error) {
+    if (!isOvpn3Error(error)) throw error
+    return undefined
   }
 }

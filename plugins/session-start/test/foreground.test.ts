@@ -3,7 +3,7 @@ import {Interruption, isHangup, Ovpn3Error, type SessionResult, type SessionStat
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import {FakeSession, FakeSource, statusOf} from '../../../test/support/fake-session'
+import {FakeSession, FakeSource, silence, statusOf} from '../../../test/support/fake-session'
 import {type MockClock, mockClock, settled} from '../../../test/support/mock-clock'
 
 describe('a session in the foreground', () => {
@@ -63,6 +63,15 @@ describe('a session in the foreground', () => {
       'interrupted before there was an answer: it may still have taken effect',
       'interrupted',
     ])
+  })
+
+  it('is known to be disconnected without its counters', async () => {
+    begin()
+    await settled()
+    session.fetch = silence
+    abort.abort(new Interruption())
+    await clock.pass(1100)
+    assert.deepEqual(ends(), ['done', 'disconnected', undefined, StatusMinor.done])
   })
 
   it('was gone by the time', async () => {

@@ -83,7 +83,8 @@ export class RemoteProfile {
     const [[content], name, overrides, dco] = await Promise.all([
       this.#call({member: 'Fetch', secret: true}),
       this.#get('name'),
-      this.#get('overrides'),
+      // among them may be the password of a proxy
+      this.#get('overrides', true),
       this.#get('dco'),
     ])
     return {
@@ -108,8 +109,8 @@ export class RemoteProfile {
     await this.#call({member: 'Remove'})
   }
 
-  #get(name: string): Promise<unknown> {
-    return translatedProfile(get(this.bus, this.path, name))
+  #get(name: string, secret = false): Promise<unknown> {
+    return translatedProfile(get(this.bus, this.path, name, secret))
   }
 
   #call(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
@@ -122,7 +123,8 @@ export class RemoteProfile {
   }
 }
 
-async function get(bus: Bus, path: string, property: string): Promise<unknown> {
-  const [value] = await bus.call({...getCall(configurationService, property), destination: configurationService, path})
+async function get(bus: Bus, path: string, property: string, secret = false): Promise<unknown> {
+  const call = {...getCall(configurationService, property), destination: configurationService, path, secret}
+  const [value] = await bus.call(call)
   return unwrap(value)
 }

@@ -1,8 +1,11 @@
 import {
   afterwards,
+  type ErrorCode,
+  hasCode,
   isGone,
   isOvpn3Error,
   Ovpn3Error,
+  proceed,
   reasonOf,
   sleep,
   type StartFrom,
@@ -96,7 +99,8 @@ async function profileFor(
     'path' in from
       ? await unlessAborted(new RemoteProfile(bus, from.path).read(), signal)
       : {...from, dco: false, overrides: {}}
-  const profile = await making(RemoteProfile.import(bus, name, content), (late) => late.remove(), 'profile', limits)
+  const importing = () => RemoteProfile.import(bus, name, content)
+  const profile = await making(importing, (late) => late.remove(), 'profile', limits)
   try {
     const all = {...overrides, ...(persistTun && {'persist-tun': true})}
     const setting = Object.entries(all).map(([override, value]) => profile.override(override, value))
@@ -123,7 +127,7 @@ async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<str
   const {over, signal} = limits
   const events = new Map<string, 'created' | 'removed'>()
   let came = new AbortController()
-  const end = await translated(
+  const subscribing = translated(
     bus.subscribe(managerEvent, ({body}) => {
       const [path, type] = body as [string, number, number]
       if (type === 1 || type === 2) events.set(path, type === 1 ? 'created' : 'removed')
@@ -131,8 +135,15 @@ async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<str
       came = new AbortController()
     }),
   )
+  // one that is answered after an abort ends with the connection
+  const end = await unlessAborted(subscribing, signal)
   try {
-    const path = await making(askForTunnel(bus, profile), (late) => disconnect(bus, late), 'session', limits)
+    const path = await making(
+      () => askForTunnel(bus, profile),
+      (late) => disconnect(bus, late),
+      'session',
+      limits,
+    )
     const deadline = performance.now() + appearance
     // the first word of a session may come after the answer
     while (!events.has(path) && performance.now() < deadline && !signal.aborted)
@@ -187,19 +198,24 @@ async function disconnect(bus: Bus, path: string): Promise<void> {
 }
 
 /**
- * The value of work that makes something. Where the signal is aborted first, it is undone as soon as it is made.
+ * The value of work that makes something. Where the signal is aborted first, it is undone as soon as it is made; where
+ * it is aborted already, nothing is made.
  * @throws Ovpn3Error the signal's reason; where that cannot be seen in time, that it may stay behind
  */
 async function making<T>(
-  work: Promise<T>,
+  make: () => Promise<T>,
   undo: (made: T) => Promise<void>,
   what: 'profile' | 'session',
   {over, signal}: Limits,
 ): Promise<T> {
+  proceed(signal)
+  const work = make()
   try {
     return await unlessAborted(work, signal)
   } catch (error) {
-    if (!signal.aborted) throw error
+    // the service does its work, however late
+    if (!signal.aborted)
+      throw hasCode(error, 'timeout') ? mayStay('timeout', `${(error as Ovpn3Error).message}:`, what) : error
     const undone = work.then(undo, (error_: unknown) => {
       // nothing was made
       if (!isOvpn3Error(error_)) throw error_
@@ -212,9 +228,11 @@ async function making<T>(
 /** That there was no answer to what makes something, or ends it. */
 function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Error {
   const {code, message} = reasonOf(signal)
-  const [service, list] =
-    what === 'session' ? ['session manager', 'ovpn3 sessions-list'] : ['configuration manager', 'openvpn3 configs-list']
-  return new Ovpn3Error(code, `${message}: the ${service} did not answer, so a ${what} may stay behind`, {
-    hint: `See ${list}`,
-  })
+  const service = what === 'session' ? 'session manager' : 'configuration manager'
+  return mayStay(code, `${message}: the ${service} did not answer, so`, what)
+}
+
+function mayStay(code: ErrorCode, why: string, what: 'profile' | 'session'): Ovpn3Error {
+  const list = what === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
+  return new Ovpn3Error(code, `${why} a ${what} may stay behind`, {hint: `See ${list}`})
 }

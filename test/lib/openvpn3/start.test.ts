@@ -18,10 +18,15 @@ class Services {
   /** Answers in place of the usual ones. */
   readonly answers = new Map<string, () => Promise<unknown[]>>()
   readonly calls: string[] = []
+  /** Of these, the ones that no trace shows. */
+  readonly secret: string[] = []
+  /** When a subscription is answered. */
+  subscribed: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<(signal: Signal) => void>()
   readonly bus = {
     call: (call: Call) => this.#call(call),
     subscribe: async (_: unknown, listener: (signal: Signal) => void) => {
+      await this.subscribed
       this.#listeners.add(listener)
       return async () => void this.#listeners.delete(listener)
     },
@@ -35,10 +40,11 @@ class Services {
     for (const listener of this.#listeners) listener({body: [path, type, 1000]} as unknown as Signal)
   }
 
-  async #call({body = [], member, path}: Call): Promise<unknown[]> {
+  async #call({body = [], member, path, secret}: Call): Promise<unknown[]> {
     const name = member === 'Get' || member === 'Set' ? `${member} ${String(body[1])}` : member
     const what = member === 'SetOverride' ? `${name} ${String(body[0])}` : name
     this.calls.push(path === saved ? `saved ${what}` : what)
+    if (secret) this.secret.push(what)
     const answer = this.answers.get(name)
     if (answer) return answer()
     switch (name) {
@@ -126,6 +132,18 @@ describe('starting a session', () => {
     ])
   })
 
+  it('keeps out of traces what may hold a password: the text and the overrides', async () => {
+    start({name: 'office', path: saved}, {persistTun: true})
+    await settled()
+    assert.deepEqual([...services.secret].sort(), [
+      'Fetch',
+      'Get overrides',
+      'Import',
+      'SetOverride log-level',
+      'SetOverride persist-tun',
+    ])
+  })
+
   it('waits for the session that the manager speaks of', async () => {
     services.answers.set('NewTunnel', async () => [session])
     start()
@@ -197,6 +215,21 @@ describe('starting a session', () => {
       assert.equal(services.calls.includes('Remove'), member !== 'Import')
     })
 
+  for (const [member, what, list] of [
+    ['Import', 'profile', 'openvpn3 configs-list'],
+    ['NewTunnel', 'session', 'ovpn3 sessions-list'],
+  ] as const)
+    it(`says that something may come yet where the answer has not: ${member}`, async () => {
+      services.answers.set(member, async () => {
+        throw new BusError('timeout', `no answer to ${member} within 25 s`)
+      })
+      start()
+      await settled()
+      assert.equal(failure()[0], 'timeout')
+      assert.match(failure()[1], new RegExp(`no answer to ${member} within 25 s: a ${what} may stay behind$`))
+      assert.equal((end as Ovpn3Error).hint, `See ${list}`)
+    })
+
   it('ends a session whose dco cannot be set', async () => {
     services.answers.set('Set dco', async () => {
       throw refused('DCO mode cannot be changed now')
@@ -266,6 +299,16 @@ describe('starting a session', () => {
       await settled()
       assert.deepEqual(failure(), ['timeout', 'timed out after 3 s'])
       assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
+    })
+
+    it('starts nothing more where the bus is silent', async () => {
+      services.subscribed = silence()
+      start()
+      await settled()
+      abort.abort(new Interruption())
+      await settled()
+      assert.deepEqual(failure(), ['interrupted', 'interrupted'])
+      assert.deepEqual(services.calls, ['Import', 'Validate', 'Remove'])
     })
 
     it('starts nothing more', async () => {

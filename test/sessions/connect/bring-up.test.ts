@@ -470,6 +470,16 @@ describe('settling', () => {
     assert.deepEqual(run.end.slice(0, 2), ['failed', 'session-not-found'])
   })
 
+  it('ends with a removal of a new session, which is a failure as others are', async () => {
+    const session = new FakeSession()
+    session.turn(StatusMinor.configOk)
+    const run = new Run([session], {action: 'start'})
+    await clock.pass(300)
+    session.tell({type: 'removed'})
+    await settled()
+    assert.deepEqual(run.end, ['failed', 'failed', 'the session was removed while it connected'])
+  })
+
   it('knows why a session failed that is removed at once', async () => {
     const session = new FakeSession()
     const run = new Run([session])

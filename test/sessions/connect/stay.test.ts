@@ -108,6 +108,19 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'its backend process is gone'])
   })
 
+  it('takes no silence for an end: the session manager may be waiting for a backend that hangs', async () => {
+    begin()
+    await settled()
+    const {fetch} = session
+    session.fetch = async () => ({errors: {status: new Ovpn3Error('timeout', 'no answer')}, values: {}})
+    await clock.pass(5100)
+    assert.equal(end, undefined)
+    session.fetch = fetch
+    session.status = statusOf(StatusMinor.connectionFailed, 'gave up')
+    await clock.pass(5100)
+    assert.deepEqual(failure(), ['failed', 'gave up'])
+  })
+
   it('tells the loss of the source from the loss of the session', async () => {
     for (const [event, code] of [
       [{type: 'reset'}, 'service-unavailable'],

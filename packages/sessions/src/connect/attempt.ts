@@ -1,7 +1,7 @@
 import {type Deadline} from '../abort'
 import {baseProperties, failure, startAgainHint} from '../actions/result'
 import {Ovpn3Error} from '../errors'
-import {type SessionResult} from '../result'
+import {isGone, type SessionResult} from '../result'
 import {type PropertyName, type Session, type Unsubscribe} from '../session'
 import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
@@ -127,7 +127,10 @@ export class Attempt {
     error: Ovpn3Error,
     details: {statistics?: SessionResult['statistics']; status?: SessionStatus} = {},
   ): SessionResult {
-    return failure(this.session, error, {changed: this.changed, status: this.status, ...details})
+    // it was not chosen wrongly: it was there, and what ended it may pass
+    const isLost = this.isNew && isGone(error)
+    const told = isLost ? new Ovpn3Error('failed', error.message, {cause: error}) : error
+    return failure(this.session, told, {changed: this.changed, status: this.status, ...details})
   }
 }
 

@@ -80,6 +80,8 @@ export async function stay(
     if (values.status) return values.status
     const {status: error} = errors
     if (hasCode(error, 'session-not-found')) return 'gone'
+    // the session manager waits for a backend that hangs, which may be another session's
+    if (hasCode(error, 'timeout')) return last
     if (hasCode(error, 'session-stale')) throw new Ovpn3Error('failed', 'its backend process is gone', {cause: error})
     throw error ?? new Ovpn3Error('failed', 'its status could not be read')
   }

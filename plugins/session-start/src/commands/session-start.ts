@@ -181,8 +181,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }
 
     const found = await this.selectProfile(name, deadline)
-    if (found) return saved(found, persistTun)
-    if (!(await isThere(name!))) throw await this.#notFound(name!)
+    // the profiles of others can have any name: a file is not to be replaced by one of them
+    const isFile = name !== undefined && (await isThere(name))
+    if (found && !(isFile && (await isOthers(found)))) return saved(found, persistTun)
+    if (!isFile) throw await this.#notFound(name!)
     const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
     const source = sources.all.find(({start}) => start)!
     return {from, name: name!, persistTun: persistTun || asksForIt, source}
@@ -310,6 +312,12 @@ async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (!isGone(error)) throw error
   }
+}
+
+/** Whether a profile is another user's. */
+async function isOthers({profile: {path}, source}: SourceProfile): Promise<boolean> {
+  const [known] = (await source.profiles?.({details: true, path})) ?? []
+  return known?.owner !== undefined && known.owner !== source.me
 }
 
 async function isThere(file: string): Promise<boolean> {
