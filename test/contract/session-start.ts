@@ -206,7 +206,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       it("of the caller's own, or a file, whatever others name theirs", async (t) => {
         if (isAlone(world(), t)) return
         const office = file('office.ovpn', 'cert')
-        const names = ['mine', office]
+        const names = ['theirs', 'mine', office]
         const theirs: string[] = []
         const bob = stage.as('bob')
         for (const name of names) {
@@ -220,8 +220,13 @@ export function sessionStartContract(title: string, world: () => World): void {
         }
 
         try {
+          const {session, status} = await json('theirs', {input: login})
+          assert.deepEqual([status, session.error?.code], [8, 'input-missing'])
+          assert.match(session.message, /^input is needed, and the profile belongs to /)
+          assert.deepEqual(await world().sessions(), [])
+          assert.equal((await json(`--config-path ${theirs[0]}`, {input: login})).status, 0)
           await add('mine')
-          for (const name of names) {
+          for (const name of names.slice(1)) {
             assert.equal(
               (await named(name)).some((each) => theirs.includes(each)),
               true,

@@ -1,6 +1,15 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {closest, colorsOf, type Completion, credentialsFlag, waitFlags, WatchCommand} from '@ovpn3/kit'
+import {
+  closest,
+  colorsOf,
+  type Completion,
+  credentialsFlag,
+  userOf,
+  userText,
+  waitFlags,
+  WatchCommand,
+} from '@ovpn3/kit'
 import {
   bringUp,
   type BringUpOptions,
@@ -38,6 +47,8 @@ interface Chosen {
   readonly from: StartFrom
   /** For people: the name of the profile, or of the file. */
   readonly name: string
+  /** Uid of whoever made the profile; undefined where it is nobody else's, or was chosen by its path. */
+  readonly owner?: Promise<number | undefined>
   readonly persistTun: boolean
   readonly source: SessionSource
 }
@@ -134,6 +145,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       summary: 'If a session of the profile is running: fail (default), keep it, or restart it.',
     }),
   }
+  /** To answer for another user's profile. */
+  #agreed = false
 
   protected async execute(): Promise<SessionResult> {
     const request = requestOf(this.flags, this.args.profile)
@@ -183,7 +196,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const found = await this.selectProfile(name, deadline)
     // the profiles of others can have any name: a file is not to be replaced by one of them
     const isFile = name !== undefined && (await isThere(name))
-    if (found && !(isFile && (await isOthers(found)))) return saved(found, persistTun)
+    const owner = found && name !== undefined ? otherOwner(found) : undefined
+    // it is told where it is needed
+    owner?.catch(() => {})
+    if (found && !(isFile && (await owner) !== undefined)) return {...saved(found, persistTun), owner}
     if (!isFile) throw await this.#notFound(name!)
     const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
     const source = sources.all.find(({start}) => start)!
@@ -219,11 +235,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       keep,
       wait: background ? 'never' : 'required',
     }
-    const [result] = await bringUp.run([session], options, this.#interaction(session))
+    const [result] = await bringUp.run([session], options, this.#interaction(session, chosen))
     if (!foreground || result!.error) return result!
     // the time limit is for the connection
     deadline.end()
-    return this.#stay(session, result!)
+    return this.#stay(session, result!, chosen)
   }
 
   async #start(
@@ -242,12 +258,37 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return session!
   }
 
-  #interaction(session: Session): Interaction {
-    return this.interaction([{label: labelOf(session), ownerNamed: false, ownership: 'own', session}])
+  #interaction(session: Session, chosen: Chosen): Interaction {
+    const inner = this.interaction([{label: labelOf(session), ownerNamed: false, ownership: 'own', session}])
+    return {
+      ...inner,
+      answer: async (each, requests, asking) => {
+        await this.#consent(chosen, asking.deadline)
+        return inner.answer(each, requests, asking)
+      },
+    }
+  }
+
+  /**
+   * A name may turn out to be another user's profile: that user decides what becomes of the answers, and may even own
+   * the session.
+   * @throws Ovpn3Error `input-missing`
+   */
+  async #consent({from, name, owner, source}: Chosen, deadline: Deadline): Promise<void> {
+    const uid = await owner
+    if (uid === undefined || this.#agreed || !('path' in from)) return
+    const who = userText(await userOf(uid, source))
+    if (!this.interactive)
+      throw new Ovpn3Error('input-missing', `input is needed, and the profile belongs to ${who}`, {
+        hint: `Pass --config-path ${from.path} to send them your input`,
+      })
+    const question = `The profile ${safeText(name)} belongs to ${who}. Send them your input?`
+    this.#agreed = await deadline.pause(() => this.confirm(question))
+    if (!this.#agreed) throw new Ovpn3Error('input-missing', `no input was sent: the profile belongs to ${who}`)
   }
 
   /** Until the session ends. */
-  async #stay(session: Session, begun: SessionResult): Promise<SessionResult> {
+  async #stay(session: Session, begun: SessionResult, chosen: Chosen): Promise<SessionResult> {
     const label = sessionLabel(begun)
     this.#tell({session: begun, type: 'started'}, `${label}: ${safeText(begun.message)}`)
     const manager = new ServiceManager((text) => this.notice(text))
@@ -263,7 +304,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
         this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
         manager.status(text)
         if (!waitsForInput(status)) return
-        const [{error}] = (await this.#authenticate(session)) as [SessionResult]
+        const [{error}] = (await this.#authenticate(session, chosen)) as [SessionResult]
         if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
       },
     })
@@ -275,14 +316,14 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
 
   /** Answers what a session comes to need while it reconnects. */
-  async #authenticate(session: Session): Promise<SessionResult[]> {
+  async #authenticate(session: Session, chosen: Chosen): Promise<SessionResult[]> {
     await unlessAborted(session.refresh(bringUp.properties), this.abortSignal)
     const deadline = new Deadline(this.abortSignal)
     try {
       return await bringUp.run(
         [session],
         {action: 'authenticate', deadline, wait: 'required'},
-        this.#interaction(session),
+        this.#interaction(session, chosen),
       )
     } finally {
       deadline.end()
@@ -314,10 +355,11 @@ async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Whether a profile is another user's. */
-async function isOthers({profile: {path}, source}: SourceProfile): Promise<boolean> {
+/** The uid of another user than root whose profile it is. */
+async function otherOwner({profile: {path}, source}: SourceProfile): Promise<number | undefined> {
   const [known] = (await source.profiles?.({details: true, path})) ?? []
-  return known?.owner !== undefined && known.owner !== source.me
+  const owner = known?.owner
+  return owner === source.me || owner === 0 ? undefined : owner
 }
 
 async function isThere(file: string): Promise<boolean> {
