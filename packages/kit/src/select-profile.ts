@@ -1,4 +1,12 @@
-import {Ovpn3Error, type ProfileSummary, safeText, type SavedProfile, type SourceProfile} from '@ovpn3/sessions'
+import {
+  Ovpn3Error,
+  type ProfileSummary,
+  safeText,
+  type SavedProfile,
+  shortId,
+  type SourceProfile,
+} from '@ovpn3/sessions'
+import {basename} from 'node:path/posix'
 
 import type {SelectContext} from './select'
 
@@ -25,7 +33,10 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
   if (context.interactive) {
-    const lines = await profileLines(choices.map(({profile}) => summaryOf(profile)))
+    const lines = await profileLines(
+      // a whole path would not fit beside the rest
+      choices.map(({profile}) => ({...summaryOf(profile), path: shortId(basename(profile.path))})),
+    )
     const question = name === undefined ? 'Which profile to start?' : `Which of the profiles named ${safeText(name)}?`
     const named = choices.map((value, i) => ({name: lines[i]!, value}))
     return context.ask(() => pick(question, named, context.signal))
