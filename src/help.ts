@@ -18,6 +18,12 @@ class OrderedCommandHelp extends CommandHelp {
     ].join(' ')
   }
 
+  // a command about sessions is not strict, which oclif shows as arguments that can be repeated; its usage knows better
+  protected override args(args: Command.Arg.Any[]): [string, string | undefined][] | undefined {
+    const rows = super.args(args)
+    return this.command.usage ? rows?.map(([name, text]) => [name.replace('...', ''), text]) : rows
+  }
+
   protected override description(): string | undefined {
     const {description} = this.command
     return description && this.wrap(description)

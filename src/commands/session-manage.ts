@@ -82,7 +82,7 @@ interface Report {
 
 export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
-  static override description = `Give one action and, but for --cleanup, select a session. On a terminal the session can be picked from a list.
+  static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal the session can be picked from a list.
 
 Actions are idempotent: pausing a paused session, or resuming a connected one, succeeds and changes nothing. So does disconnecting a session that is stale or ends meanwhile. A session that does not exist is an error.
 
@@ -107,7 +107,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     },
     {
       command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
-      description: 'Disconnect the session whose id begins so',
+      description: 'Disconnect a session by ID prefix',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --restart --all --yes',

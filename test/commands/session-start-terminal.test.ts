@@ -31,6 +31,17 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
       assert.equal(await tty.cursorIsVisible(), true)
     })
 
+  it('is interrupted by Ctrl-D at a question', async () => {
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-start pass', 'Enter')
+    await tty.shows(/Auth User name/)
+    await tty.type('vpnuser', 'Enter')
+    await tty.shows(/Auth Password/)
+    await tty.type('C-d')
+    await tty.shows(/interrupted[^]*status 130/)
+    assert.deepEqual(await stage.world.sessions(), [])
+  })
+
   for (const columns of [40, 80, 120])
     it(`asks, shows what it does, and hides the password, ${columns} columns wide`, async () => {
       stage.world.timings.newTunnel = 700

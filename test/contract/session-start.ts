@@ -341,7 +341,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.equal(run.status, 7)
           assert.match(
             run.stderr,
-            /: not connected within 3 s \(connecting\): given up and disconnected\n--keep leaves it connecting$/m,
+            /: not connected within 3 s \(connecting\): given up and disconnected\nPass --keep to keep the session$/m,
           )
           assert.ok(took > 2000 && took < 4500, `${took} ms`)
           assert.deepEqual(await world().sessions(), [])

@@ -19,6 +19,6 @@ describe('the wait for a connection', () => {
 
   for (const timeout of ['soon', '0', '-1', '1.5', '2147484', ''])
     it(`takes whole seconds that a timer can do: not ${JSON.stringify(timeout)}`, () => {
-      assert.throws(() => waitOf({timeout}, true), {code: 'usage', hint: '--wait waits without a limit'})
+      assert.throws(() => waitOf({timeout}, true), {code: 'usage', hint: 'Pass --wait to wait without a limit'})
     })
 })

@@ -54,6 +54,7 @@ describe('the command line around the commands', () => {
       const {stdout} = ways[0]!
       assert.match(stdout, new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
       assert.match(stdout, /^EXAMPLES$/m)
+      assert.doesNotMatch(stdout, /^ARGUMENTS\n.*\.\.\.\]/m)
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
       for (const [group] of stdout.matchAll(/^[A-Z ]*FLAGS\n(?:.+\n)+/gm)) {
         const columns = [...group.matchAll(/^ +(?:-\w, )?(?=--)/gm)].map(([start]) => start.length)

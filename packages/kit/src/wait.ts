@@ -53,18 +53,20 @@ export const waitFlags = {
  * @param unlimited how to wait without a time limit, for an error
  * @throws Ovpn3Error `usage`
  */
-export function waitOf(
-  {background, keep = false, timeout, wait}: WaitValues,
-  interactive: boolean,
-  unlimited = '--wait waits without a limit',
-): Wait {
-  if (timeout !== undefined) return {keep, timeout: timeoutOf(timeout, unlimited), wait: 'required'}
+export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {
+  if (timeout !== undefined)
+    return {keep, timeout: timeoutOf(timeout, 'Pass --wait to wait without a limit'), wait: 'required'}
   if (wait) return {keep, timeout: Number.POSITIVE_INFINITY, wait: 'required'}
   if (interactive && !background) return {keep, timeout: defaultTimeout, wait: 'default'}
   return {keep, timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
 }
 
-function timeoutOf(timeout: string, hint: string): number {
+/**
+ * The seconds that `--timeout` names.
+ * @param hint how to wait without a limit
+ * @throws Ovpn3Error `usage`
+ */
+export function timeoutOf(timeout: string, hint = 'Omit --timeout to wait without a limit'): number {
   const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
   if (seconds < 1 || seconds > maxTimeout)
     throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {

@@ -60,8 +60,12 @@ export interface Verdict {
   readonly text: string
 }
 
-/** A status in words, with the service's remark. */
-export const statusLine = (status: SessionStatus) => [statusText(status), status.message].filter(Boolean).join(': ')
+/** A status in words, with the service's remark where that says more. */
+export function statusLine(status: SessionStatus): string {
+  const text = statusText(status)
+  const {message} = status
+  return message === '' || message.toLowerCase() === text ? text : `${text}: ${message}`
+}
 
 /** Whether a session has come to the goal, or never will; undefined where that is open. */
 export function judge(goal: Goal, status: SessionStatus): boolean | undefined {

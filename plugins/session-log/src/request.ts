@@ -1,4 +1,5 @@
-import {leastCategory, logLevelNames, logLevelNumbers, Ovpn3Error} from '@ovpn3/sessions'
+import {timeoutOf} from '@ovpn3/kit'
+import {leastCategory, logLevelNames, logLevelNumbers} from '@ovpn3/sessions'
 
 /** States that can be waited for. */
 export const goals = ['connected', 'disconnected'] as const
@@ -6,9 +7,6 @@ export type Goal = (typeof goals)[number]
 
 /** Values of `--level`. */
 export const levels: readonly string[] = [...logLevelNames, ...logLevelNumbers]
-
-/** Seconds: what a timer can do, 24 days. */
-const maxTimeout = 2_147_483
 
 interface Flags {
   readonly level?: string
@@ -37,13 +35,4 @@ export function requestOf({level, 'log-level': logLevel, timeout, until}: Flags)
     logLevel: logLevel === undefined ? undefined : Number(logLevel),
     timeout: timeout === undefined ? undefined : timeoutOf(timeout),
   }
-}
-
-function timeoutOf(timeout: string): number {
-  const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
-  if (seconds < 1 || seconds > maxTimeout)
-    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
-      hint: 'Omit --timeout to wait without a limit',
-    })
-  return seconds
 }

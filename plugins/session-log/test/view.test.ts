@@ -35,6 +35,11 @@ describe('a line of a followed log', () => {
     )
   })
 
+  it('leaves out a remark that only repeats the status', () => {
+    const status = statusOf(StatusMinor.authenticationFailed, 'Authentication failed')
+    assert.match(line({session, status, time, type: 'status'}, 'office (7c1b)'), /: authentication failed$/)
+  })
+
   it('says when a session comes, goes, and cannot be listened to', () => {
     const text = (happening: Happening) => line(happening, 'label').slice(24)
     assert.equal(

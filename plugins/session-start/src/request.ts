@@ -1,4 +1,4 @@
-import {waitOf} from '@ovpn3/kit'
+import {timeoutOf} from '@ovpn3/kit'
 import {booleanOf} from '@ovpn3/kit/flags'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
@@ -54,6 +54,6 @@ export function requestOf(flags: RequestFlags, argument?: string): Request {
     path,
     persistTun: Boolean(flags['persist-tun']),
     profile,
-    timeout: waitOf({timeout}, false, 'Omit --timeout to wait without a limit').timeout,
+    timeout: timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(timeout),
   }
 }

@@ -40,4 +40,8 @@ describe('the request for a session', () => {
     it(`has not ${what}`, () => {
       assert.throws(() => requestOf(flags, argument), {code: 'usage'})
     })
+
+  it('names no option that it does not have', () => {
+    assert.throws(() => requestOf({timeout: '0'}, 'a'), {hint: 'Omit --timeout to wait without a limit'})
+  })
 })

@@ -18,14 +18,10 @@ export async function confirm(message: string, signal: AbortSignal, byDefault = 
 /** Lets one of several be picked on the terminal, or none: Esc interrupts. */
 export async function pick<T>(message: string, choices: readonly Choice<T>[], signal: AbortSignal): Promise<T> {
   const {default: prompt} = await import('@inquirer/select')
-  return onTerminal((context) => {
-    // with vim's keys there is no search, to which a key without a letter, Ctrl-Z too, is the beginning of the first
-    const theme = {keybindings: ['emacs' as const, 'vim' as const]}
-    const answer = prompt({choices: [...choices], loop: false, message, pageSize: 12, theme}, context)
-    const onKey = (_: unknown, key?: {name?: string}) => key?.name === 'escape' && answer.cancel()
-    process.stdin.on('keypress', onKey)
-    return answer.finally(() => process.stdin.off('keypress', onKey))
-  }, signal)
+  // with vim's keys there is no search, to which a key without a letter, Ctrl-Z too, is the beginning of the first
+  const theme = {keybindings: ['emacs' as const, 'vim' as const]}
+  const config = {choices: [...choices], loop: false, message, pageSize: 12, theme}
+  return onTerminal((context) => prompt(config, context), signal, 'escape')
 }
 
 export interface Question {
@@ -143,8 +139,19 @@ interface PromptContext {
   readonly signal: AbortSignal
 }
 
-async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, signal: AbortSignal): Promise<T> {
+/** @param leave the name of a key that interrupts, besides Ctrl-C and Ctrl-D */
+async function onTerminal<T>(
+  prompt: (context: PromptContext) => Promise<T> & {cancel(): void},
+  signal: AbortSignal,
+  leave?: string,
+): Promise<T> {
   const output = new Canvas()
+  const answer = prompt({output, signal})
+  // Ctrl-D closes Node's readline unnoticed by the question, and the terminal would then show what is typed
+  const onKey = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
+    if (key?.name && (key.name === leave || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
+  }
+
   // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
   const goOn = () =>
     setImmediate(() => {
@@ -152,14 +159,16 @@ async function onTerminal<T>(prompt: (context: PromptContext) => Promise<T>, sig
       process.stdin.resume()
     })
   process.on('SIGCONT', goOn)
+  process.stdin.on('keypress', onKey)
   try {
-    return await prompt({output, signal})
+    return await answer
   } catch (error) {
     const name = error instanceof Error ? error.name : ''
     if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name))
       throw new Ovpn3Error('interrupted', 'interrupted', {cause: error})
     throw error
   } finally {
+    process.stdin.off('keypress', onKey)
     process.off('SIGCONT', goOn)
   }
 }

@@ -116,6 +116,6 @@ async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Pro
 
   attempt.changed = true
   const {statistics} = (await unlessAborted(reading, over)).values
-  const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: '--keep leaves it connecting'})
+  const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: 'Pass --keep to keep the session'})
   return attempt.failed(error, {statistics, status: turned(status, StatusMinor.done)})
 }

@@ -273,7 +273,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     const {config} = this.flags
     const text =
       config === undefined
-        ? 'Following every session, also those that come.'
+        ? 'Following all sessions, including new ones.'
         : `Waiting for a session of ${safeText(config)}.`
     this.#note('waiting', text, (line) => this.notice(line))
   }

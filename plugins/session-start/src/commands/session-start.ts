@@ -58,11 +58,11 @@ const connection = {helpGroup: 'CONNECTION'}
 
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
   static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
-  static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, with every file that it names, and nothing of it stays behind. On a terminal the profile can be picked from a list.
+  static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, together with the files that it names, and is not saved. Relative paths in it start at its folder. On a terminal, omit PROFILE to pick a saved one from a list.
 
-The command waits until the session is connected. On failure, after --timeout and on Ctrl-C the new session is disconnected, unless --keep is given.
+The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session, unless --keep is given.
 
-With --foreground it stays until the session ends: Ctrl-C and SIGTERM disconnect it, and a service manager is told when it is connected.
+With --foreground it stays until the session ends, disconnects it on Ctrl-C and SIGTERM, and notifies systemd once it is connected.
 
 Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or a profile that cannot be used; 4 no such profile, an ambiguous one, or one that is running already; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
   static override usage = '<%= command.id %> [PROFILE] [OPTION...]'
@@ -142,7 +142,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       ...connection,
       options: ['fail', 'keep', 'restart'],
       helpValue: 'fail|keep|restart',
-      summary: 'If a session of the profile is running: fail (default), keep it, or restart it.',
+      summary: 'If a session of the profile is running: fail (default), keep it, or reconnect it (restart).',
     }),
   }
   /** To answer for another user's profile. */
