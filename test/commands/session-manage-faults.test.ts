@@ -88,7 +88,7 @@ describe('session-manage when things go wrong', () => {
       for (const action of ['--pause', '--restart']) {
         const {status, stderr} = await manage(`${action} --path ${sessions[i]}`)
         assert.equal(status, 8)
-        const hint = `\nDisconnect it and start it again: ovpn3 session-start --config ${word}\n`
+        const hint = `\nStart it again: ovpn3 session-start --config ${word} --if-running=restart\n`
         assert.ok(stderr.endsWith(hint), stderr)
       }
   })

@@ -110,10 +110,6 @@ const situations: Readonly<Record<string, Situation>> = {
   '`--pause=yes`': {args: '--path PATH --pause=yes', state: 'connected'},
   'Two selectors': wrong('--log-level --path PATH --config cert'),
   '`--cleanup` with a selector': wrong('--cleanup --path PATH'),
-  '`session-auth` where no session waits': auth('', 'connected'),
-  '`session-auth` where one session is stale': {args: '', command: 'session-auth', state: 'stale'},
-  '`session-auth --auth-req` with an ID of no session': auth('--auth-req 4194304', 'none'),
-  '`session-auth --auth-req` with a word': auth('--auth-req soon', 'needy'),
   '`session-start` of a profile': start('--config cert'),
   '`session-start` of an unknown profile': start('--config nope'),
   '`session-start` of a refused login': start('--config pass', {input: 'vpnuser\nwrong\n'}),
@@ -121,6 +117,10 @@ const situations: Readonly<Record<string, Situation>> = {
   'Ctrl-C during `session-start`': start('--config dead', {interruptAt: /Session path/}),
   '`session-start --dco maybe`': start('--config cert --dco maybe'),
   '`session-start` without a profile': start(''),
+  '`session-auth` where no session waits': auth('', 'connected'),
+  '`session-auth` where one session is stale': {args: '', command: 'session-auth', state: 'stale'},
+  '`session-auth --auth-req` with an ID of no session': auth('--auth-req 4194304', 'none'),
+  '`session-auth --auth-req` with a word': auth('--auth-req soon', 'needy'),
 }
 
 interface Expected {

@@ -236,7 +236,10 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 8)
         assert.equal(run.sessions[0]?.error?.code, 'refused')
         assert.match(run.sessions[0].message, /authentication failed/i)
-        assert.match(run.sessions[0].error.hint!, /start it again: ovpn3 session-start --config pass$/)
+        assert.match(
+          run.sessions[0].error.hint!,
+          /^Start it again: ovpn3 session-start --config pass --if-running=restart$/,
+        )
         for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)

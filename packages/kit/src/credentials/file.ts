@@ -69,7 +69,8 @@ async function readFile(
   forbidden: number,
 ): Promise<Uint8Array | undefined> {
   const check = (stats: Stats) => {
-    if (stats.isFile()) checkAccess(stats, from, file, forbidden)
+    // a pipe that this process has been given is its own, whatever it looks like
+    if (stats.isFile() || (stats.isFIFO() && !isDescriptor(file))) checkAccess(stats, from, file, forbidden)
     else if (!stats.isFIFO() && !stats.isCharacterDevice()) return 'not a file'
   }
 
@@ -88,6 +89,8 @@ async function readFile(
     throw new Ovpn3Error('input-missing', `${from}: ${why}`, {cause: error})
   }
 }
+
+const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(file)
 
 function checkAccess({mode, uid}: Stats, from: string, file: string, forbidden: number): void {
   const hint = `Run chmod 600 ${shellWord(file)}`

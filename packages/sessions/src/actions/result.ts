@@ -95,5 +95,6 @@ export function deadEndError(session: Session, status: SessionStatus): Ovpn3Erro
 /** What helps a session at a dead end. */
 export function startAgainHint(session: Session): string {
   const config = configOf(session)
-  return `Disconnect it and start it again: ovpn3 session-start --config ${config === null ? 'NAME' : shellWord(safeText(config))}`
+  const name = config === null ? 'NAME' : shellWord(safeText(config))
+  return `Start it again: ovpn3 session-start --config ${name} --if-running=restart`
 }

@@ -119,7 +119,8 @@ export class Attempt {
 
   /** That the connection has failed for good, with the reason that the service gives. */
   refusal(status: SessionStatus): Ovpn3Error {
-    const hint = this.isNew ? undefined : startAgainHint(this.session)
+    const login = status.minor === StatusMinor.authenticationFailed ? 'Check the user name and password' : undefined
+    const hint = this.isNew ? login : startAgainHint(this.session)
     return new Ovpn3Error('refused', status.message || statusText(status), {hint})
   }
 

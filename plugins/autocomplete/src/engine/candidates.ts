@@ -175,10 +175,12 @@ function completionOf({completion, flags}: Command, name: string): OptionComplet
   return completion?.[name] ?? (isSelector ? selectorCompletion[name] : undefined) ?? {}
 }
 
-/** The values that an argument can take. */
-export function argumentsOf(command: Command, position: number): Candidate[] {
-  const argument = Object.values(command.args ?? {})[position]
-  return argument?.options?.map((value) => ({value})) ?? []
+/** The values that an argument can take: those of an option of its name, where the command says so for it. */
+export function argumentsOf(command: Command, position: number, typed: string): LiveQuery | readonly string[] {
+  const [name, argument] = Object.entries(command.args ?? {})[position] ?? []
+  const {values} = (name !== undefined && command.completion?.[name]) || {}
+  if (typeof values === 'string') return {own: false, skip: new Set(), taken: [], typed, values}
+  return argument?.options ?? values ?? []
 }
 
 /** Fit for a terminal. What cannot be typed is left out: as it stands it would only be a part of the value. */

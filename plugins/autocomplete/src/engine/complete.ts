@@ -45,12 +45,17 @@ async function ofCommand(
   const {given, wanted} = readLine(command, words, current)
   if (wanted.kind === 'value') {
     const {prefix, values} = valuesOf(command, given, wanted)
-    const found = 'typed' in values ? await lookUp(values) : values.map((value): Candidate => ({value}))
+    const found = await candidatesOf(values, lookUp)
     return found.map(({description, value}) => ({description, value: prefix + value}))
   }
 
-  const fixed = wanted.kind === 'argument' ? argumentsOf(command, wanted.position) : []
+  const found =
+    wanted.kind === 'argument' ? await candidatesOf(argumentsOf(command, wanted.position, current), lookUp) : []
   // where nothing else can come it is an option
-  const isOption = wanted.kind === 'option' || (fixed.length === 0 && !wanted.optionsEnded && current === '')
-  return isOption ? options(command, given, {short: /^-(?!-)/.test(current)}) : fixed
+  const isOption = wanted.kind === 'option' || (found.length === 0 && !wanted.optionsEnded && current === '')
+  return isOption ? options(command, given, {short: /^-(?!-)/.test(current)}) : found
+}
+
+async function candidatesOf(values: LiveQuery | readonly string[], lookUp: LookUp): Promise<readonly Candidate[]> {
+  return 'typed' in values ? lookUp(values) : values.map((value): Candidate => ({value}))
 }

@@ -15,6 +15,7 @@ import {
   type BringUpOptions,
   Deadline,
   exitStatusOf,
+  hasCode,
   type Interaction,
   isGone,
   isHangup,
@@ -25,6 +26,7 @@ import {
   sessionLabel,
   type SessionResult,
   type SessionSource,
+  shellWord,
   type SourceProfile,
   type StartFrom,
   statusJson,
@@ -33,7 +35,7 @@ import {
   waitsForInput,
 } from '@ovpn3/sessions'
 import {stat} from 'node:fs/promises'
-import {basename} from 'node:path'
+import {basename, isAbsolute, resolve} from 'node:path'
 
 import {profileLine, resultLines, sessionLine} from '../classic'
 import {stayWith} from '../foreground'
@@ -89,6 +91,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     'config-path': {values: 'profile-path'},
     credentials: {values: 'file'},
     dco: {values: ['true', 'false']},
+    profile: {values: 'profile'},
   }
   static override args = {
     profile: Args.string({
@@ -182,7 +185,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return super.isInPlace && !this.flags.foreground
   }
 
-  async #choose({path, persistTun, profile: name}: Request, deadline: Deadline): Promise<Chosen> {
+  async #choose({ifRunning, path, persistTun, profile: name}: Request, deadline: Deadline): Promise<Chosen> {
     const sources = await this.sources()
     if (path !== undefined) {
       const [found] = await sources.profiles({path})
@@ -202,6 +205,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     if (found && !(isFile && (await owner) !== undefined)) return {...saved(found, persistTun), owner}
     if (!isFile) throw await this.#notFound(name!)
     const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
+    // its session is known by that name alone
+    if (ifRunning !== 'fail' && (!isAbsolute(name!) || from.name !== name))
+      throw new Ovpn3Error('usage', `--if-running=${ifRunning} needs the whole path of a file, in ASCII`, {
+        hint: `Such as ${shellWord(safeText(resolve(name!)))}`,
+      })
     const source = sources.all.find(({start}) => start)!
     return {from, name: name!, persistTun: persistTun || asksForIt, source}
   }
@@ -221,14 +229,26 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   async #bringUp(
     chosen: Chosen,
     running: readonly Running[],
-    {background, dco, foreground, keep}: Request,
+    {background, dco, foreground, ifRunning, keep}: Request,
     deadline: Deadline,
   ): Promise<SessionResult> {
     const alive = running.filter(({isOver}) => !isOver)
     if (alive.length > 1) throw ambiguous(alive)
+    if (alive.length > 0 && (dco !== undefined || this.flags['persist-tun']))
+      this.notice('The session is running already: --dco and --persist-tun are for a new one.')
     // what is at a dead end keeps the service from starting another session of the profile
     for (const {isOver, session} of running) if (isOver) await clearAway(session, deadline.signal)
-    const session = alive[0]?.session ?? (await this.#start(chosen, dco, deadline))
+    let session = alive[0]?.session
+    try {
+      session ??= await this.#start(chosen, dco, deadline)
+    } catch (error) {
+      if (!hasCode(error, 'session-running') || ifRunning === 'restart') throw error
+      // another command has started one meanwhile
+      const others = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
+      if (others.length === 0) throw error
+      return alreadyRunning(others, ifRunning)
+    }
+
     const options: BringUpOptions = {
       action: alive.length > 0 ? 'restart' : 'start',
       deadline,
@@ -305,7 +325,9 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
         manager.status(text)
         if (!waitsForInput(status)) return
         const [{error}] = (await this.#authenticate(session, chosen)) as [SessionResult]
-        if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
+        // to a service manager a session that was lost is no wrong selection
+        const code = error?.code === 'session-not-found' || error?.code === 'session-stale' ? 'failed' : error?.code
+        if (code) throw new Ovpn3Error(code, error!.message, {hint: error!.hint})
       },
     })
     try {
