@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {execFileSync, spawn} from 'node:child_process'
 import {once} from 'node:events'
+import {chownSync} from 'node:fs'
 import {after, afterEach, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator} from '../simulator/simulator'
@@ -51,8 +52,10 @@ describe('--credentials', () => {
 
   it('that nobody sends are not waited for any longer than --timeout says', async () => {
     await world.startSession('alice', 'pass', {until: 'new'})
-    execFileSync('mkfifo', ['-m', '666', userFile(world, 'alice', 'pipes/x', '').replace(/x$/, 'pipe')])
-    for (const file of ['-', userFile(world, 'alice', 'pipes/x', '').replace(/x$/, 'pipe')]) {
+    const pipe = userFile(world, 'alice', 'pipes/x', '').replace(/x$/, 'pipe')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    if (process.getuid!() === 0) chownSync(pipe, world.uid('alice'), world.uid('alice'))
+    for (const file of ['-', pipe]) {
       const args = `session-manage --resume --config pass --timeout 1 --credentials ${file}`.split(' ')
       const {status, stderr, time} = await ovpn3(world, 'alice', args, {openStdin: true})
       assert.equal(status, 7, stderr)

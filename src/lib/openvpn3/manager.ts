@@ -82,11 +82,14 @@ export class SessionManager implements SessionSource {
         hint: 'Give the D-Bus path, as openvpn3 configs-list shows it',
       })
     const bus = await this.#connected()
+    const read = (path: string) =>
+      details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))
+    const known = wanted === undefined ? undefined : await forgiving(read(wanted))
+    if (known) return [known]
+    // this also starts the configuration manager where it has ended
     const listed = await translatedProfile(profilePaths(bus, name))
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
-    const read = (path: string) =>
-      details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))
     // one that was deleted meanwhile does not hide the others
     const profiles = await Promise.all(paced(paths, (path) => forgiving(read(path))))
     return profiles.filter((profile) => profile !== undefined)

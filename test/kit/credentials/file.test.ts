@@ -110,7 +110,7 @@ describe('--credentials', () => {
   describe('a pipe', () => {
     const pipe = () => {
       const file = path.join(folder, 'pipe')
-      execFileSync('mkfifo', ['-m', '644', file])
+      execFileSync('mkfifo', ['-m', '600', file])
       return file
     }
 
