@@ -4,7 +4,7 @@ import {type Stats} from 'node:fs'
 import {Socket} from 'node:net'
 import path from 'node:path'
 
-import {readBounded} from '../read'
+import {isDescriptor, readBounded} from '../read'
 import {parseCredentials, type Values} from './parse'
 
 /** Credentials that were given for a run of a command: for one session. */
@@ -89,8 +89,6 @@ async function readFile(
     throw new Ovpn3Error('input-missing', `${from}: ${why}`, {cause: error})
   }
 }
-
-const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(file)
 
 function checkAccess({mode, uid}: Stats, from: string, file: string, forbidden: number): void {
   const hint = `Run chmod 600 ${shellWord(file)}`
