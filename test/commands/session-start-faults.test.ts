@@ -80,7 +80,7 @@ describe('session-start when things go wrong', () => {
     const lines = run.stdout.trimEnd().split('\n')
     const {session} = document<Start>('session-start', lines.at(-1)!)
     assert.equal(session.error?.code, 'input-missing')
-    assert.match(session.message, /^ended: input is needed .*The code on your token$/)
+    assert.match(session.message, /^ended: input is missing: The code on your token \(dynamic_challenge\)$/)
     assert.deepEqual(await world.sessions(), [])
   })
 

@@ -316,7 +316,7 @@ describe('streams', () => {
       world.createSessions(2)
       const {status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
       assert.equal(status, 1, stderr)
-      assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*\n$/)
+      assert.match(stderr, /^(Following .*\n)?Error: the output cannot be written: .*ENOSPC.*\n$/)
     })
 
   it('a stdin that cannot be read, as under nohup, is one that has ended', async () => {
