@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, before, describe, it} from 'node:test'
@@ -201,7 +201,8 @@ describe('an interruption of session-start at every call', () => {
 
   const line = (world: Simulator, name: string): string[] => {
     const file = path.join(folder, 'office.ovpn')
-    writeFileSync(file, world.profileText('pass'))
+    // others may be reading it
+    if (!existsSync(file)) writeFileSync(file, world.profileText('pass'))
     return ['session-start', ...starts[name]!.args.split(' ').map((each) => (each === 'FILE' ? file : each))]
   }
 

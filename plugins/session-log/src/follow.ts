@@ -117,8 +117,11 @@ export async function follow(
   const tracker = new Tracker<void>(sources, {
     changed(kind, {error, session, values: {status}}) {
       if (kind === 'removed') {
+        const last = statuses.get(session)
         if (!statuses.delete(session)) return
-        const known = hasCode(error, 'disconnected', 'session-stale') ? error : undefined
+        // one that has ended in good order may be found stale a moment before it is removed
+        const isOrderly = last?.minor === StatusMinor.done
+        const known = !isOrderly && hasCode(error, 'disconnected', 'session-stale') ? error : undefined
         emit({error: known, session, time: new Date(), type: 'ended'})
         if (goal) decide(session, goal === 'disconnected', 'the session ended')
         if (statuses.size === 0 && !stays) life.abort(new Interruption())
