@@ -5,6 +5,7 @@ import {
   type Completion,
   connectionLine,
   credentialsFlag,
+  errorText,
   type Selected,
   type SelectedMany,
   selectorFlags,
@@ -300,17 +301,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     for (const line of beginningLines(name, path)) this.log(line)
   }
 
-  protected display({action: name, dryRun, outcomes}: Report): void {
+  protected async display({action: name, dryRun, outcomes}: Report): Promise<void> {
     if (outcomes.length === 0)
       this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
     const out = colorsOf(process.stdout)
-    const err = colorsOf(process.stderr)
     for (const {result, session} of outcomes) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
-      const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
-      if (result.error) this.notice(`${err.red('Error:')} ${line}${hint}${counters && `\n${counters}`}`)
+      if (result.error) this.notice((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
         if (result.outcome !== 'planned') this.#begin(name, result.path, session)

@@ -20,9 +20,9 @@ export function beginningLines(action: Action, path: string): string[] {
 
 /**
  * What was done with one session; nothing for what the reference would not do.
- * @param connection the line for one that was connected
+ * @param connection the line for one that was brought up
  */
-export function resultLines(action: Action, result: SessionResult, connection?: string): string[] {
+export function resultLines(action: Action, result: SessionResult, connection: string): string[] {
   const {changed, logLevel, outcome, path} = result
   switch (action) {
     case 'cleanup':
@@ -43,7 +43,7 @@ export function resultLines(action: Action, result: SessionResult, connection?: 
       return outcome === 'done' ? [`Initiated session pause: ${path}`] : []
     case 'restart':
     case 'resume':
-      return outcome === 'done' ? [connection ?? 'Session is running in the background'] : []
+      return outcome === 'done' ? [connection] : []
   }
 }
 

@@ -10,6 +10,7 @@ import {before, describe, it} from 'node:test'
 import {selectorText} from '../../packages/kit/dist/selector'
 import {SessionManager} from '../../src/lib/openvpn3'
 import {ovpn3Shared} from '../support/cli'
+import {commands as names} from '../support/commands'
 import {repository} from '../support/repository'
 import {nowhere} from '../support/world'
 import {longText} from './arbitrary'
@@ -102,22 +103,16 @@ describe('command lines, whatever they are', () => {
   before(async () => {
     config = await Config.load(repository)
     commands = await Promise.all(
-      [
-        'session-acl',
-        'session-auth',
-        'session-log',
-        'session-manage',
-        'session-start',
-        'session-stats',
-        'sessions-list',
-      ].map(async (id) => {
-        const type = await config.findCommand(id, {must: true}).load()
-        const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
-          `--${name}`,
-          ...(char ? [`-${char}`] : []),
-        ])
-        return {flags, id, type}
-      }),
+      names
+        .filter((name) => name !== 'autocomplete')
+        .map(async (id) => {
+          const type = await config.findCommand(id, {must: true}).load()
+          const flags = Object.entries({...type.baseFlags, ...type.flags}).flatMap(([name, {char}]) => [
+            `--${name}`,
+            ...(char ? [`-${char}`] : []),
+          ])
+          return {flags, id, type}
+        }),
     )
   })
 

@@ -6,6 +6,7 @@ import path from 'node:path'
 import {describe, it} from 'node:test'
 
 import {projectJson} from '../support/cli'
+import {siblings} from '../support/commands'
 import {repository} from '../support/repository'
 
 interface Manifest {
@@ -35,18 +36,9 @@ const sections = [
   'EXAMPLES',
   'SEE ALSO',
 ]
-const plugins = [
-  'autocomplete',
-  'session-acl',
-  'session-auth',
-  'session-log',
-  'session-start',
-  'session-stats',
-  'sessions-list',
-]
 const commands = Object.assign(
   {},
-  ...['', ...plugins.map((name) => `plugins/${name}/`)].map(
+  ...['', ...siblings.map((name) => `plugins/${name}/`)].map(
     (folder) => (projectJson(`${folder}oclif.manifest.json`) as Manifest).commands,
   ),
 ) as Manifest['commands']

@@ -7,27 +7,8 @@ import {skipRegistry} from '../plugins/sandbox'
 import {demo} from '../simulator/demo'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
+import {commands, siblings} from '../support/commands'
 import {Checkout, firstLine, installLines} from './checkout'
-
-const siblings = [
-  'autocomplete',
-  'session-acl',
-  'session-auth',
-  'session-log',
-  'session-start',
-  'session-stats',
-  'sessions-list',
-]
-const commands = [
-  'autocomplete',
-  'session-acl',
-  'session-auth',
-  'session-log',
-  'session-manage',
-  'session-start',
-  'session-stats',
-  'sessions-list',
-]
 
 /** What the root's package has in it, beside man pages. */
 const contents = [

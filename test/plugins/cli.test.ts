@@ -5,20 +5,11 @@ import {after, afterEach, before, describe, it} from 'node:test'
 
 import {type Simulator, simulator} from '../simulator/simulator'
 import {ovpn3, projectJson, type RunResult} from '../support/cli'
+import {commands} from '../support/commands'
 import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
 
 const {version} = projectJson('package.json') as {version: string}
-const commands = [
-  'autocomplete',
-  'session-acl',
-  'session-auth',
-  'session-log',
-  'session-manage',
-  'session-start',
-  'session-stats',
-  'sessions-list',
-]
 
 describe('the command line around the commands', () => {
   let world: Simulator

@@ -7,7 +7,8 @@ export function urlLines(url: string): string[] {
   return ['Web based authentication required.', 'Open this URL to complete the connection: ', `     ${url}`, '']
 }
 
-/** What `openvpn3` prints of a session that has just been connected; undefined of another. */
-export function connectionLine({connection}: SessionResult): string | undefined {
-  return connection && `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
+/** What `openvpn3` prints of a session that was brought up: whether it has been connected, or is about to be. */
+export function connectionLine({connection}: SessionResult): string {
+  if (!connection) return 'Session is running in the background'
+  return `Connected to ${safeText(connection.server.host)} (${safeText(connection.name)})`
 }

@@ -50,7 +50,6 @@ export const waitFlags = {
  * What the flags ask for. Without any, a person on a terminal waits for a while, and a program for the outcome of a
  * login.
  * @param interactive a person waits for the outcome on a terminal
- * @param unlimited how to wait without a time limit, for an error
  * @throws Ovpn3Error `usage`
  */
 export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {

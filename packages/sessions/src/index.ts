@@ -2,7 +2,7 @@
 export {afterwards, Deadline, Interruption, isHangup, proceed, reasonOf, sleep, unlessAborted, withGrace} from './abort'
 export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupted} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
-export {failure, result} from './actions/result'
+export {failure, result, turned} from './actions/result'
 export {type BringUpOptions, type Waiting} from './connect/attempt'
 export {bringUp} from './connect/bring-up'
 export {type Asking, type Interaction, type Task} from './connect/interaction'

@@ -4,6 +4,7 @@ import {
   configOf,
   errorJson,
   hasCode,
+  localTime,
   logLevelName,
   type LogLine,
   type Ovpn3Error,
@@ -14,14 +15,9 @@ import {
 
 import {type Happening, statusLine} from './follow'
 
-const digits = (n: number, width = 2) => String(n).padStart(width, '0')
-
 /** `2026-03-01 11:00:02.004`, in the time of this machine. */
-export function localTime(time: Date): string {
-  const day = [digits(time.getFullYear(), 4), digits(time.getMonth() + 1), digits(time.getDate())].join('-')
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => digits(n)).join(':')
-  return `${day} ${clock}.${digits(time.getMilliseconds(), 3)}`
-}
+export const preciseTime = (time: Date) =>
+  `${localTime(time.getTime() / 1000)}.${String(time.getMilliseconds()).padStart(3, '0')}`
 
 type Paint = (text: string) => string
 
@@ -44,14 +40,15 @@ export interface LineOptions {
 export function happeningLine(happening: Happening, {colors, label, name}: LineOptions): string {
   const [word, paint, text] = partsOf(happening, colors, name)
   const isNamed = label !== undefined && (happening.type === 'log' || happening.type === 'status')
-  const head = `${localTime(happening.time)} ${word.padEnd(7)} `
+  const time = preciseTime(happening.time)
+  const indent = ' '.repeat(`${time} ${word.padEnd(7)} `.length)
   const [first = '', ...more] = text
     .split('\n')
     .map((line) => safeText(line))
     .filter(Boolean)
   return [
-    `${colors.dim(localTime(happening.time))} ${paint(word.padEnd(7))} ${isNamed ? `${colors.bold(label!)}: ` : ''}${paint(first)}`,
-    ...more.map((line) => paint(' '.repeat(head.length) + line)),
+    `${colors.dim(time)} ${paint(word.padEnd(7))} ${isNamed ? `${colors.bold(label!)}: ` : ''}${paint(first)}`,
+    ...more.map((line) => paint(indent + line)),
   ].join('\n')
 }
 

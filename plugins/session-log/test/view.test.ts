@@ -1,6 +1,6 @@
 import {type Colors, colorsOf} from '@ovpn3/kit'
 import {type Happening} from '@ovpn3/plugin-session-log/dist/follow'
-import {happeningJson, happeningLine, localTime} from '@ovpn3/plugin-session-log/dist/view'
+import {happeningJson, happeningLine, preciseTime} from '@ovpn3/plugin-session-log/dist/view'
 import {Ovpn3Error, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
@@ -27,7 +27,7 @@ const denied = new Ovpn3Error('access-denied', 'access denied')
 
 describe('a line of a followed log', () => {
   it('has the time of this machine, the level and the text', () => {
-    assert.equal(localTime(time), '2026-03-01 09:05:07.042')
+    assert.equal(preciseTime(time), '2026-03-01 09:05:07.042')
     assert.equal(line(logged(4, 'Connecting')), '2026-03-01 09:05:07.042 info    Connecting')
     assert.equal(
       line({session, status: statusOf(StatusMinor.authenticationFailed, 'no'), time, type: 'status'}, 'office (7c1b)'),

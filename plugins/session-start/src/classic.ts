@@ -20,5 +20,5 @@ export function sessionLine(path: string): string {
 
 /** How it ended; nothing where it failed. */
 export function resultLines(result: SessionResult): string[] {
-  return result.outcome === 'done' ? [connectionLine(result) ?? 'Session is running in the background'] : []
+  return result.outcome === 'done' ? [connectionLine(result)] : []
 }

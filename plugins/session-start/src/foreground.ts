@@ -2,6 +2,7 @@ import {
   failure,
   hasCode,
   isGone,
+  isHangup,
   isOvpn3Error,
   Ovpn3Error,
   result,
@@ -10,16 +11,15 @@ import {
   type SessionStatus,
   StatusMinor,
   stay,
+  turned,
   withGrace,
 } from '@ovpn3/sessions'
 
 export interface ForegroundOptions {
   /** The status that is known. */
   readonly from: SessionStatus
-  /** Aborted when the user or the system wants the session to end. */
+  /** Aborted when the user or the system wants the session to end; by a hang-up, it is left alone. */
   readonly signal: AbortSignal
-  /** The terminal is gone: the session is left alone. */
-  readonly isHangup: () => boolean
   /** About each status that differs from the one before; what it throws ends the session. */
   readonly told: (status: SessionStatus) => Promise<void>
   /** Called when the session is about to be disconnected. */
@@ -33,7 +33,7 @@ export interface ForegroundOptions {
  */
 export async function stayWith(
   session: Session,
-  {from, isHangup, signal, stopping, told}: ForegroundOptions,
+  {from, signal, stopping, told}: ForegroundOptions,
 ): Promise<SessionResult> {
   let status = from
   let reason: Ovpn3Error | undefined
@@ -48,8 +48,7 @@ export async function stayWith(
     if (!signal.aborted) reason = error
   }
 
-  if (signal.aborted && isHangup())
-    return result(session, 'unchanged', 'left connected: the terminal is gone', {status})
+  if (isHangup(signal)) return result(session, 'unchanged', 'left connected: the terminal is gone', {status})
   await stopping()
   const lost = hasCode(reason, 'disconnected', 'service-unavailable')
   const ended = lost ? undefined : await end(session, status)
@@ -57,7 +56,9 @@ export async function stayWith(
   const hint = ended?.error
     ? `It could not be disconnected: ovpn3 session-manage --disconnect --path ${session.id}`
     : reason.hint
-  return failure(session, new Ovpn3Error(reason.code, `ended: ${reason.message}`, {cause: reason, hint}), {status})
+  // to a service manager a session that was lost is no wrong selection
+  const code = isGone(reason) ? 'failed' : reason.code
+  return failure(session, new Ovpn3Error(code, `ended: ${reason.message}`, {cause: reason, hint}), {status})
 }
 
 /** Disconnects a session. It has been asked to end: what is not answered is not waited for long. */
@@ -65,7 +66,7 @@ async function end(session: Session, last: SessionStatus): Promise<SessionResult
   const now = AbortSignal.abort()
   // both at once: a manager that is silent must not keep the second from being sent
   const reading = lastStatistics(session, now)
-  const status = {...last, message: '', minor: StatusMinor.done}
+  const status = turned(last, StatusMinor.done)
   try {
     await withGrace(session.disconnect(), now)
     return result(session, 'done', 'disconnected', {statistics: await reading, status})

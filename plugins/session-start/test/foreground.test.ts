@@ -1,5 +1,5 @@
 import {stayWith} from '@ovpn3/plugin-session-start/dist/foreground'
-import {Interruption, isHangup, Ovpn3Error, type SessionResult, type SessionStatus, StatusMinor} from '@ovpn3/sessions'
+import {Interruption, Ovpn3Error, type SessionResult, type SessionStatus, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
@@ -16,7 +16,6 @@ describe('a session in the foreground', () => {
   const begin = (told: (status: SessionStatus) => Promise<void> = async () => {}) => {
     void stayWith(session, {
       from: statusOf(StatusMinor.connected),
-      isHangup: () => isHangup(abort.signal),
       signal: abort.signal,
       async stopping() {
         stopping++

@@ -1,4 +1,4 @@
-import {ownerChange} from '../bus'
+import {ownerChange, variant} from '../bus'
 
 /** Names on the bus. Source: the introspection data and the wire (24.1, 27.1). */
 export const sessionService = 'net.openvpn.v3.sessions'
@@ -20,10 +20,20 @@ export const managerEvent = {
 /** Tells of a service that comes and goes: its name, the owner before, the owner now. */
 export const ownerOf = (service: string) => ({...ownerChange, arg0: service})
 
+const properties = 'org.freedesktop.DBus.Properties'
+
 /** What a call that reads a property consists of, besides the object. */
 export const getCall = (on: string, name: string) => ({
   body: [on, name],
-  interface: 'org.freedesktop.DBus.Properties',
+  interface: properties,
   member: 'Get',
   signature: 'ss',
+})
+
+/** The same for one that sets a property. */
+export const setCall = (on: string, name: string, signature: string, value: unknown) => ({
+  body: [on, name, variant(signature, value)],
+  interface: properties,
+  member: 'Set',
+  signature: 'ssv',
 })

@@ -3,7 +3,7 @@ import {type SavedProfile} from '@ovpn3/sessions'
 import {type Bus, BusError, type Call, unwrap, variant} from '../bus'
 import {callManager} from './cold-start'
 import {invalidProfile, translatedProfile} from './errors'
-import {configurationService, getCall} from './names'
+import {configurationService, getCall, setCall} from './names'
 import {decode} from './properties'
 
 const managerPath = '/net/openvpn/v3/configuration'
@@ -101,8 +101,7 @@ export class RemoteProfile {
   }
 
   async setDco(enabled: boolean): Promise<void> {
-    const body = [configurationService, 'dco', variant('b', enabled)]
-    await this.#call({body, interface: 'org.freedesktop.DBus.Properties', member: 'Set', signature: 'ssv'})
+    await this.#call(setCall(configurationService, 'dco', 'b', enabled))
   }
 
   async remove(): Promise<void> {

@@ -14,7 +14,7 @@ import {
   type Unsubscribe,
 } from '@ovpn3/sessions'
 
-import {type Bus, BusError, type Call, type Match, type Signal, unwrap, variant} from '../bus'
+import {type Bus, BusError, type Call, type Match, type Signal, unwrap} from '../bus'
 import {
   isAlreadyGranted,
   isAlreadyPaused,
@@ -28,7 +28,7 @@ import {
   translated,
 } from './errors'
 import {type LogForwards} from './log-forwards'
-import {getCall, logService, managerEvent, ownerOf, sessionInterface, sessionService} from './names'
+import {getCall, logService, managerEvent, ownerOf, sessionInterface, sessionService, setCall} from './names'
 import {profileName, profilePaths} from './profile'
 import {decode} from './properties'
 
@@ -270,12 +270,7 @@ export class RemoteSession extends Session {
   }
 
   async #set(name: PropertyName, signature: string, value: unknown): Promise<void> {
-    await this.#call({
-      body: [sessionInterface, name, variant(signature, value)],
-      interface: 'org.freedesktop.DBus.Properties',
-      member: 'Set',
-      signature: 'ssv',
-    })
+    await this.#call(setCall(sessionInterface, name, signature, value))
   }
 
   async #get(name: PropertyName): Promise<unknown> {

@@ -13,10 +13,10 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {type Bus, variant} from '../bus'
+import {type Bus} from '../bus'
 import {callManager} from './cold-start'
 import {isRunningAlready, toOvpn3Error, translated} from './errors'
-import {managerEvent, managerPath, sessionInterface, sessionService} from './names'
+import {managerEvent, managerPath, sessionInterface, sessionService, setCall} from './names'
 import {RemoteProfile} from './profile'
 import {decode} from './properties'
 
@@ -177,10 +177,9 @@ async function askForTunnel(bus: Bus, profile: string): Promise<string> {
 
 async function setDco(bus: Bus, path: string, enabled: boolean, limits: Limits): Promise<void> {
   const {over, signal} = limits
-  const body = [sessionInterface, 'dco', variant('b', enabled)]
-  const properties = {interface: 'org.freedesktop.DBus.Properties', member: 'Set', signature: 'ssv'}
+  const call = {...setCall(sessionInterface, 'dco', 'b', enabled), destination: sessionService, path}
   try {
-    await unlessAborted(translated(bus.call({...properties, body, destination: sessionService, path})), signal)
+    await unlessAborted(translated(bus.call(call)), signal)
   } catch (error) {
     await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
     throw error

@@ -67,7 +67,7 @@ export class Answers {
     return found
   }
 
-  /** That nobody answers these, each by its name. @param why it is so, and @param hint what to do */
+  /** The error for questions without an answer, each by its name. @param why the reason @param hint what to do */
   missing(session: Session, requests: readonly InputRequest[], why: string, hint: string): Ovpn3Error {
     const names = requests.map(({description, name}) => {
       const used = [...this.#usedFor(session, name).values()]

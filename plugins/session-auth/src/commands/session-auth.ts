@@ -4,6 +4,7 @@ import {
   type Completion,
   connectionLine,
   credentialsFlag,
+  errorText,
   selectorFlags,
   selectorOf,
   SessionCommand,
@@ -117,9 +118,9 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
       : {action: 'authenticate', sessions: [report.result]}
   }
 
-  protected display(report: Report): void {
+  protected async display(report: Report): Promise<void> {
     if (report.action === 'list') this.#displayList(report.requests)
-    else this.#displayResult(report.result)
+    else await this.#displayResult(report.result)
   }
 
   /** The sessions that wait, and those of which that is not known. */
@@ -165,14 +166,11 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     )
   }
 
-  #displayResult(result: SessionResult): void {
+  async #displayResult(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-    if (this.isInPlace && result.outcome === 'done')
-      this.log(connectionLine(result) ?? 'Session is running in the background')
-    if (result.error) {
-      const {hint} = result.error
-      this.notice(`${colorsOf(process.stderr).red('Error:')} ${line}${hint ? `\n${safeText(hint)}` : ''}`)
-    } else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
+    if (this.isInPlace && result.outcome === 'done') this.log(connectionLine(result))
+    if (result.error) this.notice(await errorText({...result.error, message: line}))
+    else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
   }
 
   /** Whether a person sees the list, and can be asked. */

@@ -118,8 +118,8 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
   }
   /** Names of sessions, with their owners where those are other users. */
   readonly #labels = new Map<Session, string>()
-  /** Those that are followed at the moment, with their statuses. */
   readonly #settings: Promise<void>[] = []
+  /** Those that are followed at the moment, with their statuses. */
   readonly #followed = new Map<Session, SessionStatus | undefined>()
 
   protected override get streams(): boolean {
@@ -159,7 +159,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
       stays,
       wanted: (reading, kind) =>
         reading.values.config_name === config &&
-        // somebody else's may have the same name
+        // another user's session may have the same name
         (owner ? isOwnedBy(reading.session, owner) : reading.values.owner === (uid ?? reading.session.source.me)) &&
         // of several that there were one was picked
         !(selected && kind === 'present') &&

@@ -2,9 +2,9 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {
   closest,
-  colorsOf,
   type Completion,
   credentialsFlag,
+  errorText,
   userOf,
   userText,
   waitFlags,
@@ -18,7 +18,6 @@ import {
   hasCode,
   type Interaction,
   isGone,
-  isHangup,
   labelOf,
   Ovpn3Error,
   safeText,
@@ -49,7 +48,7 @@ interface Chosen {
   readonly from: StartFrom
   /** For people: the name of the profile, or of the file. */
   readonly name: string
-  /** Uid of whoever made the profile; undefined where it is nobody else's, or was chosen by its path. */
+  /** The uid of another user who owns the profile; undefined where there is none, or the profile was chosen by path. */
   readonly owner?: Promise<number | undefined>
   readonly persistTun: boolean
   readonly source: SessionSource
@@ -174,10 +173,9 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return exitStatusOf([result])
   }
 
-  protected display(result: SessionResult): void {
+  protected async display(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-    const hint = result.error?.hint ? `\n${safeText(result.error.hint)}` : ''
-    if (result.error) this.notice(`${colorsOf(process.stderr).red('Error:')} ${line}${hint}`)
+    if (result.error) this.notice(await errorText({...result.error, message: line}))
     else this.log([...(this.isInPlace ? resultLines(result) : []), line].join('\n'))
   }
 
@@ -229,12 +227,12 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   async #bringUp(
     chosen: Chosen,
     running: readonly Running[],
-    {background, dco, foreground, ifRunning, keep}: Request,
+    {background, dco, foreground, ifRunning, keep, persistTun}: Request,
     deadline: Deadline,
   ): Promise<SessionResult> {
     const alive = running.filter(({isOver}) => !isOver)
     if (alive.length > 1) throw ambiguous(alive)
-    if (alive.length > 0 && (dco !== undefined || this.flags['persist-tun']))
+    if (alive.length > 0 && (dco !== undefined || persistTun))
       this.notice('The session is running already: --dco and --persist-tun are for a new one.')
     // what is at a dead end keeps the service from starting another session of the profile
     for (const {isOver, session} of running) if (isOver) await clearAway(session, deadline.signal)
@@ -313,11 +311,9 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     this.#tell({session: begun, type: 'started'}, `${label}: ${safeText(begun.message)}`)
     const manager = new ServiceManager((text) => this.notice(text))
     manager.ready(begun.message)
-    const signal = this.abortSignal
     const staying = stayWith(session, {
       from: begun.status!,
-      isHangup: () => isHangup(signal),
-      signal,
+      signal: this.abortSignal,
       stopping: async () => manager.stopping(),
       told: async (status) => {
         const text = statusText(status)
@@ -325,9 +321,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
         manager.status(text)
         if (!waitsForInput(status)) return
         const [{error}] = (await this.#authenticate(session, chosen)) as [SessionResult]
-        // to a service manager a session that was lost is no wrong selection
-        const code = error?.code === 'session-not-found' || error?.code === 'session-stale' ? 'failed' : error?.code
-        if (code) throw new Ovpn3Error(code, error!.message, {hint: error!.hint})
+        if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
       },
     })
     try {
@@ -378,9 +372,8 @@ async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
 }
 
 /** The uid of another user than root whose profile it is. */
-async function otherOwner({profile: {path}, source}: SourceProfile): Promise<number | undefined> {
-  const [known] = (await source.profiles?.({details: true, path})) ?? []
-  const owner = known?.owner
+async function otherOwner({profile, source}: SourceProfile): Promise<number | undefined> {
+  const owner = profile.owner ?? (await source.profiles?.({details: true, path: profile.path}))?.[0]?.owner
   return owner === source.me || owner === 0 ? undefined : owner
 }
 

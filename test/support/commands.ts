@@ -1,0 +1,13 @@
+/** The plugins that come with the CLI, each by the name of its command. */
+export const siblings: readonly string[] = [
+  'autocomplete',
+  'session-acl',
+  'session-auth',
+  'session-log',
+  'session-start',
+  'session-stats',
+  'sessions-list',
+]
+
+/** All commands of the CLI except those of oclif's own plugins. */
+export const commands: readonly string[] = [...siblings, 'session-manage'].sort()
