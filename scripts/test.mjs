@@ -5,7 +5,7 @@
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
 import {availableParallelism} from 'node:os'
-import {join} from 'node:path'
+import {join, relative} from 'node:path'
 import {run} from 'node:test'
 import {spec as Spec, tap} from 'node:test/reporters'
 
@@ -49,6 +49,23 @@ if (files.length === 0) {
   process.exit(2)
 }
 
+/** Names the tests that failed once more, just before the counts: a log of which only the end is kept still has them. */
+const withFailures = async function* (events) {
+  const failures = []
+  for await (const event of events) {
+    const {type, data} = event
+    if (type === 'test:fail' && data.details.error.failureType !== 'subtestsFailed') failures.push(data)
+    if (type === 'test:diagnostic' && data.nesting === 0 && data.message.startsWith('tests ')) {
+      for (const {name, file, line, details} of failures) {
+        const reason = String(details.error.cause?.message ?? details.error.message)
+        const message = `failed: ${file && relative(root, file)}:${line}: ${name}: ${reason}`
+        yield {type, data: {...data, message: message.replaceAll('\n', ' | ').slice(0, 2000)}}
+      }
+    }
+    yield event
+  }
+}
+
 // it slows every start of Node down, and adds nothing where nothing is fetched
 delete process.env.NODE_EXTRA_CA_CERTS
 process.chdir(root)
@@ -57,5 +74,5 @@ run({concurrency: 3 * availableParallelism(), files})
   .on('test:fail', ({todo}) => {
     if (todo === undefined) process.exitCode = 1
   })
-  .compose(process.stdout.isTTY ? new Spec() : tap)
+  .compose(process.stdout.isTTY ? new Spec() : (events) => tap(withFailures(events)))
   .pipe(process.stdout)
