@@ -62,6 +62,7 @@ const withFailures = async function* (events) {
         yield {type, data: {...data, message: message.replaceAll('\n', ' | ').slice(0, 2000)}}
       }
     }
+
     yield event
   }
 }

@@ -19,8 +19,8 @@ import {
 } from '@ovpn3/kit'
 import {
   accessDenied,
-  bringUp,
   cleanUp,
+  connectAll,
   count,
   deadEnds,
   Deadline,
@@ -33,8 +33,8 @@ import {
   keyOf,
   labelOf,
   logLevel,
+  mapLimited,
   namedSessions,
-  paced,
   pause,
   planCleanUp,
   runUntilInterrupted,
@@ -67,7 +67,7 @@ const resumeFlag = <T extends typeof credentialsFlag.credentials | (typeof waitF
 
 /** What the actions have to know of sessions beforehand. */
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
-  ({disconnect, 'log-level': logLevel, pause, restart: bringUp, resume: bringUp})[name].properties
+  ({disconnect, 'log-level': logLevel, pause, restart: connectAll, resume: connectAll})[name].properties
 
 /** What became of a session; which one is not known of those that were left alone. */
 interface Outcome {
@@ -131,7 +131,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     restart: {skip: deadEnds},
     resume: {skip: [StatusMinor.connected, ...deadEnds]},
     // elsewhere it is accepted, and does nothing
-    yes: {needs: ['all']},
+    yes: {requires: ['all']},
   }
   static override flags = {
     pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),
@@ -195,7 +195,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     const ownerOf = await this.ownerNamed()
     const sessions = await unlessAborted(namedSessions(await this.sources()), this.abortSignal)
     if (this.flags['dry-run']) return sessions.map((session) => ({result: planCleanUp(session, {failed}), session}))
-    if (ownerOf) await Promise.all(paced(sessions, (session) => session.refresh(['owner'])))
+    if (ownerOf) await Promise.all(mapLimited(sessions, (session) => session.refresh(['owner'])))
     failOnOutage(sessions)
     const meant = ownerOf ? sessions.filter((session) => isOwnedBy(session, ownerOf) || goneError(session)) : sessions
     if (this.isInPlace) this.log(checkingLine(meant.length))
@@ -246,9 +246,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         return this.#runEach(sessions, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
       case 'restart':
       case 'resume':
-        // an interruption is for bringUp: what it has started has to be given up
+        // an interruption is for connectAll: what it has started has to be given up
         return this.graceful(
-          bringUp.run(
+          connectAll.run(
             sessions,
             {...plan, deadline, dryRun},
             this.interaction(selected, (session) => this.#begin(plan.action, session.path, session)),

@@ -15,7 +15,7 @@ import {describe, it} from 'node:test'
 import stringWidth from 'string-width'
 
 import {Bus, type Call} from '../../src/lib/bus'
-import {LogForwards, RemoteSession} from '../../src/lib/openvpn3'
+import {LogForwards, ServiceSession} from '../../src/lib/openvpn3'
 import {FakeSource} from '../support/fake-session'
 import {document} from '../support/schemas'
 import {controls, dbusText, longText} from './arbitrary'
@@ -92,9 +92,9 @@ const answering = (answer: (call: Call) => readonly unknown[]) =>
   Object.assign<Bus, Pick<Bus, 'call'>>(Object.create(Bus.prototype), {call: async (call) => [...answer(call)]})
 
 /** A session whose properties come as given. */
-async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<RemoteSession> {
+async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<ServiceSession> {
   const bus = answering(({body}) => [new Variant('v', values[String(body![1])])])
-  const session = new RemoteSession(source, bus, path)
+  const session = new ServiceSession(source, bus, path)
   await session.refresh(properties)
   return session
 }
@@ -128,7 +128,7 @@ describe('what the session manager sends, whatever it is', () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...properties), fc.array(anything, {maxLength: 2}), async (name, reply) => {
         const bus = answering(() => reply)
-        const snapshot: Snapshot = await new RemoteSession(source, bus, path).fetch([name])
+        const snapshot: Snapshot = await new ServiceSession(source, bus, path).fetch([name])
         const {errors, values} = snapshot
         if (errors[name]) {
           assert.equal(errors[name].code, 'failed')
@@ -158,10 +158,10 @@ describe('what the session manager sends, whatever it is', () => {
 
   it('never breaks a call', async () => {
     const calls = [
-      (one: RemoteSession) => one.inputRequests(),
-      (one: RemoteSession) => one.profile(),
-      (one: RemoteSession) => one.ready(),
-      (one: RemoteSession) => one.pause('x'),
+      (one: ServiceSession) => one.inputRequests(),
+      (one: ServiceSession) => one.profile(),
+      (one: ServiceSession) => one.ready(),
+      (one: ServiceSession) => one.pause('x'),
     ]
     await fc.assert(
       fc.asyncProperty(
@@ -170,7 +170,7 @@ describe('what the session manager sends, whatever it is', () => {
         async (call, replies) => {
           const bus = answering(() => [replies.next().value])
           try {
-            await call(new RemoteSession(source, bus, path))
+            await call(new ServiceSession(source, bus, path))
           } catch (error) {
             assert.ok(isOvpn3Error(error), String(error))
           }
@@ -183,7 +183,7 @@ describe('what the session manager sends, whatever it is', () => {
 
 describe('sessions, whatever they are called', () => {
   const needs = {profile: false, properties}
-  const entry = async (one: RemoteSession): Promise<Entry> => {
+  const entry = async (one: ServiceSession): Promise<Entry> => {
     const reading = readingOf(one, one.snapshot, false)
     return {...reading, details: await detailsOf(reading, needs)}
   }

@@ -26,7 +26,7 @@ import {type Credentials, readCredentials} from './credentials'
 import {type Completion, extraWords, givenFlags, hasSwitch, normalizeArgv, type ParserError, parserText} from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
 import {interaction} from './interaction'
-import {type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption, type WrongLine} from './misuse'
+import {type CommandLine, type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption} from './misuse'
 import {errorDocument, errorText, failureText, withFailures} from './report'
 import {
   ownerOf,
@@ -246,7 +246,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   /** The words to use instead of an option that selects sessions, where this command has none. */
-  protected insteadOfSelector(_name: SelectorName, _value: string): readonly string[] | undefined {
+  protected replaceSelector(_name: SelectorName, _value: string): readonly string[] | undefined {
     return undefined
   }
 
@@ -382,7 +382,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #misuse(error: ParserError): Misuse {
     const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     const given = givenFlags(error)
-    const line: WrongLine = {
+    const line: CommandLine = {
       argv: this.argv,
       command: [this.config.bin, ...this.id!.split(':')],
       flags: {...baseFlags, ...flags},
@@ -391,7 +391,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       typed: this.#typed,
     }
     if (error.flags?.[0] !== undefined)
-      return unknownOption(error.flags[0], line, (name, value) => this.insteadOfSelector(name, value))
+      return unknownOption(error.flags[0], line, (name, value) => this.replaceSelector(name, value))
     const wrong = misuse(line.flags, given)
     if (wrong) return wrong
     const words = extraWords(error)

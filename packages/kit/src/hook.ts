@@ -1,8 +1,8 @@
 import type {Interfaces} from '@oclif/core'
 
 import {
+  asOvpn3Error,
   isOvpn3Error,
-  knownError,
   Ovpn3Error,
   type SessionRef,
   type SessionSource,
@@ -73,7 +73,7 @@ export async function sourcesOf(config: Interfaces.Config, options: ResolverOpti
     successes.flatMap(({result}) => result ?? []),
     // oclif collects what a hook throws and goes on as if nothing had happened
     failures.map(({error, plugin}) => ({
-      error: knownError(error),
+      error: asOvpn3Error(error),
       source: plugin.name,
     })),
   )

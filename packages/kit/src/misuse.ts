@@ -4,8 +4,8 @@ import {
   didYouMean,
   type FlagNames,
   type FlagRelations,
-  needsOf,
   normalizeArgv,
+  requiredFlags,
   selectorFor,
   selectorGroup,
   shortFlags,
@@ -20,7 +20,7 @@ export interface Misuse {
 }
 
 /** A command line that was not understood. */
-export interface WrongLine {
+export interface CommandLine {
   readonly argv: readonly string[]
   /** The words that run the command. */
   readonly command: readonly string[]
@@ -48,9 +48,9 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
   }
 
   for (const name of given) {
-    for (const needed of needsOf(flags[name])) {
+    for (const needed of requiredFlags(flags[name])) {
       if (needed.some((each) => given.includes(each))) continue
-      const other = given.find((each) => needed.every((needs) => areExclusive(flags, each, needs)))
+      const other = given.find((each) => needed.every((name) => areExclusive(flags, each, name)))
       return other === undefined
         ? {message: `--${name} needs ${list(needed, 'or')}`}
         : {hint: `It is an option of ${list(needed, 'and')}`, message: `--${name} does not go with --${other}`}
@@ -61,7 +61,7 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
 }
 
 /** What is wrong with words that belong to no option. */
-export function unexpectedArguments(words: readonly string[], line: WrongLine): Misuse {
+export function unexpectedArguments(words: readonly string[], line: CommandLine): Misuse {
   const {argv, command, flags, given, optionalValues, typed} = line
   const bare = Object.keys(flags).find(
     (name) => flags[name]!.type === 'boolean' && words.some((word) => argv.includes(`--${name}=${word}`)),
@@ -96,11 +96,11 @@ export function unexpectedArguments(words: readonly string[], line: WrongLine): 
 }
 
 /** Whether a word is the name of an option that needs no value. */
-function isSwitch({flags, optionalValues}: WrongLine, word: string): boolean {
+function isSwitch({flags, optionalValues}: CommandLine, word: string): boolean {
   return Object.hasOwn(flags, word) && (flags[word]!.type === 'boolean' || word in optionalValues)
 }
 
-function selectsSessions(flags: WrongLine['flags']): boolean {
+function selectsSessions(flags: CommandLine['flags']): boolean {
   return flags.config?.helpGroup === selectorGroup
 }
 
@@ -110,7 +110,7 @@ function selectsSessions(flags: WrongLine['flags']): boolean {
  */
 export function unknownOption(
   option: string,
-  {argv, command, flags, typed: line}: WrongLine,
+  {argv, command, flags, typed: line}: CommandLine,
   instead: (selector: SelectorName, value: string) => readonly string[] | undefined,
 ): Misuse {
   const names = Object.entries(flags).flatMap(([name, {aliases = []}]) => [

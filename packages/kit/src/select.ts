@@ -9,12 +9,11 @@ import {
   hasCode,
   isOwnedBy,
   labelOf,
-  leaveAlone,
+  mapLimited,
   nearestRing,
   Ovpn3Error,
   type OwnerNamed,
   type Ownership,
-  paced,
   type PropertyName,
   safeText,
   type Selector,
@@ -23,6 +22,7 @@ import {
   shellWord,
   shortId,
   type Sources,
+  unchangedResult,
   unlessAborted,
 } from '@ovpn3/sessions'
 
@@ -142,18 +142,18 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
   // where an owner was named, the others are not meant
   const left = owner ? [] : claims.filter((claim) => !isMeant(claim))
   const aside = await Promise.all(
-    left.map(async (claim) => ({...leaveAlone(claim.session), owner: (await toSelected(claim)).owner})),
+    left.map(async (claim) => ({...unchangedResult(claim.session), owner: (await toSelected(claim)).owner})),
   )
   const selected = await Promise.all(meant.map((claim) => toSelected(claim)))
   // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
   const there = selected.filter(({session}) => !goneError(session))
   if (!options.change || !(await agree(there, options.change, context))) return {aside, selected}
-  await Promise.all(paced(there, ({session}) => session.refresh(read)))
+  await Promise.all(mapLimited(there, ({session}) => session.refresh(read)))
   const again = await claimsOf(selected.map(({session}) => session))
   const still = again.filter((claim) => isMeant(claim))
   const revoked = selected.filter((_, i) => !isMeant(again[i]!))
   return {
-    aside: [...aside, ...revoked.map(({owner, session}) => ({...leaveAlone(session, {revoked: true}), owner}))],
+    aside: [...aside, ...revoked.map(({owner, session}) => ({...unchangedResult(session, {revoked: true}), owner}))],
     selected: await Promise.all(still.map((claim) => toSelected(claim))),
   }
 }
@@ -260,16 +260,16 @@ async function choose(
   {ask, interactive, signal}: SelectContext,
 ): Promise<Claim> {
   const summaries = await summarize(claims.map(({session}) => session))
-  const present = claims.filter((_, i) => summaries[i]!.status !== stale)
-  if (present.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
-  if (present.length === 1 && selector) return present[0]!
+  const remaining = claims.filter((_, i) => summaries[i]!.status !== stale)
+  if (remaining.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
+  if (remaining.length === 1 && selector) return remaining[0]!
   const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
     const lines = await summaryLines(candidates)
     return ask(() =>
       pick(
         question,
-        present.map((value, i) => ({name: lines[i]!, value})),
+        remaining.map((value, i) => ({name: lines[i]!, value})),
         signal,
       ),
     )
@@ -277,7 +277,7 @@ async function choose(
 
   throw new Ovpn3Error(
     'session-ambiguous',
-    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(present.length, 'session')}`,
+    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(remaining.length, 'session')}`,
     {candidates, hint: 'Select one of them by its id with --path'},
   )
 }

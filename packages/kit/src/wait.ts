@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import {type BringUpOptions, Ovpn3Error} from '@ovpn3/sessions'
+import {type ConnectOptions, Ovpn3Error} from '@ovpn3/sessions'
 
 /** Whether a command waits for a connection, and for how long. */
-export interface Wait extends Pick<BringUpOptions, 'wait'> {
+export interface Wait extends Pick<ConnectOptions, 'wait'> {
   readonly keep: boolean
   /** Seconds, or infinity. */
   readonly timeout: number

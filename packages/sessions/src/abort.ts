@@ -53,7 +53,7 @@ export async function unlessAborted<T>(
 }
 
 /** A signal that is aborted so many milliseconds after another one. */
-export function afterwards(signal: AbortSignal, milliseconds: number): AbortSignal {
+export function delayedSignal(signal: AbortSignal, milliseconds: number): AbortSignal {
   const later = new AbortController()
   const start = () => {
     setTimeout(() => later.abort(reasonOf(signal)), milliseconds).unref()
@@ -70,7 +70,7 @@ export function afterwards(signal: AbortSignal, milliseconds: number): AbortSign
  * @throws Ovpn3Error `interrupted` where there was no answer by then, and what the work throws
  */
 export function withGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return unlessAborted(work, afterwards(signal, grace), unansweredError)
+  return unlessAborted(work, delayedSignal(signal, grace), unansweredError)
 }
 
 /** An interruption before the answer: nobody knows whether the call took effect. */

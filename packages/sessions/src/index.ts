@@ -1,10 +1,20 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
-export {afterwards, Deadline, Interruption, isHangup, proceed, reasonOf, sleep, unlessAborted, withGrace} from './abort'
-export {type Action, disconnect, leaveAlone, logLevel, pause, runUntilInterrupted} from './actions/actions'
+export {
+  Deadline,
+  delayedSignal,
+  Interruption,
+  isHangup,
+  proceed,
+  reasonOf,
+  sleep,
+  unlessAborted,
+  withGrace,
+} from './abort'
+export {type Action, disconnect, logLevel, pause, runUntilInterrupted, unchangedResult} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
-export {failure, result, turned} from './actions/result'
-export {type BringUpOptions, type Waiting} from './connect/attempt'
-export {bringUp} from './connect/bring-up'
+export {failure, result, withMinor} from './actions/result'
+export {type ConnectOptions, type Waiting} from './connect/attempt'
+export {connectAll} from './connect/connect-all'
 export {type Asking, type Interaction, type Task} from './connect/interaction'
 export {stay} from './connect/stay'
 export {
@@ -39,7 +49,7 @@ export {
   ownershipOf,
   readsAll,
 } from './ownership'
-export {paced} from './paced'
+export {mapLimited} from './map-limited'
 export {type Reading, readingOf, type SessionState} from './reading'
 export {
   aboutSession,
@@ -82,7 +92,7 @@ export {
   type Unsubscribe,
 } from './session'
 export {
-  knownError,
+  asOvpn3Error,
   type ProfileQuery,
   type SavedProfile,
   type SessionsEvent,

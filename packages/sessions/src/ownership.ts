@@ -2,7 +2,7 @@ import type {Session, Snapshot} from './session'
 import type {SessionSource} from './source'
 
 import {hasCode} from './errors'
-import {paced} from './paced'
+import {mapLimited} from './map-limited'
 
 /**
  * Whose a session is to the caller: their own; of a user who granted them access; or merely public, which means that it
@@ -50,7 +50,7 @@ export function nearestRing<T extends Pick<Claim, 'ownership'>>(claims: readonly
  * another user.
  */
 export function claimsOf(sessions: readonly Session[]): Promise<Claim[]> {
-  return Promise.all(paced(sessions, (session) => claimOf(session)))
+  return Promise.all(mapLimited(sessions, (session) => claimOf(session)))
 }
 
 /** The same for one session. */

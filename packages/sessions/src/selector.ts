@@ -1,7 +1,7 @@
 import type {PropertyName, Session} from './session'
 
 import {Ovpn3Error} from './errors'
-import {paced} from './paced'
+import {mapLimited} from './map-limited'
 import {failOnOutage} from './result'
 import {holdsDevice} from './status'
 
@@ -24,7 +24,7 @@ export async function matching<T extends Session>(
   properties: readonly PropertyName[],
 ): Promise<T[]> {
   const refresh = (those: readonly T[], names: readonly PropertyName[]) =>
-    Promise.all(paced(those, (session) => session.refresh(names)))
+    Promise.all(mapLimited(those, (session) => session.refresh(names)))
   switch (selector.kind) {
     case 'all':
       if (properties.length > 0) await refresh(sessions, properties)

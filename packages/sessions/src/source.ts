@@ -172,7 +172,7 @@ export class Sources {
    * @throws the error, where there are none
    */
   lose(source: SessionSource, error: unknown): void {
-    const known = knownError(error)
+    const known = asOvpn3Error(error)
     this.#failed(source, known)
     if (this.all.every(({name}) => this.#failures.has(name))) throw known
   }
@@ -191,7 +191,7 @@ export class Sources {
         try {
           return {value: await question(source)}
         } catch (error) {
-          const known = knownError(error)
+          const known = asOvpn3Error(error)
           if (known.code !== 'usage') this.#failed(source, known)
           return {error: known}
         }
@@ -216,7 +216,7 @@ export class Sources {
 }
 
 /** An error of a source as one of ours: its code may be anybody's. */
-export function knownError(error: unknown): Ovpn3Error {
+export function asOvpn3Error(error: unknown): Ovpn3Error {
   if (isOvpn3Error(error)) return error
   return new Ovpn3Error('failed', error instanceof Error ? error.message : String(error), {cause: error})
 }

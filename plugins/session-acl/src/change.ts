@@ -98,7 +98,7 @@ export async function makeChanges(
         {...result(session, change, 'failed'), error: errorJson(error), message: failed.message},
         ...skipped.map((each) => result(session, each, 'skipped')),
       )
-      return {error: asOneOf(results, failed), results}
+      return {error: withPartialFailure(results, failed), results}
     }
   }
 
@@ -139,7 +139,7 @@ export function leavesPublic({snapshot}: Session, results: readonly ChangeResult
 }
 
 /** An error that counts as `some-failed` where something has been changed before it. */
-export function asOneOf(results: readonly ChangeResult[], error: Ovpn3Error): Ovpn3Error {
+export function withPartialFailure(results: readonly ChangeResult[], error: Ovpn3Error): Ovpn3Error {
   return results.some(({changed}) => changed)
     ? new Ovpn3Error('some-failed', error.message, {cause: error, hint: error.hint})
     : error

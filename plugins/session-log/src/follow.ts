@@ -22,7 +22,7 @@ import type {Goal} from './request'
 const patience = 5000
 
 /** What happens to a session that is followed. */
-export type Happening = {readonly session: Session; readonly time: Date} & (
+export type LogItem = {readonly session: Session; readonly time: Date} & (
   | {readonly type: 'attached'; readonly status?: SessionStatus}
   /** The error says why, where that is known. */
   | {readonly type: 'ended'; readonly error?: Ovpn3Error}
@@ -47,7 +47,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal
   /** Told about a source that fails while others go on. */
   readonly onFailure: (failure: SourceFailure) => void
-  readonly onHappening: (happening: Happening) => void
+  readonly onHappening: (logItem: LogItem) => void
   /** Told once, when a session has been followed for 5 s and no line has come. */
   readonly onSilence: (session: Session) => void
 }
@@ -90,8 +90,8 @@ export async function follow(
   let silence: NodeJS.Timeout | undefined
   let heard = Boolean(goal)
 
-  const emit = (happening: Happening) => {
-    if (!life.signal.aborted) onHappening(happening)
+  const emit = (logItem: LogItem) => {
+    if (!life.signal.aborted) onHappening(logItem)
   }
 
   const decide = (session: Session, reached: boolean | undefined, text: string) => {

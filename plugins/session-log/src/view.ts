@@ -13,7 +13,7 @@ import {
   statusJson,
 } from '@ovpn3/sessions'
 
-import {type Happening, statusLine} from './follow'
+import {type LogItem, statusLine} from './follow'
 
 /** `2026-03-01 11:00:02.004`, in the time of this machine. */
 export const preciseTime = (time: Date) =>
@@ -36,11 +36,11 @@ export interface LineOptions {
   readonly name: string
 }
 
-/** A happening as it is printed; further lines of a message are indented, so that none can be taken for another one. */
-export function happeningLine(happening: Happening, {colors, label, name}: LineOptions): string {
-  const [word, paint, text] = partsOf(happening, colors, name)
-  const isNamed = label !== undefined && (happening.type === 'log' || happening.type === 'status')
-  const time = preciseTime(happening.time)
+/** An item as it is printed; further lines of a message are indented, so that none can be taken for another one. */
+export function logItemLine(logItem: LogItem, {colors, label, name}: LineOptions): string {
+  const [word, paint, text] = partsOf(logItem, colors, name)
+  const isNamed = label !== undefined && (logItem.type === 'log' || logItem.type === 'status')
+  const time = preciseTime(logItem.time)
   const indent = ' '.repeat(`${time} ${word.padEnd(7)} `.length)
   const [first = '', ...more] = text
     .split('\n')
@@ -52,18 +52,18 @@ export function happeningLine(happening: Happening, {colors, label, name}: LineO
   ].join('\n')
 }
 
-function partsOf(happening: Happening, colors: Colors, name: string): [word: string, paint: Paint, text: string] {
-  switch (happening.type) {
+function partsOf(logItem: LogItem, colors: Colors, name: string): [word: string, paint: Paint, text: string] {
+  switch (logItem.type) {
     case 'attached':
-      return ['session', colors.bold, `following ${name}${happening.status ? `, ${statusLine(happening.status)}` : ''}`]
+      return ['session', colors.bold, `following ${name}${logItem.status ? `, ${statusLine(logItem.status)}` : ''}`]
     case 'ended':
-      return ['session', colors.bold, `${name} ended${happening.error ? `: ${happening.error.message}` : ''}`]
+      return ['session', colors.bold, `${name} ended${logItem.error ? `: ${logItem.error.message}` : ''}`]
     case 'log':
-      return [logLevelName(happening.line), paintOf(happening.line, colors), happening.line.message]
+      return [logLevelName(logItem.line), paintOf(logItem.line, colors), logItem.line.message]
     case 'log-lost':
-      return ['session', colors.yellow, `no log of ${name}: ${lossReason(happening.error)}`]
+      return ['session', colors.yellow, `no log of ${name}: ${lossReason(logItem.error)}`]
     case 'status':
-      return ['status', colors.cyan, statusLine(happening.status)]
+      return ['status', colors.cyan, statusLine(logItem.status)]
   }
 }
 
@@ -72,24 +72,24 @@ export function lossReason(error: Ovpn3Error | undefined): string {
   return hasCode(error, 'access-denied') ? 'its owner does not let you read it' : 'the log service does not know it'
 }
 
-/** A happening as a line that `--json` prints. */
-export function happeningJson(happening: Happening): unknown {
-  const {session, time} = happening
+/** An item as a line that `--json` prints. */
+export function logItemJson(logItem: LogItem): unknown {
+  const {session, time} = logItem
   const head = {time: time.toISOString(), session: sessionJson(session)}
-  switch (happening.type) {
+  switch (logItem.type) {
     case 'attached':
-      return {...head, type: 'session', event: 'attached', status: statusJson(happening.status)}
+      return {...head, type: 'session', event: 'attached', status: statusJson(logItem.status)}
     case 'ended':
-      return {...head, type: 'session', event: 'ended', ...(happening.error && {error: errorJson(happening.error)})}
+      return {...head, type: 'session', event: 'ended', ...(logItem.error && {error: errorJson(logItem.error)})}
     case 'log': {
-      const {group, message} = happening.line
-      return {...head, type: 'log', level: logLevelName(happening.line), group, message}
+      const {group, message} = logItem.line
+      return {...head, type: 'log', level: logLevelName(logItem.line), group, message}
     }
 
     case 'log-lost':
-      return {...head, type: 'session', event: 'log-lost', ...(happening.error && {error: errorJson(happening.error)})}
+      return {...head, type: 'session', event: 'log-lost', ...(logItem.error && {error: errorJson(logItem.error)})}
     case 'status':
-      return {...head, type: 'status', status: statusJson(happening.status)}
+      return {...head, type: 'status', status: statusJson(logItem.status)}
   }
 }
 

@@ -1,4 +1,4 @@
-import {follow, type FollowOptions, type Happening, judge, type Verdict} from '@ovpn3/plugin-session-log/dist/follow'
+import {follow, type FollowOptions, judge, type LogItem, type Verdict} from '@ovpn3/plugin-session-log/dist/follow'
 import {Interruption, Ovpn3Error, type Session, Sources, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
@@ -12,30 +12,30 @@ let source: FakeSource
 
 interface Run {
   readonly ended: Promise<unknown>
-  readonly happenings: string[]
+  readonly logItems: string[]
   readonly silent: Session[]
 }
 
-function textOf(happening: Happening): string {
-  const {session, type} = happening
-  const status = 'status' in happening ? ` ${happening.status?.minor}` : ''
-  return `${type} ${session.id}${type === 'log' ? ` ${happening.line.message}` : status}`
+function textOf(logItem: LogItem): string {
+  const {session, type} = logItem
+  const status = 'status' in logItem ? ` ${logItem.status?.minor}` : ''
+  return `${type} ${session.id}${type === 'log' ? ` ${logItem.line.message}` : status}`
 }
 
 function run(sessions: readonly Session[], options: Partial<FollowOptions> = {}): Run {
-  const happenings: string[] = []
+  const logItems: string[] = []
   const silent: Session[] = []
   const ended = follow(new Sources([source]), {
     async meet() {},
     onFailure() {},
-    onHappening: (happening) => happenings.push(textOf(happening)),
+    onHappening: (logItem) => logItems.push(textOf(logItem)),
     onSilence: (session) => silent.push(session),
     sessions,
     signal: over.signal,
     stays: false,
     ...options,
   }).catch((error: unknown) => error)
-  return {ended, happenings, silent}
+  return {ended, logItems, silent}
 }
 
 const sessionOf = (id: string, minor: number = StatusMinor.connected) => new FakeSession(minor, {id, source})
@@ -59,14 +59,14 @@ describe('following the log of a session', () => {
   it('tells its lines and statuses in their order, and ends with it', async () => {
     const session = sessionOf('a')
     source.sessions = [session]
-    const {ended, happenings} = run([session])
+    const {ended, logItems} = run([session])
     await settled()
     session.log(4, 'Pausing connection')
     session.turn(StatusMinor.paused)
     session.turn(StatusMinor.paused)
     session.tell({type: 'removed'})
     assert.equal(await ended, undefined)
-    assert.deepEqual(happenings, ['attached a 7', 'log a Pausing connection', 'status a 14', 'ended a'])
+    assert.deepEqual(logItems, ['attached a 7', 'log a Pausing connection', 'status a 14', 'ended a'])
   })
 
   it('gives the log back at the end', async () => {
@@ -80,17 +80,17 @@ describe('following the log of a session', () => {
 
   it('tells once that the log is lost, and again when it was there in between', async () => {
     const session = sessionOf('a')
-    const {happenings} = run([session])
+    const {logItems} = run([session])
     await settled()
     session.tell({type: 'log-lost'})
     session.tell({type: 'log-lost'})
     session.log(4, 'here again')
     session.tell({type: 'log-lost'})
-    assert.deepEqual(happenings.slice(1), ['log-lost a', 'log a here again', 'log-lost a'])
+    assert.deepEqual(logItems.slice(1), ['log-lost a', 'log a here again', 'log-lost a'])
   })
 
   it('goes on with the sessions that are wanted, and with no other', async () => {
-    const {ended, happenings} = run([], {
+    const {ended, logItems} = run([], {
       stays: true,
       wanted: ({session}) => session.id.startsWith('a'),
     })
@@ -104,7 +104,7 @@ describe('following the log of a session', () => {
 
     source.tell({path: source.sessions[0]!.path, type: 'removed'})
     await settled()
-    assert.deepEqual(happenings, ['attached a1 7', 'ended a1'])
+    assert.deepEqual(logItems, ['attached a1 7', 'ended a1'])
     assert.equal((source.sessions[1] as FakeSession).followed, false)
     over.abort(new Interruption())
     assert.equal(await ended, undefined)
@@ -154,7 +154,7 @@ describe('waiting for a state', () => {
     await settled()
     session.turn(StatusMinor.connected)
     assert.deepEqual(await verdictOf(wait), [true, 'connected'])
-    assert.deepEqual(wait.happenings, ['attached a 6', 'status a 7'])
+    assert.deepEqual(wait.logItems, ['attached a 6', 'status a 7'])
   })
 
   it('ends with the reason when it never will', async () => {

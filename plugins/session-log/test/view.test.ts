@@ -1,6 +1,6 @@
 import {type Colors, colorsOf} from '@ovpn3/kit'
-import {type Happening} from '@ovpn3/plugin-session-log/dist/follow'
-import {happeningJson, happeningLine, preciseTime} from '@ovpn3/plugin-session-log/dist/view'
+import {type LogItem} from '@ovpn3/plugin-session-log/dist/follow'
+import {logItemJson, logItemLine, preciseTime} from '@ovpn3/plugin-session-log/dist/view'
 import {Ovpn3Error, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
@@ -15,9 +15,9 @@ const plain = colorsOf({} as NodeJS.WriteStream)
 const vivid = Object.fromEntries(
   Object.keys(plain).map((name) => [name, (text: string) => `<${name}>${text.trim()}</>`]),
 ) as Colors
-const line = (happening: Happening, label?: string, colors = plain) =>
-  happeningLine(happening, {colors, label, name: 'office (7c1b02d4)'})
-const logged = (category: number, message: string): Happening => ({
+const line = (logItem: LogItem, label?: string, colors = plain) =>
+  logItemLine(logItem, {colors, label, name: 'office (7c1b02d4)'})
+const logged = (category: number, message: string): LogItem => ({
   line: {category, group: 7, message},
   session,
   time,
@@ -41,7 +41,7 @@ describe('a line of a followed log', () => {
   })
 
   it('says when a session comes, goes, and cannot be listened to', () => {
-    const text = (happening: Happening) => line(happening, 'label').slice(24)
+    const text = (logItem: LogItem) => line(logItem, 'label').slice(24)
     assert.equal(
       text({session, status: statusOf(StatusMinor.connected), time, type: 'attached'}),
       'session following office (7c1b02d4), connected',
@@ -74,7 +74,7 @@ describe('a line of a followed log', () => {
 
   it('is a document that fits the schema', () => {
     const status = statusOf(StatusMinor.paused, 'lunch')
-    const all: Happening[] = [
+    const all: LogItem[] = [
       logged(1, 'a\nb'),
       {session, status, time, type: 'status'},
       {session, status, time, type: 'attached'},
@@ -82,8 +82,8 @@ describe('a line of a followed log', () => {
       {session, time, type: 'ended'},
       {error: denied, session, time, type: 'log-lost'},
     ]
-    for (const each of all) document('session-log', JSON.stringify(happeningJson(each)))
-    assert.deepEqual(happeningJson(all[0]!), {
+    for (const each of all) document('session-log', JSON.stringify(logItemJson(each)))
+    assert.deepEqual(logItemJson(all[0]!), {
       time: time.toISOString(),
       session: {path: session.path, id: session.id, config: 'office'},
       type: 'log',

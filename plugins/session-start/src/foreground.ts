@@ -11,8 +11,8 @@ import {
   type SessionStatus,
   StatusMinor,
   stay,
-  turned,
   withGrace,
+  withMinor,
 } from '@ovpn3/sessions'
 
 export interface ForegroundOptions {
@@ -66,7 +66,7 @@ async function end(session: Session, last: SessionStatus): Promise<SessionResult
   const now = AbortSignal.abort()
   // both at once: a manager that is silent must not keep the second from being sent
   const reading = lastStatistics(session, now)
-  const status = turned(last, StatusMinor.done)
+  const status = withMinor(last, StatusMinor.done)
   try {
     await withGrace(session.disconnect(), now)
     return result(session, 'done', 'disconnected', {statistics: await reading, status})

@@ -3,8 +3,8 @@ import {
   Deadline,
   hasCode,
   Interruption,
+  mapLimited,
   type Ovpn3Error,
-  paced,
   type Session,
   sleep,
   type SourceFailure,
@@ -113,7 +113,7 @@ export async function watch(
     const meant = [...tracker]
       .map(({session}) => session)
       .filter((session) => last.has(session) || newcomers?.(session))
-    observations.push(...(await Promise.all(paced(meant, observe))).flatMap((observation) => observation ?? []))
+    observations.push(...(await Promise.all(mapLimited(meant, observe))).flatMap((observation) => observation ?? []))
     sampling = false
     report()
   }

@@ -27,16 +27,16 @@ export interface Details {
 export type Entry = Tracked<Details>
 
 /** What is to be found out about each session. */
-export interface Needs {
+export interface Reads {
   readonly properties: readonly PropertyName[]
   /** The current name of the profile, too. */
   readonly profile: boolean
 }
 
 /** Finds out the profile's current name, where it is needed, and the owner's. */
-export async function detailsOf({session, state, values: {owner}}: Reading, needs: Needs): Promise<Details> {
+export async function detailsOf({session, state, values: {owner}}: Reading, reads: Reads): Promise<Details> {
   const [profile, ownerName] = await Promise.all([
-    needs.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
+    reads.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
     owner === undefined ? undefined : userName(owner, session.source),
   ])
   return {ownerName, profile}

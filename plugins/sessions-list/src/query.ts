@@ -4,7 +4,7 @@ import {type SelectorName} from '@ovpn3/kit'
 import {Ovpn3Error, type PropertyName} from '@ovpn3/sessions'
 
 import type SessionsList from './commands/sessions-list'
-import type {Entry, ListedKey, Needs} from './entry'
+import type {Entry, ListedKey, Reads} from './entry'
 
 import {type ColumnName, columnNames, columnOf} from './columns'
 
@@ -44,7 +44,7 @@ export function queryOf({
 }
 
 /** What has to be read to show these columns of the sessions that the query asks for. */
-export function needsOf({filters, sort}: Query, shown: readonly ColumnName[]): Needs {
+export function readsOf({filters, sort}: Query, shown: readonly ColumnName[]): Reads {
   const used = [...shown, ...filters.map(({column}) => column), ...(sort ? [sort.column] : [])].map((name) =>
     columnOf(name),
   )

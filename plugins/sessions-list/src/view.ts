@@ -13,7 +13,7 @@ export interface Change {
 }
 
 /** Seconds since 1970. */
-export const present = () => Date.now() / 1000
+export const nowSeconds = () => Date.now() / 1000
 
 /**
  * A table on the terminal, updated in place.
@@ -29,7 +29,7 @@ export function drawTable(
 ): () => void {
   // its own rows say which session does not respond
   const text = ({columns: width, rows}: Frame) => {
-    const now = present()
+    const now = nowSeconds()
     const all = [...tracked]
     const colors = colorsOf(process.stdout)
     const notes = failures.size > 0 ? ['', ...[...failures].map((failure) => colors.yellow(cut(failure, width)))] : []
@@ -53,7 +53,7 @@ export function jsonOf(query: Query, columns: readonly ColumnName[]): (change: C
   const keys = keysOf(columns)
   const news = newsOf(query, (entry) => toJson(listedSession(entry, keys)))
   return (change) =>
-    news(change, present()) === undefined
+    news(change, nowSeconds()) === undefined
       ? undefined
       : {event: change.kind, time: new Date(), session: listedSession(change.entry, keys)}
 }
@@ -66,7 +66,7 @@ export function printer(
 ): (change: Change) => void {
   const news = newsOf(query, (entry, now) => columns.map((name) => plainCell(entry, name, now)).join('  '))
   return (change) => {
-    const now = present()
+    const now = nowSeconds()
     const session = news(change, now)
     if (session !== undefined) print(`${localTime(now)}  ${change.kind.padEnd(7)}  ${session}`)
   }

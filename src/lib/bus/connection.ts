@@ -7,7 +7,7 @@ import type {Call, Calls} from './calls'
 import type {Signals} from './signals'
 
 import {checkTransport} from './address'
-import {BusError, fromRemote, lostError} from './errors'
+import {BusError, lostError, toBusError} from './errors'
 import {type Trace, traced} from './trace'
 import {type Head, MessageCutter, type WireMessage} from './wire'
 
@@ -150,7 +150,7 @@ export class Connection {
     const {body, errorName, member, path, replySerial, type} = message
     switch (type) {
       case MessageType.ERROR:
-        this.#options.calls.answer(replySerial!, fromRemote(errorName!, body[0]))
+        this.#options.calls.answer(replySerial!, toBusError(errorName!, body[0]))
         break
       case MessageType.METHOD_RETURN:
         this.#options.calls.answer(replySerial!, body)

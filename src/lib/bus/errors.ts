@@ -57,7 +57,7 @@ const rejected = /^(Rejected send message|Sender is not authorized)/
  * The typed error for a D-Bus error reply. GLib services put errors of their own under mangled names and say what it
  * is in the text alone, so both are looked at, here and nowhere else.
  */
-export function fromRemote(name: string, given: unknown): BusError {
+export function toBusError(name: string, given: unknown): BusError {
   // no service has to say why
   const text = typeof given === 'string' && given ? given : name
   if (spawnFailure.test(name) || activationFailure.test(text)) return new BusError('not-started', text)

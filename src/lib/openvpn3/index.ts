@@ -1,3 +1,3 @@
 export {SessionManager} from './manager'
 export {type LogForward, LogForwards} from './log-forwards'
-export {RemoteSession} from './session'
+export {ServiceSession} from './session'

@@ -1,10 +1,10 @@
 import {
   hasCode,
   isOvpn3Error,
+  mapLimited,
   matching,
   noPathError,
   Ovpn3Error,
-  paced,
   type ProfileQuery,
   type PropertyName,
   type SavedProfile,
@@ -26,7 +26,7 @@ import {LogForwards} from './log-forwards'
 import {managerEvent, managerPath, ownerOf, sessionInterface, sessionService} from './names'
 import {profileDetails, profileName, profilePaths} from './profile'
 import {decode} from './properties'
-import {RemoteSession} from './session'
+import {ServiceSession} from './session'
 import {startSession} from './start'
 
 const objectPath = /^\/$|^(\/\w+)+$/
@@ -70,7 +70,7 @@ export class SessionManager implements SessionSource {
     // one that is not listed may be open to the caller all the same: root can read every session
     const {path} = selector
     const full = path.startsWith('/') ? path : `${managerPath}/${path}`
-    const session = new RemoteSession(this, await this.#connected(), full)
+    const session = new ServiceSession(this, await this.#connected(), full)
     const found = await matching([session], selector, properties)
     return found.filter((each) => !isMissing(each))
   }
@@ -91,13 +91,13 @@ export class SessionManager implements SessionSource {
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
     // one that was deleted meanwhile does not hide the others
-    const profiles = await Promise.all(paced(paths, (path) => forgiving(read(path))))
+    const profiles = await Promise.all(mapLimited(paths, (path) => forgiving(read(path))))
     return profiles.filter((profile) => profile !== undefined)
   }
 
   async start(from: StartFrom, options: StartOptions, signal: AbortSignal): Promise<Session> {
     const bus = await unlessAborted(this.#connected(), signal)
-    return new RemoteSession(this, bus, await startSession(bus, from, options, signal), from.name)
+    return new ServiceSession(this, bus, await startSession(bus, from, options, signal), from.name)
   }
 
   /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
@@ -106,7 +106,7 @@ export class SessionManager implements SessionSource {
     const subscribing = [
       bus.subscribe(managerEvent, ({body}) => {
         const [path, type] = body as [string, number, number]
-        if (type === 1) listener({session: new RemoteSession(this, bus, path), type: 'created'})
+        if (type === 1) listener({session: new ServiceSession(this, bus, path), type: 'created'})
         else if (type === 2) listener({path, type: 'removed'})
       }),
       bus.subscribe(ownerOf(sessionService), ({body}) => {
@@ -137,7 +137,7 @@ export class SessionManager implements SessionSource {
   }
 
   /** The sessions that the manager lists and that may be meant. They are not looked at, so stale ones are among them. */
-  async #candidates(selector: Selector): Promise<RemoteSession[]> {
+  async #candidates(selector: Selector): Promise<ServiceSession[]> {
     switch (selector.kind) {
       case 'config':
         return this.#list({body: [selector.name], member: 'LookupConfigName', signature: 's'}, selector.name)
@@ -156,12 +156,12 @@ export class SessionManager implements SessionSource {
   async #list(
     call: Partial<Call> & {readonly member: 'FetchAvailableSessions' | 'LookupConfigName'},
     config?: string,
-  ): Promise<RemoteSession[]> {
+  ): Promise<ServiceSession[]> {
     const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
     const bus = await this.#connected()
     try {
       const [paths] = await callManager(bus, {...manager, ...call})
-      return decode(call.member, paths).map((path) => new RemoteSession(this, bus, path, config))
+      return decode(call.member, paths).map((path) => new ServiceSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')
         throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {

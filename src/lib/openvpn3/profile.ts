@@ -50,18 +50,18 @@ export async function profileDetails(bus: Bus, path: string): Promise<SavedProfi
 }
 
 /** A profile of the configuration manager, as far as a session is started from it. @throws Ovpn3Error */
-export class RemoteProfile {
+export class ServiceProfile {
   constructor(
     readonly bus: Bus,
     readonly path: string,
   ) {}
 
   /** Imports a profile that the first session of it uses up. @throws Ovpn3Error `usage` where the service refuses it */
-  static async import(bus: Bus, name: string, content: string): Promise<RemoteProfile> {
+  static async import(bus: Bus, name: string, content: string): Promise<ServiceProfile> {
     const call = {body: [name, content, true, false], member: 'Import', secret: true, signature: 'ssbb'}
     try {
       const [path] = await callConfigurations(bus, call)
-      return new RemoteProfile(bus, decode('Import', path))
+      return new ServiceProfile(bus, decode('Import', path))
     } catch (error) {
       throw invalidProfile(error)
     }

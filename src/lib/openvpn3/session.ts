@@ -43,7 +43,7 @@ interface BusSource extends SessionSource {
 }
 
 /** A session of the session manager. */
-export class RemoteSession extends Session {
+export class ServiceSession extends Session {
   readonly #bus: Bus
   readonly #logs: LogForwards
 

@@ -1,5 +1,5 @@
 import {
-  afterwards,
+  delayedSignal,
   type ErrorCode,
   hasCode,
   isGone,
@@ -17,7 +17,7 @@ import {type Bus} from '../bus'
 import {callManager} from './cold-start'
 import {isRunningAlready, toOvpn3Error, translated} from './errors'
 import {managerEvent, managerPath, sessionInterface, sessionService, setCall} from './names'
-import {RemoteProfile} from './profile'
+import {ServiceProfile} from './profile'
 import {decode} from './properties'
 
 /** Milliseconds after an abort within which what was made by then is undone. */
@@ -37,7 +37,7 @@ export async function startSession(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const limits = {over: afterwards(signal, farewell), signal}
+  const limits = {over: delayedSignal(signal, farewell), signal}
   for (let i = 0; i < attempts; i++) {
     const path = await tryToStart(bus, from, options, limits)
     if (path !== undefined) return path
@@ -81,7 +81,7 @@ interface Limits {
 }
 
 interface UsedProfile {
-  readonly profile: RemoteProfile
+  readonly profile: ServiceProfile
   /** For this session only. */
   readonly imported: boolean
 }
@@ -94,12 +94,12 @@ async function profileFor(
   limits: Limits,
 ): Promise<UsedProfile> {
   const {signal} = limits
-  if ('path' in from && !persistTun) return {imported: false, profile: new RemoteProfile(bus, from.path)}
+  if ('path' in from && !persistTun) return {imported: false, profile: new ServiceProfile(bus, from.path)}
   const {content, dco, name, overrides} =
     'path' in from
-      ? await unlessAborted(new RemoteProfile(bus, from.path).read(), signal)
+      ? await unlessAborted(new ServiceProfile(bus, from.path).read(), signal)
       : {...from, dco: false, overrides: {}}
-  const importing = () => RemoteProfile.import(bus, name, content)
+  const importing = () => ServiceProfile.import(bus, name, content)
   const profile = await making(importing, (late) => late.remove(), 'profile', limits)
   try {
     const all = {...overrides, ...(persistTun && {'persist-tun': true})}
@@ -113,7 +113,7 @@ async function profileFor(
 }
 
 /** Removes an imported profile that no session has used up. */
-async function forget(profile: RemoteProfile, {over}: Limits): Promise<void> {
+async function forget(profile: ServiceProfile, {over}: Limits): Promise<void> {
   try {
     await unlessAborted(profile.remove(), over)
   } catch (error) {

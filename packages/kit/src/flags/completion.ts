@@ -32,7 +32,7 @@ export interface OptionCompletion {
   /** Sessions with these statuses (`StatusMinor`) are not offered beside this option: it can do nothing for them. */
   readonly skip?: readonly number[]
   /** It does something only beside one of these options: it is offered where one is given, or can still be. */
-  readonly needs?: readonly string[]
+  readonly requires?: readonly string[]
   /** By its values, the options that the command refuses beside that value. */
   readonly excludes?: Readonly<Record<string, readonly string[]>>
   /** Beside this option only sessions are offered that the user has started: others may not do it. */

@@ -2,6 +2,6 @@
 export {booleanOf} from './boolean'
 export {type FlagNames, hasSwitch, normalizeArgv, shortFlags} from './argv'
 export {type Completion, type LiveValues, type OptionCompletion, selectorCompletion, selectorGroup} from './completion'
-export {areExclusive, type FlagRelations, needsOf} from './relations'
+export {areExclusive, type FlagRelations, requiredFlags} from './relations'
 export {didYouMean, selectorFor} from './meant'
 export {extraWords, givenFlags, type ParserError, parserText} from './parser-error'

@@ -20,7 +20,7 @@ function excludes(flag: FlagRelations | undefined, other: string): boolean {
 }
 
 /** The options that an option needs: one of each group. */
-export function needsOf(flag: FlagRelations | undefined): readonly (readonly string[])[] {
+export function requiredFlags(flag: FlagRelations | undefined): readonly (readonly string[])[] {
   const all = [...(flag?.dependsOn ?? []), ...related(flag, 'all').flat()]
   return [...all.map((name) => [name]), ...related(flag, 'some')].map((names) =>
     names.filter((name) => typeof name === 'string'),

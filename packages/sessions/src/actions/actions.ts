@@ -1,18 +1,28 @@
 import {withGrace} from '../abort'
 import {accessDenied, hasCode, Ovpn3Error} from '../errors'
+import {mapLimited} from '../map-limited'
 import {type Ownership} from '../ownership'
-import {paced} from '../paced'
 import {goneError, isGone, type Outcome, type SessionResult} from '../result'
 import {type PropertyName, type Session} from '../session'
 import {isDeadEnd, StatusMinor} from '../status'
-import {attempt, baseProperties, deadEndError, failure, isUnreadable, planned, result, statusOf, turned} from './result'
+import {
+  attempt,
+  baseProperties,
+  deadEndError,
+  failure,
+  isUnreadable,
+  plannedResult,
+  result,
+  statusOf,
+  withMinor,
+} from './result'
 
 /**
  * That a session is left alone by an action on all sessions: the service lists it, and would even obey, but it is
  * merely public; or whose it is could not be read.
  * @param revoked the caller had access a moment ago
  */
-export function leaveAlone(session: Session, {revoked = false} = {}): SessionResult {
+export function unchangedResult(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
   if (error && !isUnreadable(session)) return failure(session, error)
   if (revoked) return result(session, 'kept', 'kept: access to it was revoked in the meantime')
@@ -41,9 +51,9 @@ export const pause: Action<PauseOptions> = {
       const status = statusOf(session)
       if (status?.minor === StatusMinor.paused) return result(session, 'unchanged', 'already paused')
       if (status && isDeadEnd(status)) throw deadEndError(session, status)
-      if (dryRun) return planned(session, 'would be paused')
+      if (dryRun) return plannedResult(session, 'would be paused')
       const paused = await session.pause(reason)
-      const after = turned(status, StatusMinor.paused)
+      const after = withMinor(status, StatusMinor.paused)
       return paused
         ? result(session, 'done', 'paused', {status: after})
         : result(session, 'unchanged', 'already paused', {status: after})
@@ -61,7 +71,7 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
       const gone = goneError(session)
       if (gone) return removed(session, gone)
       const {statistics, status} = session.snapshot.values
-      if (dryRun) return planned(session, 'would be disconnected')
+      if (dryRun) return plannedResult(session, 'would be disconnected')
       try {
         await session.disconnect()
       } catch (error) {
@@ -69,7 +79,7 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
         return removed(session, error)
       }
 
-      const after = turned(status, StatusMinor.done)
+      const after = withMinor(status, StatusMinor.done)
       return result(session, 'done', 'disconnected', {statistics, status: after})
     }),
 }
@@ -121,7 +131,7 @@ export function runUntilInterrupted(
   run: (session: Session) => Promise<SessionResult>,
   signal: AbortSignal,
 ): Promise<SessionResult>[] {
-  return paced(sessions, (session) =>
+  return mapLimited(sessions, (session) =>
     attempt(session, async () => {
       if (signal.aborted) throw new Ovpn3Error('interrupted', 'interrupted: nothing was done')
       return withGrace(run(session), signal)

@@ -4,7 +4,7 @@ import {goneError, isGone, type SessionResult} from '../result'
 import {keyOf, type PropertyName, type Session} from '../session'
 import {type SavedProfile, type Sources} from '../source'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
-import {leaveAlone} from './actions'
+import {unchangedResult} from './actions'
 import {attempt, isUnreadable, result} from './result'
 
 export interface CleanupOptions {
@@ -37,7 +37,7 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
     if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
-    if (isUnreadable(session)) return leaveAlone(session)
+    if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
@@ -49,7 +49,7 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     const {values: again} = await session.refresh([...names, 'owner'])
     if (again.owner !== undefined && again.owner !== (owner ?? session.source.me))
       return result(session, 'kept', `kept: ${statusText(status)} (--owner removes it)`)
-    if (again.owner === undefined && !goneError(session)) return leaveAlone(session)
+    if (again.owner === undefined && !goneError(session)) return unchangedResult(session)
     try {
       await session.disconnect()
     } catch (error) {

@@ -55,7 +55,7 @@ export function isUnreadable({snapshot}: Session): boolean {
 }
 
 /** The status that an action has brought a session to. */
-export function turned(status: SessionStatus | undefined, minor: number): SessionStatus | undefined {
+export function withMinor(status: SessionStatus | undefined, minor: number): SessionStatus | undefined {
   return status && {...status, message: '', minor}
 }
 
@@ -74,7 +74,7 @@ export function statusOf(session: Session): SessionStatus | undefined {
  * What would be done to a session, if the session manager lets the caller: it is asked by a call that changes nothing.
  * @throws Ovpn3Error
  */
-export async function planned(session: Session, would: string): Promise<SessionResult> {
+export async function plannedResult(session: Session, would: string): Promise<SessionResult> {
   try {
     await session.ready()
   } catch (error) {

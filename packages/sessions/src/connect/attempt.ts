@@ -25,7 +25,7 @@ type BringUpAction = 'authenticate' | 'restart' | 'resume' | 'start'
  */
 export type Waiting = 'default' | 'login' | 'never' | 'required'
 
-export interface BringUpOptions {
+export interface ConnectOptions {
   readonly action: BringUpAction
   /** Ends the waiting: when the time is up, or when the user has had enough. */
   readonly deadline: Deadline
@@ -73,7 +73,7 @@ export class Attempt {
 
   constructor(
     readonly session: Session,
-    readonly options: BringUpOptions,
+    readonly options: ConnectOptions,
     readonly interaction: Interaction,
     /** Whether an answer that is for one session only may be for this one. */
     readonly claim: (attempt: Attempt) => boolean,

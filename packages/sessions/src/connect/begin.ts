@@ -1,4 +1,4 @@
-import {deadEndError, planned, result, statusOf} from '../actions/result'
+import {deadEndError, plannedResult, result, statusOf} from '../actions/result'
 import {accessDenied, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
@@ -36,7 +36,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
   const over = leftAlone(attempt, status)
   if (over) return over
   if (wait === 'required' && !status) await refuseToWait(attempt)
-  if (dryRun) return planned(session, words[action].would)
+  if (dryRun) return plannedResult(session, words[action].would)
 
   attempt.attached = attempt.isOnItsWay(status)
   // a new one says so itself: a question less

@@ -1,5 +1,5 @@
-import {afterwards, Deadline, isHangup, reasonOf, unansweredError, unlessAborted} from '../abort'
-import {turned} from '../actions/result'
+import {Deadline, delayedSignal, isHangup, reasonOf, unansweredError, unlessAborted} from '../abort'
+import {withMinor} from '../actions/result'
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
 import {isGone, type SessionResult} from '../result'
 import {StatusMinor, statusText} from '../status'
@@ -62,7 +62,7 @@ async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<Session
   const {attached, inbox, sent, session, signal} = attempt
   if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
   try {
-    const {status} = (await unlessAborted(session.fetch(['status']), afterwards(signal, lastLook))).values
+    const {status} = (await unlessAborted(session.fetch(['status']), delayedSignal(signal, lastLook))).values
     if (status?.minor !== StatusMinor.connected || attempt.isOutdated(status)) return undefined
     return await unlessAborted(connected(session, status, inbox.address), over)
   } catch (error) {
@@ -117,5 +117,5 @@ async function disconnect(attempt: Attempt, over: AbortSignal, why: string): Pro
   attempt.changed = true
   const {statistics} = (await unlessAborted(reading, over)).values
   const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: 'Pass --keep to keep the session'})
-  return attempt.failed(error, {statistics, status: turned(status, StatusMinor.done)})
+  return attempt.failed(error, {statistics, status: withMinor(status, StatusMinor.done)})
 }

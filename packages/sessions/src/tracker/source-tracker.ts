@@ -4,8 +4,8 @@ import type {Tracked, TrackerOptions} from './tracker'
 import {sleep} from '../abort'
 import {isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
 import {toJson} from '../json'
+import {mapLimited} from '../map-limited'
 import {ownershipOf} from '../ownership'
-import {paced} from '../paced'
 import {readingOf} from '../reading'
 import {
   type Following,
@@ -41,7 +41,7 @@ interface Known<D> {
   /** Its removal was announced. */
   removed?: boolean
   /** It is to be read again. */
-  stale?: boolean
+  rereadDue?: boolean
 }
 
 /** The live set of the sessions of one source. */
@@ -164,7 +164,7 @@ export class SourceTracker<D> {
   }
 
   async #take(sessions: readonly Session[], kind: 'created' | 'present'): Promise<void> {
-    await Promise.all(paced(sessions, (session) => this.#guard(this.#add(session, kind, true))))
+    await Promise.all(mapLimited(sessions, (session) => this.#guard(this.#add(session, kind, true))))
   }
 
   /** @param listed it is known to be among those that the caller is shown */
@@ -277,10 +277,10 @@ export class SourceTracker<D> {
 
   /** Reads what changes with the status, one session after the other, with rests for others who ask. */
   #rereadSoon(known: Known<D>): void {
-    if (known.stale) return
-    known.stale = true
+    if (known.rereadDue) return
+    known.rereadDue = true
     this.#rereads = this.#rereads.then(async () => {
-      known.stale = false
+      known.rereadDue = false
       if (!this.#isKnown(known)) return
       const started = performance.now()
       const names = this.#properties.filter((name) => volatile.has(name))
@@ -327,7 +327,7 @@ export class SourceTracker<D> {
       if (!fixed && (isNet || !this.source.watch)) await this.#guard(this.#list())
       const followed = follow ? [...this.#known.values()] : []
       const due = followed.filter(({entry, following}) => entry && (isNet || !following?.live))
-      await Promise.all(paced(due, (known) => this.#guard(this.#reread(known, ['status']))))
+      await Promise.all(mapLimited(due, (known) => this.#guard(this.#reread(known, ['status']))))
       pause = Math.max(pollPause, restFactor * (performance.now() - started))
     }
   }

@@ -1,8 +1,8 @@
 import {
   areExclusive,
   type LiveValues,
-  needsOf,
   type OptionCompletion,
+  requiredFlags,
   selectorCompletion,
   selectorGroup,
 } from '@ovpn3/kit/flags'
@@ -85,7 +85,7 @@ export function options(command: Command, given: Line['given'], {short}: {short:
         ([name, flag]) =>
           !flag.hidden &&
           possible(name) &&
-          [...needsOf(flag), completionOf(command, name).needs ?? [name]].every((names) =>
+          [...requiredFlags(flag), completionOf(command, name).requires ?? [name]].every((names) =>
             names.some((needed) => given.has(needed) || (needed in flags && possible(needed))),
           ),
       )

@@ -18,7 +18,15 @@ import {
   type Snapshot,
 } from '@ovpn3/sessions'
 
-import {asOneOf, type ChangeResult, type Changes, leavesPublic, makeChanges, planChanges, propertiesOf} from '../change'
+import {
+  type ChangeResult,
+  type Changes,
+  leavesPublic,
+  makeChanges,
+  planChanges,
+  propertiesOf,
+  withPartialFailure,
+} from '../change'
 import {accessListOf, accessListText, aclProperties, type AclReport, isComplete} from '../report'
 import {changesIn, type Request, requestsOf} from '../request'
 
@@ -164,7 +172,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const after = this.#shows && !this.#staysAsItIs(results) ? await this.#readAgain(selected) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
-    const failure = error ?? (unread && asOneOf(results, aboutSession(session, unread, owner)))
+    const failure = error ?? (unread && withPartialFailure(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
     return {
       path: session.path,

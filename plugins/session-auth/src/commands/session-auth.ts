@@ -12,12 +12,12 @@ import {
   waitOf,
 } from '@ovpn3/kit'
 import {
-  bringUp,
+  connectAll,
   Deadline,
   exitStatusOf,
   keyOf,
+  mapLimited,
   Ovpn3Error,
-  paced,
   type PropertyName,
   safeText,
   type Session,
@@ -129,7 +129,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     this.whenStalled((session) => hung.add(keyOf(session)))
     const {selected} = await this.selectMany({read: firstRead})
     const requests = await Promise.all(
-      paced(selected, (each) => authRequestOf(each, (session) => hung.has(keyOf(session)))),
+      mapLimited(selected, (each) => authRequestOf(each, (session) => hung.has(keyOf(session)))),
     )
     return requests.filter((request) => request !== undefined)
   }
@@ -142,14 +142,14 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
         among,
         hint: 'The sessions that wait for input: ovpn3 session-auth',
         question: 'Which session to continue?',
-        read: bringUp.properties,
+        read: connectAll.properties,
       }
       const selected = await unlessAborted(this.selectOne(options, deadline), deadline.signal)
       const {owner, session} = selected
       if (this.isInPlace) this.log(continuingText(session))
-      // an interruption is for bringUp: what it has started has to be given up
+      // an interruption is for connectAll: what it has started has to be given up
       const [result] = (await this.graceful(
-        bringUp.run([session], {...wait, action: 'authenticate', deadline}, this.interaction([selected])),
+        connectAll.run([session], {...wait, action: 'authenticate', deadline}, this.interaction([selected])),
       )) as [SessionResult]
       return {action: 'authenticate', result: {...result, owner}}
     } finally {

@@ -34,9 +34,9 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {follow, type Happening, type Verdict} from '../follow'
+import {follow, type LogItem, type Verdict} from '../follow'
 import {goals, levels, type Request, requestOf} from '../request'
-import {happeningJson, happeningLine, noteJson} from '../view'
+import {logItemJson, logItemLine, noteJson} from '../view'
 
 /** What is followed. */
 interface Plan {
@@ -191,27 +191,24 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     const sources = await this.sources()
     if (!selected) this.#waiting()
     let verdict: Verdict | undefined
-    await this.stream<Happening>(
-      {json: happeningJson, print: (happening) => this.#print(happening)},
-      async (emit, signal) => {
-        signal.addEventListener('abort', () => deadline.abort(new Interruption()))
-        verdict = await follow(sources, {
-          goal: request.goal,
-          meet: (session) => this.#meet(session),
-          onFailure: (failure) => this.tellFailure(failure),
-          onHappening: (happening) => {
-            this.#remember(happening)
-            if (happening.type !== 'log' || isAtLeast(happening.line, request.least)) emit(happening)
-            this.#attend(happening, request, stays)
-          },
-          onSilence: (session) => this.notice(silenceText(session)),
-          sessions: selected ? [selected.session] : [],
-          signal: deadline.signal,
-          stays,
-          wanted,
-        })
-      },
-    )
+    await this.stream<LogItem>({json: logItemJson, print: (logItem) => this.#print(logItem)}, async (emit, signal) => {
+      signal.addEventListener('abort', () => deadline.abort(new Interruption()))
+      verdict = await follow(sources, {
+        goal: request.goal,
+        meet: (session) => this.#meet(session),
+        onFailure: (failure) => this.tellFailure(failure),
+        onHappening: (logItem) => {
+          this.#remember(logItem)
+          if (logItem.type !== 'log' || isAtLeast(logItem.line, request.least)) emit(logItem)
+          this.#attend(logItem, request, stays)
+        },
+        onSilence: (session) => this.notice(silenceText(session)),
+        sessions: selected ? [selected.session] : [],
+        signal: deadline.signal,
+        stays,
+        wanted,
+      })
+    })
     if (!deadline.signal.aborted) await unlessAborted(Promise.all(this.#settings), deadline.signal)
     this.#conclude(verdict, request, deadline)
   }
@@ -226,18 +223,18 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     throw new Ovpn3Error('timeout', `not ${goal} within ${timeout} s: ${state}`)
   }
 
-  #remember(happening: Happening): void {
-    const {session} = happening
-    if (happening.type === 'ended') this.#followed.delete(session)
-    else if (happening.type === 'attached' || happening.type === 'status') this.#followed.set(session, happening.status)
+  #remember(logItem: LogItem): void {
+    const {session} = logItem
+    if (logItem.type === 'ended') this.#followed.delete(session)
+    else if (logItem.type === 'attached' || logItem.type === 'status') this.#followed.set(session, logItem.status)
   }
 
-  /** What else a happening makes necessary. */
-  #attend(happening: Happening, {logLevel}: Request, stays: boolean): void {
-    const {session, type} = happening
+  /** What else an item makes necessary. */
+  #attend(logItem: LogItem, {logLevel}: Request, stays: boolean): void {
+    const {session, type} = logItem
     if (type === 'attached' && logLevel !== undefined) this.#settings.push(this.#setLogLevel(session, logLevel))
     if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
-    if (type === 'log-lost' && hasCode(happening.error, 'access-denied'))
+    if (type === 'log-lost' && hasCode(logItem.error, 'access-denied'))
       this.notice(
         `Its status is read every 2 s. Its owner can allow you the log: ovpn3 session-acl --path ${shortId(session.id)} --allow-log-access yes`,
       )
@@ -263,10 +260,10 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     return this.#labels.get(session) ?? labelOf(session)
   }
 
-  #print(happening: Happening): void {
-    const name = this.#nameOf(happening.session)
+  #print(logItem: LogItem): void {
+    const name = this.#nameOf(logItem.session)
     const isSeveral = this.flags.all || this.#followed.size > 1
-    this.log(happeningLine(happening, {colors: colorsOf(process.stdout), label: isSeveral ? name : undefined, name}))
+    this.log(logItemLine(logItem, {colors: colorsOf(process.stdout), label: isSeveral ? name : undefined, name}))
   }
 
   #waiting(): void {

@@ -11,8 +11,8 @@ import {
   WatchCommand,
 } from '@ovpn3/kit'
 import {
-  bringUp,
-  type BringUpOptions,
+  connectAll,
+  type ConnectOptions,
   Deadline,
   exitStatusOf,
   hasCode,
@@ -159,7 +159,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       if (this.isInPlace) this.log(profileLine(chosen))
       const running = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
       if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
-      return await this.graceful(this.#bringUp(chosen, running, request, deadline))
+      return await this.graceful(this.#connectAll(chosen, running, request, deadline))
     } finally {
       deadline.end()
     }
@@ -224,7 +224,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
 
   /** A new session, or the one that runs, brought up. */
-  async #bringUp(
+  async #connectAll(
     chosen: Chosen,
     running: readonly Running[],
     {background, dco, foreground, ifRunning, keep, persistTun}: Request,
@@ -247,13 +247,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       return alreadyRunning(others, ifRunning)
     }
 
-    const options: BringUpOptions = {
+    const options: ConnectOptions = {
       action: alive.length > 0 ? 'restart' : 'start',
       deadline,
       keep,
       wait: background ? 'never' : 'required',
     }
-    const [result] = await bringUp.run([session], options, this.#interaction(session, chosen))
+    const [result] = await connectAll.run([session], options, this.#interaction(session, chosen))
     if (!foreground || result!.error) return result!
     // the time limit is for the connection
     deadline.end()
@@ -333,10 +333,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
 
   /** Answers what a session comes to need while it reconnects. */
   async #authenticate(session: Session, chosen: Chosen): Promise<SessionResult[]> {
-    await unlessAborted(session.refresh(bringUp.properties), this.abortSignal)
+    await unlessAborted(session.refresh(connectAll.properties), this.abortSignal)
     const deadline = new Deadline(this.abortSignal)
     try {
-      return await bringUp.run(
+      return await connectAll.run(
         [session],
         {action: 'authenticate', deadline, wait: 'required'},
         this.#interaction(session, chosen),

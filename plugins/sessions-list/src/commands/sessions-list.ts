@@ -1,13 +1,13 @@
 import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, Ovpn3Error, paced, readingOf, safeText, statusTexts, Tracker} from '@ovpn3/sessions'
+import {keyOf, mapLimited, Ovpn3Error, readingOf, safeText, statusTexts, Tracker} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
-import {type Details, detailsOf, type Entry, listedSession, type Needs} from '../entry'
-import {defaultColumns, emptyText, filterFor, keysOf, matches, needsOf, type Query, queryOf, sorted} from '../query'
+import {type Details, detailsOf, type Entry, listedSession, type Reads} from '../entry'
+import {defaultColumns, emptyText, filterFor, keysOf, matches, type Query, queryOf, readsOf, sorted} from '../query'
 import {sessionTable} from '../table'
-import {type Change, drawTable, jsonOf, present, printer} from '../view'
+import {type Change, drawTable, jsonOf, nowSeconds, printer} from '../view'
 
 type Format = 'classic' | 'json' | 'table'
 
@@ -92,14 +92,14 @@ A session whose backend is gone is removed by the session manager when it is loo
     const format = this.#format()
     const query = queryOf(this.flags)
     const columns = query.columns ?? defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
-    const needs = needsOf(query, columns)
-    if (this.flags.watch) return this.#follow(query, columns, needs)
-    const reading = await this.#read(needs)
+    const reads = readsOf(query, columns)
+    if (this.flags.watch) return this.#follow(query, columns, reads)
+    const reading = await this.#read(reads)
     const print = (text: string) => this.log(text)
     // each record as soon as it is read
     if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
     const all = (await Promise.all(reading)).filter((entry) => entry !== undefined)
-    const now = present()
+    const now = nowSeconds()
     const matching = all.filter((entry) => matches(query, entry, now))
     return {columns, entries: sorted(matching, query, now), now, total: all.length}
   }
@@ -116,7 +116,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     else this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
   }
 
-  protected override insteadOfSelector(name: SelectorName, value: string): readonly string[] {
+  protected override replaceSelector(name: SelectorName, value: string): readonly string[] {
     return ['--filter', filterFor(name, value)]
   }
 
@@ -130,34 +130,34 @@ A session whose backend is gone is removed by the session manager when it is loo
   }
 
   /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
-  async #read(needs: Needs): Promise<Promise<Entry | undefined>[]> {
+  async #read(reads: Reads): Promise<Promise<Entry | undefined>[]> {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
     const sources = await this.sources()
-    return paced(await sources.find({kind: 'all'}, []), async (session) => {
+    return mapLimited(await sources.find({kind: 'all'}, []), async (session) => {
       try {
-        const snapshot = await session.refresh(needs.properties)
+        const snapshot = await session.refresh(reads.properties)
         const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
-        return {...reading, details: await detailsOf(reading, needs)}
+        return {...reading, details: await detailsOf(reading, reads)}
       } catch (error) {
         sources.lose(session.source, error)
       }
     })
   }
 
-  async #follow(query: Query, columns: readonly ColumnName[], needs: Needs): Promise<undefined> {
+  async #follow(query: Query, columns: readonly ColumnName[], reads: Reads): Promise<undefined> {
     let changed: (change: Change) => void = () => {}
     /** Of sources that fail: shown below the table. */
     const failures = new Set<string>()
     const tracker = new Tracker<Details>(await this.sources(), {
       changed: (kind, entry) => changed({entry, kind}),
-      details: (reading) => detailsOf(reading, needs),
+      details: (reading) => detailsOf(reading, reads),
       failed: (failure) => {
         this.tellFailure(failure)
         failures.add(`${safeText(failure.source)}: ${safeText(failure.error.message)}`)
       },
       follow: true,
-      properties: needs.properties,
+      properties: reads.properties,
     })
     this.whenStalled((session) => tracker.stalled(session))
     await this.stream<Change>(
@@ -178,6 +178,6 @@ A session whose backend is gone is removed by the session manager when it is loo
 async function* inTurn(reading: readonly Promise<Entry | undefined>[], query: Query): AsyncGenerator<Entry> {
   for (const entry of reading) {
     const read = await entry
-    if (read && matches(query, read, present())) yield read
+    if (read && matches(query, read, nowSeconds())) yield read
   }
 }

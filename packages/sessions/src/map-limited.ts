@@ -4,7 +4,7 @@ const atATime = 50
  * Does the same for many sessions, 50 at a time: as much as keeps the session manager busy, and no more to keep in
  * mind. Their promises, in their order.
  */
-export function paced<T, R>(sessions: readonly T[], work: (session: T) => Promise<R>): Promise<R>[] {
+export function mapLimited<T, R>(sessions: readonly T[], work: (session: T) => Promise<R>): Promise<R>[] {
   const results: Promise<R>[] = []
   for (const [i, session] of sessions.entries()) {
     const next = () => work(session)

@@ -1,9 +1,9 @@
-import {afterwards, unlessAborted} from '../abort'
+import {delayedSignal, unlessAborted} from '../abort'
 import {isOvpn3Error} from '../errors'
 import {labelOf, type SessionResult} from '../result'
 import {keyOf, type Session} from '../session'
 import {act} from './act'
-import {Attempt, type BringUpOptions, connectProperties} from './attempt'
+import {Attempt, type ConnectOptions, connectProperties} from './attempt'
 import {begin, survey} from './begin'
 import {discard, giveUp, unfollow} from './give-up'
 import {provideInput} from './input'
@@ -24,16 +24,16 @@ const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resu
  * asked for what they need, one session after the other; the waiting is done side by side. Answers that are for one
  * session only are used for none where several ask.
  */
-export const bringUp = {properties: connectProperties, run: bringUpAll}
+export const connectAll = {properties: connectProperties, run: connectEach}
 
-async function bringUpAll(
+async function connectEach(
   sessions: readonly Session[],
-  options: BringUpOptions,
+  options: ConnectOptions,
   interaction: Interaction,
 ): Promise<SessionResult[]> {
   const {deadline} = options
   const {signal} = deadline
-  const over = afterwards(signal, farewell)
+  const over = delayedSignal(signal, farewell)
   const created = performance.now()
   let answered: Attempt | undefined
   const claim = (attempt: Attempt) => {

@@ -1,6 +1,6 @@
 import {
-  bringUp,
-  type BringUpOptions,
+  connectAll,
+  type ConnectOptions,
   Deadline,
   InputGroup,
   type Interaction,
@@ -15,7 +15,7 @@ import {afterEach, beforeEach, describe, it} from 'node:test'
 import {FakeSession, silence, statusOf, userName} from '../../support/fake-session'
 import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
-type Options = Partial<Omit<BringUpOptions, 'deadline'>> & {readonly timeout?: number}
+type Options = Partial<Omit<ConnectOptions, 'deadline'>> & {readonly timeout?: number}
 
 const rest = {answer: async () => ['alice'], oneOnly: false, openUrl() {}} as const
 const changing = new Set(['connect', 'disconnect', 'provideInput', 'restart', 'resume'])
@@ -37,7 +37,7 @@ class Run {
     interaction?: Partial<Interaction>,
   ) {
     this.deadline = new Deadline(abort.signal, timeout)
-    bringUp
+    connectAll
       .run(
         sessions,
         {action: 'resume', wait: 'required', ...options, deadline: this.deadline},
