@@ -60,7 +60,7 @@ describe('--credentials', () => {
       const {status, stderr, time} = await ovpn3(world, 'alice', args, {openStdin: true})
       assert.equal(status, 7, stderr)
       assert.match(stderr, /^Error: timed out after 1 s\n/)
-      assert.ok(time < 4000, `${time} ms`)
+      assert.ok(time < 10_000, `${time} ms`)
     }
   })
 

@@ -109,6 +109,8 @@ export function sessionLogContract(title: string, world: () => World): void {
             const path = await world().startSession('alice', 'cert')
             paths = [...paths, path]
             await attached(output, path)
+            const isConnected = (line: string) => line.includes(path) && line.includes('"minor":7')
+            await until('it is connected', () => output().split('\n').some(isConnected))
             await stage.alice.call(path, 'Disconnect')
             await until('it waits again', () => output().split('"event":"waiting"').length === n + 2)
           }
@@ -128,9 +130,6 @@ export function sessionLogContract(title: string, world: () => World): void {
         `ended ${second}`,
         'waiting undefined',
       ])
-      // from before the connection was started
-      for (const path of paths)
-        assert.ok(lines({stdout}).some(({session, status: now}) => session?.path === path && now?.minor === 7))
     })
 
     it('with --once ends with the session', async () => {
@@ -284,7 +283,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         const {status, stderr, time} = await log('-c dead --until connected --timeout 2')
         assert.equal(status, 7)
         assert.match(stderr, /^Error: not connected within 2 s: dead \(\w{8}\) is (re)?connecting\n$/)
-        assert.ok(time > 2000 && time < 6000, `${time} ms`)
+        assert.ok(time > 2000 && time < 10_000, `${time} ms`)
         assert.deepEqual(await world().sessions(), [path])
         const none = await log('-c cert --until connected --timeout 1')
         assert.equal(none.status, 7)
