@@ -4,18 +4,24 @@ import {flush} from '@oclif/core/flush'
 import {run} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
 
+import {actionVerb} from './commands/action-verb'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
+import {actionVerbs} from './verbs'
 
 /* What package.json names for oclif. */
 export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
-export const commands = {
-  get 'session-manage'(): Command.Class {
-    return SessionManage
-  },
-}
+export const commands: Readonly<Record<string, Command.Class>> = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    [
+      ...actionVerbs.map((verb) => ({load: () => actionVerb(verb), name: verb.name})),
+      {load: () => SessionManage, name: 'session-manage'},
+    ].map(({load, name}) => [name, {enumerable: true, get: load}]),
+  ),
+)
 
 /**
  * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not

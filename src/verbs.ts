@@ -46,3 +46,11 @@ export const verbs: readonly Verb[] = [
 
 /** The canonical command line of a verb. */
 export const commandLine = ({action, command}: Verb): string => (action ? `${command} --${action}` : command)
+
+/** All words that mean a verb. */
+export const verbNames: readonly string[] = verbs.flatMap(({aliases, name}) => [name, ...aliases])
+
+/** A verb that is a command of its own. */
+export type ActionVerb = Verb & {readonly action: Action}
+
+export const actionVerbs = verbs.filter((verb): verb is ActionVerb => verb.action !== undefined)

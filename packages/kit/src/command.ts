@@ -373,9 +373,15 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
 
-    const help = `See ${this.config.bin} ${this.id} --help`
+    const help = `See ${this.config.bin} ${this.#name} --help`
     const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
+  }
+
+  /** The name that was typed for this command: its own, or an alias. */
+  get #name(): string {
+    const [, , typed = ''] = process.argv
+    return (this.ctor.aliases ?? []).includes(typed) ? typed : this.id!.replaceAll(':', ' ')
   }
 
   /** An error of oclif's parser in our words. */
@@ -384,7 +390,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const given = givenFlags(error)
     const line: CommandLine = {
       argv: this.argv,
-      command: [this.config.bin, ...this.id!.split(':')],
+      command: [this.config.bin, ...this.#name.split(' ')],
       flags: {...baseFlags, ...flags},
       given,
       optionalValues,

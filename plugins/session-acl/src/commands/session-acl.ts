@@ -33,6 +33,7 @@ import {changesIn, type Request, requestsOf} from '../request'
 const access = {helpGroup: 'ACCESS'}
 
 export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
+  static override aliases = ['acl']
   static override summary = 'Show and change who may use a VPN session.'
   static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Select a session and say what to do; on a terminal the session can be picked from a list.
 

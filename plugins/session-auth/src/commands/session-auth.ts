@@ -42,6 +42,7 @@ type Report =
 const skip = [...statusTexts.keys()].filter((minor) => !waitsForInput({minor}))
 
 export default class SessionAuth extends SessionCommand<typeof SessionAuth, Report> {
+  static override aliases = ['auth']
   static override summary = 'List the VPN sessions that wait for input, and answer them.'
   static override description = `Without a session, lists your sessions that wait for user name, password, one-time code or web authentication, and those that you were granted access to. On a terminal it then offers to continue one of them.
 

@@ -58,6 +58,7 @@ const profile = {helpGroup: 'PROFILE'}
 const connection = {helpGroup: 'CONNECTION'}
 
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
+  static override aliases = ['start', 'up']
   static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
   static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, together with the files that it names, and is not saved. Relative paths in it start at its folder. On a terminal, omit PROFILE to pick a saved one from a list.
 

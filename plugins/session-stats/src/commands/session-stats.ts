@@ -52,6 +52,7 @@ interface Chosen {
 }
 
 export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
+  static override aliases = ['stats']
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 

@@ -22,6 +22,7 @@ interface Listing {
 }
 
 export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
+  static override aliases = ['list', 'ls']
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
 
