@@ -1,12 +1,13 @@
 import type {Command, Interfaces} from '@oclif/core'
 
 import {flush} from '@oclif/core/flush'
-import {run} from '@oclif/core/run'
+import {run, versionAddition} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
 
 import {actionVerb} from './commands/action-verb'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
+import {serviceVersions, versionText} from './lib/openvpn3'
 import {actionVerbs} from './verbs'
 
 /* What package.json names for oclif. */
@@ -42,8 +43,11 @@ export async function main(find: () => Promise<Interfaces.Options>): Promise<voi
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
   const cli = await find()
+  const argv = process.argv.slice(2)
   try {
-    await run(process.argv.slice(2), cli)
+    await run(argv, cli)
+    if (versionAddition(argv, cli as Interfaces.Config) && argv.includes('--verbose'))
+      for (const service of await serviceVersions()) process.stdout.write(`${versionText(service)}\n`)
     await flush()
   } catch (error) {
     await fail(error as Parameters<typeof fail>[0], cli.pjson!.oclif.bin!)

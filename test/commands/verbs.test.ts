@@ -79,6 +79,44 @@ describe('verbs', () => {
       })
   }
 
+  it('--quiet: nothing but errors, and the document of --json', async () => {
+    const [path] = world.createSessions(2, {name: (i) => `load-${i}`})
+    const silent = {status: 0, stderr: '', stdout: ''}
+    const of = async (...line: string[]) => {
+      const {status, stderr, stdout} = await run(line)
+      return {status, stderr, stdout}
+    }
+
+    for (const line of ['list', 'stats --all', `acl --path ${path}`, `pause --path ${path}`])
+      assert.deepEqual(await of(...line.split(' '), '--quiet'), silent, line)
+    const missing = await of('pause', '-q', '--config', 'nosuch')
+    assert.deepEqual([missing.status, missing.stdout], [4, ''])
+    assert.match(missing.stderr, /^Error: .*nosuch/)
+    assert.equal((JSON.parse((await of('list', '-q', '--json')).stdout) as {sessions: unknown[]}).sessions.length, 2)
+  })
+
+  it('--format=json is --json, errors included', async () => {
+    world.createSessions(1)
+    for (const line of ['list', 'stats --all', 'cleanup --dry-run', 'pause --config nosuch', 'session-auth --bogus']) {
+      const words = line.split(' ')
+      const json = await run([...words, '--json'])
+      for (const format of [['--format=json'], ['--format', 'json'], ['--form', 'json']]) {
+        const {status, stdout} = await run([...words, ...format])
+        assert.deepEqual([status, stdout], [json.status, json.stdout], line)
+      }
+    }
+
+    assert.equal((await run(['list', '--format=text'])).stdout, (await run(['list'])).stdout)
+    assert.equal((await run(['stats', '--all', '--format', 'text'])).status, 0)
+  })
+
+  it('acl: a session alone shows who has access', async () => {
+    const [path] = world.createSessions(1)
+    const shown = await run(['session-acl', '--show', '--path', path!])
+    assert.equal(shown.status, 0)
+    assert.equal((await run(['acl', '--path', path!])).stdout, shown.stdout)
+  })
+
   it('pause: pauses, and says so', async () => {
     world.createSessions(1, {name: () => 'office'})
     const {status, stdout} = await run(['pause', '--config', 'office', '--reason', 'lunch'])

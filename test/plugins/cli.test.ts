@@ -8,6 +8,7 @@ import {ovpn3, projectJson, type RunResult} from '../support/cli'
 import {commands} from '../support/commands'
 import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
+import {nowhere} from '../support/world'
 
 const {version} = projectJson('package.json') as {version: string}
 
@@ -74,6 +75,20 @@ describe('the command line around the commands', () => {
       assert.equal(status, 0)
       assert.equal(stdout, `ovpn3/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
     })
+
+  it('version --verbose: of the services, too', async () => {
+    for (const line of ['version --verbose', '-v --verbose']) {
+      const {status, stdout} = await run(line)
+      assert.equal(status, 0)
+      assert.match(stdout, /^ovpn3\/.*\nnet\.openvpn\.v3\.sessions v27\.1\nnet\.openvpn\.v3\.configuration v27\.1\n$/)
+    }
+  })
+
+  it('version --verbose: why a service does not answer', async () => {
+    const {status, stdout} = await ovpn3(nowhere, 'alice', ['version', '--verbose'])
+    assert.equal(status, 0)
+    assert.match(stdout, /^net\.openvpn\.v3\.sessions: not available: .+$/m)
+  })
 
   it('plugins: none of the user, those of the core with --core', async () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
