@@ -148,16 +148,30 @@ const isStatus = (paragraph) => paragraph.startsWith('Exit status: ')
 const references = (pages) =>
   pages.map((name, index) => `.BR ${escape(name)} (1)${index < pages.length - 1 ? ' ,' : ''}`)
 
-function page(name, summary, sections) {
+function page(name, summary, sections, aliases = []) {
   const header = [
     String.raw`.\" Made by the build. Do not edit.`,
     `.TH ${quoted(escape(name.toUpperCase()))} 1 ${date} "ovpn3 ${version}" "User Commands"`,
   ]
-  const body = [...header, ...section('NAME', wrap(`${escape(name)} \\- ${escape(sentence(summary))}`)), ...sections]
+  const body = [
+    ...header,
+    ...section(
+      'NAME',
+      wrap(`${[name, ...aliases].map((each) => escape(each)).join(', ')} \\- ${escape(sentence(summary))}`),
+    ),
+    ...sections,
+  ]
   writeFileSync(join(root, 'man', `${name}.1`), `${body.join('\n')}\n`)
+  for (const alias of aliases) writeFileSync(join(root, 'man', `${alias}.1`), `.so man1/${name}.1\n`)
 }
 
 const all = Object.entries(commands()).sort(([a], [b]) => (a < b ? -1 : 1))
+/** Without the verbs, which stand for one of these. */
+const canonical = all.filter(([, {implied}]) => !implied)
+/** Where to read on: a verb has less to tell than the command that it stands for. */
+const related = (id, {implied}) =>
+  implied ? ['session-manage'] : canonical.map(([other]) => other).filter((other) => other !== id)
+
 const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
 
 rmSync(join(root, 'man'), {force: true, recursive: true})
@@ -167,7 +181,7 @@ for (const [id, command] of all) {
   const texts = command.description.split('\n\n')
   const own = texts.find((text) => isStatus(text))
   const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
-  page(name, command.summary, [
+  const sections = [
     ...section('SYNOPSIS', `${bold(escape(`ovpn3 ${id}`))} ${wrap(escape(usage))}`),
     ...section('DESCRIPTION', ...paragraphs(texts.filter((text) => !isStatus(text)))),
     ...section('OPTIONS', ...options(command)),
@@ -178,27 +192,35 @@ for (const [id, command] of all) {
       'SEE ALSO',
       ...references([
         'ovpn3',
-        ...all.filter(([other]) => other !== id).map(([other]) => `ovpn3-${other}`),
+        ...related(id, command).map((other) => `ovpn3-${other}`),
         ...(reference.has(id) ? [`openvpn3-${reference.get(id)}`] : []),
       ]),
     ),
-  ])
+  ]
+  const aliases = command.aliases.map((alias) => `ovpn3-${alias}`)
+  page(name, command.summary, sections, aliases)
 }
 
+const shortNames = (aliases) => (aliases.length > 0 ? [`Short: ${aliases.join(', ')}.`] : [])
 const [, intro] = read('README.md').split('\n\n')
 page('ovpn3', readJson('package.json').description, [
   ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
   ...section('DESCRIPTION', markdown(intro)),
-  ...section('COMMANDS', ...all.flatMap(([id, {summary}]) => item(`.BR ${escape(`ovpn3-${id}`)} (1)`, prose(summary)))),
+  ...section(
+    'COMMANDS',
+    ...all.flatMap(([id, {aliases, summary}]) =>
+      item(`.BR ${escape(`ovpn3-${id}`)} (1)`, prose([summary, ...shortNames(aliases)].join(' '))),
+    ),
+  ),
   ...item(bold('ovpn3 help'), prose('Show the help of a command, or list them all.')),
   ...item(bold('ovpn3 plugins'), prose('List, install, link and remove plugins, which bring commands of their own.')),
   ...section(
     'OPTIONS',
     ...item(`${bold(escape('-h'))}, ${bold(escape('--help'))}`, 'Show the help.'),
-    ...item(bold(escape('--version')), prose('Show the version.')),
+    ...item(['-v', '-V', '--version'].map((each) => bold(escape(each))).join(', '), prose('Show the version.')),
   ),
   ...section('EXIT STATUS', ...table('Exit status')),
   ...shared,
-  ...section('EXAMPLES', ...all.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
+  ...section('EXAMPLES', ...canonical.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
   ...section('SEE ALSO', ...references([...all.map(([id]) => `ovpn3-${id}`), 'openvpn3'])),
 ])

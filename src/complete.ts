@@ -8,6 +8,7 @@ import {writeSync} from 'node:fs'
 import {localSource} from './hooks/session-resolver'
 import {findPlugins} from './plugins/find'
 import {commandsOf, resolversOf} from './plugins/modules'
+import {verbNames} from './verbs'
 
 let asks = 0
 
@@ -32,6 +33,7 @@ export async function start(root: string): Promise<void> {
     const [cli, ...others] = findPlugins(root)
     const lines = await reply(process.argv.slice(3), {
       commands: [cli!, ...others].flatMap((plugin) => commandsOf(plugin)),
+      verbs: verbNames,
       resolvers: [ownResolver, ...others.flatMap((plugin) => resolversOf(plugin))],
     })
     writeSync(1, lines.map((line) => `${line}\n`).join(''))

@@ -1,6 +1,6 @@
 import {ExitError, handle} from '@oclif/core/errors'
 import {errorDocument, errorText} from '@ovpn3/kit'
-import {type FlagNames, hasSwitch, parserText} from '@ovpn3/kit/flags'
+import {asksForJson, type FlagNames, parserText} from '@ovpn3/kit/flags'
 import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
 
 /**
@@ -25,7 +25,7 @@ export async function report(
   line: readonly string[],
   flags: Readonly<Record<string, FlagNames>> = {},
 ): Promise<void> {
-  if (hasSwitch(line, {...flags, json: {char: 'j', type: 'boolean'}}, 'json'))
+  if (asksForJson(line, {...flags, format: {type: 'option'}, json: {char: 'j', type: 'boolean'}}))
     process.stdout.write(toJson(errorDocument(error), 2) + '\n')
   else process.stderr.write(`${await errorText(error)}\n`)
 }

@@ -24,6 +24,14 @@ class OrderedCommandHelp extends CommandHelp {
     return this.command.usage ? rows?.map(([name, text]) => [name.replace('...', ''), text]) : rows
   }
 
+  /** The other names of the command. */
+  protected override aliases(names: string[] | undefined): string | undefined {
+    const {id} = this.command
+    const own = this.config.commands.find(({aliases}) => aliases.includes(id))
+    const others = [...(own ? [own.id] : []), ...(names ?? [])].filter((name) => name !== id)
+    return super.aliases([...new Set(others)])
+  }
+
   protected override description(): string | undefined {
     const {description} = this.command
     return description && this.wrap(description)

@@ -1,21 +1,28 @@
 import type {Command, Interfaces} from '@oclif/core'
 
 import {flush} from '@oclif/core/flush'
-import {run} from '@oclif/core/run'
+import {run, versionAddition} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
 
+import {actionVerb} from './commands/action-verb'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
+import {serviceVersions, versionText} from './lib/openvpn3'
+import {actionVerbs} from './verbs'
 
 /* What package.json names for oclif. */
 export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
-export const commands = {
-  get 'session-manage'(): Command.Class {
-    return SessionManage
-  },
-}
+export const commands: Readonly<Record<string, Command.Class>> = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    [
+      ...actionVerbs.map((verb) => ({load: () => actionVerb(verb), name: verb.name})),
+      {load: () => SessionManage, name: 'session-manage'},
+    ].map(({load, name}) => [name, {enumerable: true, get: load}]),
+  ),
+)
 
 /**
  * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
@@ -36,8 +43,11 @@ export async function main(find: () => Promise<Interfaces.Options>): Promise<voi
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
   const cli = await find()
+  const argv = process.argv.slice(2)
   try {
-    await run(process.argv.slice(2), cli)
+    await run(argv, cli)
+    if (versionAddition(argv, cli as Interfaces.Config) && argv.includes('--verbose'))
+      for (const service of await serviceVersions()) process.stdout.write(`${versionText(service)}\n`)
     await flush()
   } catch (error) {
     await fail(error as Parameters<typeof fail>[0], cli.pjson!.oclif.bin!)

@@ -3,6 +3,7 @@ import type {Command, Interfaces} from '@oclif/core'
 import {Plugin} from '@oclif/core/config'
 
 import {findPlugins, type FoundPlugin} from '../src/plugins/find'
+import {verbNames} from '../src/verbs'
 import {bundled} from './bundled'
 
 /** A plugin whose place is known; if it comes with the CLI, its commands are in the bundle. */
@@ -45,5 +46,18 @@ export async function loadPlugins(root: string): Promise<Map<string, Interfaces.
     plugin.parent?.children.push(plugin)
   }
 
-  return new Map([...plugins.values()].map((plugin) => [plugin.name, plugin]))
+  const loaded = [...plugins.values()]
+  yieldVerbs(loaded)
+  return new Map(loaded.map((plugin) => [plugin.name, plugin]))
+}
+
+/** Drops each verb that a plugin of the user has a command for: oclif would prefer ours. */
+function yieldVerbs(plugins: readonly LocatedPlugin[]): void {
+  const users = plugins.filter(({type}) => type !== 'core').flatMap(({commandIDs}) => commandIDs)
+  const taken = new Set(users.filter((id) => verbNames.includes(id)))
+  if (taken.size === 0) return
+  for (const plugin of plugins.filter(({type}) => type === 'core'))
+    plugin.commands = plugin.commands
+      .filter(({id}) => !taken.has(id))
+      .map((command) => ({...command, aliases: command.aliases.filter((alias) => !taken.has(alias))}))
 }

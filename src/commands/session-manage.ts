@@ -17,6 +17,7 @@ import {
   waitFlags,
   waitOf,
 } from '@ovpn3/kit'
+import {areExclusive} from '@ovpn3/kit/flags'
 import {
   accessDenied,
   cleanUp,
@@ -83,7 +84,7 @@ interface Report {
 
 export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
   static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
-  static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal the session can be picked from a list.
+  static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal both can be picked from a list.
 
 Actions are idempotent: pausing a paused session, or resuming a connected one, succeeds and changes nothing. So does disconnecting a session that is stale or ends meanwhile. A session that does not exist is an error.
 
@@ -175,6 +176,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   readonly #begun = new Set<Session>()
 
   protected async execute(): Promise<Report> {
+    if (this.interactive && !actions.some((name) => this.flags[name])) await this.#askAction()
     const plan = planOf(this.flags, waitOf(this.flags, this.interactive))
     const outcomes = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
     return {action: plan.action, dryRun: Boolean(this.flags['dry-run']), outcomes}
@@ -189,6 +191,19 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   protected override toSuccessJson({action, dryRun, outcomes}: Report): unknown {
     return {action, dryRun, sessions: outcomes.map(({result}) => result)}
+  }
+
+  /** Lets the user pick one of the actions that go with the options given. */
+  async #askAction(): Promise<void> {
+    const {flags} = SessionManage
+    const namesSession = Object.values(this.args).some(Boolean)
+    const given = Object.entries({...this.flags, path: namesSession || this.flags.path})
+      .filter(([, value]) => value)
+      .map(([name]) => name)
+    const possible = actions.filter((name) => !given.some((other) => areExclusive(flags, name, other)))
+    const choices = possible.map((name) => ({name: flags[name].summary!.replace(/\.$/, ''), value: name}))
+    const picked = await this.pick('What to do?', choices)
+    this.flags = {...this.flags, [picked]: picked === 'log-level' ? showLevel : true}
   }
 
   async #cleanUp(failed: boolean): Promise<Outcome[]> {
@@ -309,7 +324,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       // they go where the line goes that says whose they are
       const counters = statisticsText(result.statistics ?? {})
-      if (result.error) this.notice((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
+      if (result.error)
+        this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
         if (result.outcome !== 'planned') this.#begin(name, result.path, session)

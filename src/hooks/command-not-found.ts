@@ -18,10 +18,10 @@ const ofReference = new Set([
 ])
 
 /** What other tools call theirs. */
-const otherWords: Readonly<Record<string, string>> = {ls: 'sessions-list', status: 'sessions-list'}
+const otherWords: Readonly<Record<string, string>> = {connect: 'start', status: 'list', stop: 'disconnect'}
 
 interface KnownCommand {
-  readonly flags: Readonly<Record<string, {readonly helpGroup?: string}>>
+  readonly flags: Readonly<Record<string, unknown>>
   readonly name: string
 }
 
@@ -47,7 +47,7 @@ export function notFound(
 
   const wrong = (hint: string) => new Ovpn3Error('usage', `there is no command ${typed}`, {hint})
   const words = typed.split(' ')
-  const [first = '', ...rest] = words
+  const [first = ''] = words
   if (ofReference.has(first))
     return wrong(
       `It is a command of openvpn3 itself: ${['openvpn3', ...words, ...argv].map((word) => shellWord(word)).join(' ')}`,
@@ -65,16 +65,8 @@ export function notFound(
     names.find((name) => name === otherWords[first]) ??
     closest(words.slice(0, length).join(' '), names) ??
     names.find((name) => name.split('-').includes(first))
-  const follow = (name: string, left: readonly string[]) => [...argumentsFor(commands, name, left), ...argv]
-  if (meant) return wrong(suggest(meant, ...follow(meant, words.slice(length))))
-  const actions = commands.flatMap(({flags}) =>
-    Object.keys(flags).filter((flag) => flags[flag]!.helpGroup === 'ACTION'),
-  )
-  const flag = commands.some(({flags}) => first in flags) ? first : closest(first, actions)
-  const having = commands.filter(({flags}) => flag !== undefined && flag in flags)
-  if (having.length !== 1) return wrong(help)
-  const [{name}] = having as [KnownCommand]
-  return wrong(suggest(name, `--${flag}`, ...follow(name, rest)))
+  if (!meant) return wrong(help)
+  return wrong(suggest(meant, ...argumentsFor(commands, meant, words.slice(length)), ...argv))
 }
 
 /** A word that follows a command which selects sessions probably names one. */

@@ -7,6 +7,7 @@ import {describe, it} from 'node:test'
 
 import {findPlugins} from '../../src/plugins/find'
 import {commandsOf} from '../../src/plugins/modules'
+import {verbNames, verbs} from '../../src/verbs'
 import {ovpn3Shared} from '../support/cli'
 import {repository} from '../support/repository'
 import {nowhere} from '../support/world'
@@ -18,10 +19,15 @@ const commands = findPlugins(repository).flatMap((plugin) => commandsOf(plugin))
 async function ask(line: string, among: readonly Installed[] = commands) {
   const words = line.split(' ')
   const queries: LiveQuery[] = []
-  const candidates = await complete(among, words.slice(0, -1), words.at(-1)!, async (query) => {
-    queries.push(query)
-    return [{value: 'live'}]
-  })
+  const candidates = await complete(
+    {commands: among, verbs: verbNames},
+    words.slice(0, -1),
+    words.at(-1)!,
+    async (query) => {
+      queries.push(query)
+      return [{value: 'live'}]
+    },
+  )
   return {candidates, query: queries[0], values: candidates.map(({value}) => value)}
 }
 
@@ -36,19 +42,42 @@ const lacks = (values: readonly string[], ...unwanted: readonly string[]) => {
 describe('words of commands', () => {
   it('at the beginning, with what they are for', async () => {
     const {candidates, values} = await ask('')
-    has(
-      values,
-      'session-manage',
-      'sessions-list',
-      'session-stats',
+    has(values, ...verbs.map(({name}) => name), 'session-manage', 'autocomplete', 'plugins', 'help')
+    const list = candidates.find(({value}) => value === 'list')
+    assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
+  })
+
+  it('each command once: by its verb, else by the name that begins as typed', async () => {
+    lacks((await ask('')).values, 'sessions-list', 'ls', 'up', 'down')
+    assert.deepEqual((await ask('sessi')).values.sort(), [
       'session-acl',
       'session-auth',
-      'autocomplete',
-      'plugins',
-      'help',
-    )
-    const list = candidates.find(({value}) => value === 'sessions-list')
-    assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
+      'session-log',
+      'session-manage',
+      'session-start',
+      'session-stats',
+      'sessions-list',
+    ])
+    assert.deepEqual((await ask('ls')).values, ['ls'])
+    assert.deepEqual((await ask('do')).values, ['down'])
+    assert.deepEqual((await ask('help p')).values.sort(), ['pause', 'plugins'])
+  })
+
+  it("a plugin's command of the name of a verb", async () => {
+    const plugin = (id: string, summary: string): Installed => {
+      const cached = {flags: {mine: {type: 'boolean' as const}}, summary}
+      return {cached, id, load: async () => cached}
+    }
+
+    const among = [...commands, plugin('pause', 'Pause the music'), plugin('list', 'List the music')]
+    const {candidates} = await ask('', among)
+    for (const [name, description] of [
+      ['pause', 'Pause the music'],
+      ['list', 'List the music'],
+    ]) {
+      assert.equal(candidates.find(({value}) => value === name)?.description, description)
+      assert.deepEqual((await ask(`${name} --`, among)).values, ['--mine', '--help'])
+    }
   })
 
   it('of a topic, which may be a command, too', async () => {
@@ -62,7 +91,7 @@ describe('words of commands', () => {
   })
 
   it('options before a command', async () => {
-    assert.deepEqual((await ask('-')).values, ['--help', '-h', '--version'])
+    assert.deepEqual((await ask('-')).values, ['--help', '-h', '--version', '-V', '-v'])
   })
 })
 
@@ -110,6 +139,15 @@ describe('options', () => {
     lacks((await ask('session-manage --cleanup --')).values, ...selectors)
     lacks((await ask('session-manage --log-level --')).values, '--all')
     lacks((await ask('sessions-list --json --')).values, '--format')
+  })
+
+  it('of a verb: those that go with its action', async () => {
+    const {values} = await ask('pause --')
+    has(values, '--config', '--all', '--reason', '--dry-run')
+    lacks(values, ...actions, '--timeout', '--failed', '--credentials')
+    has((await ask('resume --')).values, '--timeout', '--wait', '--credentials')
+    lacks((await ask('cleanup --')).values, ...selectors, '--yes')
+    assert.deepEqual((await ask('pause --config ')).query?.skip, (await ask('session-manage -P --config ')).query?.skip)
   })
 
   it('what goes with a value only beside that', async () => {
@@ -272,7 +310,7 @@ describe('live values', () => {
 
   it('what cannot be typed is left out', async () => {
     const names = ['new\nline', 'e\u001B[31mvil', 'x\u202Ey', 'fine', '', 'with space']
-    const candidates = await complete(commands, ['session-manage', '-c'], '', async () =>
+    const candidates = await complete({commands, verbs: []}, ['session-manage', '-c'], '', async () =>
       names.map((value) => ({description: 'a\u0007b', value})),
     )
     assert.deepEqual(candidates, [

@@ -1,7 +1,7 @@
 import {exitStatus} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {execFileSync, spawnSync} from 'node:child_process'
-import {readdirSync} from 'node:fs'
+import {readdirSync, readFileSync} from 'node:fs'
 import path from 'node:path'
 import {describe, it} from 'node:test'
 
@@ -14,6 +14,7 @@ interface Manifest {
     Record<
       string,
       {
+        readonly aliases: readonly string[]
         readonly examples: readonly {readonly command: string}[]
         readonly flags: Readonly<Record<string, {readonly char?: string; readonly name: string}>>
         readonly optionalValues?: Readonly<Record<string, string>>
@@ -43,6 +44,7 @@ const commands = Object.assign(
   ),
 ) as Manifest['commands']
 const pages = ['ovpn3', ...Object.keys(commands).map((id) => `ovpn3-${id}`)]
+const aliases = Object.entries(commands).flatMap(([id, command]) => command.aliases.map((alias) => ({alias, id})))
 const fileOf = (page: string) => path.join(repository, 'man', `${page}.1`)
 
 /** A page as it is read on a terminal, without bold and underlined. */
@@ -53,11 +55,20 @@ function textOf(page: string): string {
 }
 
 describe('man pages', {skip}, () => {
-  it('there is one for the CLI and for each command', () => {
-    assert.deepEqual(readdirSync(path.join(repository, 'man')).sort(), pages.map((page) => `${page}.1`).sort())
+  it('there is one for the CLI, for each command and for each alias', () => {
+    const all = [...pages, ...aliases.map(({alias}) => `ovpn3-${alias}`)]
+    assert.deepEqual(readdirSync(path.join(repository, 'man')).sort(), all.map((page) => `${page}.1`).sort())
     const {man} = projectJson('package.json') as {man: string[]}
-    assert.deepEqual([...man].sort(), pages.map((page) => `./man/${page}.1`).sort())
+    assert.deepEqual([...man].sort(), all.map((page) => `./man/${page}.1`).sort())
   })
+
+  for (const {alias, id} of aliases)
+    it(`ovpn3-${alias}: the page of ${id}, which names it`, () => {
+      assert.equal(readFileSync(fileOf(`ovpn3-${alias}`), 'utf8'), `.so man1/ovpn3-${id}.1\n`)
+      const text = textOf(`ovpn3-${id}`)
+      const names = text.slice(text.indexOf('\nNAME\n'), text.indexOf('\nSYNOPSIS\n'))
+      assert.match(names, new RegExp(String.raw`[ ,]ovpn3-${alias}[ ,]`))
+    })
 
   for (const page of pages) {
     it(`${page}: mandoc has nothing to say`, () => {

@@ -8,6 +8,7 @@ import {ovpn3, projectJson, type RunResult} from '../support/cli'
 import {commands} from '../support/commands'
 import {document} from '../support/schemas'
 import {skipTerminal, Terminal} from '../support/terminal'
+import {nowhere} from '../support/world'
 
 const {version} = projectJson('package.json') as {version: string}
 
@@ -68,12 +69,26 @@ describe('the command line around the commands', () => {
     assert.equal((await run('session-manage --pause --resume -h')).status, 0)
   })
 
-  for (const line of ['--version', 'version'])
+  for (const line of ['--version', 'version', '-v', '-V'])
     it(`${line}: of the CLI and of what it runs on`, async () => {
       const {status, stdout} = await run(line)
       assert.equal(status, 0)
       assert.equal(stdout, `ovpn3/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
     })
+
+  it('version --verbose: of the services, too', async () => {
+    for (const line of ['version --verbose', '-v --verbose']) {
+      const {status, stdout} = await run(line)
+      assert.equal(status, 0)
+      assert.match(stdout, /^ovpn3\/.*\nnet\.openvpn\.v3\.sessions v27\.1\nnet\.openvpn\.v3\.configuration v27\.1\n$/)
+    }
+  })
+
+  it('version --verbose: why a service does not answer', async () => {
+    const {status, stdout} = await ovpn3(nowhere, 'alice', ['version', '--verbose'])
+    assert.equal(status, 0)
+    assert.match(stdout, /^net\.openvpn\.v3\.sessions: not available: .+$/m)
+  })
 
   it('plugins: none of the user, those of the core with --core', async () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
@@ -115,20 +130,14 @@ describe('the command line around the commands', () => {
         'session-',
         'These begin so: session-acl, session-auth, session-log, session-manage, session-start, session-stats',
       ],
-      'an action': ['disconnect --config office', 'Did you mean: ovpn3 session-manage --disconnect --config office'],
-      'an action and a name': ['pause office', 'Did you mean: ovpn3 session-manage --pause --config office'],
-      'an action and a device': ['pause tun7 -y', 'Did you mean: ovpn3 session-manage --pause --interface tun7 -y'],
-      'an action and words': ['pause my vpn', 'Did you mean: ovpn3 session-manage --pause my vpn'],
-      'an action, a letter wrong': [
-        'disconect --config office',
-        'Did you mean: ovpn3 session-manage --disconnect --config office',
-      ],
-      'an option that is no action, a letter wrong': ['wat', 'See ovpn3 help'],
-      'part of a name': ['list', 'Did you mean: ovpn3 sessions-list'],
-      'another part of a name': ['acl', 'Did you mean: ovpn3 session-acl'],
-      'part of a name, and arguments': ['stats office', 'Did you mean: ovpn3 session-stats --config office'],
-      'as other tools call it': ['status', 'Did you mean: ovpn3 sessions-list'],
-      'as the shell calls it': ['ls', 'Did you mean: ovpn3 sessions-list'],
+      'a verb, a letter wrong, and a name': ['pasue office', 'Did you mean: ovpn3 pause --config office'],
+      'a verb, a letter wrong, and a device': ['puase tun7 -y', 'Did you mean: ovpn3 pause --interface tun7 -y'],
+      'a verb, a letter wrong, and words': ['pasue my vpn', 'Did you mean: ovpn3 pause my vpn'],
+      'a verb, a letter wrong': ['disconect --config office', 'Did you mean: ovpn3 disconnect --config office'],
+      'an option': ['wat', 'See ovpn3 help'],
+      'part of a name': ['manage', 'Did you mean: ovpn3 session-manage'],
+      'as other tools call it': ['status', 'Did you mean: ovpn3 list'],
+      'as other tools call it, and arguments': ['stop office', 'Did you mean: ovpn3 disconnect --config office'],
       'one of openvpn3': [
         'config-import --config office.ovpn',
         'It is a command of openvpn3 itself: openvpn3 config-import --config office.ovpn',

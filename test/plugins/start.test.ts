@@ -53,6 +53,19 @@ describe('plugins of the user', () => {
       assert.match(await sandbox.must('ovpn3 sessions-list'), /No sessions available/)
     })
 
+  it('its command wins over a verb of that name', async () => {
+    const command = (text: string) => `exports.default = class { static async run() { console.log("${text}") } }`
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    sandbox.write('greet/commands/pause.js', command('its own pause'))
+    sandbox.write('greet/commands/list.js', command('its own list'))
+    await link('greet')
+    assert.equal(await sandbox.must('ovpn3 pause'), 'its own pause\n')
+    assert.equal(await sandbox.must('ovpn3 list'), 'its own list\n')
+    for (const line of ['sessions-list', 'ls'])
+      assert.match(await sandbox.must(`ovpn3 ${line}`), /No sessions available/)
+    assert.match(await sandbox.must('ovpn3 resume --help'), /^Resume a paused session/)
+  })
+
   it('one that brings another, and one with its settings in a file of their own', async () => {
     const oclif = {bin: 'ovpn3', commands: './commands'}
     const outer = {dependencies: {greet: '*'}, name: 'outer', oclif: {...oclif, plugins: ['gree*']}, version: '2.0.0'}

@@ -23,7 +23,16 @@ import {
 import {setMaxListeners} from 'node:events'
 
 import {type Credentials, readCredentials} from './credentials'
-import {type Completion, extraWords, givenFlags, hasSwitch, normalizeArgv, type ParserError, parserText} from './flags'
+import {
+  asksForJson,
+  type Completion,
+  extraWords,
+  givenFlags,
+  hasSwitch,
+  normalizeArgv,
+  type ParserError,
+  parserText,
+} from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
 import {interaction} from './interaction'
 import {type CommandLine, type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption} from './misuse'
@@ -40,7 +49,18 @@ import {
 } from './select'
 import {selectProfile} from './select-profile'
 import {type SelectorValues} from './selector'
-import {assumeSize, colorsOf, confirm, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
+import {
+  assumeSize,
+  type Choice,
+  colorsOf,
+  confirm,
+  isInteractive,
+  pick,
+  releaseStdin,
+  Screen,
+  showCursor,
+  suspend,
+} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -67,6 +87,17 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   static override enableJsonFlag = true
   static override baseFlags = {
     json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
+    format: Flags.string({
+      exclusive: ['json'],
+      helpGroup: 'OUTPUT',
+      options: ['text', 'json'],
+      summary: 'Print text, or JSON like --json.',
+    }),
+    quiet: Flags.boolean({
+      char: 'q',
+      helpGroup: 'OUTPUT',
+      summary: 'Print errors only; with --json, also the document.',
+    }),
   }
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false
@@ -77,7 +108,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
   /** What is shown goes through it. */
-  protected readonly screen = new Screen(() => this.jsonEnabled())
+  protected readonly screen = new Screen(() => this.jsonEnabled() || this.quiet)
   readonly #abort = new AbortController()
   #credentials: Credentials | undefined
   #graceful = 0
@@ -106,13 +137,18 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return isInteractive() && !this.jsonEnabled()
   }
 
+  /** Only errors are printed. */
+  protected get quiet(): boolean {
+    return this.isTyped('quiet')
+  }
+
   /**
    * Does the work and returns the result; undefined where all has been printed along the way. Lines that cannot wait
    * go through `this.log`, which prints nothing under `--json`.
    */
   protected abstract execute(): Promise<Result | undefined>
 
-  /** Prints a result for a person: with `this.log`, and `this.notice` for what went wrong. Not called under `--json`. */
+  /** Prints a result for a person: with `this.log`, and `this.noticeError` for what went wrong. Not called under `--json`. */
   protected abstract display(result: Result): Promise<void> | void
 
   /** The exit status of a command that has a result. */
@@ -173,7 +209,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   /** Whether a program may be reading that was made for openvpn3: it gets the lines of that as well. */
   protected get isInPlace(): boolean {
-    return !process.stdout.isTTY && !this.jsonEnabled()
+    return !process.stdout.isTTY && !this.jsonEnabled() && !this.quiet
   }
 
   /** Reads what --credentials names. To be called before anything is changed. @throws Ovpn3Error */
@@ -216,20 +252,30 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const text = session
       ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
       : 'Waiting for the session manager: it gives no answer.'
-    this.screen.notice(text, session && keyOf(session))
+    if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
 
   /** Tells, once, that sessions of a source are missing from what is shown. The one document of `--json` has it. */
   protected tellFailure(failure: SourceFailure): void {
     const text = failureText(failure)
     const isInDocument = this.jsonEnabled() && !this.streams
-    if (!this.#told.has(text) && !isInDocument) this.notice(text)
+    if (!this.#told.has(text) && !isInDocument) this.noticeError(text)
     this.#told.add(text)
   }
 
   /** A line for the person, on stderr, or within what is animated. */
   protected notice(text: string): void {
+    if (!this.quiet) this.screen.notice(text)
+  }
+
+  /** The same for an error, which `--quiet` prints as well. */
+  protected noticeError(text: string): void {
     this.screen.notice(text)
+  }
+
+  /** Lets the user pick one of several on the terminal. */
+  protected pick<T>(question: string, choices: readonly Choice<T>[]): Promise<T> {
+    return this.screen.ask(() => pick(question, choices, this.abortSignal))
   }
 
   /**
@@ -251,7 +297,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   override jsonEnabled(): boolean {
-    return this.isTyped('json')
+    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    return asksForJson(this.argv, {...baseFlags, ...flags}, optionalValues)
   }
 
   /** Whether a switch stands in the command line, also in one that is not understood. */
@@ -262,7 +309,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   /** A line of the result, on stdout. Under `--json` the result is printed as a whole. */
   override log(text = ''): void {
-    if (!this.jsonEnabled()) this.screen.print(text)
+    if (!this.jsonEnabled() && !this.quiet) this.screen.print(text)
   }
 
   override logJson(json: unknown): void {
@@ -274,7 +321,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const known = this.#known(error) ?? unexpected(error)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
-    else this.notice(await errorText(known))
+    else this.noticeError(await errorText(known))
   }
 
   protected override toErrorJson(error: Ovpn3Error): unknown {
@@ -373,9 +420,15 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
 
-    const help = `See ${this.config.bin} ${this.id} --help`
+    const help = `See ${this.config.bin} ${this.#name} --help`
     const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
+  }
+
+  /** The name that was typed for this command: its own, or an alias. */
+  get #name(): string {
+    const [, , typed = ''] = process.argv
+    return (this.ctor.aliases ?? []).includes(typed) ? typed : this.id!.replaceAll(':', ' ')
   }
 
   /** An error of oclif's parser in our words. */
@@ -384,7 +437,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const given = givenFlags(error)
     const line: CommandLine = {
       argv: this.argv,
-      command: [this.config.bin, ...this.id!.split(':')],
+      command: [this.config.bin, ...this.#name.split(' ')],
       flags: {...baseFlags, ...flags},
       given,
       optionalValues,

@@ -1,5 +1,7 @@
 import * as Flags from '@oclif/core/flags'
-import {type ConnectOptions, Ovpn3Error} from '@ovpn3/sessions'
+import {type ConnectOptions} from '@ovpn3/sessions'
+
+import {durationOf} from './duration'
 
 /** Whether a command waits for a connection, and for how long. */
 export interface Wait extends Pick<ConnectOptions, 'wait'> {
@@ -15,8 +17,6 @@ export interface WaitValues {
   readonly wait?: boolean
 }
 
-/** Seconds: what a timer can do, 24 days. */
-const maxTimeout = 2_147_483
 /** Seconds that a terminal is kept waiting unasked. */
 const defaultTimeout = 30
 
@@ -26,8 +26,8 @@ const helpGroup = 'CONNECTION'
 export const waitFlags = {
   timeout: Flags.string({
     helpGroup,
-    helpValue: 'SECS',
-    summary: 'Wait up to SECS for the connection, then give up and disconnect.',
+    helpValue: 'TIME',
+    summary: 'Wait up to TIME (30, 10s, 1m30s) for the connection, then give up and disconnect.',
   }),
   wait: Flags.boolean({
     exclusive: ['timeout'],
@@ -54,22 +54,12 @@ export const waitFlags = {
  */
 export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {
   if (timeout !== undefined)
-    return {keep, timeout: timeoutOf(timeout, 'Pass --wait to wait without a limit'), wait: 'required'}
+    return {
+      keep,
+      timeout: durationOf('timeout', timeout, {hint: 'Pass --wait to wait without a limit'}),
+      wait: 'required',
+    }
   if (wait) return {keep, timeout: Number.POSITIVE_INFINITY, wait: 'required'}
   if (interactive && !background) return {keep, timeout: defaultTimeout, wait: 'default'}
   return {keep, timeout: Number.POSITIVE_INFINITY, wait: background ? 'never' : 'login'}
-}
-
-/**
- * The seconds that `--timeout` names.
- * @param hint how to wait without a limit
- * @throws Ovpn3Error `usage`
- */
-export function timeoutOf(timeout: string, hint = 'Omit --timeout to wait without a limit'): number {
-  const seconds = /^\d+$/.test(timeout) ? Number(timeout) : 0
-  if (seconds < 1 || seconds > maxTimeout)
-    throw new Ovpn3Error('usage', `--timeout: "${timeout}" is not a whole number of seconds from 1 to ${maxTimeout}`, {
-      hint,
-    })
-  return seconds
 }

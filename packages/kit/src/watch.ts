@@ -51,7 +51,7 @@ export abstract class WatchCommand<T extends typeof Command, Result = unknown> e
 
     try {
       if (this.jsonEnabled()) await show(printJson)
-      else if (draw && canAnimate(process.stdout)) await this.screen.draw((view) => show(draw(view)))
+      else if (draw && !this.quiet && canAnimate(process.stdout)) await this.screen.draw((view) => show(draw(view)))
       else await show(print)
     } finally {
       forget()

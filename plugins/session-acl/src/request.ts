@@ -11,24 +11,17 @@ import type SessionAcl from './commands/session-acl'
 export type Request = Switch | {readonly action: 'grant' | 'revoke'; readonly name: string}
 
 /**
- * What is asked for, in the order in which it is done; nothing where the access list is only shown.
+ * The requested changes, in the order in which they are made; none where the access list is only shown.
  * @throws Ovpn3Error `usage`
  */
 export function requestsOf(flags: Interfaces.InferredFlags<typeof SessionAcl.flags>): Request[] {
-  const requests: Request[] = [
+  return [
     ...(['grant', 'revoke'] as const).flatMap((action) => (flags[action] ?? []).map((name) => ({action, name}))),
     ...(['public-access', 'allow-log-access'] as const).flatMap((action) => {
       const text = flags[action]
       return text === undefined ? [] : [{action, value: booleanOf(text, action)}]
     }),
   ]
-  if (!flags.show && requests.length === 0)
-    throw new Ovpn3Error(
-      'usage',
-      'nothing to do: give --show, --grant, --revoke, --public-access or --allow-log-access',
-      {hint: 'See ovpn3 session-acl --help'},
-    )
-  return requests
 }
 
 /**

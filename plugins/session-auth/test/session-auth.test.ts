@@ -18,7 +18,7 @@ const wrong: Readonly<Record<string, readonly [args: string, message: RegExp]>> 
   'an ID and a selector': ['--auth-req 1 --config office', /cannot be used together/],
   'a wait for nobody': ['--wait', /--wait needs a session/],
   'a time limit for nobody': ['--timeout 5', /--timeout needs a session/],
-  'a time that is none': ['--auth-req 1 --timeout soon', /"soon" is not a whole number of seconds/],
+  'a time that is none': ['--auth-req 1 --timeout soon', /"soon" is not a duration/],
   'a wait in the background': ['--auth-req 1 --wait --background', /cannot be used together/],
   'nothing to keep': ['--auth-req 1 --keep', /--keep needs --timeout or --wait/],
 }

@@ -1,4 +1,4 @@
-import {timeoutOf} from '@ovpn3/kit'
+import {durationOf} from '@ovpn3/kit'
 import {leastCategory, logLevelNames, logLevelNumbers} from '@ovpn3/sessions'
 
 /** States that can be waited for. */
@@ -33,6 +33,9 @@ export function requestOf({level, 'log-level': logLevel, timeout, until}: Flags)
     goal: until as Goal | undefined,
     least: level === undefined ? 0 : leastCategory(level),
     logLevel: logLevel === undefined ? undefined : Number(logLevel),
-    timeout: timeout === undefined ? undefined : timeoutOf(timeout),
+    timeout:
+      timeout === undefined
+        ? undefined
+        : durationOf('timeout', timeout, {hint: 'Omit --timeout to wait without a limit'}),
   }
 }

@@ -1,4 +1,4 @@
-import {timeoutOf} from '@ovpn3/kit'
+import {durationOf} from '@ovpn3/kit'
 import {booleanOf} from '@ovpn3/kit/flags'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
@@ -54,6 +54,9 @@ export function requestOf(flags: RequestFlags, argument?: string): Request {
     path,
     persistTun: Boolean(flags['persist-tun']),
     profile,
-    timeout: timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(timeout),
+    timeout:
+      timeout === undefined
+        ? Number.POSITIVE_INFINITY
+        : durationOf('timeout', timeout, {hint: 'Omit --timeout to wait without a limit'}),
   }
 }

@@ -277,7 +277,7 @@ describe('session-stats on the simulator', () => {
 
   describe('wrong usage is rejected before anything is read', () => {
     for (const [args, message] of [
-      ['-c load-1 --watch=soon', /--watch: "soon" is not a number of seconds/],
+      ['-c load-1 --watch=soon', /--watch: "soon" is not a duration/],
       ['-c load-1 --watch=0', /--watch: "0"/],
       ['-c load-1 --watch=-1', /--watch: "-1"/],
       ['-c load-1 --watch=0.1', /0\.2 to 2147483/],

@@ -30,6 +30,15 @@ export function hasSwitch(
   return [...readArgv(argv, flags, optionalValues)].some(({names}) => names.includes(name))
 }
 
+/** Whether a line asks for JSON: with `--json`, or with `--format json` in any spelling. */
+export function asksForJson(argv: readonly string[], flags: Flags, optionalValues: OptionalValues = {}): boolean {
+  const read = [...readArgv(argv, flags, optionalValues)]
+  return read.some(
+    ({names, text}, i) =>
+      names.includes('json') || text === '--format=json' || (text === '--format' && read[i + 1]?.text === 'json'),
+  )
+}
+
 /** An argument as the parser is to see it, and the flags that it names: none where it is a value. */
 interface Argument {
   readonly names: readonly string[]

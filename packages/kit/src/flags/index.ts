@@ -1,6 +1,6 @@
 /** How a command line is read and completed. Without oclif, for programs that start often. */
 export {booleanOf} from './boolean'
-export {type FlagNames, hasSwitch, normalizeArgv, shortFlags} from './argv'
+export {asksForJson, type FlagNames, hasSwitch, normalizeArgv, shortFlags} from './argv'
 export {type Completion, type LiveValues, type OptionCompletion, selectorCompletion, selectorGroup} from './completion'
 export {areExclusive, type FlagRelations, requiredFlags} from './relations'
 export {didYouMean, selectorFor} from './meant'

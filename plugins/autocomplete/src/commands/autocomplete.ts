@@ -39,7 +39,7 @@ Completed are the commands of all installed plugins, their options, and values: 
 
   protected display(result: Result): void {
     if ('script' in result) {
-      process.stdout.write(result.script)
+      this.log(result.script.trimEnd())
       return
     }
 

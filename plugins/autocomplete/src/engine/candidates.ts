@@ -42,23 +42,38 @@ export interface Values {
   readonly values: LiveQuery | readonly string[]
 }
 
+/** What is installed, and the short names among that. */
+export interface CommandTable {
+  readonly commands: readonly Installed[]
+  readonly verbs: readonly string[]
+}
+
 const namesOf = ({cached: {aliases = [], hiddenAliases = []} = {}, id}: Installed) => [id, ...aliases, ...hiddenAliases]
 
-/** The words that can follow these, up to a command. */
-export function commandWords(commands: readonly Installed[], words: readonly string[]): Candidate[] {
+/**
+ * The words that can follow these, up to a command. Each command is offered under one name: a verb before its own name,
+ * and its own name before other aliases.
+ */
+export function commandWords({commands, verbs}: CommandTable, words: readonly string[], current: string): Candidate[] {
   const start = words.map((word) => `${word}:`).join('')
   const found = new Map<string, string | undefined>()
   for (const command of commands) {
     if (command.cached?.hidden) continue
-    for (const name of namesOf(command)) {
-      if (!name.startsWith(start)) continue
-      const [word = '', ...rest] = name.slice(start.length).split(':')
-      const isWhole = rest.length === 0
-      if (isWhole || !found.has(word)) found.set(word, isWhole ? summaryOf(command.cached ?? {}) : undefined)
-    }
+    const names = namesOf(command).filter((name) => name.startsWith(start + current))
+    const name = names.find((each) => verbs.includes(each)) ?? names[0]
+    if (name === undefined) continue
+    const [word = '', ...rest] = name.slice(start.length).split(':')
+    const isWhole = rest.length === 0
+    if (isWhole || !found.has(word)) found.set(word, isWhole ? summaryOf(command.cached ?? {}) : undefined)
   }
 
   return [...found].map(([value, description]) => ({description, value}))
+}
+
+/** A command's own name wins over an alias, and a plugin's command over a verb. */
+function named(commands: readonly Installed[], name: string): Installed | undefined {
+  const own = commands.filter(({id}) => id === name)
+  return own.find(({cached}) => !cached?.implied) ?? own[0] ?? commands.find((each) => namesOf(each).includes(name))
 }
 
 /** The command that the words begin with, and how many of them are its name. */
@@ -67,8 +82,7 @@ export function findCommand(
   words: readonly string[],
 ): undefined | {readonly command: Installed; readonly length: number} {
   for (let {length} = words; length > 0; length--) {
-    const name = words.slice(0, length).join(':')
-    const command = commands.find((each) => namesOf(each).includes(name))
+    const command = named(commands, words.slice(0, length).join(':'))
     if (command) return {command, length}
   }
 

@@ -20,6 +20,8 @@ export interface Command {
   readonly flags?: Readonly<Record<string, Flag>>
   readonly hidden?: boolean
   readonly hiddenAliases?: readonly string[]
+  /** Options that the command has already: it is a verb for another command with these. */
+  readonly implied?: readonly string[]
   readonly optionalValues?: Readonly<Record<string, string>>
   readonly summary?: string
 }

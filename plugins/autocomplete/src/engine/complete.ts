@@ -1,6 +1,7 @@
 import {
   argumentsOf,
   type Candidate,
+  type CommandTable,
   commandWords,
   findCommand,
   helpOptions,
@@ -9,7 +10,7 @@ import {
   presentable,
   valuesOf,
 } from './candidates'
-import {type Command, type Installed} from './command'
+import {type Command} from './command'
 import {readLine} from './line'
 
 /** Finds live values. */
@@ -20,19 +21,22 @@ export type LookUp = (query: LiveQuery) => Promise<readonly Candidate[]>
  * @param words those before it, without the name of the program
  */
 export async function complete(
-  commands: readonly Installed[],
+  table: CommandTable,
   words: readonly string[],
   current: string,
   lookUp: LookUp,
 ): Promise<readonly Candidate[]> {
   const isOption = current.startsWith('-')
-  if (words[0] === 'help' && !isOption) return presentable(commandWords(commands, words.slice(1)))
-  const found = findCommand(commands, words)
+  if (words[0] === 'help' && !isOption) return presentable(commandWords(table, words.slice(1), current))
+  const found = findCommand(table.commands, words)
   const isNext = !isOption && words.length === (found?.length ?? words.length)
-  const next = isNext ? commandWords(commands, words) : []
+  const next = isNext ? commandWords(table, words, current) : []
   if (found) next.push(...(await ofCommand(await found.command.load(), words.slice(found.length), current, lookUp)))
   else if (isOption && words.length === 0)
-    next.push(...helpOptions(true), {description: 'Show the version', value: '--version'})
+    next.push(
+      ...helpOptions(true),
+      ...['--version', '-V', '-v'].map((value) => ({description: 'Show the version', value})),
+    )
   return presentable(next)
 }
 

@@ -25,10 +25,13 @@ export interface Line {
   readonly wanted: Wanted
 }
 
+/** The options that a verb has already. */
+const impliedBy = ({implied = []}: Command) => new Map<string, string[]>(implied.map((name) => [name, []]))
+
 /** Understands the words after a command as the command itself will. */
 export function readLine(command: Command, words: readonly string[], current: string): Line {
   const {flags = {}, optionalValues} = command
-  const given = new Map<string, string[]>()
+  const given = impliedBy(command)
   const give = (name: string, value?: string) => {
     given.set(name, [...(given.get(name) ?? []), ...(value === undefined ? [] : [value])])
   }

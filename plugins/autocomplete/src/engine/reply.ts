@@ -1,4 +1,4 @@
-import type {Installed} from './command'
+import type {CommandTable} from './candidates'
 
 import {bashReplies, type BashRequest, bashWords} from './bash'
 import {complete} from './complete'
@@ -14,13 +14,13 @@ const limit = 500
  */
 export async function reply(
   [shell, ...args]: readonly string[],
-  {commands, resolvers}: {readonly commands: readonly Installed[]; readonly resolvers: readonly Resolver[]},
+  {resolvers, ...table}: CommandTable & {readonly resolvers: readonly Resolver[]},
 ): Promise<string[]> {
   const timeIsUp = new Promise<void>((resolve) => {
     setTimeout(resolve, limit)
   })
   const candidatesFor = (words: readonly string[], current = '') =>
-    complete(commands, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp}))
+    complete(table, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp}))
   if (shell === 'bash') {
     const [type, columns, line = '', point, replaced = '', ...words] = args
     const request: BashRequest = {

@@ -33,8 +33,9 @@ import {changesIn, type Request, requestsOf} from '../request'
 const access = {helpGroup: 'ACCESS'}
 
 export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
+  static override aliases = ['acl']
   static override summary = 'Show and change who may use a VPN session.'
-  static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Select a session and say what to do; on a terminal the session can be picked from a list.
+  static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal the session can be picked from a list.
 
 true and false may also be written yes and no, on and off, 1 and 0.
 
@@ -43,7 +44,7 @@ Options can be combined: first all values are checked, then users are granted an
 Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 130 interrupted.`
   static override examples = [
     {
-      command: '<%= config.bin %> <%= command.id %> --show --config office',
+      command: '<%= config.bin %> <%= command.id %> --config office',
       description: 'Show who may use a session',
     },
     {
@@ -104,6 +105,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   protected async execute(): Promise<AclReport> {
     const configIsKnown = selectorOf(this.flags)?.kind === 'config'
     const requests = requestsOf(this.flags)
+    if (requests.length === 0) this.flags = {...this.flags, show: true}
     const changesOf = await changesIn(requests, (await this.sources()).all)
     const selected = await this.selectOne({
       hint: 'Your sessions: ovpn3 sessions-list',
@@ -132,7 +134,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   /** The changes were printed as they were made. */
   protected async display(report: AclReport): Promise<void> {
     if (this.flags.show && isComplete(report)) this.log(accessListText(report))
-    if (report.error) this.notice(await errorText(report.error))
+    if (report.error) this.noticeError(await errorText(report.error))
   }
 
   /** What has to be known of the session beforehand; the less, the sooner it is done. */

@@ -42,6 +42,7 @@ type Report =
 const skip = [...statusTexts.keys()].filter((minor) => !waitsForInput({minor}))
 
 export default class SessionAuth extends SessionCommand<typeof SessionAuth, Report> {
+  static override aliases = ['auth']
   static override summary = 'List the VPN sessions that wait for input, and answer them.'
   static override description = `Without a session, lists your sessions that wait for user name, password, one-time code or web authentication, and those that you were granted access to. On a terminal it then offers to continue one of them.
 
@@ -169,7 +170,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
   async #displayResult(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
     if (this.isInPlace && result.outcome === 'done') this.log(connectionLine(result))
-    if (result.error) this.notice(await errorText({...result.error, message: line}))
+    if (result.error) this.noticeError(await errorText({...result.error, message: line}))
     else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
   }
 

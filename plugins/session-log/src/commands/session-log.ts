@@ -246,7 +246,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
       if (!this.abortSignal.aborted)
-        this.notice(`${this.#nameOf(session)}: the log level is not set: ${safeText(error.message)}`)
+        this.noticeError(`${this.#nameOf(session)}: the log level is not set: ${safeText(error.message)}`)
     }
   }
 

@@ -58,6 +58,7 @@ const profile = {helpGroup: 'PROFILE'}
 const connection = {helpGroup: 'CONNECTION'}
 
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
+  static override aliases = ['start', 'up']
   static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
   static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, together with the files that it names, and is not saved. Relative paths in it start at its folder. On a terminal, omit PROFILE to pick a saved one from a list.
 
@@ -175,7 +176,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
 
   protected async display(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-    if (result.error) this.notice(await errorText({...result.error, message: line}))
+    if (result.error) this.noticeError(await errorText({...result.error, message: line}))
     else this.log([...(this.isInPlace ? resultLines(result) : []), line].join('\n'))
   }
 

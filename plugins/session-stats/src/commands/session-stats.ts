@@ -52,6 +52,7 @@ interface Chosen {
 }
 
 export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
+  static override aliases = ['stats']
   static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
   static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
 
@@ -92,8 +93,8 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     format: Flags.string({
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
-      options: ['text', 'prometheus'],
-      summary: 'Print text, or metrics for Prometheus, of every session unless one is selected.',
+      options: ['text', 'prometheus', 'json'],
+      summary: 'Print text, JSON, or metrics for Prometheus: of every session unless one is selected.',
     }),
   }
 
@@ -124,7 +125,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         if (error) this.#failure(label, error)
       }
 
-      process.stdout.write(exposition(selected.map(({session}) => session)))
+      this.log(exposition(selected.map(({session}) => session)).trimEnd())
     } else if (single) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
@@ -230,7 +231,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         this.#failure(label, observation.error)
         break
       case 'removed':
-        this.notice(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
+        this.noticeError(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
         break
       case 'sample':
         this.log(sampleLine(observation, label))
@@ -240,7 +241,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   /** Says why a session among several is left out. That it is somebody else's is no error. */
   #failure(label: string, {code, hint, message}: ErrorJson): void {
     const mark = code === 'access-denied' ? '' : `${colorsOf(process.stderr).red('Error:')} `
-    this.notice(`${mark}${label}: ${safeText(message)}${hint ? `\n${safeText(hint)}` : ''}`)
+    this.noticeError(`${mark}${label}: ${safeText(message)}${hint ? `\n${safeText(hint)}` : ''}`)
   }
 }
 

@@ -22,6 +22,7 @@ interface Listing {
 }
 
 export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
+  static override aliases = ['list', 'ls']
   static override summary = 'List VPN sessions: yours and those that you have access to.'
   static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
 
@@ -65,8 +66,8 @@ A session whose backend is gone is removed by the session manager when it is loo
     format: Flags.string({
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
-      options: ['table', 'classic'],
-      summary: 'A table, or the records of openvpn3 sessions-list.',
+      options: ['text', 'table', 'classic', 'json'],
+      summary: 'Print a table, the records of openvpn3 sessions-list, or JSON; text is the default.',
     }),
     columns: Flags.string({
       helpGroup: 'OUTPUT',
@@ -121,11 +122,11 @@ A session whose backend is gone is removed by the session manager when it is loo
   }
 
   #format(): Format {
-    const {columns, format, json, watch} = this.flags
+    const {columns, format, watch} = this.flags
     const clash = format === 'classic' && ((watch && '--watch') || (columns !== undefined && '--columns'))
     if (clash) throw new Ovpn3Error('usage', `--format=${format} and ${clash} cannot be used together`)
-    if (json) return 'json'
-    if (format) return format as Format
+    if (this.jsonEnabled()) return 'json'
+    if (format && format !== 'text') return format as Format
     return process.stdout.isTTY || columns !== undefined ? 'table' : 'classic'
   }
 

@@ -1,0 +1,64 @@
+import type {Command, Interfaces} from '@oclif/core'
+
+import {areExclusive, requiredFlags} from '@ovpn3/kit/flags'
+
+import {type ActionVerb, commandLine} from '../verbs'
+import SessionManage from './session-manage'
+
+type Flag = Interfaces.FlagInput[string]
+type Flags = Readonly<Record<string, Flag>>
+
+const all: Flags = SessionManage.flags
+const isAction = (name: string): boolean => all[name]?.helpGroup === 'ACTION'
+const exitStatus = SessionManage.description.split('\n\n').filter((text) => text.startsWith('Exit status'))
+
+/** The command of a verb: session-manage with its action given, and with the options that go with that action. */
+export function actionVerb(verb: ActionVerb): Command.Class {
+  const {action, aliases, name, summary} = verb
+  const flags = flagsOf(action)
+  const selects = 'config' in flags
+  const pick = selects ? ' On a terminal, omit SESSION to pick one from a list.' : ''
+  return class extends SessionManage {
+    static override id = name
+    static override aliases = [...aliases]
+    static override args = (selects ? SessionManage.args : {}) as typeof SessionManage.args
+    static override flags = flags as typeof SessionManage.flags
+    /** Options that completion takes for given. */
+    static implied = [action]
+    static override summary = `${summary}.`
+    static override description = [`Short for "ovpn3 ${commandLine(verb)}".${pick}`, ...exitStatus].join('\n\n')
+    static override usage = `<%= command.id %> ${selects ? '[SESSION] ' : ''}[OPTION...]`
+    static override examples = SessionManage.examples
+      .filter(({command}) => command.includes(` --${action}`))
+      .map(({command, description}) => ({command: command.replace(` --${action}`, ''), description}))
+
+    protected override execute() {
+      this.flags = {...this.flags, [action]: true}
+      return super.execute()
+    }
+  }
+}
+
+/** The options of session-manage that go with an action, without what they say of actions. */
+function flagsOf(action: string): Flags {
+  const needsOther = (name: string) =>
+    requiredFlags(all[name]).some((needed) => needed.every((each) => isAction(each) && each !== action))
+  const names = Object.keys(all).filter(
+    (name) => !isAction(name) && !areExclusive(all, action, name) && !needsOther(name),
+  )
+  const requires = (name: string) => SessionManage.completion[name]?.requires ?? [name]
+  const useful = names.filter((name) => requires(name).some((each) => names.includes(each)))
+  return Object.fromEntries(useful.map((name) => [name, withoutAction(all[name]!)]))
+}
+
+function withoutAction(flag: Flag): Flag {
+  const names = (related: readonly unknown[] = []) => related.filter((each) => !isAction(String(each))) as string[]
+  return {
+    ...flag,
+    dependsOn: names(flag.dependsOn),
+    exclusive: names(flag.exclusive),
+    helpGroup: flag.helpGroup === 'RESUME AND RESTART' ? 'CONNECTION' : flag.helpGroup,
+    relationships: flag.relationships?.filter(({flags}) => names(flags).length > 0),
+    summary: flag.summary?.replace(/^With --\S+: (\w)/, (_, first: string) => first.toUpperCase()),
+  }
+}

@@ -1,0 +1,56 @@
+import type {Action} from './lib/plan'
+
+/** A short name for what people do most. */
+export interface Verb {
+  readonly name: string
+  readonly aliases: readonly string[]
+  readonly summary: string
+  /** The command that it stands for, under its canonical name. */
+  readonly command: string
+  /** The action of session-manage that it stands for; the other verbs are oclif aliases of their command. */
+  readonly action?: Action
+}
+
+/** All short names, the daily ones first. */
+export const verbs: readonly Verb[] = [
+  {name: 'start', aliases: ['up'], summary: 'Start a session and connect it', command: 'session-start'},
+  {name: 'list', aliases: ['ls'], summary: 'List sessions', command: 'sessions-list'},
+  {name: 'pause', aliases: [], summary: 'Pause a session', command: 'session-manage', action: 'pause'},
+  {name: 'resume', aliases: [], summary: 'Resume a paused session', command: 'session-manage', action: 'resume'},
+  {
+    name: 'restart',
+    aliases: [],
+    summary: 'Disconnect a session and connect it again',
+    command: 'session-manage',
+    action: 'restart',
+  },
+  {
+    name: 'disconnect',
+    aliases: ['down'],
+    summary: 'Disconnect a session for good',
+    command: 'session-manage',
+    action: 'disconnect',
+  },
+  {name: 'stats', aliases: [], summary: 'Show the counters of sessions', command: 'session-stats'},
+  {name: 'log', aliases: [], summary: 'Follow the log of sessions', command: 'session-log'},
+  {name: 'auth', aliases: [], summary: 'Answer a session that waits for input', command: 'session-auth'},
+  {name: 'acl', aliases: [], summary: 'Show and change who may use a session', command: 'session-acl'},
+  {
+    name: 'cleanup',
+    aliases: [],
+    summary: 'Remove stale sessions',
+    command: 'session-manage',
+    action: 'cleanup',
+  },
+]
+
+/** The canonical command line of a verb. */
+export const commandLine = ({action, command}: Verb): string => (action ? `${command} --${action}` : command)
+
+/** All words that mean a verb. */
+export const verbNames: readonly string[] = verbs.flatMap(({aliases, name}) => [name, ...aliases])
+
+/** A verb that is a command of its own. */
+export type ActionVerb = Verb & {readonly action: Action}
+
+export const actionVerbs = verbs.filter((verb): verb is ActionVerb => verb.action !== undefined)
