@@ -8,6 +8,7 @@ import {
   errorText,
   type Selected,
   type SelectedMany,
+  selectorArgs,
   selectorFlags,
   SessionCommand,
   statisticsText,
@@ -128,12 +129,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   static override completion: Completion = {
     credentials: {values: 'file'},
     'log-level': {values: ['0', '1', '2', '3', '4', '5', '6']},
+    session: {requires: actions.filter((name) => name !== 'cleanup'), values: 'any-session'},
     pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
     restart: {skip: deadEnds},
     resume: {skip: [StatusMinor.connected, ...deadEnds]},
     // elsewhere it is accepted, and does nothing
     yes: {requires: ['all']},
   }
+  static override args = selectorArgs
   static override flags = {
     pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),
     resume: Flags.boolean({...action('resume'), char: 'R', summary: 'Resume a paused session.'}),
@@ -283,7 +286,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       return this.selectMany({change: {action: name, agreed: Boolean(agreed)}, read}, deadline)
     }
 
-    const hint = name === 'log-level' ? undefined : 'Or all of them with --all'
+    const hint = name === 'log-level' ? undefined : 'Pass SESSION, or --all for all sessions'
     const question = `Which session to ${verb(name)}?`
     return {aside: [], selected: [await this.selectOne({hint, question, read}, deadline)]}
   }

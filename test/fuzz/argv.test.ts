@@ -1,13 +1,12 @@
 import {type Command, Config} from '@oclif/core'
-import {selectorOf} from '@ovpn3/kit'
 import {normalizeArgv} from '@ovpn3/kit/flags'
 import {fits, queryOf} from '@ovpn3/plugin-sessions-list/dist/query'
-import {exitStatus, isOvpn3Error, type Ovpn3Error, type Selector} from '@ovpn3/sessions'
+import {exitStatus, isOvpn3Error, type Ovpn3Error} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {before, describe, it} from 'node:test'
 
-import {selectorText} from '../../packages/kit/dist/selector'
+import {selectorOf, selectorText} from '../../packages/kit/dist/selector'
 import {SessionManager} from '../../src/lib/openvpn3'
 import {ovpn3Shared} from '../support/cli'
 import {commands as names} from '../support/commands'
@@ -36,7 +35,10 @@ const values = fc.oneof(
 
 describe('selectors, whatever they are', () => {
   it('are one that is what was typed, or wrong usage', () => {
-    const given = fc.record({all: fc.boolean(), config: values, interface: values, path: values}, {requiredKeys: []})
+    const given = fc.record(
+      {all: fc.boolean(), config: values, interface: values, path: values, session: values},
+      {requiredKeys: []},
+    )
     fc.assert(
       fc.property(given, (flags) => {
         const result = outcome(() => selectorOf(flags))
@@ -47,9 +49,10 @@ describe('selectors, whatever they are', () => {
           return
         }
 
-        const selector: Selector = result.value
         assert.equal(Object.keys(flags).length, 1)
-        if (selector.kind !== 'all') assert.equal(selectorText(selector).split(' ').slice(1).join(' '), typed[0])
+        const text = selectorText(flags)
+        if (flags.session !== undefined) assert.equal(text, `"${flags.session}"`)
+        else if (!flags.all) assert.equal(text.split(' ').slice(1).join(' '), typed[0])
       }),
       {numRuns: 3000},
     )

@@ -108,15 +108,15 @@ describe('the command line around the commands', () => {
   })
 
   it('a wrong option, of the commands that are not about sessions', async () => {
-    refuses(await run('help --bogus'), "Error: unrecognized option '--bogus'\nSee ovpn3 help\n")
-    refuses(await run('help nosuch -x -y'), "Error: unrecognized options '-x', '-y'\nSee ovpn3 help\n")
-    refuses(await run('plugins --bogus'), "Error: unrecognized option '--bogus'\nSee ovpn3 plugins --help\n")
+    refuses(await run('help --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 help\n')
+    refuses(await run('help nosuch -x -y'), 'Error: unknown options: -x, -y\nSee ovpn3 help\n')
+    refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 plugins --help\n')
     const missing = await run('plugins install')
     assert.equal(missing.status, 2)
     assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nSee ovpn3 plugins install --help\n$/)
     const {status, stderr, stdout} = await run('help nosuch --json')
     assert.deepEqual([status, stderr], [2, ''])
-    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, "unrecognized option '--json'")
+    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'unknown option: --json')
   })
 
   describe('a command that there is not', () => {

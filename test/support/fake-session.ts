@@ -62,7 +62,10 @@ export class FakeSource implements SessionSource {
 
 export interface FakeSessionOptions {
   readonly config?: string
+  readonly device?: string
   readonly id?: string
+  /** Uid; left out, the caller. */
+  readonly owner?: number
   readonly source?: FakeSource
 }
 
@@ -78,14 +81,18 @@ export class FakeSession extends Session {
   readonly silent = new Set<string>()
   statistics: Readonly<Record<string, bigint>> = {BYTES_IN: 1n}
   status: SessionStatus
+  readonly #device: string | undefined
+  readonly #owner: number
   #listener: ((event: SessionEvent) => void) | undefined
   #withLog = false
 
   constructor(
     minor: number = StatusMinor.paused,
-    {config = 'office', id = '7c1b02d4s3c2e', source = new FakeSource()}: FakeSessionOptions = {},
+    {config = 'office', device, id = '7c1b02d4s3c2e', owner, source = new FakeSource()}: FakeSessionOptions = {},
   ) {
     super(source, `/net/openvpn/v3/sessions/${id}`, config)
+    this.#device = device
+    this.#owner = owner ?? source.me
     this.status = statusOf(minor)
     this.snapshot = this.#read()
   }
@@ -174,8 +181,11 @@ export class FakeSession extends Session {
   }
 
   #read(): Snapshot {
-    const {config, source, statistics, status} = this
-    return {errors: {}, values: {config_name: config, owner: source.me, statistics, status}}
+    const {config, statistics, status} = this
+    return {
+      errors: {},
+      values: {config_name: config, device_name: this.#device, owner: this.#owner, statistics, status},
+    }
   }
 
   async #answer<T>(name: string, answer: () => T): Promise<T> {

@@ -6,6 +6,7 @@ import * as Flags from '@oclif/core/flags'
 import {
   type Deadline,
   exitStatus,
+  hasCode,
   type Interaction,
   Interruption,
   isOvpn3Error,
@@ -35,7 +36,17 @@ import {
 } from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
 import {interaction} from './interaction'
-import {type CommandLine, type Misuse, misuse, type SelectorName, unexpectedArguments, unknownOption} from './misuse'
+import {
+  argumentMisuse,
+  type CommandLine,
+  extraMisuse,
+  meantLine,
+  type Misuse,
+  misuse,
+  type SelectorName,
+  switchMisuse,
+  unknownOption,
+} from './misuse'
 import {errorDocument, errorText, failureText, withFailures} from './report'
 import {
   ownerOf,
@@ -48,7 +59,7 @@ import {
   type SelectOneOptions,
 } from './select'
 import {selectProfile} from './select-profile'
-import {type SelectorValues} from './selector'
+import {type Selection, selectorOf, type SelectorValues} from './selector'
 import {
   assumeSize,
   type Choice,
@@ -121,6 +132,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #signal: SignalName | undefined
   /** The command line before it was normalized. */
   #typed: readonly string[] = []
+  /** The names of the options that it has. */
+  #given: readonly string[] = []
 
   /** Aborted when the user, or the system, wants the command to end. */
   protected get abortSignal(): AbortSignal {
@@ -192,7 +205,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return ownerOf(this.#selecting())
   }
 
-  /** The one session that the flags select, or that is picked on a terminal. @throws Ovpn3Error */
+  /** What flags and argument select; undefined without any. @throws Ovpn3Error `usage` */
+  protected get selector(): Selection | undefined {
+    return selectorOf(this.#selectorValues)
+  }
+
+  /** The one session that flags or argument select, or that is picked on a terminal. @throws Ovpn3Error */
   protected selectOne(options: SelectOneOptions, deadline?: Deadline): Promise<Selected> {
     return selectOne(this.#selecting(deadline), options)
   }
@@ -342,9 +360,13 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const {args, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     this.#typed = this.argv
     this.argv = normalizeArgv(this.argv, {...baseFlags, ...flags}, optionalValues)
+    failOn(switchMisuse(this.#line([])))
     const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
     this.args = parsed.args as ArgsOf<T>
+    this.#given = givenFlags({parse: {input: {flags: {...baseFlags, ...flags}}, output: parsed}})
+    const {session} = this.#selectorValues
+    if (session !== undefined) failOn(argumentMisuse(session, this.#line(this.#given)))
     const result = await this.execute()
     if (result === undefined) return
     process.exitCode = await this.exitStatus(result)
@@ -365,11 +387,15 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #selecting(deadline?: Deadline): SelectContext {
     return {
       ask: (question) => this.screen.ask(() => (deadline ? deadline.pause(question) : question())),
-      flags: this.flags as SelectorValues,
       interactive: this.interactive,
       signal: deadline?.signal ?? this.abortSignal,
       sources: () => this.sources(),
+      values: this.#selectorValues,
     }
+  }
+
+  get #selectorValues(): SelectorValues {
+    return {...this.flags, ...this.args} as SelectorValues
   }
 
   #signalStatus(): number {
@@ -411,7 +437,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   #known(error: unknown): Ovpn3Error | undefined {
-    if (isOvpn3Error(error)) return error
+    if (isOvpn3Error(error)) return this.#withMeant(error)
     if (!(error instanceof CLIError) || error instanceof ExitError) return undefined
     // the command line was understood, so it is not to blame
     if (this.flags) {
@@ -420,7 +446,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
 
-    const help = `See ${this.config.bin} ${this.#name} --help`
+    const help = `Run \`${this.config.bin} ${this.#name} --help\``
     const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
   }
@@ -431,11 +457,32 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return (this.ctor.aliases ?? []).includes(typed) ? typed : this.id!.replaceAll(':', ' ')
   }
 
+  /** Where the argument selects no session, but is an option without its dashes, that is the hint. */
+  #withMeant(error: Ovpn3Error): Ovpn3Error {
+    const {session} = this.#selectorValues
+    if (session === undefined || !hasCode(error, 'session-not-found', 'usage')) return error
+    const hint = meantLine([session], this.#line(this.#given))
+    return hint === undefined ? error : new Ovpn3Error(error.code, error.message, {cause: error, hint})
+  }
+
   /** An error of oclif's parser in our words. */
   #misuse(error: ParserError): Misuse {
-    const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
-    const given = givenFlags(error)
-    const line: CommandLine = {
+    const line = this.#line(givenFlags(error))
+    if (error.flags?.[0] !== undefined)
+      return unknownOption(error.flags[0], line, (name, value) => this.replaceSelector(name, value))
+    const wrong = misuse(line.flags, line.given)
+    if (wrong) return wrong
+    const extra = extraWords(error)
+    return extra
+      ? extraMisuse(extra, (error.parse?.output?.argv ?? extra).map(String), line)
+      : {message: parserText(error)}
+  }
+
+  /** The command line. @param given the names of its options, in the order in which they are declared */
+  #line(given: readonly string[]): CommandLine {
+    const {args = {}, baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
+    return {
+      args,
       argv: this.argv,
       command: [this.config.bin, ...this.#name.split(' ')],
       flags: {...baseFlags, ...flags},
@@ -443,13 +490,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       optionalValues,
       typed: this.#typed,
     }
-    if (error.flags?.[0] !== undefined)
-      return unknownOption(error.flags[0], line, (name, value) => this.replaceSelector(name, value))
-    const wrong = misuse(line.flags, given)
-    if (wrong) return wrong
-    const words = extraWords(error)
-    return words ? unexpectedArguments(words, line) : {message: parserText(error)}
   }
+}
+
+/** @throws Ovpn3Error `usage` where something is wrong */
+function failOn(wrong: Misuse | undefined): void {
+  if (wrong) throw new Ovpn3Error('usage', wrong.message, {hint: wrong.hint})
 }
 
 /** An error that nobody foresaw, without its stack unless somebody debugs. */

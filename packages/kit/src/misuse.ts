@@ -2,15 +2,16 @@ import {closest} from './closest'
 import {
   areExclusive,
   didYouMean,
+  excludesSession,
   type FlagNames,
   type FlagRelations,
   normalizeArgv,
   requiredFlags,
-  selectorFor,
   selectorGroup,
   shortFlags,
+  switchWithValue,
 } from './flags'
-import {unexpected, unrecognized} from './flags/parser-error'
+import {unexpected, unknownOptions} from './flags/parser-error'
 import {selectorFlags} from './selector'
 
 /** What was wrong with a command line. */
@@ -21,6 +22,9 @@ export interface Misuse {
 
 /** A command line that was not understood. */
 export interface CommandLine {
+  /** The arguments of the command, by their names. */
+  readonly args: Readonly<Record<string, unknown>>
+  /** Normalized. */
   readonly argv: readonly string[]
   /** The words that run the command. */
   readonly command: readonly string[]
@@ -44,7 +48,7 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
   for (const name of given) {
     const clashing = given.filter((other) => areExclusive(flags, name, other))
     if (clashing.length > 0)
-      return {hint: 'Give one of them', message: `${list([name, ...clashing], 'and')} cannot be used together`}
+      return {hint: 'Pass only one of them', message: `${list([name, ...clashing], 'and')} cannot be used together`}
   }
 
   for (const name of given) {
@@ -52,61 +56,82 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
       if (needed.some((each) => given.includes(each))) continue
       const other = given.find((each) => needed.every((name) => areExclusive(flags, each, name)))
       return other === undefined
-        ? {message: `--${name} needs ${list(needed, 'or')}`}
-        : {hint: `It is an option of ${list(needed, 'and')}`, message: `--${name} does not go with --${other}`}
+        ? {message: `--${name} requires ${list(needed, 'or')}`}
+        : {
+            hint: `Use --${name} with ${list(needed, 'or')}`,
+            message: `--${name} and --${other} cannot be used together`,
+          }
     }
   }
 
   return undefined
 }
 
-/** What is wrong with words that belong to no option. */
-export function unexpectedArguments(words: readonly string[], line: CommandLine): Misuse {
-  const {argv, command, flags, given, optionalValues, typed} = line
-  const bare = Object.keys(flags).find(
-    (name) => flags[name]!.type === 'boolean' && words.some((word) => argv.includes(`--${name}=${word}`)),
-  )
-  if (bare) {
-    const isBare = (word: string) => word.startsWith(`--${bare}=`)
-    return {
-      hint: didYouMean([...command, ...typed.map((word, i) => (isBare(argv[i]!) ? `--${bare}` : word))]),
-      message: `--${bare} takes no value`,
+/** Says that a switch was given a value; undefined where none was. */
+export function switchMisuse({argv, command, flags, optionalValues, typed}: CommandLine): Misuse | undefined {
+  const found = switchWithValue(argv, flags, optionalValues)
+  return (
+    found && {
+      hint: didYouMean([...command, ...typed.map((word, i) => (i === found.index ? `--${found.name}` : word))]),
+      message: `--${found.name} takes no value`,
     }
-  }
+  )
+}
 
-  const message = unexpected(words)
-  if (words.includes('help')) return {hint: didYouMean([...command, '--help']), message}
-  const mayBeSession = selectsSessions(flags) && !given.some((name) => flags[name]?.helpGroup === selectorGroup)
+/** Says that a session is selected by the argument and by an option, or that the option selects none. */
+export function argumentMisuse(word: string, line: CommandLine): Misuse | undefined {
+  const clashing = line.given.find((name) => excludesSession(line.flags, name))
+  return clashing === undefined
+    ? undefined
+    : {
+        hint: meantLine([word], line) ?? 'Pass only one of them',
+        message: `"${word}" and --${clashing} cannot be used together`,
+      }
+}
+
+/**
+ * What is wrong with words beyond the arguments.
+ * @param words all that belong to no option
+ */
+export function extraMisuse(extra: readonly string[], words: readonly string[], line: CommandLine): Misuse {
+  return {hint: meantLine(words, line), message: unexpected(extra)}
+}
+
+/**
+ * Suggests the command line that was probably meant, where words are options of the command without their dashes, or
+ * the value of the option before them.
+ * @param words those that belong to no option
+ */
+export function meantLine(words: readonly string[], line: CommandLine): string | undefined {
+  const {argv, command, flags, given, optionalValues, typed} = line
+  if (words.includes('help')) return didYouMean([...command, '--help'])
+  const isSelected = !takesSession(line) || given.some((name) => flags[name]?.helpGroup === selectorGroup)
   const [first = ''] = words
   const at = argv.indexOf(first)
   const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
-  if (optional && (/^\d/.test(first) || !mayBeSession)) {
-    const joined = `--${optional}=${first}`
-    return {hint: didYouMean([...command, ...typed.slice(0, at - 1), joined, ...typed.slice(at + 1)]), message}
-  }
-
+  if (optional && (/^\d/.test(first) || isSelected))
+    return didYouMean([...command, ...typed.slice(0, at - 1), `--${optional}=${first}`, ...typed.slice(at + 1)])
   const switches = new Set(words.filter((word) => isSwitch(line, word)))
-  const [session, ...more] = words.filter((word) => !switches.has(word))
-  if (more.length > 0 || (session !== undefined && !mayBeSession)) return {message}
-  const meant = typed.flatMap((word) => {
-    if (switches.has(word)) return [`--${word}`]
-    return word === session ? selectorFor(word) : [word]
-  })
-  return {hint: didYouMean([...command, ...meant]), message}
+  if (switches.size === 0 || words.length - switches.size > (isSelected ? 0 : 1)) return undefined
+  return didYouMean([...command, ...typed.map((word) => (switches.has(word) ? `--${word}` : word))])
 }
 
-/** Whether a word is the name of an option that needs no value. */
+/** Whether a word is the name of an option that can do without a value. */
 function isSwitch({flags, optionalValues}: CommandLine, word: string): boolean {
   return Object.hasOwn(flags, word) && (flags[word]!.type === 'boolean' || word in optionalValues)
 }
 
+/** Whether a command selects sessions: its options say so in the help, too. */
 function selectsSessions(flags: CommandLine['flags']): boolean {
   return flags.config?.helpGroup === selectorGroup
 }
 
+/** Whether a command takes SESSION as its argument. */
+const takesSession = ({args}: CommandLine) => 'session' in args
+
 /**
- * What is wrong with an option that there is not.
- * @param instead what to say for an option that selects a session, where the command has none
+ * What is wrong with an unknown option.
+ * @param instead the words to use in place of an option that selects a session, where the command has none
  */
 export function unknownOption(
   option: string,
@@ -120,11 +145,10 @@ export function unknownOption(
   const typed = option.replace(/^-+/, '').replace(/=.*$/s, '')
   if (option.startsWith('--help=')) return {hint: didYouMean([...command, '--help']), message: '--help takes no value'}
   const begun = option.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
-  if (begun.length > 1)
-    return {message: `option '${option}' is ambiguous; possibilities: ${begun.map((name) => `'--${name}'`).join(' ')}`}
-  const message = unrecognized([option])
+  if (begun.length > 1) return {message: `ambiguous option: ${option} could be ${list(begun, 'or')}`}
+  const message = unknownOptions([option])
   if (option === '--all' && selectsSessions(flags))
-    return {hint: 'Select one session with --path, --config or --interface', message}
+    return {hint: 'Select one session: pass its name, device or ID', message}
   const at = argv.indexOf(option)
   const selector = selectorTyped(option, argv[at + 1])
   const other = selector && instead(selector.name, selector.value)

@@ -12,13 +12,13 @@ import {pick} from './terminal'
  */
 export async function selectProfile(context: SelectContext, name?: string): Promise<SourceProfile | undefined> {
   if (name === undefined && !context.interactive)
-    throw new Ovpn3Error('usage', 'no profile: name a saved profile or a file', {
-      hint: 'Your profiles: openvpn3 configs-list',
+    throw new Ovpn3Error('usage', 'no profile: pass the name of a saved profile, or a file', {
+      hint: 'Run `openvpn3 configs-list`',
     })
   const sources = await context.sources()
   const found = await sources.profiles(name === undefined ? {} : {name})
   if (found.length === 0 && name === undefined)
-    throw new Ovpn3Error('profile-not-found', 'there are no saved profiles', {hint: 'Name a file with --config FILE'})
+    throw new Ovpn3Error('profile-not-found', 'no saved profiles', {hint: 'Pass a file with --config FILE'})
   if (name !== undefined && found.length < 2) return found[0]
   const detailed = await sources.profiles(name === undefined ? {details: true} : {details: true, name})
   const own = detailed.filter(({profile, source}) => profile.owner === source.me)
@@ -37,7 +37,7 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
   }
 
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
-    hint: 'Select one of them with --config-path',
+    hint: 'Select one with --config-path',
     profiles: choices.map(({profile}) => summaryOf(profile)),
   })
 }

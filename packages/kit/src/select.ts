@@ -8,6 +8,7 @@ import {
   goneError,
   hasCode,
   isOwnedBy,
+  keyOf,
   labelOf,
   mapLimited,
   nearestRing,
@@ -26,12 +27,14 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {selectorOf, selectorText, type SelectorValues} from './selector'
+import {mayBeDevice} from './flags'
+import {near, runningText, whatRuns} from './running'
+import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryLines} from './summary'
 import {confirm, pick} from './terminal'
 import {uidsNamed, type User, userOf} from './users'
 
-/** A session that a command is to act on. */
+/** A session that a command acts on. */
 export interface Selected {
   readonly session: Session
   /** Undefined where it could not be read. */
@@ -44,16 +47,17 @@ export interface Selected {
   readonly label: string
 }
 
-/** All sessions that were meant. */
+/** All sessions that were selected. */
 export interface SelectedMany {
   readonly selected: readonly Selected[]
-  /** Sessions that are left alone, each with the reason. */
+  /** Sessions that are left unchanged, each with the reason. */
   readonly aside: readonly SessionResult[]
 }
 
-/** What selecting takes from a command. */
+/** The part of a command that selecting uses. */
 export interface SelectContext {
-  readonly flags: SelectorValues
+  /** The flags and the argument that select sessions. */
+  readonly values: SelectorValues
   /** A person can be asked. */
   readonly interactive: boolean
   readonly signal: AbortSignal
@@ -64,9 +68,9 @@ export interface SelectContext {
 
 /** How one session is selected. */
 export interface SelectOneOptions {
-  /** One of these is meant, where none of the flags selects one. */
+  /** Choose one of these, where neither flag nor argument selects one. */
   readonly among?: Among
-  /** What to do next where no session is selected. */
+  /** The next step where no session is selected. */
   readonly hint?: string
   /** The question of the picker: `Which session to pause?` */
   readonly question: string
@@ -102,12 +106,14 @@ const named = 8
  * @throws Ovpn3Error `usage`, `session-not-found`, `session-ambiguous`
  */
 export async function selectOne(context: SelectContext, options: SelectOneOptions): Promise<Selected> {
-  const {flags, interactive} = context
+  const {interactive, values} = context
   const {among} = options
-  const selector = selectorOf(flags)
+  const selector = selectorOf(values)
   const owner = await ownerOf(context)
   if (!selector && !among && !interactive)
-    throw new Ovpn3Error('usage', 'no session: select one with --path, --config or --interface', {hint: options.hint})
+    throw new Ovpn3Error('usage', 'no session selected', {
+      hint: options.hint ?? 'Pass SESSION: a profile name, a device, an ID or a path',
+    })
   const read = withOwner(options.read)
   const claims = await claimsOf(
     await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? [])),
@@ -118,9 +124,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const picked = isClear ? matching[0]! : await choose(matching, selector, options.question, context)
   // picking takes time: what was read before is old
   const chosen = isClear && selector ? picked : await lookAgain(picked, read)
-  const error = chosen.session.snapshot.errors.owner
-  if (chosen.ownership === undefined && selector?.kind !== 'path' && error && !goneError(chosen.session))
-    throw aboutSession(chosen.session, error)
+  if (selector?.kind !== 'path') checkOwner(chosen)
   return selectedOf(chosen, owner !== undefined)
 }
 
@@ -160,7 +164,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
 
 function matchingOf(
   claims: readonly Claim[],
-  selector: Selector | undefined,
+  selector: Selection | undefined,
   owner: OwnerNamed | undefined,
   among: Among | undefined,
 ): readonly Claim[] {
@@ -168,47 +172,90 @@ function matchingOf(
   return among ? reached.filter(({session}) => among.has(session)) : reached
 }
 
+/** @throws Ovpn3Error the reason why the owner could not be read */
+function checkOwner({ownership, session}: Claim): void {
+  const error = session.snapshot.errors.owner
+  if (ownership === undefined && error && !goneError(session)) throw aboutSession(session, error)
+}
+
 /** Reads a session that is meant, and decides anew whose it is. @throws Ovpn3Error `access-denied` */
 async function lookAgain({ownership, session}: Claim, read: readonly PropertyName[]): Promise<Claim> {
   await session.refresh(read)
   const claim = await claimOf(session)
   if (claim.ownership === 'public' && ownership !== 'public')
-    throw aboutSession(session, new Ovpn3Error('access-denied', 'access to it was revoked in the meantime'))
+    throw aboutSession(session, new Ovpn3Error('access-denied', 'access has been revoked'))
   return claim
 }
 
 const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([...read, 'owner'])]
 
 /** The user whom --owner names. @throws Ovpn3Error `usage` where there is no such user */
-export async function ownerOf({flags, signal, sources}: SelectContext): Promise<OwnerNamed | undefined> {
-  if (flags.owner === undefined) return undefined
+export async function ownerOf({signal, sources, values: {owner}}: SelectContext): Promise<OwnerNamed | undefined> {
+  if (owner === undefined) return undefined
   const {all} = await unlessAborted(sources(), signal)
-  const uids = await unlessAborted(uidsNamed(flags.owner, 'owner', all), signal)
+  const uids = await unlessAborted(uidsNamed(owner, 'owner', all), signal)
   return (source) => uids.get(source)
 }
 
-/** The option that a path was given with is named in what is wrong with it. @throws Ovpn3Error */
+/** Finds what is selected. An error of --path names the option. @throws Ovpn3Error */
 async function find(
-  {flags, signal, sources}: SelectContext,
-  selector: Selector,
+  {signal, sources, values}: SelectContext,
+  selector: Selection,
   properties: readonly PropertyName[],
 ): Promise<readonly Session[]> {
   try {
     return await unlessAborted(
-      sources().then((all) => all.find(selector, properties)),
+      sources().then((all) =>
+        selector.kind === 'word' ? findWord(all, selector.word, properties) : all.find(selector, properties),
+      ),
       signal,
     )
   } catch (error) {
-    if (!hasCode(error, 'usage') || flags.path === undefined) throw error
+    if (!hasCode(error, 'usage') || values.path === undefined) throw error
     const {hint, message} = error as Ovpn3Error
     throw new Ovpn3Error('usage', `--path: ${message}`, {cause: error, hint})
   }
 }
 
-/** What can be selected without naming an owner: anything by its path, nothing that is merely public otherwise. */
-function reach(claims: readonly Claim[], selector: Selector | undefined): readonly Claim[] {
-  if (selector?.kind === 'path') return claims
-  return selector ? nearestRing(claims) : claims.filter(({ownership}) => ownership !== 'public')
+/**
+ * The sessions of a profile name, a device and the beginning of an ID. That they are of a device is found out by reading
+ * them all, so it is left out where the word is something else and not the name of a device.
+ */
+async function findWord(
+  sources: Sources,
+  word: string,
+  properties: readonly PropertyName[],
+): Promise<readonly Session[]> {
+  const ask = async (selector: Selector): Promise<readonly Session[]> => {
+    try {
+      return await sources.find(selector, properties)
+    } catch (error) {
+      // to these sources the word can be nothing of the kind
+      if (hasCode(error, 'usage')) return []
+      throw error
+    }
+  }
+
+  const found = (await Promise.all([ask({kind: 'config', name: word}), ask({kind: 'path', path: word})])).flat()
+  const devices = found.length === 0 || mayBeDevice(word) ? await ask({device: word, kind: 'interface'}) : []
+  return [...new Map([...found, ...devices].map((session) => [keyOf(session), session])).values()]
+}
+
+/** What can be selected without naming an owner: sessions that are merely public by path or ID only. */
+function reach(claims: readonly Claim[], selector: Selection | undefined): readonly Claim[] {
+  switch (selector?.kind) {
+    case 'path':
+      return claims
+    case 'word': {
+      const reached = nearestRing(claims)
+      return reached.length > 0 ? reached : claims.filter(({session}) => session.id.startsWith(selector.word))
+    }
+
+    case undefined:
+      return claims.filter(({ownership}) => ownership !== 'public')
+    default:
+      return nearestRing(claims)
+  }
 }
 
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */
@@ -227,41 +274,42 @@ async function selectedOf({ownership, session}: Claim, ownerNamed: boolean): Pro
 }
 
 async function notFound(
-  selector: Selector | undefined,
-  {flags: {owner}, sources}: SelectContext,
+  selector: Selection | undefined,
+  context: SelectContext,
   claims: readonly Claim[],
   none?: Ovpn3Error,
 ): Promise<Ovpn3Error> {
+  const {owner} = context.values
+  const sources = await context.sources()
   failOnOutage(claims.map(({session}) => session))
   // it may be in a source that could not be asked
-  const [failure] = (await sources()).failures
+  const [failure] = sources.failures
   if (failure) return failure.error
   if (none) return none
+  if (!selector)
+    return new Ovpn3Error('session-not-found', `no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`)
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
-  const message = selector
-    ? `no session matches ${safeText(selectorText(selector))}${of}`
-    : `there are no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`
+  const running = await whatRuns(sources, context.signal, await ownerOf(context))
+  const close = near(selector, running ?? [])
+  const message = `no session matches ${safeText(selectorText(context.values))}${of}`
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
-  if (open.length === 0)
-    return new Ovpn3Error('session-not-found', message, {
-      hint: selector && 'You see your own sessions, those you were granted access to, and public ones',
-    })
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)
-  return new Ovpn3Error('session-not-found', message, {
-    hint: `Select a public session of another user by its id: ${paths.join(' or ')}`,
+  return new Ovpn3Error('session-not-found', close === undefined ? message : `${message}: did you mean ${close}?`, {
+    hint:
+      paths.length > 0 ? `Select a public session of another user by ID: ${paths.join(' or ')}` : runningText(running),
   })
 }
 
 /** One of several: the person picks it. @throws Ovpn3Error `session-ambiguous`, `session-stale`, `interrupted` */
 async function choose(
   claims: readonly Claim[],
-  selector: Selector | undefined,
+  selector: Selection | undefined,
   question: string,
-  {ask, interactive, signal}: SelectContext,
+  {ask, interactive, signal, values}: SelectContext,
 ): Promise<Claim> {
   const summaries = await summarize(claims.map(({session}) => session))
   const remaining = claims.filter((_, i) => summaries[i]!.status !== stale)
-  if (remaining.length === 0) throw new Ovpn3Error('session-stale', 'they were all stale, and are removed now')
+  if (remaining.length === 0) throw new Ovpn3Error('session-stale', 'every match was stale and has been removed')
   if (remaining.length === 1 && selector) return remaining[0]!
   const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
@@ -277,8 +325,8 @@ async function choose(
 
   throw new Ovpn3Error(
     'session-ambiguous',
-    `${selector ? safeText(selectorText(selector)) : 'that'} matches ${count(remaining.length, 'session')}`,
-    {candidates, hint: 'Select one of them by its id with --path'},
+    `${selector ? safeText(selectorText(values)) : 'the selection'} matches ${count(remaining.length, 'session')}`,
+    {candidates, hint: `Select one by ID: --path ${shortId(remaining[0]!.session.id)}`},
   )
 }
 
@@ -290,9 +338,13 @@ async function agree(
 ): Promise<boolean> {
   if (sessions.length < 2 || agreed) return false
   if (!interactive)
-    throw new Ovpn3Error('usage', `--${action} --all acts on ${count(sessions.length, 'session')}: say --yes`, {
-      hint: 'Or see what it would do with --dry-run',
-    })
+    throw new Ovpn3Error(
+      'usage',
+      `--${action} --all would act on ${count(sessions.length, 'session')}: pass --yes to confirm`,
+      {
+        hint: 'Pass --dry-run to see what it would do',
+      },
+    )
   // another user's first: those may come as a surprise
   const names = [...sessions]
     .sort((a, b) => Number(Boolean(b.owner)) - Number(Boolean(a.owner)))
@@ -300,7 +352,9 @@ async function agree(
   const others = sessions.filter(({owner}) => owner).length
   const what = count(sessions.length, 'session') + (others > 0 ? ` (${others} of other users)` : '')
   const which = names.length > named + 1 ? [...names.slice(0, named), `${names.length - named} more`] : names
-  if (!(await ask(() => confirm(`Really ${action} ${what}: ${which.join(', ')}?`, signal))))
-    throw new Ovpn3Error('interrupted', 'nothing was done')
+  if (
+    !(await ask(() => confirm(`${action[0]!.toUpperCase()}${action.slice(1)} ${what}: ${which.join(', ')}?`, signal)))
+  )
+    throw new Ovpn3Error('interrupted', 'cancelled: nothing was changed')
   return true
 }

@@ -1,47 +1,58 @@
+import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {Ovpn3Error, type Selector} from '@ovpn3/sessions'
 
 import {selectorGroup as helpGroup} from './flags'
 
-/**
- * The flags that select one session. Exactly one is to be given, `selectorOf` sees to it, but for `owner`, which narrows
- * the others.
- */
+/** What a command line selects: a selector of the sources, or a word that may be a profile name, a device or an ID. */
+export type Selection = Selector | {readonly kind: 'word'; readonly word: string}
+
+/** The argument that selects one session, in place of one of the flags. */
+export const selectorArgs = {
+  session: Args.string({
+    description: 'Select a session by profile name, device, ID (4 or more characters) or path.',
+    // standard input has answers, and oclif would take it for the argument
+    ignoreStdin: true,
+    required: false,
+  }),
+}
+
+/** The flags that select one session. They exclude each other, except `owner`, which narrows the others. */
 export const selectorFlags = {
   path: Flags.string({
     aliases: ['session-path'],
     char: 'o',
     helpGroup,
     helpValue: 'SESSION',
-    summary: 'D-Bus path or id of the session, or the beginning of its id (4 characters or more).',
+    summary: 'Select a session by D-Bus path or ID; the first 4 or more characters of the ID are enough.',
   }),
   config: Flags.string({
     char: 'c',
     exclusive: ['path'],
     helpGroup,
     helpValue: 'NAME',
-    summary: 'Name of the profile that the session was started from.',
+    summary: 'Select a session by the name of its profile.',
   }),
   interface: Flags.string({
     char: 'I',
     exclusive: ['path', 'config'],
     helpGroup,
     helpValue: 'DEVICE',
-    summary: 'Network interface of the session, such as tun0.',
+    summary: 'Select a session by its network interface, such as tun0.',
   }),
   owner: Flags.string({
     helpGroup,
     helpValue: 'USER',
-    summary: 'Only sessions of this user, by name or uid.',
+    summary: 'Select only sessions of this user, by name or uid.',
   }),
 }
 
-/** For commands that can act on every session. */
+/** The flag of commands that can act on all sessions. */
 export const allFlag = {
   all: Flags.boolean({
     exclusive: ['path', 'config', 'interface'],
     helpGroup,
-    summary: 'All your sessions, and those that you were granted access to.',
+    summary: 'Select all your sessions, and those you were granted access to.',
   }),
 }
 
@@ -51,18 +62,27 @@ export interface SelectorValues {
   readonly interface?: string
   readonly owner?: string
   readonly path?: string
+  /** The argument of `selectorArgs`. */
+  readonly session?: string
 }
 
 /**
- * The selector that the flags stand for; undefined where none was given.
- * @throws Ovpn3Error `usage` where there is more than one, or where it cannot be right
+ * What flags and argument select; undefined without any.
+ * @throws Ovpn3Error `usage` for several selectors, or an invalid one
  */
-export function selectorOf(values: SelectorValues): Selector | undefined {
-  const given = (['path', 'config', 'interface', 'all'] as const).filter((name) => values[name] !== undefined)
+export function selectorOf(values: SelectorValues): Selection | undefined {
+  const given = (['session', 'path', 'config', 'interface', 'all'] as const).filter(
+    (name) => values[name] !== undefined,
+  )
   if (given.length > 1)
-    throw new Ovpn3Error('usage', `${given.map((name) => `--${name}`).join(' and ')} cannot be used together`, {
-      hint: 'Select a session in one way only',
-    })
+    throw new Ovpn3Error(
+      'usage',
+      `${given.map((name) => (name === 'session' ? 'SESSION' : `--${name}`)).join(' and ')} cannot be used together`,
+      {
+        hint: 'Pass only one of them',
+      },
+    )
+  if (values.session !== undefined) return selectionOf(checkText(values.session, 'SESSION', 'name, device, ID or path'))
   if (values.path !== undefined) return {kind: 'path', path: values.path}
   if (values.config !== undefined) return {kind: 'config', name: checkText(values.config, '--config', 'profile name')}
   if (values.interface !== undefined)
@@ -70,23 +90,21 @@ export function selectorOf(values: SelectorValues): Selector | undefined {
   return values.all ? {kind: 'all'} : undefined
 }
 
-/** A selector in words, for messages: `--config office`. */
-export function selectorText(selector: Selector): string {
-  switch (selector.kind) {
-    case 'all':
-      return '--all'
-    case 'config':
-      return `--config ${selector.name}`
-    case 'interface':
-      return `--interface ${selector.device}`
-    case 'path':
-      return `--path ${selector.path}`
-  }
+/** A selector as it was typed, for messages: `--config office`, or `"office"` for the argument. */
+export function selectorText(values: SelectorValues): string {
+  if (values.session !== undefined) return `"${values.session}"`
+  const name = (['path', 'config', 'interface'] as const).find((each) => values[each] !== undefined)
+  return name ? `--${name} ${values[name]}` : '--all'
 }
 
+/** A path is nothing else; any other word may be several things. */
+const selectionOf = (word: string): Selection =>
+  word.startsWith('/') ? {kind: 'path', path: word} : {kind: 'word', word}
+
 function checkText(value: string, flag: string, what: string): string {
-  if (value === '') throw new Ovpn3Error('usage', `${flag} needs a ${what}`)
-  // D-Bus strings cannot hold it, and would fail for a reason that says nothing
-  if (value.includes('\0')) throw new Ovpn3Error('usage', `${flag}: a ${what} has no NUL character`)
+  // an unset variable in a script selects nothing
+  if (value === '') throw new Ovpn3Error('usage', `${flag} is empty: it requires a ${what}`)
+  // D-Bus strings cannot hold it, and the bus would not say why it closes the connection
+  if (value.includes('\0')) throw new Ovpn3Error('usage', `${flag}: a ${what} cannot contain a NUL character`)
   return value
 }

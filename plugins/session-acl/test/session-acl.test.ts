@@ -27,7 +27,7 @@ const wrong: Readonly<Record<string, readonly [args: readonly string[], message:
   'a user that is root by arithmetic': [['-o', nobody, '--grant', '+0'], /there is no user "\+0"/],
   'a user without a name': [['-o', nobody, '--grant', ''], /there is no user ""/],
   'an empty boolean': [['-o', nobody, '--allow-log-access', ''], /"" is neither true nor false/],
-  'an option that is none': [['-o', nobody, '--grnt', 'bob'], /unrecognized option '--grnt'/],
+  'an option that is none': [['-o', nobody, '--grnt', 'bob'], /unknown option: --grnt/],
   'no selector': [['--show'], /no session: select one/],
   'nothing but a dry run': [['-o', nobody, '--dry-run'], /nothing to do/],
   'nothing but a session': [['-o', nobody], /nothing to do/],

@@ -20,7 +20,7 @@ const wrong: Readonly<Record<string, readonly [args: string, message: RegExp]>> 
   'a time limit for nobody': ['--timeout 5', /--timeout needs a session/],
   'a time that is none': ['--auth-req 1 --timeout soon', /"soon" is not a duration/],
   'a wait in the background': ['--auth-req 1 --wait --background', /cannot be used together/],
-  'nothing to keep': ['--auth-req 1 --keep', /--keep needs --timeout or --wait/],
+  'nothing to keep': ['--auth-req 1 --keep', /--keep requires --timeout or --wait/],
 }
 
 describe('wrong usage of session-auth', () => {

@@ -31,6 +31,8 @@ import {startSession} from './start'
 
 const objectPath = /^\/$|^(\/\w+)+$/
 const idPrefix = /^\w{4,}$/
+const sessionId = /^[\da-f]{8}(?:s[\da-f]{4}){3}s[\da-f]{12}$/
+const anyId = '00000000s0000s0000s0000s000000000000'
 
 /** The session manager of this machine. It is connected to when it is first asked for something. */
 export class SessionManager implements SessionSource {
@@ -67,10 +69,12 @@ export class SessionManager implements SessionSource {
     if (selector.kind === 'path') checkPath(selector.path)
     const listed = await this.#candidates(selector)
     if (listed.length > 0 || selector.kind !== 'path') return matching(listed, selector, properties)
-    // one that is not listed may be open to the caller all the same: root can read every session
+    const bus = await this.#connected()
     const {path} = selector
+    if (!path.startsWith('/') && !sessionId.test(path)) return []
+    // root can read sessions that are not listed
     const full = path.startsWith('/') ? path : `${managerPath}/${path}`
-    const session = new ServiceSession(this, await this.#connected(), full)
+    const session = new ServiceSession(this, bus, full)
     const found = await matching([session], selector, properties)
     return found.filter((each) => !isMissing(each))
   }
@@ -143,7 +147,7 @@ export class SessionManager implements SessionSource {
         return this.#list({body: [selector.name], member: 'LookupConfigName', signature: 's'}, selector.name)
       case 'path': {
         const {path} = selector
-        if (path.startsWith('/')) return []
+        if (path.startsWith('/') || !sessionId.test(path + anyId.slice(path.length))) return []
         return (await this.#list({member: 'FetchAvailableSessions'})).filter(({id}) => id.startsWith(path))
       }
 

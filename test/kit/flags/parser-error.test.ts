@@ -27,10 +27,10 @@ describe("an error of oclif's parser", () => {
     '--bare extra words': 'unexpected arguments: extra, words',
     '--kind': '--kind expects one of these values: a, b',
     '--kind=c': 'expected --kind=c to be one of: a, b',
-    '--name': "option '--name' requires an argument",
-    '--name --bare': "option '--name' requires an argument",
+    '--name': 'option --name requires a value',
+    '--name --bare': 'option --name requires a value',
     '--name x --name y': '--name can only be specified once',
-    '--nosuch -x': "unrecognized options '--nosuch', '-x'",
+    '--nosuch -x': 'unknown options: --nosuch, -x',
     '--number=x': 'parsing --number Expected an integer but received: x',
     word: 'unexpected argument: word',
   }

@@ -39,6 +39,20 @@ export function asksForJson(argv: readonly string[], flags: Flags, optionalValue
   )
 }
 
+/** Where a switch is given a value, as in `--pause=yes`: oclif takes that for an argument. @param argv normalized */
+export function switchWithValue(
+  argv: readonly string[],
+  flags: Flags,
+  optionalValues: OptionalValues = {},
+): undefined | {readonly index: number; readonly name: string} {
+  return [...readArgv(argv, flags, optionalValues)]
+    .map(({names: [name], text}, index) => ({index, name, text}))
+    .find(
+      (each): each is typeof each & {readonly name: string} =>
+        each.name !== undefined && flags[each.name]!.type === 'boolean' && /^--[^=]+=/.test(each.text),
+    )
+}
+
 /** An argument as the parser is to see it, and the flags that it names: none where it is a value. */
 interface Argument {
   readonly names: readonly string[]

@@ -4,6 +4,8 @@ export type LiveValues =
   | 'auth-request'
   /** Paths and ids of sessions. */
   | 'session'
+  /** Whatever selects a session: profile names, network interfaces, ids and paths. */
+  | 'any-session'
   /** Names of the profiles that sessions were started from. */
   | 'config'
   /** Network interfaces of sessions. */
@@ -21,7 +23,7 @@ export type LiveValues =
   /** Files, and the folders they may be in. */
   | 'file'
 
-/** What the shells' completion should know of an option, besides what oclif knows. */
+/** What the shells' completion has to know of an option or an argument, besides what oclif knows. */
 export interface OptionCompletion {
   /** What it offers as the value. */
   readonly values?: LiveValues | readonly string[]
@@ -31,7 +33,10 @@ export interface OptionCompletion {
   readonly list?: boolean
   /** Sessions with these statuses (`StatusMinor`) are not offered beside this option: it can do nothing for them. */
   readonly skip?: readonly number[]
-  /** It does something only beside one of these options: it is offered where one is given, or can still be. */
+  /**
+   * It does something only beside one of these options: an option is offered where one is given, or can still be, an
+   * argument where one is given.
+   */
   readonly requires?: readonly string[]
   /** By its values, the options that the command refuses beside that value. */
   readonly excludes?: Readonly<Record<string, readonly string[]>>
@@ -39,16 +44,17 @@ export interface OptionCompletion {
   readonly own?: boolean
 }
 
-/** The same for the options of a command, by their names. */
+/** The same for the options and arguments of a command, by their names. */
 export type Completion = Readonly<Record<string, OptionCompletion>>
 
 /** The help group of the options that select sessions. */
 export const selectorGroup = 'SESSION'
 
-/** How the options of `selectorGroup` are completed. */
+/** How the options of `selectorGroup` are completed, and the argument SESSION. */
 export const selectorCompletion: Completion = {
   config: {values: 'config'},
   interface: {values: 'interface'},
   owner: {values: 'owner'},
   path: {values: 'session'},
+  session: {values: 'any-session'},
 }

@@ -9,8 +9,11 @@ const idPrefix = /^(?:[\da-f]{8}|(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{4,7})$/
 /** The option and the value by which a word that stands alone probably selects a session. */
 export function selectorFor(word: string): readonly [option: string, value: string] {
   if (word.startsWith('/') || sessionId.test(word) || idPrefix.test(word)) return ['--path', word]
-  return [device.test(word) || isInterface(word) ? '--interface' : '--config', word]
+  return [mayBeDevice(word) ? '--interface' : '--config', word]
 }
+
+/** Whether a word is the usual name of a tunnel device, or the name of an interface of this machine. */
+export const mayBeDevice = (word: string): boolean => device.test(word) || isInterface(word)
 
 /** Suggests a whole command line. */
 export function didYouMean(words: readonly string[]): string {

@@ -7,7 +7,7 @@ import type {FlagRelations} from './relations'
 export interface ParserError extends Error {
   /** Unknown options (`NonExistentFlagsError`). */
   readonly flags?: readonly string[]
-  /** Extra words (`UnexpectedArgsError`), or the definitions of missing arguments (`RequiredArgsError`). */
+  /** Words beyond the arguments (`UnexpectedArgsError`), or the definitions of missing arguments (`RequiredArgsError`). */
   readonly args?: unknown
   readonly parse?: Partial<ParsedLine>
 }
@@ -15,6 +15,8 @@ export interface ParserError extends Error {
 interface ParsedLine {
   readonly input: {readonly flags: Readonly<Record<string, FlagRelations>>}
   readonly output: {
+    /** The words that belong to no option. */
+    readonly argv: readonly unknown[]
     readonly flags: Readonly<Record<string, unknown>>
     readonly metadata: {readonly flags?: Readonly<Record<string, {readonly setFromDefault?: boolean}>>}
   }
@@ -26,13 +28,13 @@ interface ParsedLine {
  */
 const sentences: readonly (readonly [RegExp, string])[] = [
   [/\nSee more help with --help$/, ''],
-  [/^Flag (--\S+) expects a value$/, "option '$1' requires an argument"],
+  [/^Flag (--\S+) expects a value$/, 'option $1 requires a value'],
   [/^Flag (?=--)/, ''],
 ]
 
 /** An error of oclif's parser as one line of ours, without a reference to the help. */
 export function parserText(error: ParserError): string {
-  if (error.flags) return unrecognized(error.flags)
+  if (error.flags) return unknownOptions(error.flags)
   const words = extraWords(error)
   if (words) return unexpected(words)
   return sentences
@@ -41,24 +43,24 @@ export function parserText(error: ParserError): string {
     .replaceAll(/\s*\n\s*/g, ' ')
 }
 
-/** The words that belong to no option and no argument. */
+/** The words beyond the arguments of the command. */
 export function extraWords({args}: ParserError): readonly string[] | undefined {
   return Array.isArray(args) && args.every((each): each is string => typeof each === 'string') ? args : undefined
 }
 
 /** The flags that were typed, in the order in which they are declared. */
-export function givenFlags({parse: {input, output} = {}}: ParserError): string[] {
+export function givenFlags({parse: {input, output} = {}}: Pick<ParserError, 'parse'>): string[] {
   if (!input || !output) return []
   const {flags, metadata} = output
   return Object.keys(input.flags).filter((name) => flags[name] !== undefined && !metadata.flags?.[name]?.setFromDefault)
 }
 
-/** Unknown options, in getopt's words. */
-export function unrecognized(options: readonly string[]): string {
-  return `unrecognized option${options.length > 1 ? 's' : ''} ${options.map((option) => `'${option}'`).join(', ')}`
+/** Says which options are unknown. */
+export function unknownOptions(options: readonly string[]): string {
+  return `unknown option${options.length > 1 ? 's' : ''}: ${options.join(', ')}`
 }
 
-/** Extra words. */
+/** Says which words are beyond the arguments. */
 export function unexpected(words: readonly string[]): string {
   return `unexpected argument${words.length > 1 ? 's' : ''}: ${words.join(', ')}`
 }

@@ -19,7 +19,12 @@ function excludes(flag: FlagRelations | undefined, other: string): boolean {
   return [flag?.exclusive ?? [], ...related(flag, 'none')].some((names) => names.includes(other))
 }
 
-/** The options that an option needs: one of each group. */
+/** Whether an option cannot be used beside the argument SESSION: it selects sessions itself, or needs none. */
+export function excludesSession(flags: Flags, name: string): boolean {
+  return ['path', 'config', 'interface'].every((each) => each === name || areExclusive(flags, name, each))
+}
+
+/** The options that an option requires: one of each group. */
 export function requiredFlags(flag: FlagRelations | undefined): readonly (readonly string[])[] {
   const all = [...(flag?.dependsOn ?? []), ...related(flag, 'all').flat()]
   return [...all.map((name) => [name]), ...related(flag, 'some')].map((names) =>

@@ -1,5 +1,6 @@
 import {
   areExclusive,
+  excludesSession,
   type LiveValues,
   type OptionCompletion,
   requiredFlags,
@@ -18,7 +19,7 @@ export interface Candidate {
   readonly description?: string
 }
 
-/** What has to be looked up, and for which line. */
+/** The values to look up, and for which line. */
 export interface LiveQuery {
   readonly values: LiveValues
   readonly typed: string
@@ -30,6 +31,8 @@ export interface LiveQuery {
   readonly path?: string
   readonly config?: string
   readonly interface?: string
+  /** Any of these, as the argument SESSION. */
+  readonly session?: string
   /** The user whose sessions are meant, by name or uid. */
   readonly owner?: string
   /** Values of the same option that are there already. */
@@ -114,6 +117,7 @@ export function options(command: Command, given: Line['given'], {short}: {short:
 function isPossible(command: Command, given: Line['given'], name: string): boolean {
   const {flags = {}} = command
   if (given.has(name) && !flags[name]?.multiple) return false
+  if (given.has('session') && excludesSession(flags, name)) return false
   return ![...given].some(
     ([other, values]) =>
       areExclusive(flags, name, other) || values.some((value) => excludes(command, other, value).includes(name)),
@@ -149,24 +153,30 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
   const prefix = wanted.prefix + key
   const typed = wanted.typed.slice(key.length)
   if (!isPossible(command, given, flag)) return {prefix, values: []}
-  if (typeof values === 'string') {
-    const others = [...given.keys()]
-    const query: LiveQuery = {
-      ...Object.fromEntries(selectors.flatMap((name) => given.get(name)?.map((value) => [name, value]) ?? [])),
-      own: [...others, flag].some((name) => completionOf(command, name).own),
-      skip: new Set([...others, flag].flatMap((name) => completionOf(command, name).skip ?? [])),
-      taken: given.get(flag) ?? [],
-      typed,
-      values,
-    }
-    return {prefix, values: query}
-  }
+  if (typeof values === 'string') return {prefix, values: queryOf(command, given, {name: flag, typed, values})}
 
   const all = flags[flag]?.options ?? values
   const fixed = all.filter((value) => !excludes(command, flag, value).some((name) => given.has(name)))
   if (!list) return {prefix, values: fixed}
   const done = typed.slice(0, typed.lastIndexOf(',') + 1)
   return {prefix: prefix + done, values: fixed.filter((value) => !done.split(',').includes(value))}
+}
+
+/** The query for values of an option or an argument. */
+function queryOf(
+  command: Command,
+  given: Line['given'],
+  {name, typed, values}: Pick<LiveQuery, 'typed' | 'values'> & {readonly name: string},
+): LiveQuery {
+  const completions = [...given.keys(), name].map((each) => completionOf(command, each))
+  return {
+    ...Object.fromEntries(selectors.flatMap((each) => given.get(each)?.map((value) => [each, value]) ?? [])),
+    own: completions.some(({own}) => own),
+    skip: new Set(completions.flatMap(({skip = []}) => skip)),
+    taken: given.get(name) ?? [],
+    typed,
+    values,
+  }
 }
 
 /** What an option offers after what has been typed of it: with keys, that is either those or the values of one. */
@@ -181,19 +191,27 @@ function offerOf(
   return {key, values: Object.hasOwn(keys, name) ? keys[name]! : []}
 }
 
-const selectors = ['path', 'config', 'interface', 'owner'] as const
+const selectors = ['path', 'config', 'interface', 'owner', 'session'] as const
 
-/** Of an option itself or, where it is one of kit's that select sessions, of those. */
-function completionOf({completion, flags}: Command, name: string): OptionCompletion {
-  const isSelector = flags?.[name]?.helpGroup === selectorGroup
+/** Of an option or argument itself or, where it is one of kit's that select sessions, of those. */
+function completionOf({args, completion, flags}: Command, name: string): OptionCompletion {
+  const isSelector = flags?.[name]?.helpGroup === selectorGroup || (name === 'session' && args?.session !== undefined)
   return completion?.[name] ?? (isSelector ? selectorCompletion[name] : undefined) ?? {}
 }
 
-/** The values that an argument can take: those of an option of its name, where the command says so for it. */
-export function argumentsOf(command: Command, position: number, typed: string): LiveQuery | readonly string[] {
+/** The values that an argument can take, by what the command says of it as it does of its options. */
+export function argumentsOf(
+  command: Command,
+  given: Line['given'],
+  position: number,
+  typed: string,
+): LiveQuery | readonly string[] {
   const [name, argument] = Object.entries(command.args ?? {})[position] ?? []
-  const {values} = (name !== undefined && command.completion?.[name]) || {}
-  if (typeof values === 'string') return {own: false, skip: new Set(), taken: [], typed, values}
+  if (name === undefined) return []
+  const {requires, values} = completionOf(command, name)
+  if (requires && !requires.some((option) => given.has(option))) return []
+  if (name === 'session' && [...given.keys()].some((option) => excludesSession(command.flags ?? {}, option))) return []
+  if (typeof values === 'string') return queryOf(command, given, {name, typed, values})
   return argument?.options ?? values ?? []
 }
 

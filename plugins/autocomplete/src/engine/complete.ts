@@ -54,7 +54,7 @@ async function ofCommand(
   }
 
   const found =
-    wanted.kind === 'argument' ? await candidatesOf(argumentsOf(command, wanted.position, current), lookUp) : []
+    wanted.kind === 'argument' ? await candidatesOf(argumentsOf(command, given, wanted.position, current), lookUp) : []
   // where nothing else can come it is an option
   const isOption = wanted.kind === 'option' || (found.length === 0 && !wanted.optionsEnded && current === '')
   return isOption ? options(command, given, {short: /^-(?!-)/.test(current)}) : found

@@ -20,7 +20,7 @@ export type Wanted =
   | {readonly kind: 'argument'; readonly position: number; readonly optionsEnded: boolean}
 
 export interface Line {
-  /** The options before the cursor, with their values. */
+  /** The options and arguments before the cursor, with their values. */
   readonly given: ReadonlyMap<string, readonly string[]>
   readonly wanted: Wanted
 }
@@ -30,7 +30,8 @@ const impliedBy = ({implied = []}: Command) => new Map<string, string[]>(implied
 
 /** Understands the words after a command as the command itself will. */
 export function readLine(command: Command, words: readonly string[], current: string): Line {
-  const {flags = {}, optionalValues} = command
+  const {args = {}, flags = {}, optionalValues} = command
+  const names = Object.keys(args)
   const given = impliedBy(command)
   const give = (name: string, value?: string) => {
     given.set(name, [...(given.get(name) ?? []), ...(value === undefined ? [] : [value])])
@@ -39,22 +40,30 @@ export function readLine(command: Command, words: readonly string[], current: st
   let awaiting: string | undefined
   let optionsEnded = false
   let position = 0
+  const giveArgument = (value: string) => {
+    const name = names[position++]
+    if (name !== undefined) give(name, value)
+  }
+
+  /** Answers the option whose value is the next word. */
+  const giveShort = (word: string): string | undefined => {
+    const short = shortFlags(flags, word)
+    for (const name of short.awaitsValue ? short.names.slice(0, -1) : short.names)
+      give(name, flags[name]!.type === 'option' ? short.value : undefined)
+    return short.awaitsValue ? short.names.at(-1) : undefined
+  }
+
   for (const word of normalizeArgv(words, flags, optionalValues)) {
     if (awaiting !== undefined) {
       give(awaiting, word)
       awaiting = undefined
-    } else if (optionsEnded || !/^-./.test(word)) position++
+    } else if (optionsEnded || !/^-./.test(word)) giveArgument(word)
     else if (word === '--') optionsEnded = true
     else if (word.startsWith('--')) {
       const {name, value} = longOption(word)
       if (flags[name]?.type === 'option' && value === undefined) awaiting = name
       else give(flags[name] ? name : name.replace(/^no-/, ''), value)
-    } else {
-      const {awaitsValue, names, value} = shortFlags(flags, word)
-      for (const name of awaitsValue ? names.slice(0, -1) : names)
-        give(name, flags[name]!.type === 'option' ? value : undefined)
-      if (awaitsValue) awaiting = names.at(-1)
-    }
+    } else awaiting = giveShort(word)
   }
 
   const wanted =

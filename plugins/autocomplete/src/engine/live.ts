@@ -1,3 +1,4 @@
+import {selectorFor} from '@ovpn3/kit/flags'
 import {
   type Claim,
   claimOf,
@@ -40,6 +41,7 @@ const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
 
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<Exclude<LiveQuery['values'], OtherValues>, readonly PropertyName[]>> = {
+  'any-session': ['config_name', 'device_name', 'status'],
   'auth-request': ['backend_pid', 'config_name', 'status'],
   config: ['config_name', 'status'],
   interface: ['device_name', 'config_name', 'status'],
@@ -61,6 +63,7 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
     return usersToGrant(query, everybody, sessions)
   }
 
+  if (values === 'any-session') return anySession(query, await usefulClaims(query, selector, means))
   const sessions = await usefulSessions(query, selector, means)
   if (values !== 'owner' && values !== 'user-with-access') return sessionValues(query, sessions)
   const property = values === 'owner' ? 'owner' : 'acl'
@@ -70,8 +73,9 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
 }
 
 /** Users are those of the session that the line selects; all else is looked for in all sessions. */
-function selectorOf({config, interface: device, path, values}: LiveQuery): Selector {
-  if (values === 'user' || values === 'user-with-access') {
+function selectorOf(query: LiveQuery): Selector {
+  if (query.values === 'user' || query.values === 'user-with-access') {
+    const {config, interface: device, path} = query.session === undefined ? query : selectedBy(query.session)
     if (path !== undefined) return {kind: 'path', path}
     if (config !== undefined) return {kind: 'config', name: config}
     if (device !== undefined) return {device, kind: 'interface'}
@@ -80,14 +84,25 @@ function selectorOf({config, interface: device, path, values}: LiveQuery): Selec
   return {kind: 'all'}
 }
 
+/** What the argument SESSION probably is. */
+function selectedBy(word: string): Pick<LiveQuery, 'config' | 'interface' | 'path'> {
+  const [option, value] = selectorFor(word)
+  return {[option.slice('--'.length)]: value}
+}
+
 /** The sessions that apply to the option. */
 async function usefulSessions(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
+  return nearest(query, selector, await usefulClaims(query, selector, means))
+}
+
+/** The sessions that apply to the option, wherever their names resolve to. */
+async function usefulClaims(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Claim[]> {
   const {owner, own, skip, values} = query
   const [claims, uid] = await Promise.all([
     claimsOf(query, selector, means),
     owner === undefined ? undefined : inTime(uidOf(owner), means.timeIsUp),
   ])
-  const useful = claims.filter(({ownership, session: {snapshot}}) => {
+  return claims.filter(({ownership, session: {snapshot}}) => {
     // gone, or another user's; what has not been read yet may apply
     if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
     // of a session that the line names it is known who may use it, whosever it is
@@ -95,11 +110,34 @@ async function usefulSessions(query: SessionQuery, selector: Selector, means: Me
     if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
     return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
   })
+}
+
+/** The sessions that their names resolve to. */
+function nearest({owner, values}: SessionQuery, selector: Selector, useful: readonly Claim[]): readonly Session[] {
   const nameOf = selector.kind === 'all' ? ringed[values] : () => selector.kind
   if (!nameOf || owner !== undefined || selector.kind === 'path') return useful.map(({session}) => session)
   return [...new Set(useful.map(({session}) => nameOf(session)))].flatMap((name) =>
     nearestRing(useful.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
   )
+}
+
+/** Names and devices; ids where they have begun, and of sessions that no name tells apart. */
+function anySession(query: SessionQuery, useful: readonly Claim[]): Candidate[] {
+  const as = (values: 'config' | 'interface') => {
+    const one = {...query, values}
+    return sessionValues(one, nearest(one, {kind: 'all'}, useful))
+  }
+
+  const sessions = useful.map(({session}) => session)
+  const nameOf = ({snapshot}: Session) => snapshot.values.config_name
+  const byId = sessions.filter(
+    (session) =>
+      query.typed !== '' ||
+      nameOf(session) === undefined ||
+      sessions.some((other) => other !== session && nameOf(other) === nameOf(session)),
+  )
+  const found = [...as('config'), ...as('interface'), ...sessionValues({...query, values: 'session'}, byId)]
+  return found.filter(({value}, i) => found.findIndex((other) => other.value === value) === i)
 }
 
 /** What resolves in rings, and to what it is that a session is found by. */
@@ -157,7 +195,11 @@ function propertiesFor(
   {me}: SessionSource,
 ): PropertyName[] {
   // what others may read is theirs, or granted: they need not be asked whose it is
-  const byOwner = own || owner !== undefined || selector.kind !== 'all' || (values in ringed && readsAll(me))
+  const byOwner =
+    own ||
+    owner !== undefined ||
+    selector.kind !== 'all' ||
+    ((values in ringed || values === 'any-session') && readsAll(me))
   const more = [...(byOwner ? (['owner'] as const) : []), ...(skip.size > 0 ? (['status'] as const) : [])]
   return [...new Set<PropertyName>([...properties[values], ...more])]
 }

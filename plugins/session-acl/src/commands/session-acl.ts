@@ -4,8 +4,8 @@ import {
   type Completion,
   errorText,
   type Selected,
+  selectorArgs,
   selectorFlags,
-  selectorOf,
   SessionCommand,
 } from '@ovpn3/kit'
 import {
@@ -70,6 +70,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     'public-access': {own: true, values: ['true', 'false']},
     revoke: {own: true, values: 'user-with-access'},
   }
+  static override args = selectorArgs
   static override flags = {
     ...selectorFlags,
     show: Flags.boolean({...access, char: 's', summary: 'Show who has access, after the changes.'}),
@@ -103,12 +104,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   }
 
   protected async execute(): Promise<AclReport> {
-    const configIsKnown = selectorOf(this.flags)?.kind === 'config'
+    const configIsKnown = this.selector?.kind === 'config'
     const requests = requestsOf(this.flags)
     if (requests.length === 0) this.flags = {...this.flags, show: true}
     const changesOf = await changesIn(requests, (await this.sources()).all)
     const selected = await this.selectOne({
-      hint: 'Your sessions: ovpn3 sessions-list',
+      hint: 'Pass SESSION: run `ovpn3 sessions-list` to see your sessions',
       question: `Which session's access to ${requests.length > 0 ? 'change' : 'show'}?`,
       read: this.#properties(requests, configIsKnown),
     })

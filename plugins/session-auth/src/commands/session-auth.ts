@@ -5,8 +5,8 @@ import {
   connectionLine,
   credentialsFlag,
   errorText,
+  selectorArgs,
   selectorFlags,
-  selectorOf,
   SessionCommand,
   waitFlags,
   waitOf,
@@ -76,7 +76,9 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     credentials: {values: 'file'},
     interface: {skip, values: 'interface'},
     path: {skip, values: 'session'},
+    session: {skip, values: 'any-session'},
   }
+  static override args = selectorArgs
   static override flags = {
     'auth-req': Flags.string({
       exclusive: ['path', 'config', 'interface'],
@@ -93,11 +95,11 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     const wait = waitOf(this.flags, this.interactive)
     const {'auth-req': id} = this.flags
     if (id !== undefined) return this.#continue(wait, amongRequests(pidOf(id)))
-    if (selectorOf(this.flags)) return this.#continue(wait)
+    if (this.selector) return this.#continue(wait)
     const waitOption = (Object.keys(waitFlags) as (keyof typeof waitFlags)[]).find((name) => this.flags[name])
     if (!this.#canOffer && waitOption)
       throw new Ovpn3Error('usage', `--${waitOption} needs a session`, {
-        hint: 'Select one with --auth-req, --path, --config or --interface',
+        hint: 'Pass SESSION, or --auth-req',
       })
     const requests = await this.#list()
     const waiting = requests.filter(({state}) => state === 'waiting')

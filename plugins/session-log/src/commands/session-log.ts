@@ -4,8 +4,8 @@ import {
   colorsOf,
   type Completion,
   type Selected,
+  selectorArgs,
   selectorFlags,
-  selectorOf,
   userOf,
   WatchCommand,
 } from '@ovpn3/kit'
@@ -80,6 +80,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
   static override completion: Completion = {
     'log-level': {values: logLevelNumbers},
   }
+  static override args = selectorArgs
   static override flags = {
     ...selectorFlags,
     ...allFlag,
@@ -172,7 +173,11 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     const {config, until} = this.flags
     try {
       const selected = await this.selectOne(
-        {hint: 'Or all of them with --all', question: 'Which log to follow?', read: ['config_name', 'status']},
+        {
+          hint: 'Pass SESSION, or --all for all sessions',
+          question: 'Which log to follow?',
+          read: ['config_name', 'status'],
+        },
         deadline,
       )
       const {label, owner, session} = selected
@@ -181,7 +186,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
       this.#labels.set(session, label)
       return selected
     } catch (error) {
-      const isMissing = selectorOf(this.flags) && hasCode(error, 'session-not-found', 'session-stale')
+      const isMissing = this.selector && hasCode(error, 'session-not-found', 'session-stale')
       if (isMissing && (config !== undefined || until === 'disconnected')) return undefined
       throw error
     }

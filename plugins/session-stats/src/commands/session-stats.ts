@@ -6,8 +6,8 @@ import {
   counterLines,
   type Frame,
   type Selected,
+  selectorArgs,
   selectorFlags,
-  selectorOf,
   statisticsText,
   userOf,
   WatchCommand,
@@ -83,6 +83,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   ]
   static override completion: Completion = {format: {excludes: {prometheus: ['watch']}}}
   static override optionalValues = {watch: defaultInterval}
+  static override args = selectorArgs
   static override flags = {
     ...selectorFlags,
     ...allFlag,
@@ -142,12 +143,16 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
    * @param readAll and where all of them are
    */
   async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[]): Promise<Chosen> {
-    if (this.flags.all || (this.#isExposition && !selectorOf(this.flags))) {
+    if (this.flags.all || (this.#isExposition && !this.selector)) {
       const {selected} = await this.selectMany({read: readAll})
       return {selected: [...selected].sort((a, b) => a.label.localeCompare(b.label)), single: false}
     }
 
-    const one = await this.selectOne({hint: 'Or all of them with --all', question: 'Which session to look at?', read})
+    const one = await this.selectOne({
+      hint: 'Pass SESSION, or --all for all sessions',
+      question: 'Which session to look at?',
+      read,
+    })
     return {selected: [one], single: true}
   }
 

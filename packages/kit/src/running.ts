@@ -1,0 +1,84 @@
+import {
+  claimsOf,
+  goneError,
+  heldDevice,
+  isOwnedBy,
+  type OwnerNamed,
+  safeText,
+  type Session,
+  shortId,
+  sleep,
+  type Sources,
+} from '@ovpn3/sessions'
+
+import type {Selection} from './selector'
+
+import {closest} from './closest'
+
+/** Milliseconds that the list may take: it only helps. */
+const limit = 1000
+/** How many sessions it names. */
+const named = 8
+
+/**
+ * The sessions that the caller can select by name; undefined where they cannot be read in time.
+ * @param owner only those of this user
+ */
+export async function whatRuns(
+  sources: Sources,
+  signal: AbortSignal,
+  owner?: OwnerNamed,
+): Promise<readonly Session[] | undefined> {
+  const over = new AbortController()
+  const listing = async () => {
+    const found = await sources.find({kind: 'all'}, ['config_name', 'device_name', 'owner', 'status'])
+    const claims = await claimsOf(found)
+    return claims
+      .filter(({ownership, session}) =>
+        owner ? isOwnedBy(session, owner) : ownership === 'own' || ownership === 'granted',
+      )
+      .flatMap(({session}) => (goneError(session) ? [] : [session]))
+  }
+
+  try {
+    return await Promise.race([listing(), sleep(limit, signal, over.signal).then((): undefined => {})])
+  } catch {
+    return undefined
+  } finally {
+    over.abort()
+  }
+}
+
+/** The name or device that was probably meant. */
+export function near(selector: Selection, running: readonly Session[]): string | undefined {
+  const configs = running.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
+  const devices = running.flatMap(({snapshot}) => heldDevice(snapshot.values) ?? [])
+  const close = (typed: string, names: readonly string[]) => {
+    const name = closest(typed, names)
+    return name === undefined ? undefined : safeText(name)
+  }
+
+  switch (selector.kind) {
+    case 'config':
+      return close(selector.name, configs)
+    case 'interface':
+      return close(selector.device, devices)
+    case 'word':
+      return close(selector.word, [...configs, ...devices])
+    default:
+      return undefined
+  }
+}
+
+/** What is running, in a line: `Running: office (tun0), home, and 12 more`. */
+export function runningText(running: readonly Session[] | undefined): string | undefined {
+  if (!running) return undefined
+  if (running.length === 0) return 'No session is running'
+  const names = running.slice(0, named).map(({id, snapshot: {values}}) => {
+    const device = heldDevice(values)
+    const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)
+    return device === undefined ? name : `${name} (${safeText(device)})`
+  })
+  const more = running.length - names.length
+  return `Running: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
+}

@@ -1,0 +1,141 @@
+import {Ovpn3Error, type PropertyName, type Selector, Sources, StatusMinor} from '@ovpn3/sessions'
+import assert from 'node:assert/strict'
+import {describe, it} from 'node:test'
+
+import type {SelectorValues} from '../../packages/kit/dist/selector'
+
+import {selectOne} from '../../packages/kit/dist/select'
+import {FakeSession, type FakeSessionOptions, FakeSource} from '../support/fake-session'
+
+/** A source that remembers what it was asked for. */
+class AskedSource extends FakeSource {
+  readonly asked: string[] = []
+
+  override find(selector: Selector, properties: readonly PropertyName[]) {
+    this.asked.push(selector.kind)
+    return super.find(selector, properties)
+  }
+}
+
+function sourceWith(...sessions: readonly FakeSessionOptions[]): AskedSource {
+  const source = new AskedSource()
+  source.sessions = sessions.map((options) => new FakeSession(StatusMinor.connected, {...options, source}))
+  return source
+}
+
+async function select(source: FakeSource, values: SelectorValues) {
+  const context = {
+    ask: (question: () => Promise<never>) => question(),
+    interactive: false,
+    signal: new AbortController().signal,
+    sources: async () => new Sources([source]),
+    values,
+  }
+  const {session} = await selectOne(context, {question: 'Which session?', read: []})
+  return session.id
+}
+
+const cert = {config: 'cert', device: 'tun0', id: '11112222s1'}
+const home = {config: 'home', device: 'tun1', id: '22223333s1'}
+const mine = 1000
+const theirs = 2000
+
+describe('the argument SESSION', () => {
+  it('is a profile name, a device, an ID, its beginning or a path', async () => {
+    for (const session of ['home', 'tun1', '22223333s1', '2222', '/net/openvpn/v3/sessions/22223333s1'])
+      assert.equal(await select(sourceWith(cert, home), {session}), home.id)
+  })
+
+  it('asks for no more than it takes', async () => {
+    const asked = async (session: string) => {
+      const source = sourceWith(cert, home)
+      await select(source, {session})
+      return source.asked
+    }
+
+    assert.deepEqual(await asked('/net/openvpn/v3/sessions/22223333s1'), ['path'])
+    // devices are read from all sessions
+    assert.deepEqual(await asked('home'), ['config', 'path'])
+    assert.deepEqual(await asked('2222'), ['config', 'path'])
+    assert.deepEqual(await asked('tun1'), ['config', 'path', 'interface'])
+  })
+
+  it('is never guessed where it is two things, unless they are one session', async () => {
+    const ambiguous = {code: 'session-ambiguous', message: '"tun1" matches 2 sessions'}
+    await assert.rejects(select(sourceWith({...cert, config: 'tun1'}, home), {session: 'tun1'}), ambiguous)
+    await assert.rejects(
+      select(sourceWith({...cert, config: '2222'}, home), {session: '2222'}),
+      (error: Ovpn3Error) => {
+        assert.deepEqual(
+          error.candidates?.map(({id}) => id),
+          [cert.id, home.id],
+        )
+        return error.code === 'session-ambiguous'
+      },
+    )
+    assert.equal(await select(sourceWith(cert, {...home, config: 'tun1'}), {session: 'tun1'}), home.id)
+  })
+
+  it("is no other user's session where it is one of the caller's", async () => {
+    const other = {...cert, owner: theirs}
+    for (const session of ['1111', 'cert', 'tun0'])
+      assert.equal(
+        await select(sourceWith(other, {config: session, id: '33334444s1', owner: mine}), {session}),
+        '33334444s1',
+      )
+  })
+
+  it('selects what is merely public by ID only', async () => {
+    const source = sourceWith({...cert, owner: theirs})
+    assert.equal(await select(source, {session: '1111'}), cert.id)
+    for (const session of ['cert', 'tun0'])
+      await assert.rejects(select(source, {session}), {
+        code: 'session-not-found',
+        hint: 'Select a public session of another user by ID: --path 11112222',
+      })
+    assert.equal(await select(source, {owner: String(theirs), session: 'cert'}), cert.id)
+  })
+
+  it('is something, and nothing else', async () => {
+    for (const values of [{session: ''}, {session: 'a\0'}, {config: 'cert', session: 'cert'}])
+      await assert.rejects(select(sourceWith(cert), values), {code: 'usage'})
+  })
+})
+
+describe('what matches no session', () => {
+  const missing = async (values: SelectorValues, ...sessions: readonly FakeSessionOptions[]) => {
+    try {
+      await select(sourceWith(...sessions), values)
+    } catch (error) {
+      const {hint, message} = error as Ovpn3Error
+      return [message, hint]
+    }
+
+    throw new assert.AssertionError({message: 'it matches one'})
+  }
+
+  it('is told with what is near, and what runs', async () => {
+    const running = 'Running: cert (tun0), home (tun1)'
+    const messages: readonly (readonly [SelectorValues, string])[] = [
+      [{session: 'cer'}, 'no session matches "cer": did you mean cert?'],
+      [{session: 'tun2'}, 'no session matches "tun2": did you mean tun0?'],
+      [{config: 'hone'}, 'no session matches --config hone: did you mean home?'],
+      [{config: 'tun2'}, 'no session matches --config tun2'],
+      [{interface: 'tn1'}, 'no session matches --interface tn1: did you mean tun1?'],
+      [{path: '9999'}, 'no session matches --path 9999'],
+    ]
+    for (const [values, message] of messages) assert.deepEqual(await missing(values, cert, home), [message, running])
+    assert.deepEqual(await missing({session: 'cert'}), ['no session matches "cert"', 'No session is running'])
+  })
+
+  it("names no other user's session, and no more than a line has room for", async () => {
+    const many = Array.from({length: 12}, (_, i) => ({config: `load-${i}`, id: `${i}`.padStart(8, '0')}))
+    const [, hint] = await missing({session: 'nothing'}, {...cert, owner: theirs}, ...many)
+    assert.equal(hint, 'Running: load-0, load-1, load-2, load-3, load-4, load-5, load-6, load-7, and 4 more')
+  })
+
+  it('is safe to show', async () => {
+    const text = await missing({session: 'cerx'}, {...cert, config: 'cer\u001B[31mt\n'})
+    assert.deepEqual(text, ['no session matches "cerx"', 'Running: cert (tun0)'])
+  })
+})
