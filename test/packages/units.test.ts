@@ -6,7 +6,7 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
 import {repository} from '../support/repository'
-import {needs} from '../support/tools'
+import {missingTools} from '../support/tools'
 
 const read = (...names: string[]) => readFileSync(path.join(repository, ...names), 'utf8')
 const session = 'ovpn3-session@office.service'
@@ -19,7 +19,7 @@ const blocks = (language: string): string[] =>
     ([, block]) => block!,
   )
 
-describe('systemd units', {skip: needs('systemd-analyze')}, () => {
+describe('systemd units', {skip: missingTools('systemd-analyze')}, () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-units-'))
