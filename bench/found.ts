@@ -1,4 +1,4 @@
-/** A program of the CLI whose core plugins oclif finds by itself, for bench/tricks.ts. */
+/** An entry point of the CLI for which oclif finds the core plugins itself, for bench/tricks.ts. */
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 

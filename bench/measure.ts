@@ -6,30 +6,30 @@ import {format, resolveConfig} from 'prettier'
 
 import {repository} from '../test/support/repository'
 
-/** A command that is measured beside others. */
+/** A command to measure. */
 export interface Case {
   readonly name: string
-  /** Of the program, with its arguments. */
+  /** The program and its arguments. */
   readonly command: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly uid?: number
-  /** Runs before each measurement, and is not measured. */
+  /** Runs before each measurement. */
   readonly before?: () => Promise<void> | void
-  /** What counts is the milliseconds that it prints. */
+  /** Use the milliseconds that the command prints instead of its run time. */
   readonly timesItself?: boolean
 }
 
 export interface Timing {
-  /** Milliseconds. */
+  /** The median in milliseconds. */
   readonly median: number
-  /** Half of all runs took between these. */
+  /** The interquartile range in milliseconds. */
   readonly middle: readonly [number, number]
 }
 
 /**
- * Runs the cases in turn, round by round, so that what the machine does meanwhile meets them all alike. The first round
- * warms up.
- * @param rounds that count
+ * Runs the cases in turn, round by round, so that other load on the machine affects them equally. An additional first
+ * round is for warm-up.
+ * @param rounds the number of measured rounds
  */
 export async function interleave(cases: readonly Case[], rounds: number): Promise<Map<string, Timing>> {
   const times = new Map<string, number[]>(cases.map(({name}) => [name, []]))
@@ -44,7 +44,7 @@ export async function interleave(cases: readonly Case[], rounds: number): Promis
   return new Map([...times].map(([name, all]) => [name, timingOf(all)]))
 }
 
-/** Milliseconds that a run takes. It has to succeed: a failure is quick, and no result. */
+/** The duration of a run in milliseconds. Throws if the command fails. */
 async function timeOf({command: [program, ...args], env, name, timesItself, uid}: Case): Promise<number> {
   const start = performance.now()
   const child = spawn(program!, args, {
@@ -63,7 +63,7 @@ async function timeOf({command: [program, ...args], env, name, timesItself, uid}
   return time
 }
 
-/** Nothing of the machine's but the path: NODE_EXTRA_CA_CERTS alone makes every start of Node longer by a half. */
+/** A minimal environment: a variable like NODE_EXTRA_CA_CERTS makes every start of Node.js half as long again. */
 export const plainEnvironment: Readonly<Record<string, string>> = {
   LC_ALL: 'C.UTF-8',
   PATH: process.env.PATH!,
@@ -85,13 +85,13 @@ function timingOf(times: readonly number[]): Timing {
 
 export const milliseconds = (ms: number): string => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
 
-/** A timing and how many times that of another it is: `43 (40–46) | 2.0`. */
+/** A timing and its ratio to another one: `43 (40–46) | 2.0`. */
 export function cells(timing: Timing, base: Timing): string[] {
   const [low, high] = timing.middle.map((ms) => milliseconds(ms))
   return [`${milliseconds(timing.median)} (${low}–${high})`, (timing.median / base.median).toFixed(2)]
 }
 
-/** Rows as a table in Markdown. */
+/** Formats rows as a Markdown table. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
   return [line(header), line(header.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map((row) => line(row))].join(
@@ -99,7 +99,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   )
 }
 
-/** Prints a result, and puts it into bench/RESULTS.md, or another file, in place of the one of the same title. */
+/** Prints a result and writes it to bench/RESULTS.md or another file, where it replaces the section with its title. */
 export async function record(
   title: string,
   text: string,
@@ -116,7 +116,7 @@ export async function record(
   const section = `## ${title}\n\n${setting}\n\n${text}\n`
   process.stdout.write(`${section}\n`)
   const intro =
-    '# Results\n\nEach table is of one run in which all that it compares ran in turn. Times are medians in milliseconds, in parentheses what the middle half of the runs took. What counts are the ratios: the machine is shared.\n'
+    '# Results\n\nEach table comes from one run in which all its cases ran in turn. Times are medians in milliseconds, with the interquartile range in parentheses. Compare the ratios rather than the times, because the machine is shared.\n'
   const old = existsSync(resultsFile) ? readFileSync(resultsFile, 'utf8') : intro
   const [head, ...sections] = old.split(/^(?=## )/m)
   const others = sections.filter((each) => !each.startsWith(`## ${title}\n`))

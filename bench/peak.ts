@@ -1,4 +1,4 @@
-/** Loaded before a program: tells the most memory that it took, in KiB, on file descriptor 3. */
+/** Loaded before a program: writes the program's peak memory in KiB to file descriptor 3. */
 import {writeSync} from 'node:fs'
 
 process.on('exit', () => {

@@ -1,7 +1,7 @@
 /**
- * What the service itself takes for a start: node raw-start.js PROFILE makes a session of the profile with this path and
- * connects it, without anything around, and prints the milliseconds from NewTunnel to the status "connected". Its name
- * on the bus and its match rule are there before.
+ * Measures the service's part of a start: `node raw-start.js PROFILE` starts a session from the profile with this path
+ * and prints the milliseconds from NewTunnel to the status "connected". It connects to the bus and adds its match rule
+ * before.
  */
 import {Message, type MessageBus, systemBus} from 'dbus-next'
 

@@ -1,6 +1,6 @@
 /**
- * The same reads without anything around them: node raw.js PROPERTY ... asks for the list of sessions, then for these
- * properties of each, 100 calls under way at a time.
+ * Only the reads of a command: `node raw.js PROPERTY ...` fetches the list of sessions, then these properties of each
+ * session, with 100 pending calls at a time.
  */
 import {Message, systemBus} from 'dbus-next'
 

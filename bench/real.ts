@@ -1,4 +1,4 @@
-/** npm run bench:real [-- SUITE [lists|start]]: beside the reference tool, on the real service of the lab. */
+/** npm run bench:real [-- SUITE [lists|start]]: compares ovpn3 with the reference tool on the lab's real service. */
 import {chownSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -39,7 +39,7 @@ async function lists(suite: Suite): Promise<void> {
     await world.reset()
     const sessions: string[] = []
     for (const size of sizes) {
-      // a session whose server does not answer is as much work for the manager as any other
+      // A session whose server does not respond is as much work for the manager as any other.
       while (sessions.length < size)
         sessions.push(await world.startSession('alice', 'dead', {fresh: true, until: 'started'}))
       const env = {DBUS_SYSTEM_BUS_ADDRESS: world.busAddress, HOME: home}
@@ -55,10 +55,10 @@ async function lists(suite: Suite): Promise<void> {
       }
     }
 
-    const header = ['ovpn3 …', 'sessions', 'ovpn3', 'openvpn3', 'times as fast', 'the reads alone', 'of it']
+    const header = ['ovpn3 …', 'sessions', 'ovpn3', 'openvpn3', 'speed-up', 'reads only', 'ratio']
     await record(
-      `Beside openvpn3 ${world.version} (${suite})`,
-      `Sessions that wait for a server, all of profiles of one name. \`openvpn3\` has one form of its list, and is run in the lab's chroot. The reads alone: a process that does nothing but read the same properties, 100 at a time.\n\n${table(header, rows)}`,
+      `Compared with openvpn3 ${world.version} (${suite})`,
+      `The sessions wait for a server, and their profiles have the same name. \`openvpn3\` has only one list format and runs in the lab's chroot. "Reads only" is a process that only reads the same properties, 100 at a time.\n\n${table(header, rows)}`,
     )
   } finally {
     await world.reset()
@@ -82,7 +82,7 @@ function row(name: string, size: number, timings: ReadonlyMap<string, Timing>): 
   ]
 }
 
-/** From the command to the connection. */
+/** Measures the time from the command to the connection. */
 async function starts(suite: Suite): Promise<void> {
   const world = await lab(suite)
   const home = mkdtempSync(path.join(tmpdir(), 'ovpn3-bench-'))
@@ -116,10 +116,10 @@ async function starts(suite: Suite): Promise<void> {
     const [ours, reference, alone] = ['ours', 'reference', 'service'].map((each) => timings.get(each)!)
     const text = ({median, middle}: Timing) =>
       `${milliseconds(median)} (${middle.map((ms) => milliseconds(ms)).join('–')})`
-    const header = ['', 'ovpn3', 'openvpn3', 'times as fast', 'the service alone', 'beside it']
+    const header = ['', 'ovpn3', 'openvpn3', 'speed-up', 'service only', 'difference']
     await record(
-      `A start beside openvpn3 ${world.version} (${suite})`,
-      `\`session-start --config cert\`, a saved profile without input, to the end of the process, connected. The service alone: from the call of NewTunnel to the signal that it is connected, with nothing but LogForward and Connect between, in a process that is there already.\n\n${table(
+      `Session start compared with openvpn3 ${world.version} (${suite})`,
+      `\`session-start --config cert\` with a saved profile that requires no input, until the session is connected and the process has exited. "Service only" is the time from the NewTunnel call to the connected signal, with only LogForward and Connect in between, in a process that is already running.\n\n${table(
         header,
         [
           [

@@ -1,4 +1,4 @@
-/** npm run bench:scale: how time and memory grow with the number of sessions, on the simulator. */
+/** npm run bench:scale: measures how time and memory grow with the number of sessions, on the simulator. */
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {mkdtempSync, rmSync} from 'node:fs'
@@ -21,19 +21,19 @@ const commands = [
 ]
 const program = path.join(repository, 'bin', 'run.js')
 
-/** MiB that a run takes at most. */
+/** The peak memory of a run in MiB. */
 async function memoryOf({command: [node, ...args], env}: Case): Promise<number> {
   const child = spawn(node!, ['--require', path.join(__dirname, 'peak.js'), ...args], {
     env: {...plainEnvironment, ...env},
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
-  let told = ''
+  let printed = ''
   child.stdio[3]!.on('data', (chunk: Buffer) => {
-    told += chunk.toString()
+    printed += chunk.toString()
   })
   const [status] = await Promise.all([ended(child), once(child, 'close')])
   if (status !== 0) throw new Error(`exit status ${status}: ${args.join(' ')}`)
-  return Number(told) / 1024
+  return Number(printed) / 1024
 }
 
 async function main(): Promise<void> {
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
     const body = [...rows].map(([name, texts]) => [name.startsWith('start') ? name : `\`${name}\``, ...texts])
     await record(
       'Scale',
-      `On the simulator, whose own work is in the times: it answers in the same two processors. Medians of ${rounds} rounds, and the most memory that one run took.\n\n${table(header, body)}`,
+      `Measured on the simulator, which uses the same two processors, so the times include its work. Each cell shows the median time of ${rounds} rounds and the peak memory of one run.\n\n${table(header, body)}`,
     )
   } finally {
     await world.close()

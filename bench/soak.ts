@@ -1,7 +1,8 @@
 /**
- * npm run bench:soak [-- MINUTES [SESSIONS [CHANGES]]]: both watches, as JSON and on a terminal, on sessions that change, so many times
- * a second, and that come and go. Tells the memory they take over time, and fails where it grows, where match rules or log subscriptions are left
- * behind, where they write an error, or where they do not show what there is in the end.
+ * npm run bench:soak [-- MINUTES [SESSIONS [CHANGES]]]: runs both watch commands, as JSON and on a terminal, with
+ * CHANGES status changes per second and with sessions that are started and removed. Reports the memory over time. Fails
+ * if the memory grows, if match rules or log subscriptions remain, if a command writes an error, or if it does not show
+ * the right sessions at the end.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
@@ -17,20 +18,20 @@ import {repository} from '../test/support/repository'
 import {ended, milliseconds, plainEnvironment, record, table} from './measure'
 
 const ticksPerSecond = 20
-/** Sessions that come, and as many that go. */
+/** Sessions that are started per second; as many are removed. */
 const guestsPerSecond = 3
 const guestNames = 30
-/** Milliseconds between two looks at the memory. */
-const lookEvery = 5000
-/** The time is divided into as many parts, the first of which is for warming up. */
+/** Milliseconds between samples of the memory. */
+const sampleInterval = 5000
+/** The number of periods that the run is divided into; the first one is for warm-up. */
 const parts = 6
-/** Times what it was after warming up that the memory may be in the end. */
-const growth = 1.1
-/** In less the heap only grows to the size that it is to have. */
-const minutesToTell = 30
+/** The limit for the memory at the end, relative to the memory after warm-up. */
+const maxGrowth = 1.1
+/** The minimum duration for a verdict on growth; in a shorter run the heap only reaches its normal size. */
+const minutesForVerdict = 30
 const program = path.join(repository, 'bin', 'run.js')
 const dbus = 'org.freedesktop.DBus'
-/** Connected, and reconnecting. */
+/** Connected and reconnecting. */
 const minors = [7, 12]
 const commands = ['sessions-list --watch', 'session-stats --all --watch'].flatMap((command) => [
   {command: `${command} --json`, isOnTerminal: false},
@@ -38,29 +39,29 @@ const commands = ['sessions-list --watch', 'session-stats --all --watch'].flatMa
 ])
 
 interface Line {
-  /** Of sessions-list. */
+  /** From sessions-list. */
   readonly event?: string
   readonly session?: {readonly path: string}
-  /** Of session-stats. */
+  /** From session-stats. */
   readonly path?: string
   readonly removed?: boolean
 }
 
-/** A watch that runs. */
+/** A running watch command. */
 class Watch {
   readonly title: string
-  /** Bytes, of what goes to stdout. */
+  /** The number of bytes written to stdout. */
   written = 0
-  /** Paths of the sessions that it last said are there; on a terminal nobody reads that. */
+  /** The paths of the sessions that it currently shows; not known for a terminal. */
   readonly shown = new Set<string>()
-  /** MiB, every five seconds. */
+  /** The memory in MiB, sampled every five seconds. */
   readonly memory: number[] = []
-  /** Milliseconds from a change to the line that tells it. */
+  /** Milliseconds from each change to its line. */
   readonly delays: number[] = []
-  /** Its name on the bus. */
+  /** The unique name of its bus connection. */
   connection = ''
   readonly changedAt = new Map<string, number>()
-  /** Of the program itself, which on a terminal is a child of the one that makes the terminal. */
+  /** The program's process ID; on a terminal the program is a child of `script`. */
   pid = 0
   private readonly child: ChildProcess
   private readonly exited: Promise<number | null>
@@ -85,9 +86,9 @@ class Watch {
       createInterface({input: this.child.stdout!}).on('line', (text) => this.read(JSON.parse(text) as Line))
   }
 
-  /** Waits until it runs, and is on the bus. */
+  /** Waits until the command is connected to the bus. */
   async started(bus: Bus): Promise<void> {
-    await until(`${this.title} is on the bus`, async () => {
+    await until(`${this.title} is connected to the bus`, async () => {
       const {pid} = this.child
       const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
       this.pid = this.isOnTerminal ? Number(child) : pid!
@@ -96,27 +97,27 @@ class Watch {
     })
   }
 
-  /** What it shows that is not there, and what is there that it does not show; empty where there is nothing. */
-  difference(there: ReadonlySet<string>): string {
-    const extra = [...this.shown].filter((each) => !there.has(each))
-    const missing = [...there].filter((each) => !this.shown.has(each))
+  /** The differences between the sessions that it shows and those that exist; empty if there are none. */
+  difference(existing: ReadonlySet<string>): string {
+    const extra = [...this.shown].filter((each) => !existing.has(each))
+    const missing = [...existing].filter((each) => !this.shown.has(each))
     return [
       ...extra.map((each) => `${this.title} shows ${each}`),
       ...missing.map((each) => `${this.title} lacks ${each}`),
     ].join('; ')
   }
 
-  look(): void {
+  sampleMemory(): void {
     this.memory.push(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))![1]) / 1024)
   }
 
-  /** Seconds of processor that it has taken. */
+  /** CPU time in seconds. */
   time(): number {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
     return (Number(fields[11]) + Number(fields[12])) / 100
   }
 
-  /** Ends it with a Ctrl-C. Answers its exit status, and what it wrote to stderr. */
+  /** Interrupts the command; returns its exit status and its output on stderr. */
   async interrupt(): Promise<{errors: string; status: number | null}> {
     process.kill(this.pid, 'SIGINT')
     return {errors: readFileSync(this.errors, 'utf8'), status: await this.exited}
@@ -147,7 +148,7 @@ const driver = (bus: Bus, member: string, body: readonly unknown[] = [], iface =
     signature: body.length > 0 ? 's' : '',
   })
 
-/** The names on the bus, by the process that has them. */
+/** The unique names on the bus, by process ID. */
 async function connections(bus: Bus): Promise<Map<number, string>> {
   const [names] = (await driver(bus, 'ListNames')) as [string[]]
   const found = new Map<number, string>()
@@ -159,14 +160,14 @@ async function connections(bus: Bus): Promise<Map<number, string>> {
   return found
 }
 
-/** The match rules that each connection has on the bus. */
+/** The match rules on the bus, by connection. */
 async function matchRules(bus: Bus): Promise<Record<string, string[]>> {
   const [rules] = await driver(bus, 'GetAllMatchRules', [], `${dbus}.Debug.Stats`)
   return rules as Record<string, string[]>
 }
 
-/** Sessions come and go until it is over: they are disconnected, lose their backend, or vanish without a word. */
-async function guests(world: Simulator, over: AbortSignal): Promise<number> {
+/** Starts sessions and removes them until the signal aborts: by a disconnect, a dead backend, or without a signal. */
+async function guests(world: Simulator, signal: AbortSignal): Promise<number> {
   const names = Array.from({length: guestNames}, (_, i) => `guest-${i}`)
   for (const name of names) world.addProfile('alice', name)
   const present = new Map<string, string>()
@@ -175,33 +176,33 @@ async function guests(world: Simulator, over: AbortSignal): Promise<number> {
     (session: string) => world.killBackend(session),
     async (session: string) => world.vanish(session),
   ]
-  let came = 0
-  while (!over.aborted) {
-    const name = names[came % guestNames]!
+  let started = 0
+  while (!signal.aborted) {
+    const name = names[started % guestNames]!
     present.set(name, await world.startProfile('alice', name, {until: 'started'}))
-    came++
-    const leaving = present.get(names[(came + guestNames / 2) % guestNames]!)
-    if (leaving) await ends[came % ends.length]!(leaving)
+    started++
+    const leaving = present.get(names[(started + guestNames / 2) % guestNames]!)
+    if (leaving) await ends[started % ends.length]!(leaving)
     await pause(1000 / guestsPerSecond)
-    // one without a backend goes when it is looked at
+    // A session with a dead backend is removed when a command reads it.
     const left = new Set(await world.sessions())
-    const next = present.get(names[came % guestNames]!)
+    const next = present.get(names[started % guestNames]!)
     if (next && left.has(next)) world.vanish(next)
   }
 
-  return came
+  return started
 }
 
-/** The statuses of sessions change until it is over. */
+/** Changes the statuses of sessions until the signal aborts. */
 async function changes(
   world: Simulator,
   paths: readonly string[],
   perSecond: number,
   watches: readonly Watch[],
-  over: AbortSignal,
+  signal: AbortSignal,
 ): Promise<number> {
   let made = 0
-  while (!over.aborted) {
+  while (!signal.aborted) {
     const due = performance.now() + 1000 / ticksPerSecond
     for (let n = 0; n < perSecond / ticksPerSecond; n++) {
       const session = paths[made % paths.length]!
@@ -217,27 +218,27 @@ async function changes(
   return made
 }
 
-/** What a connection has asked for with LogForward. */
+/** The LogForward calls of a connection. */
 class Forwards {
-  /** Paths of all sessions that it asked for, and of those that it has not taken back. */
-  readonly asked = new Set<string>()
+  /** The paths of all requested sessions, and of those that have not been revoked. */
+  readonly requested = new Set<string>()
   readonly held = new Set<string>()
-  /** It asked for one again, or took back what it did not have. */
+  /** The number of repeated requests and of revocations without a request. */
   wrong = 0
 
   call(path: string, enable: boolean): void {
-    if (enable ? this.asked.has(path) : !this.held.has(path)) this.wrong++
+    if (enable ? this.requested.has(path) : !this.held.has(path)) this.wrong++
     if (!enable) {
       this.held.delete(path)
       return
     }
 
-    this.asked.add(path)
+    this.requested.add(path)
     this.held.add(path)
   }
 }
 
-/** Keeps account of the calls of LogForward from now on, by connection. */
+/** Records LogForward calls from now on, by connection. */
 function auditForwards(world: Simulator): Map<string, Forwards> {
   const audit = new Map<string, Forwards>()
   world.intercept(({message: {body, member, path, sender}}) => {
@@ -254,13 +255,13 @@ const median = (values: readonly number[]): number => quantile(values, 0.5)
 const quantile = (values: readonly number[], part: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? Number.NaN
 
-/** What is in one of the parts that the time is divided into. */
+/** The values of one period. */
 function partOf(values: readonly number[], part: number): number[] {
   const length = values.length / parts
   return values.slice(Math.round(part * length), Math.round((part + 1) * length))
 }
 
-/** By least squares: by how much a value is more than the one before. */
+/** The average increase from one value to the next, by least squares. */
 function slope(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const middle = (values.length - 1) / 2
@@ -273,7 +274,7 @@ function slope(values: readonly number[]): number {
   return covariance / variance
 }
 
-/** What is not as it has to be. */
+/** Descriptions of the expectations that failed. */
 const complaints: string[] = []
 
 function expect(condition: boolean, complaint: string): void {
@@ -310,34 +311,31 @@ async function soak(
     )
     const rulesFirst = await matchRules(bus)
 
-    const over = new AbortController()
+    const end = new AbortController()
     const started = performance.now()
-    const work = Promise.all([
-      guests(world, over.signal),
-      changes(world, paths, changesPerSecond, watches, over.signal),
-    ])
-    for (let i = 0; i < (minutes * 60_000) / lookEvery; i++) {
-      const failed = await Promise.race([work, pause(started + (i + 1) * lookEvery - performance.now())])
+    const work = Promise.all([guests(world, end.signal), changes(world, paths, changesPerSecond, watches, end.signal)])
+    for (let i = 0; i < (minutes * 60_000) / sampleInterval; i++) {
+      const failed = await Promise.race([work, pause(started + (i + 1) ** sampleInterval - performance.now())])
       if (failed) throw new Error('the work ended early')
-      for (const watch of watches) watch.look()
+      for (const watch of watches) watch.sampleMemory()
       if (i % 12 === 11)
         process.stdout.write(
           `minute ${(i + 1) / 12}: ${watches.map(({memory}) => memory.at(-1)!.toFixed(0)).join(', ')} MiB\n`,
         )
     }
 
-    over.abort()
-    const [came, made] = await work
+    end.abort()
+    const [guestCount, changeCount] = await work
     const seconds = (performance.now() - started) / 1000
     const times = watches.map((watch) => watch.time())
-    let there = new Set<string>()
+    let existing = new Set<string>()
     for (const watch of watches.filter(({isOnTerminal}) => !isOnTerminal)) {
-      // one that vanished without a word is missed by the slow poll
+      // Only the slow poll detects a session that was removed without a signal.
       await until(
-        () => watch.difference(there),
+        () => watch.difference(existing),
         async () => {
-          there = new Set(await world.sessions())
-          return watch.difference(there) === ''
+          existing = new Set(await world.sessions())
+          return watch.difference(existing) === ''
         },
         180_000,
       ).catch((error: unknown) => expect(false, String(error)))
@@ -349,20 +347,20 @@ async function soak(
       const {connection, delays, memory, title} = watch
       const {errors, status} = await watch.interrupt()
       const forwards = audit.get(connection) ?? new Forwards()
-      const [first, last] = [rulesFirst, rulesLast].map((rules) => rules[connection]!)
-      const [warm, end] = [partOf(memory, 1), partOf(memory, parts - 1)].map((part) => median(part))
+      const [firstRules, lastRules] = [rulesFirst, rulesLast].map((rules) => rules[connection]!)
+      const [warm, last] = [partOf(memory, 1), partOf(memory, parts - 1)].map((part) => median(part))
       expect(status === 130, `${title}: exit status ${status}`)
       expect(errors === '', `${title} wrote to stderr: ${errors}`)
-      if (minutes >= minutesToTell)
-        expect(end! <= warm! * growth, `${title}: the memory grew from ${warm} to ${end} MiB`)
+      if (minutes >= minutesForVerdict)
+        expect(last! <= warm! * maxGrowth, `${title}: the memory grew from ${warm} to ${last} MiB`)
       expect(
-        first!.join(',') === last!.join(','),
-        `${title}: match rules\n${first!.join('\n')}\nand then\n${last!.join('\n')}`,
+        firstRules!.join(',') === lastRules!.join(','),
+        `${title}: the match rules changed from\n${firstRules!.join('\n')}\nto\n${lastRules!.join('\n')}`,
       )
-      expect(forwards.wrong === 0, `${title}: ${forwards.wrong} calls of LogForward too many`)
-      const left = [...forwards.held].filter((session) => there.has(session))
-      expect(left.length === 0, `${title}: the log of ${left.length} sessions was not taken back`)
-      const perHour = slope(memory.slice(Math.round(memory.length / parts))) * (3_600_000 / lookEvery)
+      expect(forwards.wrong === 0, `${title}: ${forwards.wrong} superfluous LogForward calls`)
+      const left = [...forwards.held].filter((session) => existing.has(session))
+      expect(left.length === 0, `${title}: the LogForward of ${left.length} sessions was not revoked`)
+      const perHour = slope(memory.slice(Math.round(memory.length / parts))) * (3_600_000 / sampleInterval)
       rows.push([
         `\`${watch.command}\`${watch.isOnTerminal ? ', on a terminal' : ''}`,
         ...Array.from({length: parts}, (_, part) => {
@@ -370,15 +368,15 @@ async function soak(
           return `${median(values).toFixed(0)} (${Math.max(...values).toFixed(0)})`
         }),
         perHour.toFixed(1),
-        String(last!.length),
-        String(forwards.asked.size),
+        String(lastRules!.length),
+        String(forwards.requested.size),
         delays.length > 0 ? `${milliseconds(median(delays))}, ${milliseconds(quantile(delays, 0.99))}` : '',
         `${((100 * times[i]!) / seconds).toFixed(1)} %`,
       ])
     }
 
     const rulesAfter = Object.values(await matchRules(bus)).flat().length
-    expect(rulesAfter === rulesBefore, `${rulesAfter} match rules are on the bus, and ${rulesBefore} were before`)
+    expect(rulesAfter === rulesBefore, `the bus has ${rulesAfter} match rules, ${rulesBefore} before the run`)
     const part = minutes / parts
     const header = [
       'ovpn3 …',
@@ -386,14 +384,14 @@ async function soak(
         {length: parts},
         (_, i) => `${Math.round(i * part * 10) / 10}–${Math.round((i + 1) * part * 10) / 10} min`,
       ),
-      'MiB an hour',
+      'MiB per hour',
       'match rules',
       'LogForward',
-      'seen after, ms',
-      'processor',
+      'delay, ms',
+      'CPU',
     ]
     return [
-      `All at once, on the simulator, for ${minutes} minutes: ${sessions} sessions, ${made} changes of their status (${Math.round(made / seconds)} a second), and ${came} more sessions that came and went. MiB: the median of each part, in parentheses the most; and by least squares, without the first part. LogForward: the sessions whose log was asked for, each once; afterwards none was still forwarded. Seen after: the median, and 99 %. Nothing was written to stderr.`,
+      `All commands ran at the same time on the simulator for ${minutes} minutes, with ${sessions} sessions, ${changeCount} status changes (${Math.round(changeCount / seconds)} per second), and ${guestCount} other sessions that were started and removed. Memory in MiB: the median and, in parentheses, the maximum of each period, and the growth per hour by least squares, without the first period. LogForward: the number of sessions whose log was requested, each once; all requests were revoked afterwards. Delay: the median and the 99th percentile of the time from a change to its line. Nothing was written to stderr.`,
       table(header, rows),
     ].join('\n\n')
   } finally {

@@ -1,4 +1,6 @@
-/** npm run bench: what a start of the CLI takes, against bare Node and against the same code without a bundle. */
+/**
+ * npm run bench: measures the start of the CLI, compared with plain Node.js and with the same code without a bundle.
+ */
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
@@ -62,7 +64,7 @@ async function main(): Promise<void> {
     const header = ['ovpn3 …', 'time', 'ratio', 'no code cache', 'ratio', 'no bundle', 'ratio']
     await record(
       `Start-up, Node ${process.versions.node.split('.')[0]}`,
-      `On the simulator. The ratio is to \`node -e 0\` in the same ${rounds} rounds.\n\n${table(header, rows)}`,
+      `Measured on the simulator. Each ratio is relative to \`node -e 0\` in the same ${rounds} rounds.\n\n${table(header, rows)}`,
     )
   } finally {
     await world.close()

@@ -1,6 +1,7 @@
 /**
- * npm run bench:tricks [NODE ...]: what each trick of startup/ pays, on this Node and on the others that are named, into
- * startup/README.md. Processor time, which is steadier than time on a machine that is shared.
+ * npm run bench:tricks [NODE ...]: measures the benefit of each optimisation in startup/, with this Node.js and the
+ * given ones, and writes it to startup/README.md. Measures CPU time, which varies less than elapsed time on a shared
+ * machine.
  */
 import {execFile, execFileSync} from 'node:child_process'
 import {cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs'
@@ -12,27 +13,27 @@ import {simulator} from '../test/simulator/simulator'
 import {repository} from '../test/support/repository'
 import {plainEnvironment, record, table} from './measure'
 
-interface Trick {
+interface Optimisation {
   readonly name: string
   readonly lines: number
-  /** Of startup/bundle.mjs: leaves the trick out. */
+  /** The options of startup/bundle.mjs that disable the optimisation. */
   readonly options: readonly string[]
   readonly env?: Readonly<Record<string, string>>
 }
 
 const noCache = {NODE_DISABLE_COMPILE_CACHE: '1'}
 
-const tricks: readonly Trick[] = [
+const optimisations: readonly Optimisation[] = [
   {lines: 108, name: 'code cache', options: [], env: noCache},
   {lines: 18, name: 'lazy requires', options: ['--without', 'lazy-requires']},
-  {lines: 47, name: 'core plugins found where Node finds them', options: ['--entry', 'build/bench/found.js']},
-  {lines: 26, name: 'commands of core plugins in the bundle', options: ['--without', 'bundled']},
-  {lines: 38, name: 'parts in files of their own', options: ['--without', 'parts']},
-  {lines: 18, name: 'names in help without EJS', options: ['--without', 'templates']},
+  {lines: 47, name: 'core plugins located without oclif', options: ['--entry', 'build/bench/found.js']},
+  {lines: 26, name: 'core plugin commands in the bundle', options: ['--without', 'bundled']},
+  {lines: 38, name: 'rarely used parts in separate files', options: ['--without', 'parts']},
+  {lines: 18, name: 'simple help templates without EJS', options: ['--without', 'templates']},
   {lines: 6, name: 'no XML', options: ['--without', 'no-xml']},
   {lines: 1, name: 'minified', options: ['--without', 'minify']},
 ]
-/** Each with a warm code cache or, "cold", without one. */
+/** Cases with a warm code cache or, if "cold", without one. */
 const cases: readonly {readonly command: string; readonly env?: typeof noCache; readonly name: string}[] = [
   {command: '--version', name: 'version'},
   {command: 'session-manage --help', name: 'help'},
@@ -43,7 +44,7 @@ const cases: readonly {readonly command: string; readonly env?: typeof noCache; 
 ]
 const rounds = 25
 
-/** A copy of the CLI, with a bundle of its own, and a home: caches must not get in each other's way. */
+/** Creates a copy of the CLI with its own bundle, so that the variants do not share code caches. */
 function variant(folder: string, options: readonly string[]): string {
   for (const name of ['bin', 'oclif.manifest.json', 'package.json', 'startup/load.js'])
     cpSync(path.join(repository, name), path.join(folder, name), {recursive: true})
@@ -53,7 +54,7 @@ function variant(folder: string, options: readonly string[]): string {
   return path.join(folder, 'bin', 'run.js')
 }
 
-/** Milliseconds of processor time. The run has to succeed. */
+/** CPU time of a run in milliseconds. */
 async function processorTime(command: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   const script = 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null 2>&1'
   const {stderr} = await promisify(execFile)('bash', ['--norc', '-c', script, 'bash', ...command], {
@@ -76,7 +77,7 @@ async function main(): Promise<void> {
   try {
     await world.reset()
     world.createSessions(1)
-    const variants = [{env: {}, name: 'all', options: []}, ...tricks].map(({env, name, options}, index) => ({
+    const variants = [{env: {}, name: 'all', options: []}, ...optimisations].map(({env, name, options}, index) => ({
       env,
       home: path.join(scratch, `home-${index}`),
       name,
@@ -98,7 +99,7 @@ async function main(): Promise<void> {
       for (const {key, command, env} of runs)
         times.set(key, [...(times.get(key) ?? []), await processorTime(command, env)])
 
-      // the first round warms up
+      // The first round is for warm-up.
       if (round < 0) times.clear()
     }
 
@@ -106,18 +107,18 @@ async function main(): Promise<void> {
       median(times.get(`${node} ${name} ${caseName}`)!) / median(times.get(node)!)
     const row = (cell: (node: string, caseName: string) => number) =>
       nodes.flatMap(({name}) => cases.map((each) => cell(name, each.name).toFixed(2)))
-    const header = ['trick', 'lines', ...nodes.flatMap(({name}) => cases.map((each) => `${name}: ${each.name}`))]
+    const header = ['optimisation', 'lines', ...nodes.flatMap(({name}) => cases.map((each) => `${name}: ${each.name}`))]
     const rows = [
-      ...tricks.map(({lines, name}) => [
+      ...optimisations.map(({lines, name}) => [
         name,
         String(lines),
         ...row((node, caseName) => ratio(node, name, caseName) - ratio(node, 'all', caseName)),
       ]),
-      ['with all of them', '', ...row((node, caseName) => ratio(node, 'all', caseName))],
+      ['with all optimisations', '', ...row((node, caseName) => ratio(node, 'all', caseName))],
     ]
     await record(
-      'What each trick pays',
-      `How much longer a start takes without it, as multiples of \`node -e 0\`: medians of the processor time in ${rounds} rounds, in which all variants ran in turn, on the simulator with one session. The code cache is warm where it does not say cold. Version: \`--version\`; help: \`session-manage --help\`; list: \`sessions-list\`; Tab: completion of a live value.\n\n${table(header, rows)}`,
+      'Benefit of each optimisation',
+      `The additional time of a start without the optimisation, in multiples of \`node -e 0\`: medians of the CPU time in ${rounds} rounds in which all variants ran in turn, on the simulator with one session. The code cache is warm unless the column says cold. Version: \`--version\`; help: \`session-manage --help\`; list: \`sessions-list\`; Tab: completion of a live value.\n\n${table(header, rows)}`,
       {},
       path.join(repository, 'startup', 'README.md'),
     )

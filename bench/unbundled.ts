@@ -1,4 +1,4 @@
-/** The CLI as oclif runs one by itself: what the compiler wrote, a file for each module, each looked for by oclif. */
+/** The CLI as plain oclif runs it: from the compiler's output, with one file for each module, which oclif looks up. */
 import {readFileSync} from 'node:fs'
 import path from 'node:path'
 

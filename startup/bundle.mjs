@@ -1,9 +1,9 @@
 /**
- * Makes dist/: the CLI with the commands of its core plugins and all that they need in one file, completion in another,
- * and beside them what few runs use. startup/README.md says what each trick pays.
+ * Builds dist/: one file with the CLI, the commands of its core plugins and their dependencies, another for completion,
+ * and separate files for rarely used parts. startup/README.md shows the benefit of each optimisation.
  *
- * For bench/tricks.ts: --out FOLDER writes to another folder, --without TRICK leaves a trick out, and --entry FILE makes
- * another program of the CLI.
+ * For bench/tricks.ts: --out FOLDER writes to another folder, --without NAME disables an optimisation, and --entry FILE
+ * selects another entry point of the CLI.
  */
 import {build} from 'esbuild'
 import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
@@ -21,11 +21,11 @@ const {entry, out, without} = parseArgs({
     without: {default: [], multiple: true, type: 'string'},
   },
 }).values
-/** Seen from the programs. */
+/** The path relative to the programs. */
 const loader = '../startup/load.js'
 const readJson = (...path) => JSON.parse(readFileSync(join(...path), 'utf8'))
 
-/** The files beside the programs, and the packages in each: what plugins without a manifest need, and what terminals see. */
+/** Separate files and their packages: `discovery` for plugins without a manifest, `terminal` for terminal output. */
 const parts = {
   discovery: ['ejs', 'lilconfig', 'minimatch', 'semver', 'tinyglobby'],
   terminal: [
@@ -42,9 +42,9 @@ const parts = {
 const options = {
   absWorkingDir: root,
   bundle: true,
-  // else oclif would check the version of Node with a library: bin/run.js has done so
+  // oclif would load a library to check the version of Node.js, which bin/run.js has checked already.
   define: {'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"'},
-  // optional, and asked for in a try
+  // Optional packages, which oclif requires in a try statement.
   external: ['pnpapi', 'ts-node', 'tsx', 'typescript', loader, ...Object.keys(parts).map((part) => `./${part}.js`)],
   format: 'cjs',
   legalComments: 'none',
@@ -56,7 +56,7 @@ const options = {
   target: 'node20',
 }
 
-/** The source of startup/bundled.ts as it has to be in the bundle: the commands of our plugins, and of a small one. */
+/** The source of startup/bundled.ts for the bundle: the commands of all core plugins except @oclif/plugin-plugins. */
 function bundledCommands() {
   const names = readJson(root, 'package.json').oclif.plugins.filter((name) => name !== '@oclif/plugin-plugins')
   const plugins = names.map((name) => {
@@ -69,17 +69,17 @@ function bundledCommands() {
   return `exports.bundled = {${plugins.join(', ')}}`
 }
 
-/** A module that imports what is not in the bundle through a file that can: a script with a code cache cannot. */
+/** Replaces dynamic imports by a call to the loader, because a script with a code cache cannot use import(). */
 const withImports = (path) =>
   readFileSync(path, 'utf8').replaceAll(/await import\((?!')/g, `await require('${loader}').importModule(`)
 
-/** By their names: what each does to a module. The first that loads a module counts. */
+/** Optimisations by name, as esbuild plugins. The first one that loads a module wins. */
 const tricks = {
   bundled: ({onLoad}) =>
     onLoad({filter: /startup\/bundled\.js$/}, () => ({contents: bundledCommands(), resolveDir: root})),
   'lazy-requires': ({onLoad}) => onLoad({filter: /\.js$/}, ({path}) => ({contents: lazyRequires(withImports(path))})),
   imports: ({onLoad}) => onLoad({filter: /\.js$/}, ({path}) => ({contents: withImports(path)})),
-  // dbus-next makes a reader and a writer of descriptions with every connection; src/lib/bus asks for none
+  // dbus-next creates an XML parser and builder with every connection; src/lib/bus does not use introspection.
   'no-xml'({onLoad, onResolve}) {
     onResolve({filter: /^fast-xml-(builder|parser)$/}, ({path}) => ({namespace: 'no-xml', path}))
     onLoad({filter: /./, namespace: 'no-xml'}, () => ({
@@ -100,7 +100,7 @@ const tricks = {
 }
 
 /**
- * The folders of packages with all that they depend on: what a package publishes may have these packed into it.
+ * The folders of packages with all their dependencies, which may be packed into the files that a package publishes.
  * @param folders relative to the root
  */
 function closure(folders, found = new Set()) {
@@ -117,7 +117,7 @@ function closure(folders, found = new Set()) {
   return found
 }
 
-/** Where Node finds a package. */
+/** The folder in which Node.js finds a package. */
 function lookUp(name, from) {
   const folder = join(from, 'node_modules', name)
   return from === '.' || existsSync(join(root, folder)) ? folder : lookUp(name, dirname(from))
@@ -125,7 +125,7 @@ function lookUp(name, from) {
 
 const mitTerms = /^Permission is [^]*/m.exec(readFileSync(join(root, 'LICENSE'), 'utf8'))[0].trim()
 
-/** The licences of the packages that the bundle contains, as they ask for. */
+/** The licences of the packages in the bundle, which require that their text is included. */
 function licences(inputs) {
   const folders = new Set(inputs.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
   const foreign = [...folders].filter((folder) => !folder.includes(`node_modules${sep}@ovpn3${sep}`))

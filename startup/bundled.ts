@@ -1,10 +1,10 @@
 import type {Command} from '@oclif/core'
 
-/** The commands of a core plugin that are in the bundle, and of which version they are. */
+/** The commands of a core plugin in the bundle, and the version of the plugin. */
 export interface BundledPlugin {
   readonly version: string
   readonly commands: Readonly<Record<string, () => Command.Class>>
 }
 
-/** By the plugins' names. Empty but in the bundle, whose build puts the plugins' commands here. */
+/** Bundled plugins by name. The build of the bundle fills this object; it is empty otherwise. */
 export const bundled: Readonly<Record<string, BundledPlugin | undefined>> = {}

@@ -1,7 +1,6 @@
 /**
- * Makes a module that TypeScript compiled load what it requires when that is first used, and not when it is loaded
- * itself: `const x_1 = require("y")` becomes a function, and each use of `x_1` a call of it. The compiler makes sure that
- * nothing else has such a name.
+ * Delays the `require` calls of a module that TypeScript has compiled until the first use of their results: `const x_1
+ * = require("y")` becomes a function, and each use of `x_1` a call. The compiler ensures that these names are unique.
  */
 export function lazyRequires(code) {
   const names = []

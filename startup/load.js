@@ -1,23 +1,23 @@
 'use strict'
 
 /*
- * Loads a program with V8's code cache: what a command ran before is not compiled again. Node's own compile cache, from
- * Node 22 on, holds only what was compiled when a file was loaded.
+ * Loads a program with V8's code cache, so that code that a command has run before is not compiled again. The compile
+ * cache of Node.js (22 and later) only contains code that was compiled while a file was loaded.
  */
 const fs = require('node:fs')
 const {createRequire} = require('node:module')
 const path = require('node:path')
 const vm = require('node:vm')
-// from Node 20.15 on
+// Available since Node.js 20.15.
 const {crc32} = require('node:zlib')
 
-/** Returns the exports of a file in dist/. The cache is a convenience: what fails about it changes nothing but the time. */
+/** Returns the exports of a file in dist/. If the cache fails, loading only takes longer. */
 module.exports.load = (file) => {
   const folder = cacheFolder()
   if (!folder || !crc32) return require(file)
 
   const source = fs.readFileSync(file)
-  // V8 itself compares no more than the length of the source
+  // V8 only compares the length of the source.
   const seed = crc32(`${process.version}${process.arch}`, crc32(source))
   const cache = path.join(folder, cacheName(process.argv.slice(2)))
   const cachedData = read(cache, seed)
@@ -26,35 +26,35 @@ module.exports.load = (file) => {
     {cachedData, filename: file},
   )
   const module = {exports: {}, filename: file, id: file, loaded: true}
-  // oclif requires what package.json names
+  // oclif requires this file by the path in package.json.
   require.cache[file] = module
   script.runInThisContext()(module.exports, createRequire(file), module, file, path.dirname(file))
   if (!cachedData || script.cachedDataRejected)
     process.once('exit', (status) => {
-      // what failed, or did not ask the service, has seen little of the code
+      // A command that failed or did not call the service has run little of the code.
       if (status === 0 && module.exports.asked?.() !== false) write(cache, script.createCachedData(), seed)
     })
   return module.exports
 }
 
-/** In place of import() in the programs: a script with a code cache has none. */
+/** Replaces import() in the programs, because a script with a code cache does not support it. */
 module.exports.importModule = (url) => import(url)
 
-/** A cache for each command, and one for the help of all. */
+/** The name of the cache: one for each command, and one for the help of all commands. */
 function cacheName(line) {
   if (line.includes('--help') || line.includes('-h')) return 'help'
   return /^(?:--)?([a-z][\w-]*)$/.exec(line[0])?.[1] ?? 'ovpn3'
 }
 
-/** The caller's own folder: what another user can write to, or put in its place, must not be run. */
+/** The caller's cache folder; undefined if another user could write to it or replace it, because its code is run. */
 function cacheFolder() {
   const {HOME, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME} = process.env
   const caches = XDG_CACHE_HOME || (HOME && path.join(HOME, '.cache'))
   if (!caches || NODE_DISABLE_COMPILE_CACHE) return
   try {
-    // step by step: a home that does not exist is not made
+    // Create one folder at a time, so that a missing home is not created.
     const exists = fs.existsSync(caches)
-    // all caches may be linked to elsewhere, this one may not
+    // The parent folder may be a symbolic link, but this folder may not.
     let folder = fs.realpathSync.native(exists ? caches : path.dirname(caches))
     if (!isOutOfReach(folder)) return
     for (const name of [...(exists ? [] : [path.basename(caches)]), 'ovpn3', 'code']) {
@@ -68,10 +68,10 @@ function cacheFolder() {
   } catch {}
 }
 
-/** Whether only root and the caller can put something else in the place of a folder, or of one that it is in. */
+/** Whether only root and the caller can replace a folder or one of its parents. */
 function isOutOfReach(folder) {
   const {mode, uid} = fs.lstatSync(folder)
-  // in one like /tmp nobody can rename what is another's
+  // In a sticky folder like /tmp, users can only rename their own files.
   if ((uid !== 0 && uid !== process.geteuid()) || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) return false
   const parent = path.dirname(folder)
   return parent === folder || isOutOfReach(parent)
@@ -79,7 +79,10 @@ function isOutOfReach(folder) {
 
 const isOwn = ({mode, uid}) => uid === process.geteuid() && (mode & 0o022) === 0
 
-/** A cache is V8's code and a checksum: V8 would crash on code that a full or failing disk has spoilt. */
+/**
+ * A cache consists of V8's code and a checksum, because V8 would crash on code that a full or failing disk has
+ * corrupted.
+ */
 function read(file, seed) {
   let descriptor
   try {
@@ -102,6 +105,6 @@ function write(file, code, seed) {
     fs.writeFileSync(unfinished, Buffer.concat([code, sum]), {flag: 'wx', mode: 0o600})
     fs.renameSync(unfinished, file)
   } catch {
-    // the next command tries again
+    // The next command tries again.
   }
 }

@@ -6,10 +6,11 @@ import {findPlugins, type FoundPlugin} from '../src/plugins/find'
 import {verbNames} from '../src/verbs'
 import {bundled} from './bundled'
 
-/** A plugin whose place is known; if it comes with the CLI, its commands are in the bundle. */
+/** A plugin whose folder is known. The commands of core plugins are in the bundle. */
 class LocatedPlugin extends Plugin {
   constructor({alias, folder, pjson, tag, type, url}: FoundPlugin) {
-    // oclif looks for every plugin but the root; it does read what a package.json without a section for it leaves out
+    // oclif does not search for the folder of a root plugin. It must load a plugin without an oclif section itself,
+    // because the settings may be in another file.
     const known = pjson.oclif && {isRoot: true, pjson: pjson as Interfaces.PJSON}
     super({name: alias, root: folder, tag, type, url, ...known})
   }
@@ -25,7 +26,9 @@ class LocatedPlugin extends Plugin {
   }
 }
 
-/** The CLI and its plugins for oclif, by name. One that cannot be loaded is left out with a warning, as oclif does. */
+/**
+ * The CLI and its plugins for oclif, by name. A plugin that cannot be loaded is omitted with a warning, as in oclif.
+ */
 export async function loadPlugins(root: string): Promise<Map<string, Interfaces.Plugin>> {
   const warn = (error: Error) => process.emitWarning(error)
   const plugins = new Map(findPlugins(root, warn).map((found) => [found, new LocatedPlugin(found)]))
@@ -41,7 +44,7 @@ export async function loadPlugins(root: string): Promise<Map<string, Interfaces.
   )
   for (const [{alias, parent}, plugin] of plugins) {
     plugin.isRoot = alias === undefined
-    // what the CLI brings stands on its own in lists of plugins
+    // Lists of plugins show core plugins at the top level.
     plugin.parent = parent?.alias === undefined ? undefined : plugins.get(parent)
     plugin.parent?.children.push(plugin)
   }

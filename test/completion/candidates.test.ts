@@ -15,7 +15,7 @@ import {nowhere} from '../support/world'
 process.env.OVPN3_DATA_DIR = '/nowhere'
 const commands = findPlugins(repository).flatMap((plugin) => commandsOf(plugin))
 
-/** What the word at the end of a line can become, and what was asked for it. */
+/** Completes the last word of a line; returns the candidates and the query for live values. */
 async function ask(line: string, among: readonly Installed[] = commands) {
   const words = line.split(' ')
   const queries: LiveQuery[] = []
@@ -39,15 +39,15 @@ const lacks = (values: readonly string[], ...unwanted: readonly string[]) => {
   for (const value of unwanted) assert.ok(!values.includes(value), `${value} is among ${values.join(' ')}`)
 }
 
-describe('words of commands', () => {
-  it('at the beginning, with what they are for', async () => {
+describe('completion of commands', () => {
+  it('offers all commands with descriptions', async () => {
     const {candidates, values} = await ask('')
     has(values, ...verbs.map(({name}) => name), 'session-manage', 'autocomplete', 'plugins', 'help')
     const list = candidates.find(({value}) => value === 'list')
     assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
   })
 
-  it('each command once: by its verb, else by the name that begins as typed', async () => {
+  it('offers each command once: by its verb, or by the name that matches what was typed', async () => {
     lacks((await ask('')).values, 'sessions-list', 'ls', 'up', 'down')
     assert.deepEqual((await ask('sessi')).values.sort(), [
       'session-acl',
@@ -63,7 +63,7 @@ describe('words of commands', () => {
     assert.deepEqual((await ask('help p')).values.sort(), ['pause', 'plugins'])
   })
 
-  it("a plugin's command of the name of a verb", async () => {
+  it("prefers a plugin's command to a verb of the same name", async () => {
     const plugin = (id: string, summary: string): Installed => {
       const cached = {flags: {mine: {type: 'boolean' as const}}, summary}
       return {cached, id, load: async () => cached}
@@ -80,23 +80,23 @@ describe('words of commands', () => {
     }
   })
 
-  it('of a topic, which may be a command, too', async () => {
+  it('offers the commands of a topic, which may be a command itself', async () => {
     has((await ask('plugins ')).values, 'install', 'link', 'uninstall', '--core')
     has((await ask('help plugins ')).values, 'install', 'link')
   })
 
-  it('no command where another one has been given', async () => {
+  it('offers no second command', async () => {
     lacks((await ask('session-manage ')).values, 'session-manage', 'sessions-list')
     assert.deepEqual((await ask('nosuch ')).values, [])
   })
 
-  it('options before a command', async () => {
+  it('offers options before a command', async () => {
     assert.deepEqual((await ask('-')).values, ['--help', '-h', '--version', '-V', '-v'])
   })
 })
 
-describe('options', () => {
-  it('with their descriptions, short ones and aliases', async () => {
+describe('completion of options', () => {
+  it('offers long options, short options and aliases with descriptions', async () => {
     const {candidates, values} = await ask('session-manage -')
     has(values, '--pause', '-P', '--path', '--session-path', '-o', '--json', '-j', '--help', '-h')
     const described = candidates.filter(({value}) => ['--pause', '-P'].includes(value))
@@ -104,7 +104,7 @@ describe('options', () => {
     for (const {description} of candidates) assert.ok(description)
   })
 
-  it('long ones alone after --, and where nothing is typed', async () => {
+  it('offers only long options after -- and for an empty word', async () => {
     for (const line of ['session-manage --', 'session-manage ']) {
       const {values} = await ask(line)
       has(values, '--pause', '--config')
@@ -116,21 +116,21 @@ describe('options', () => {
   const selectors = ['--path', '--session-path', '--config', '--interface', '--all']
 
   for (const given of ['--pause', '-P', '--pau', '-jP', '--log-level', '--log-level=3'])
-    it(`${given}: no second action`, async () => {
+    it(`offers no second action after ${given}`, async () => {
       const {values} = await ask(`session-manage ${given} --`)
       lacks(values, ...actions)
       has(values, '--config', '--dry-run')
     })
 
   for (const given of ['--config office', '-c office', '-coffice', '--conf=office', '--session-path 1234', '--all'])
-    it(`${given}: no second selector`, async () => {
+    it(`offers no second selector after ${given}`, async () => {
       for (const command of ['session-manage', 'session-stats']) {
         const {values} = await ask(`${command} ${given} --`)
         lacks(values, ...selectors)
       }
     })
 
-  it('what belongs to an action only with it', async () => {
+  it('offers the options of an action only with that action', async () => {
     has((await ask('session-manage --pause --')).values, '--reason')
     lacks((await ask('session-manage --pause --')).values, '--timeout', '--wait', '--keep', '--failed')
     has((await ask('session-manage --resume --')).values, '--timeout', '--wait', '--keep')
@@ -141,7 +141,7 @@ describe('options', () => {
     lacks((await ask('sessions-list --json --')).values, '--format')
   })
 
-  it('of a verb: those that go with its action', async () => {
+  it('offers the options of a verb that apply to its action', async () => {
     const {values} = await ask('pause --')
     has(values, '--config', '--all', '--reason', '--dry-run')
     lacks(values, ...actions, '--timeout', '--failed', '--credentials')
@@ -150,7 +150,7 @@ describe('options', () => {
     assert.deepEqual((await ask('pause --config ')).query?.skip, (await ask('session-manage -P --config ')).query?.skip)
   })
 
-  it('what goes with a value only beside that', async () => {
+  it('offers options that depend on a value only with that value', async () => {
     lacks((await ask('sessions-list --format classic --')).values, '--columns', '--watch')
     has((await ask('sessions-list --format=classic --')).values, '--sort', '--filter')
     has((await ask('sessions-list --format table --')).values, '--columns', '--watch')
@@ -158,26 +158,26 @@ describe('options', () => {
     has((await ask('session-stats --format text --')).values, '--watch')
   })
 
-  it('--yes where several sessions can be meant', async () => {
+  it('offers --yes only if several sessions can be selected', async () => {
     has((await ask('session-manage --pause --')).values, '--yes')
     has((await ask('session-manage --pause --all -')).values, '--yes', '-y')
     for (const line of ['--cleanup', '--log-level=3', '--pause --config office'])
       lacks((await ask(`session-manage ${line} -`)).values, '--yes', '-y')
   })
 
-  it('once, unless it can be repeated', async () => {
+  it('offers an option again only if it can be repeated', async () => {
     lacks((await ask('session-acl --show --')).values, '--show')
     has((await ask('session-acl --grant bob --')).values, '--grant')
     assert.deepEqual((await ask('session-manage -c office -c ')).values, [])
   })
 
-  it('none after --', async () => {
+  it('offers no options after --', async () => {
     assert.deepEqual((await ask('session-manage -- -')).values, [])
   })
 })
 
-describe('what is left out is of no use', () => {
-  it('the command refuses what does not go with a value', async () => {
+describe('options that completion omits', () => {
+  it('are refused by the command if they conflict with a value', async () => {
     const refused = []
     for (const {id, load} of commands) {
       const {completion = {}, flags} = await load()
@@ -195,13 +195,13 @@ describe('what is left out is of no use', () => {
     assert.deepEqual(refused, ['columns', 'watch', 'watch'])
   })
 
-  it('--yes is accepted all the same', async () => {
+  it('include --yes, which the command still accepts', async () => {
     const {status, stderr} = await ovpn3Shared(nowhere, 'alice', ['session-manage', '--cleanup', '--yes'])
     assert.equal(status, 6, stderr)
   })
 })
 
-describe('fixed values', () => {
+describe('completion of fixed values', () => {
   const cases: Readonly<Record<string, readonly string[]>> = {
     'autocomplete ': ['bash', 'zsh', 'fish'],
     'session-acl --allow-log-access ': ['true', 'false'],
@@ -220,36 +220,36 @@ describe('fixed values', () => {
     'sessions-list --format=': ['--format=table', '--format=classic'],
   }
   for (const [line, expected] of Object.entries(cases)) {
-    it(line, async () => {
+    it(`offers the values for ${line}`, async () => {
       assert.deepEqual((await ask(line)).values, expected)
     })
   }
 
-  it('an option whose value is optional takes it after = alone', async () => {
+  it('offers an optional value only after =', async () => {
     lacks((await ask('session-manage --log-level ')).values, '3')
   })
 
-  it('an order, the other way round, too', async () => {
+  it('offers sort keys, also in reverse', async () => {
     has((await ask('sessions-list --sort ')).values, 'age', '-age')
     has((await ask('sessions-list --sort -')).values, '-age', '-status')
     has((await ask('sessions-list --sort=-')).values, '--sort=-age')
   })
 
-  it('several in a list, each once', async () => {
+  it('offers several values in a list, each once', async () => {
     const {values} = await ask('sessions-list --columns id,status,')
     has(values, 'id,status,config')
     lacks(values, 'id,status,id', 'id,status,status')
   })
 })
 
-describe('what is KEY=VALUE', () => {
-  it('the keys', async () => {
+describe('completion of KEY=VALUE', () => {
+  it('offers the keys', async () => {
     for (const line of ['sessions-list --filter ', 'sessions-list --filter st'])
       has((await ask(line)).values, 'status=', 'config=', 'age=')
     has((await ask('sessions-list --filter=st')).values, '--filter=status=')
   })
 
-  it('the values of one', async () => {
+  it('offers the values of a key', async () => {
     has((await ask('sessions-list --filter status=')).values, 'status=connected', 'status=authentication failed')
     has((await ask('sessions-list --filter=status=pa')).values, '--filter=status=paused')
     for (const [line, kind] of [
@@ -265,14 +265,14 @@ describe('what is KEY=VALUE', () => {
     }
   })
 
-  it('none where nothing is known of them', async () => {
+  it('offers nothing for keys without known values', async () => {
     for (const key of ['age', 'nosuch', 'constructor', ''])
       assert.deepEqual((await ask(`sessions-list --filter ${key}=`)).values, [], key)
   })
 })
 
-describe('live values', () => {
-  it('where they stand', async () => {
+describe('completion of live values', () => {
+  it('works for all forms of an option', async () => {
     for (const line of ['session-manage -c ', 'session-manage --config ', 'session-manage -Pc ']) {
       const {query, values} = await ask(line)
       assert.deepEqual([query?.values, values], ['config', ['live']])
@@ -284,7 +284,7 @@ describe('live values', () => {
     assert.deepEqual((await ask('session-manage -Pcof')).values, ['-Pclive'])
   })
 
-  it('of each kind', async () => {
+  it('queries the kind of value that the option takes', async () => {
     assert.equal((await ask('session-start -c ')).query?.values, 'profile')
     assert.equal((await ask('session-start --config ')).query?.values, 'profile')
     assert.equal((await ask('session-start --config-path ')).query?.values, 'profile-path')
@@ -296,7 +296,7 @@ describe('live values', () => {
     assert.equal((await ask('session-acl -R ')).query?.values, 'user-with-access')
   })
 
-  it('for what the line is about', async () => {
+  it('restricts the query by the other options of the line', async () => {
     const paused = [14, 13]
     const {query} = await ask('session-manage --pause -c ')
     for (const minor of paused) assert.ok(query!.skip.has(minor))
@@ -308,7 +308,7 @@ describe('live values', () => {
     assert.deepEqual([revoke!.config, revoke!.taken], ['office', ['bob']])
   })
 
-  it('what cannot be typed is left out', async () => {
+  it('omits values that cannot be typed', async () => {
     const names = ['new\nline', 'e\u001B[31mvil', 'x\u202Ey', 'fine', '', 'with space']
     const candidates = await complete({commands, verbs: []}, ['session-manage', '-c'], '', async () =>
       names.map((value) => ({description: 'a\u0007b', value})),

@@ -20,12 +20,12 @@ before(async () => {
 afterEach(() => world.reset())
 after(() => world.close())
 
-/** For what is found out only when the time is up. */
-const inItsTime = {NODE_OPTIONS: ''}
+/** Restores the normal timers, for tests that reach the time limit. */
+const normalTimers = {NODE_OPTIONS: ''}
 
 /**
- * What the helper prints for a line, as a shell asks for it; whatever happens it is silent otherwise. It has more time
- * than with a shell, so that a busy machine finds all there is.
+ * Completes a line as a shell does, and asserts that nothing is printed on stderr. The time limit is longer than with a
+ * shell, so that a busy machine finds all values.
  */
 async function complete(
   line: string,
@@ -53,10 +53,10 @@ async function values(line: string, options?: RunOptions): Promise<string[]> {
 
 const named = (...names: readonly string[]) => world.createSessions(names.length, {name: (index) => names[index]!})
 
-const skipUsers = process.getuid!() !== 0 && 'needs root, to become several users'
+const skipUsers = process.getuid!() !== 0 && 'requires root to switch users'
 
 describe('live values', () => {
-  it('profile names, whatever they are made of, each once', async () => {
+  it('include profile names with any characters, each once', async () => {
     const names = ['my vpn', "it's", 'say "hi"', 'Zürich $HOME', String.raw`back\slash`, 'a:b', 'twin', 'twin']
     named(...names)
     const {candidates} = await complete('session-manage --pause --config ')
@@ -65,7 +65,7 @@ describe('live values', () => {
     assert.deepEqual([descriptions.twin, descriptions['my vpn']], ['2 sessions', 'connected'])
   })
 
-  it('files and folders', async () => {
+  it('include files and folders', async () => {
     const file = userFile(world, 'alice', 'files/office.json', '{}')
     userFile(world, 'alice', 'files/more/.hidden', '')
     const folder = path.dirname(file)
@@ -77,7 +77,7 @@ describe('live values', () => {
     assert.ok((await values('session-manage --resume --credentials ')).includes('etc/'))
   })
 
-  it('ids and paths, with what they are', async () => {
+  it('include IDs and paths with descriptions', async () => {
     const [session] = named('office')
     const {candidates} = await complete('session-stats --path ')
     assert.deepEqual(candidates, [[idOf(session!), 'office, connected']])
@@ -85,14 +85,14 @@ describe('live values', () => {
     assert.deepEqual(await values('session-stats --session-path=/'), [`--session-path=${session}`])
   })
 
-  it('interfaces of those that have one', async () => {
+  it('include the interfaces of sessions that have one', async () => {
     const [first, second] = named('office', 'home')
     world.setDevice(first!, 'tun7')
     world.setDevice(second!, '')
     assert.deepEqual(await values('session-stats -I '), ['tun7'])
   })
 
-  it('to filter by: names of profiles, interfaces, and who owns sessions', async () => {
+  it('include profile names, interfaces and owners in filters', async () => {
     const [office, home] = named('office', 'home')
     world.setDevice(office!, 'tun7')
     world.setDevice(home!, '')
@@ -106,7 +106,7 @@ describe('live values', () => {
     ])
   })
 
-  it('no connected session to resume, no paused one to pause, no dead end to either', async () => {
+  it('include only sessions for which the action makes sense', async () => {
     const [, paused, dead] = named('running', 'paused', 'dead')
     world.pause(paused!)
     world.setStatus(dead!, [2, 11, ''])
@@ -117,7 +117,7 @@ describe('live values', () => {
     assert.deepEqual(await values('session-manage --disconnect -c '), ['dead', 'paused', 'running'])
   })
 
-  it('IDs of sessions that wait for input, and no other session beside them', async () => {
+  it('include only sessions that wait for input in session-auth', async () => {
     const [, web] = named('running', 'web')
     const pass = await world.startSession('alice', 'pass', {until: 'new'})
     world.setStatus(web!, [3, 22, 'https://vpn.example/1'])
@@ -134,7 +134,7 @@ describe('live values', () => {
     assert.deepEqual(await values('session-auth --auth-req 1 -c '), [])
   })
 
-  it('no session that is gone, and none of a stranger', async () => {
+  it("exclude stale sessions and other users' public sessions", async () => {
     const [stale] = named('stale', 'office')
     await world.killBackend(stale!)
     const [public_] = world.createSessions(1, {name: () => 'public', user: 'bob'})
@@ -142,7 +142,7 @@ describe('live values', () => {
     assert.deepEqual(await values('session-manage -D -c '), ['office'])
   })
 
-  it('one that was shared: to use, but not to share', async () => {
+  it('include a session that another user granted, except for granting it', async () => {
     named('mine')
     const [shared] = world.createSessions(1, {name: () => 'shared', user: 'bob'})
     await world.grant(shared!, 'alice')
@@ -151,7 +151,7 @@ describe('live values', () => {
     assert.deepEqual(await values('session-acl --grant carol -c '), ['mine'])
   })
 
-  it('names by rings, and beside --owner the sessions of that user', {skip: skipUsers}, async () => {
+  it('include names of own and granted sessions, and with --owner those of that user', {skip: skipUsers}, async () => {
     named('office')
     const [theirs] = world.createSessions(1, {name: () => 'office', user: 'bob'})
     const [lab] = world.createSessions(1, {name: () => 'lab', user: 'bob'})
@@ -165,7 +165,7 @@ describe('live values', () => {
     assert.deepEqual((await values('session-manage --pause --owner ')).sort(), [bob, world.accountName('alice')].sort())
   })
 
-  it('reads no more than it has to', async () => {
+  it('require as few calls as possible', async () => {
     named('a', 'b', 'c')
     world.calls.reset()
     await complete('session-manage --pause -c ')
@@ -175,8 +175,8 @@ describe('live values', () => {
     assert.equal(world.calls.total, 0)
   })
 
-  describe('users', () => {
-    it('to grant: those of the machine, but for who has access', {skip: skipUsers}, async () => {
+  describe('of users', () => {
+    it('exclude users who have access in --grant', {skip: skipUsers}, async () => {
       const [office] = named('office')
       await world.grant(office!, 'bob')
       const typed = (user: 'alice' | 'bob' | 'carol') => `session-acl -c office --grant ${world.accountName(user)}`
@@ -186,7 +186,7 @@ describe('live values', () => {
       assert.ok((await values(typed('bob').replace('-c office ', ''))).includes(world.accountName('bob')))
     })
 
-    it('to revoke: who has access to the session that is selected', {skip: skipUsers}, async () => {
+    it('include only users with access to the selected session in --revoke', {skip: skipUsers}, async () => {
       const [office, home] = named('office', 'home')
       await world.grant(office!, 'bob')
       await world.grant(home!, 'carol')
@@ -198,15 +198,15 @@ describe('live values', () => {
     })
   })
 
-  it('who has access and no name, by uid', async () => {
+  it('include the user IDs of users without a name', async () => {
     const [office] = named('office')
     world.breakProperty(office!, 'acl', new Variant('au', [3_999_999_999]))
     assert.deepEqual(await values('session-acl -c office --revoke '), ['3999999999'])
   })
 })
 
-describe('silence', () => {
-  it('no bus', async () => {
+describe('live values with a fault', () => {
+  it('are omitted without a bus', async () => {
     const env = {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus'}
     assert.deepEqual(await values('session-manage --pause -c ', {env}), [])
     assert.ok((await values('session-manage --', {env})).includes('--pause'))
@@ -214,15 +214,15 @@ describe('silence', () => {
   })
 
   for (const [what, behave] of Object.entries(misbehaviours)) {
-    it(`a bus that ${what}`, async () => {
+    it(`are omitted if a bus ${what}`, async () => {
       const fake = await FakeBus.open(behave)
       try {
         const {candidates, time} = await complete('session-manage -c ', {
-          env: {...inItsTime, DBUS_SYSTEM_BUS_ADDRESS: fake.address},
+          env: {...normalTimers, DBUS_SYSTEM_BUS_ADDRESS: fake.address},
         })
         assert.deepEqual(candidates, [])
         assert.equal(fake.connections, 1)
-        // a connection may take 5 s
+        // The time limit of a connection is 5 s.
         assert.ok(time < 4900, `${time} ms`)
       } finally {
         fake.close()
@@ -230,23 +230,23 @@ describe('silence', () => {
     })
   }
 
-  it('a session manager that hangs', async () => {
+  it('are omitted if the session manager hangs', async () => {
     named('office')
     world.intercept(() => 'ignore')
-    const {candidates, time} = await complete('session-manage -c ', {env: inItsTime})
+    const {candidates, time} = await complete('session-manage -c ', {env: normalTimers})
     assert.deepEqual(candidates, [])
-    // a call may take 25 s
+    // The time limit of a call is 25 s.
     assert.ok(time < 20_000, `${time} ms`)
   })
 
-  it('a backend that hangs: what is known is offered', async () => {
+  it('are offered without a description if a backend hangs', async () => {
     const [office] = named('office')
     await world.stopBackend(office!)
     const {candidates} = await complete('session-manage -D -o ', {env: slowTimers(4)})
     assert.deepEqual(candidates, [[idOf(office!), '']])
   })
 
-  it('more sessions than can be looked at: those that were', async () => {
+  it('are offered without descriptions if there are too many sessions to read', async () => {
     named(...Array.from({length: 60}, (_, index) => `vpn-${index}`))
     world.setCost(80)
     const {candidates} = await complete('session-manage -D -o ', {env: slowTimers(4)})
@@ -254,18 +254,18 @@ describe('silence', () => {
     assert.ok(candidates.some(([, description]) => description === ''))
   })
 
-  it('a session manager that has to be started', async () => {
+  it('are omitted while the session manager starts', async () => {
     await world.coldStart()
     assert.deepEqual(await values('session-manage -c '), [])
   })
 
-  it('nonsense', async () => {
+  it('are omitted for invalid command lines', async () => {
     for (const line of ['session-manage --nosuch=', 'nosuch --', '-- ', 'session-acl -o /x -R '])
       assert.deepEqual(await values(line), [], line)
   })
 })
 
-describe('plugins of the user', () => {
+describe('completion for user plugins', () => {
   let folder: string
   const write = (file: string, text: string) => {
     mkdirSync(path.dirname(path.join(folder, file)), {mode: 0o755, recursive: true})
@@ -313,13 +313,13 @@ describe('plugins of the user', () => {
 
   const ofUser = (line: string) => values(line, {env: {XDG_DATA_HOME: path.join(folder, 'data')}})
 
-  it('their commands', async () => {
+  it('offers their commands', async () => {
     const all = await ofUser('')
     for (const name of ['paint', 'session', 'broken', 'session-manage']) assert.ok(all.includes(name), name)
     assert.deepEqual(await ofUser('session '), ['look'])
   })
 
-  it('their options and values, and live ones for the selector flags of kit', async () => {
+  it('offers their options and values, and live values for the selector flags of kit', async () => {
     named('office')
     assert.deepEqual(await ofUser('paint session --'), ['--colour', '--config', '--help', '--size'])
     assert.deepEqual(await ofUser('paint session --colour '), ['green', 'red'])
@@ -327,7 +327,7 @@ describe('plugins of the user', () => {
     assert.deepEqual(await ofUser('paint session --config '), ['office'])
   })
 
-  it('a linked one without a manifest', async () => {
+  it('works for a linked plugin without a manifest', async () => {
     named('office')
     const options = await ofUser('session look --')
     for (const name of ['--loud', '--json', '--session-path', '--config']) assert.ok(options.includes(name), name)
@@ -336,7 +336,7 @@ describe('plugins of the user', () => {
     assert.ok(!(await ofUser('session look -c office --')).includes('--interface'))
   })
 
-  it('one that cannot be loaded', async () => {
+  it('offers nothing for a plugin that cannot be loaded', async () => {
     const words = ['--complete', 'zsh', '--', 'broken']
     const env = {XDG_DATA_HOME: path.join(folder, 'data')}
     const {status, stdout} = await ovpn3(world, 'alice', words, {env})
@@ -357,7 +357,7 @@ describe('sessions of other plugins', () => {
     symlinkSync(path.join(path.dirname(path.dirname(cli())), 'node_modules'), path.join(folder, 'node_modules'))
     const plugins = [{name: 'plugin-recording', root: path.join(folder, 'recording'), type: 'link'}]
     put('data/ovpn3/package.json', JSON.stringify({oclif: {plugins}}))
-    // the source that the guide has its reader write
+    // The session source from the guide.
     for (const step of stepsOf('docs/plugins.md'))
       if (step.kind === 'file' && /^(hooks\/recording\.js|recording\.json)$/.test(step.name))
         put(path.join('recording', step.name), step.text)
@@ -378,7 +378,7 @@ describe('sessions of other plugins', () => {
       },
     })
 
-  it('are offered beside ours', async () => {
+  it('are offered together with ours', async () => {
     hooks('./hooks/recording')
     const [office] = named('office')
     assert.deepEqual(await completed('session-stats -c '), ['branch', 'lab', 'office'])
@@ -388,13 +388,13 @@ describe('sessions of other plugins', () => {
     assert.deepEqual(await completed('session-stats -c ', {VPN_RECORDING: ''}), ['office'])
   })
 
-  it('without ours where there is no bus', async () => {
+  it('are offered without ours if there is no bus', async () => {
     hooks('./hooks/recording')
     const env = {DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere/bus'}
     assert.deepEqual(await completed('session-stats -c ', env), ['branch', 'lab'])
   })
 
-  it('from every hook, however it is named', async () => {
+  it('are offered for every form of a hook entry', async () => {
     const resolver = "require('./recording.js')"
     put('recording/hooks/all.js', `exports.ours = ${resolver}; exports.nothing = () => {}\n`)
     put('recording/hooks/transpiled.cjs', `exports.default = ${resolver}\n`)
@@ -415,15 +415,15 @@ describe('sessions of other plugins', () => {
 
   const faults: Readonly<Record<string, string>> = {
     'cannot be loaded': "throw new Error('broken')",
-    'is not there': '',
+    'does not exist': '',
     rejects: "module.exports = async () => { throw new Error('broken') }",
     'throws later': "module.exports = () => new Promise(() => { setImmediate(() => { throw new Error('broken') }) })",
     'prints something': "console.log('noise'); module.exports = () => { console.log('noise') }",
-    'answers with nonsense': 'module.exports = async () => ({sessions: [1], me: 0})',
-    'does not answer': 'module.exports = () => new Promise(() => {})',
+    'returns an invalid result': 'module.exports = async () => ({sessions: [1], me: 0})',
+    'does not respond': 'module.exports = () => new Promise(() => {})',
   }
   for (const [what, code] of Object.entries(faults))
-    it(`ours where a hook ${what}`, async () => {
+    it(`are omitted if a hook ${what}`, async () => {
       named('office')
       if (code) put('recording/hooks/faulty.js', code)
       hooks(code ? './hooks/faulty' : './hooks/nosuch')
@@ -434,8 +434,8 @@ describe('sessions of other plugins', () => {
     })
 })
 
-describe('start', () => {
-  it('starts without the CLI', async () => {
+describe('completion helper', () => {
+  it('starts without oclif', async () => {
     named('office')
     const env = {...slowTimers(20), NODE_DEBUG: 'module'}
     const {stderr, stdout} = await ovpn3(world, 'alice', ['--complete', 'zsh', '', 'session-manage', '-c'], {env})

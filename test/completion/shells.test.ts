@@ -13,7 +13,7 @@ const packaged = '/usr/share/bash-completion/bash_completion'
 
 type Shell = 'bash' | 'fish' | 'zsh'
 
-/** For the `skip` of a test: why this shell cannot be driven here, or false. With CI=true never skip. */
+/** For a test's `skip`: the reason why the shell cannot be tested, or false. Never skips with CI=true. */
 function skipShell(shell: Shell): string | false {
   if (skipTerminal()) return skipTerminal()
   if (process.env.CI === 'true') return false
@@ -21,14 +21,14 @@ function skipShell(shell: Shell): string | false {
     execFileSync(shell, ['--version'], {stdio: 'ignore'})
     return false
   } catch {
-    return `needs ${shell}`
+    return `requires ${shell}`
   }
 }
 
-/** A shell that is ending may still write its history. */
+/** Removes a home; retries, because a shell that exits may still write its history. */
 const remove = (home: string) => rmSync(home, {force: true, maxRetries: 20, recursive: true})
 
-/** A user's own settings: the prompt that the tests wait for, and nothing that comes by itself. */
+/** A user's settings: the prompt that the tests wait for, and no greeting or suggestions. */
 const settings: Readonly<Record<Shell, readonly [file: string, text: string]>> = {
   bash: ['.bashrc', "PS1='> '\n"],
   fish: [
@@ -51,7 +51,7 @@ const names = [
   'wow!',
 ]
 
-/** What is typed before Tab, and the profile that it has to become. */
+/** The text typed before Tab, and the expected profile. */
 const values: readonly (readonly [typed: string, name: string])[] = [
   ['--config my', 'my vpn'],
   ['--config "my', 'my vpn'],
@@ -115,15 +115,15 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       remove(home)
     })
 
-    /** An empty line on an empty screen. */
+    /** Clears the line and the screen. */
     async function clear(): Promise<void> {
       await until(
         'the line is empty',
         async () => {
-          // seen, so the shell has done all that was asked before; no signal, which would take what is typed next along
+          // A visible mark means that the shell has processed all earlier input. Ctrl-C would discard the next input.
           const mark = `#${marks++}.`
           await terminal.type(mark)
-          await until(`${mark} is seen`, async () => (await terminal.screen()).includes(mark))
+          await until(`${mark} is shown`, async () => (await terminal.screen()).includes(mark))
           await terminal.type('C-u', 'C-l')
           return terminal.shows(/^>$/, 3000).then(
             () => true,
@@ -134,20 +134,20 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       )
     }
 
-    /** Types, presses Tab, and answers what the line has become by then. */
+    /** Types text, presses Tab, and returns the completed line. */
     async function complete(typed: string): Promise<string> {
       await clear()
-      // what is typed after Tab appears when the completion is done
+      // Text typed after Tab appears when the completion has finished.
       await terminal.type(typed, 'Tab', '#')
       const screen = await terminal.shows(/#$/m)
       return /^> (.*)#$/m.exec(screen)![1]!
     }
 
-    /** On a busy machine the service may not answer in the time that a completion has: then nothing is offered. */
+    /** Retries, because on a busy machine the service may exceed the time limit of a completion. */
     async function completes(typed: string, expected: RegExp | string): Promise<void> {
       let line = ''
       await until(
-        () => `${typed} becomes ${expected}, and not ${line}`,
+        () => `${typed} becomes ${expected}; it became ${line}`,
         async () => {
           line = await complete(typed)
           return typeof expected === 'string' ? line === expected : expected.test(line)
@@ -180,13 +180,13 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       ['ovpn3 sessions-list --columns id,co', 'ovpn3 sessions-list --columns id,config '],
       ['ovpn3 autocomplete z', 'ovpn3 autocomplete zsh '],
     ] as const) {
-      it(typed, async () => {
+      it(`completes ${typed}`, async () => {
         await completes(typed, expected)
       })
     }
 
     for (const [typed, name] of values) {
-      it(`${typed}: the command gets ${name}`, async () => {
+      it(`completes ${typed} to the argument ${name}`, async () => {
         const line = `ovpn3 session-manage --disconnect --dry-run ${typed}`
         await completes(line, new RegExp(`^(?!${line.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}$)`))
         await terminal.type('BSpace', 'Enter')
@@ -196,7 +196,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       })
     }
 
-    it('an id, and a path', async () => {
+    it('completes an ID and a path', async () => {
       const session = sessions.get('my vpn')!
       const id = path.basename(session)
       await completes(`ovpn3 session-stats -o ${id.slice(0, 6)}`, `ovpn3 session-stats -o ${id} `)
@@ -204,7 +204,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       await completes(`ovpn3 session-stats --path ${typed}`, `ovpn3 session-stats --path ${session} `)
     })
 
-    /** A shell that nothing has been typed in yet. */
+    /** Opens a new shell. */
     async function fresh(
       more: Readonly<Record<string, string>>,
       work: (tty: Terminal) => Promise<void>,
@@ -217,7 +217,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       }
     }
 
-    /** The screen when the keys have led to it, at the second attempt where the machine is busy. */
+    /** Presses keys until the screen matches. Retries once, because a busy machine may exceed the time limit. */
     async function pressed(tty: Terminal, keys: readonly string[], what: RegExp): Promise<string> {
       await tty.type(...keys)
       return tty.shows(what, 5000).catch(async () => {
@@ -226,10 +226,10 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       })
     }
 
-    // bash lists when it is asked twice
+    // bash lists candidates at the second Tab.
     const list = shell === 'bash' ? ['Tab', 'Tab'] : ['Tab']
 
-    it('options, with what they are for', () =>
+    it('lists options with descriptions', () =>
       fresh({}, async (tty) => {
         await tty.type('ovpn3 session-manage -', ...list)
         const screen = await tty.shows(/Pause a session/)
@@ -237,7 +237,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
           assert.match(screen, option)
       }))
 
-    it('values, with what they are', () =>
+    it('lists values with descriptions', () =>
       fresh({}, async (tty) => {
         await tty.type('ovpn3 session-manage -P -c ')
         const screen = await pressed(tty, list, /connected/)
@@ -245,13 +245,13 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
         assert.doesNotMatch(screen, /home-lab/)
       }))
 
-    it('nothing at all where there is no service', () =>
+    it('offers nothing without the service', () =>
       fresh({DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere'}, async (tty) => {
         await tty.type('ovpn3 session-manage --config ', 'Tab', '#')
         assert.equal(await tty.shows(/#$/m), '> ovpn3 session-manage --config #')
       }))
 
-    it('nothing at all where the command is gone', () =>
+    it('offers nothing if ovpn3 is not installed', () =>
       fresh({PATH: process.env.PATH!}, async (tty) => {
         await tty.type('ovpn3 session-m', 'Tab', '#')
         assert.equal(await tty.shows(/#$/m), '> ovpn3 session-m#')
@@ -259,8 +259,8 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
 
     if (shell === 'bash')
       it(
-        'with the package bash-completion',
-        {skip: existsSync(packaged) ? false : 'needs bash-completion'},
+        'works with the package bash-completion',
+        {skip: existsSync(packaged) ? false : 'requires bash-completion'},
         async () => {
           const other = mkdtempSync(path.join(tmpdir(), 'ovpn3-bash-'))
           try {

@@ -5,7 +5,7 @@ import {after, before, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3, type RunResult, several, until} from '../support/cli'
+import {forEachLimited, ovpn3, type RunResult, until} from '../support/cli'
 import {slowTimers} from '../support/clock'
 import {Stage} from './service-stage'
 import {Accounts} from './session-acl'
@@ -281,7 +281,7 @@ export function accessContract(title: string, world: () => World): void {
           const earlier = await stateOf(path)
           const device = await stage.alice.get<string>(path, 'device_name')
           const known = user === 'carol' ? await secretsOf(path) : []
-          await several(batch, 3, async (row) => {
+          await forEachLimited(batch, 3, async (row) => {
             const verdict = rights[row.right][index]!
             const words = wordsOf(row, path, device)
             const line = words.join(' ')
@@ -324,7 +324,7 @@ export function accessContract(title: string, world: () => World): void {
         const secrets = await secretsOf(path)
         await stage.alice.call(path, 'AccessGrant', 'u', world().uid('bob'))
         const earlier = await stateOf(path)
-        await several(lists, 3, async (list) => {
+        await forEachLimited(lists, 3, async (list) => {
           const result = await run(user, list.split(' '))
           assert.equal(result.status, 0, `${list}\n${result.stderr}`)
           assert.equal((result.stdout + result.stderr).includes(id.slice(0, 8)), isPublic, list)
@@ -333,7 +333,7 @@ export function accessContract(title: string, world: () => World): void {
           holdsNone(result, secrets.slice(names), list)
         })
 
-        await several(completions, 3, async (line) => {
+        await forEachLimited(completions, 3, async (line) => {
           const words = line.replace('PATH', path).split(' ')
           const {stdout} = await ovpn3(world(), user, ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)], {
             env: {...accounts.environment, ...trace, ...slowTimers(20)},

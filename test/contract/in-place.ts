@@ -7,7 +7,7 @@ import {after, before, describe, it} from 'node:test'
 import type {UserName, World} from '../support/world'
 
 import {referenceCommand} from '../real/reference'
-import {ovpn3, several, until} from '../support/cli'
+import {forEachLimited, ovpn3, until} from '../support/cli'
 import {repository} from '../support/repository'
 import {noSession} from '../support/world'
 
@@ -216,7 +216,7 @@ export function inPlaceContract(title: string, world: () => World): void {
         const tools = world().real ? (['ours', 'theirs'] as const) : (['ours'] as const)
         // what changes nothing, both can do at once
         const shared = changesNothing ? await pathIn(situation) : undefined
-        await several(tools, changesNothing ? 2 : 1, async (tool) => {
+        await forEachLimited(tools, changesNothing ? 2 : 1, async (tool) => {
           const session = shared ?? (await pathIn(situation))
           const words = args
             .split(' ')

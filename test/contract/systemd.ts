@@ -7,12 +7,12 @@ import {after, before, beforeEach, describe, it} from 'node:test'
 import type {World} from '../support/world'
 
 import {ovpn3, until, userFile} from '../support/cli'
-import {needs} from '../support/tools'
+import {missingTools} from '../support/tools'
 import {NotifySocket, Unit} from '../support/units'
 
 /** What the command lines of the systemd units do, run as systemd runs them. */
 export function systemdContract(title: string, world: () => World): void {
-  describe(`systemd units on ${title}`, {skip: needs('perl', 'systemd-notify')}, () => {
+  describe(`systemd units on ${title}`, {skip: missingTools('perl', 'systemd-notify')}, () => {
     const unit = new Unit('system/ovpn3-session@.service')
     let runs = 0
     let socket: NotifySocket

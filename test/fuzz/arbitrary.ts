@@ -2,10 +2,10 @@ import * as fc from 'fast-check'
 
 import {seed} from '../support/seed'
 
-// told with the seed, and what was wrong
+// Failures report the seed and the error.
 fc.configureGlobal({includeErrorInReport: true, seed})
 
-/** What makes text dangerous, or a nuisance, in a terminal, a table or a document. */
+/** Text that is dangerous or breaks the layout in a terminal, a table or a document. */
 const pieces = [
   '\u001B[31m',
   '\u001B[2J\u001B[H',
@@ -57,7 +57,7 @@ const pieces = [
   '-',
 ]
 
-/** Text as it can come over D-Bus: any characters but NUL. */
+/** Text that D-Bus can transport: any characters except NUL. */
 export const dbusText = (maxLength = 12): fc.Arbitrary<string> =>
   fc
     .array(
@@ -71,7 +71,7 @@ export const dbusText = (maxLength = 12): fc.Arbitrary<string> =>
     )
     .map((parts) => parts.join('').replaceAll('\0', ''))
 
-/** The same, now and then of 10,000 characters. */
+/** As `dbusText`, with some texts of 10,000 characters. */
 export const longText: fc.Arbitrary<string> = fc.oneof(
   {arbitrary: dbusText(), weight: 9},
   {
@@ -80,11 +80,13 @@ export const longText: fc.Arbitrary<string> = fc.oneof(
   },
 )
 
-/** What no terminal may be sent from elsewhere: C0 but for the line feed, C1, and what turns text around. */
+/**
+ * Characters that untrusted text must not send to a terminal: C0 except the line feed, C1, and bidirectional controls.
+ */
 export const controls =
   // eslint-disable-next-line no-control-regex
   /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/
 
-/** The colours that the commands use themselves. */
+/** The colours that the commands use. */
 // eslint-disable-next-line no-control-regex
 export const ownColors = /\u001B\[(?:1|22|2|31|39|32|33|36)m/g

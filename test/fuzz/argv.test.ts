@@ -14,7 +14,7 @@ import {repository} from '../support/repository'
 import {nowhere} from '../support/world'
 import {longText} from './arbitrary'
 
-/** What a function came to: a value, or an error that a user can do something about. */
+/** The result of a function: a value or a usage error. */
 function outcome<T>(run: () => T): {error: Ovpn3Error} | {value: T} {
   try {
     return {value: run()}
@@ -33,8 +33,8 @@ const values = fc.oneof(
   fc.constantFrom('', '-', '--', '=', '0', '1', '-1', '1e3', 'tun0', 'true', 'no', 'constructor', '__proto__', 'a=b=*'),
 )
 
-describe('selectors, whatever they are', () => {
-  it('are one that is what was typed, or wrong usage', () => {
+describe('selectors from arbitrary values', () => {
+  it('keep the typed value, or are usage errors', () => {
     const given = fc.record(
       {all: fc.boolean(), config: values, interface: values, path: values, session: values},
       {requiredKeys: []},
@@ -58,7 +58,7 @@ describe('selectors, whatever they are', () => {
     )
   })
 
-  it('are paths and ids that the session manager may have, or wrong usage before it is asked', async () => {
+  it('accept possible paths and IDs, and report others as usage errors without a connection', async () => {
     process.env.DBUS_SYSTEM_BUS_ADDRESS = 'unix:path=/nowhere'
     await fc.assert(
       fc.asyncProperty(values, async (path) => {
@@ -70,7 +70,7 @@ describe('selectors, whatever they are', () => {
     )
   })
 
-  it('of sessions-list filter, sort and choose columns, or are wrong usage', () => {
+  it('are valid filters, sort keys and columns of sessions-list, or usage errors', () => {
     fc.assert(
       fc.property(fc.array(values, {maxLength: 3}), values, values, (filter, sort, columns) => {
         outcome(() => queryOf({filter}))
@@ -81,7 +81,7 @@ describe('selectors, whatever they are', () => {
     )
   })
 
-  it('of sessions-list match what is the same but for what a * stands for, in no time', () => {
+  it('match * as any text in filters of sessions-list, without exponential backtracking', () => {
     const piece = fc.string({maxLength: 3, unit: fc.constantFrom('a', 'b', '.', '\n', '[', '\\')})
     fc.assert(
       fc.property(fc.array(piece, {maxLength: 8, minLength: 1}), fc.array(piece, {maxLength: 8}), (parts, others) => {
@@ -99,7 +99,7 @@ describe('selectors, whatever they are', () => {
   })
 })
 
-describe('command lines, whatever they are', () => {
+describe('command lines with arbitrary arguments', () => {
   let config: Config
   let commands: {readonly flags: readonly string[]; readonly id: string; readonly type: Command.Class}[]
 
@@ -119,7 +119,7 @@ describe('command lines, whatever they are', () => {
     )
   })
 
-  it('leave what getopt would leave, however often they are normalised', () => {
+  it('do not change when they are normalised again, and keep all arguments except long options', () => {
     fc.assert(
       fc.property(fc.array(values, {maxLength: 6}), fc.integer({max: 4, min: 0}), (argv, which) => {
         const {type} = commands[which]!
@@ -134,7 +134,7 @@ describe('command lines, whatever they are', () => {
     )
   })
 
-  it('run, or are wrong usage: each ends in a known way, and none touches a bus unless it may', async () => {
+  it('end with a usage error or without a bus, always with a documented exit status and error format', async () => {
     const argument = (flags: readonly string[]) =>
       fc.oneof(
         fc.constantFrom(...flags),
@@ -150,7 +150,7 @@ describe('command lines, whatever they are', () => {
           .integer({max: 3, min: 0})
           .chain((i) => fc.tuple(fc.constant(i), fc.array(argument(commands[i]!.flags), {maxLength: 6}))),
         async ([i, argv]) => {
-          // help wins, whatever else is wrong
+          // Help takes precedence over every error.
           fc.pre(!argv.includes('-h') && !argv.includes('--help'))
           const {status, stderr, stdout} = await ovpn3Shared(nowhere, 'alice', [commands[i]!.id, ...argv])
           seen.set(status, (seen.get(status) ?? 0) + 1)
@@ -166,6 +166,6 @@ describe('command lines, whatever they are', () => {
       ),
       {numRuns: 600},
     )
-    assert.ok(seen.get(2)! > 0 && seen.get(6)! > 0, 'both happen')
+    assert.ok(seen.get(2)! > 0 && seen.get(6)! > 0, 'expected both exit statuses, 2 and 6')
   })
 })

@@ -8,11 +8,11 @@ import {asUser, cli, ovpn3, type RunOptions, until} from '../support/cli'
 import {seed} from '../support/seed'
 import {controls, longText, ownColors} from './arbitrary'
 
-/** What is drawn and drawn again on a terminal: the commands' own cursor movements, and line ends as a tty makes them. */
+/** The commands' own cursor movements, and line ends as a terminal converts them. */
 // eslint-disable-next-line no-control-regex
 const drawing = /\u001B\[(?:\d*[ABCDGJK]|\?25[hl]|\?2026[hl])|\r+(?=\n)/g
 
-describe(`every byte that is written, of sessions with any names (seed ${seed})`, () => {
+describe(`output for sessions with arbitrary names (seed ${seed})`, () => {
   const names = fc.sample(longText.filter(Boolean), {numRuns: 60, seed})
   let world: Simulator
   let paths: string[]
@@ -47,7 +47,7 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
     'session-log --interface tun99',
   ])
     for (const env of [{}, {FORCE_COLOR: '1'}] as Record<string, string>[])
-      it(`${env.FORCE_COLOR ? 'in colours ' : ''}of ${args}`, async () => {
+      it(`contains no control characters: ${args}${env.FORCE_COLOR ? ' (with colours)' : ''}`, async () => {
         const {status, stderr, stdout} = await run(args, {env})
         assert.notEqual(status, null)
         check(stdout)
@@ -55,13 +55,13 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
         assert.doesNotMatch(stderr, /^ +at /m)
       })
 
-  it('of the trace', async () => {
+  it('contains no control characters in the debug trace', async () => {
     const {stderr} = await run('sessions-list', {env: {DEBUG: 'ovpn3:*'}})
     check(stderr)
     assert.match(stderr, /config_name/)
   })
 
-  it('of the candidates for an ambiguous name', async () => {
+  it('contains no control characters in the candidates for an ambiguous name', async () => {
     const [, , ambiguous] = names
     const [twin] = world.createSessions(1, {name: () => ambiguous!})
     const {status, stderr} = await ovpn3(world, 'alice', ['session-acl', '--show', '--config', ambiguous!])
@@ -71,11 +71,11 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
     await run('session-manage --cleanup --json')
   })
 
-  it('of a watch, with and without --json', async () => {
+  it('contains no control characters in a watch view, with and without --json', async () => {
     for (const more of ['', ' --json']) {
       const {stdout, stderr} = await run(`sessions-list --watch${more}`, {
         async during(child, output) {
-          await until('it shows all', () => output().split('\n').length > names.length)
+          await until('all sessions are shown', () => output().split('\n').length > names.length)
           child.kill('SIGINT')
         },
       })
@@ -84,7 +84,7 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
     }
   })
 
-  it('of questions that a server asks, and of answers to them', async () => {
+  it("contains no control characters in a server's challenges", async () => {
     for (const [i, question] of names.slice(0, 5).entries()) {
       world.addProfile('alice', `ask-${i}`, {...userPassword('a', 'b'), challenge: {answer: 'c', question}})
       await world.startProfile('alice', `ask-${i}`, {until: 'new'})
@@ -100,7 +100,7 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
     'session-stats --all --watch=0.2',
     'session-manage --cleanup',
   ])
-    it(`of ${args} on a terminal`, async () => {
+    it(`contains no control characters on a terminal: ${args}`, async () => {
       const watches = args.includes('--watch')
       const alice = asUser(world, 'alice')
       const child = spawn(
@@ -117,20 +117,24 @@ describe(`every byte that is written, of sessions with any names (seed ${seed})`
         output += data
       })
       if (watches) {
-        await until('it shows something', () => output.includes(args.startsWith('sessions') ? 'ID' : 'Session'), 20_000)
+        await until(
+          'the header is shown',
+          () => output.includes(args.startsWith('sessions') ? 'ID' : 'Session'),
+          20_000,
+        )
         child.stdin.write('\u0003')
       }
 
       await new Promise((resolve) => {
         child.on('close', resolve)
       })
-      // what the terminal echoes of Ctrl-C
+      // The terminal echoes Ctrl-C as ^C.
       const text = output.replaceAll('^C', '').replaceAll(drawing, '')
       assert.ok(text.length > 100, text)
       check(text)
     })
 
-  it('keeps JSON what it was: every name as it is', async () => {
+  it('keeps every name unchanged in JSON', async () => {
     const {stdout} = await run('sessions-list --json --columns config')
     const listed = (JSON.parse(stdout) as {sessions: {config: string; path: string}[]}).sessions
     const byPath = new Map(listed.map(({config, path}) => [path, config]))

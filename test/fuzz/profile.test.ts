@@ -10,13 +10,13 @@ import {after, before, describe, it} from 'node:test'
 
 import {dbusText} from './arbitrary'
 
-/** Text of a line, with anything in it but an end. */
+/** Text of one line: anything except line ends. */
 const text = dbusText(6).map((line) => line.replaceAll(/[\n\r]/g, '').slice(0, 80))
 const tag = fc.constantFrom('ca', 'cert', 'connection', 'http-proxy-user-pass', 'key', 'tls-auth')
 const lines = fc.array(text, {maxLength: 4})
 const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 
-/** Lines of a profile, with what they become, and what is read for that. */
+/** Lines of a profile, the expected result, and the file they refer to. */
 interface Piece {
   readonly from: string
   readonly to: string
@@ -54,7 +54,7 @@ const reference: fc.Arbitrary<Piece> = fc
     }
   })
 
-/** What has a meaning in a profile, in any order. A proxy is left out: as openvpn3 writes it, it may be another one. */
+/** Profile syntax in any order, without proxies: inlining a proxy as openvpn3 does can produce another directive. */
 const soup = fc
   .array(
     fc.oneof(
@@ -77,17 +77,17 @@ const soup = fc
   )
   .map((parts) => parts.join(''))
 
-const none = async (): Promise<Reading> => assert.fail('nothing has to be read')
+const none = async (): Promise<Reading> => assert.fail('no file should be read')
 const withoutReturns = (profile: string): string => profile.replaceAll(/\r+(?=\n)/g, '')
 
-describe('a profile, whatever is in it', () => {
+describe('profiles with arbitrary content', () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-fuzz-'))
   })
   after(() => rmSync(folder, {force: true, recursive: true}))
 
-  it('loses no line, and has each file where it was named', async () => {
+  it('keep all lines and contain each file in place of its reference', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(plain, block, reference), {maxLength: 12}), async (pieces) => {
         const files = pieces.flatMap(({file}) => (file ? [file] : []))
@@ -103,7 +103,7 @@ describe('a profile, whatever is in it', () => {
     )
   })
 
-  it('is inlined once: what comes of it names no file', async () => {
+  it('refer to no file after they are inlined', async () => {
     let whole = 0
     await fc.assert(
       fc.asyncProperty(soup, soup, async (profile, file) => {
@@ -119,7 +119,7 @@ describe('a profile, whatever is in it', () => {
     assert.ok(whole > 1000, `${whole} without a problem`)
   })
 
-  it('is read, or wrong usage', async () => {
+  it('are read, or are usage errors', async () => {
     const file = path.join(folder, 'fuzz.ovpn')
     const bytes = fc.oneof(
       fc.uint8Array({maxLength: 64}),

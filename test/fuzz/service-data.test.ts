@@ -38,7 +38,7 @@ const properties = [
   'status',
 ] as const satisfies readonly PropertyName[]
 
-/** Whatever D-Bus can bring. */
+/** Any value that D-Bus can transport. */
 const anything = fc.letrec<{value: unknown}>((tie) => ({
   value: fc.oneof(
     {depthSize: 'small'},
@@ -58,7 +58,7 @@ const uint32 = fc.nat({max: 2 ** 32 - 1})
 const uint64 = fc.bigInt({max: 2n ** 64n - 1n, min: 0n})
 const int64 = fc.bigInt({max: 2n ** 63n - 1n, min: -(2n ** 63n)})
 
-/** What the service declares, with any value. */
+/** Any value of the type that the service declares. */
 const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
   acl: fc.array(uint32),
   backend_pid: uint32,
@@ -87,11 +87,11 @@ const declared: Record<PropertyName, fc.Arbitrary<unknown>> = {
 
 const source = Object.assign(new FakeSource(), {logs: new LogForwards()})
 
-/** A bus on which every call is answered with what `answer` says. */
+/** A bus that replies to every call with the body from `answer`. */
 const answering = (answer: (call: Call) => readonly unknown[]) =>
   Object.assign<Bus, Pick<Bus, 'call'>>(Object.create(Bus.prototype), {call: async (call) => [...answer(call)]})
 
-/** A session whose properties come as given. */
+/** A session with the given properties. */
 async function sessionOf(values: Readonly<Record<string, unknown>>): Promise<ServiceSession> {
   const bus = answering(({body}) => [new Variant('v', values[String(body![1])])])
   const session = new ServiceSession(source, bus, path)
@@ -123,8 +123,8 @@ const types: Record<PropertyName, (value: unknown) => boolean> = {
   },
 }
 
-describe('what the session manager sends, whatever it is', () => {
-  it('is a property of its type, or an error about that property', async () => {
+describe('arbitrary replies of the session manager', () => {
+  it('become a property of the right type, or an error about that property', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...properties), fc.array(anything, {maxLength: 2}), async (name, reply) => {
         const bus = answering(() => reply)
@@ -140,11 +140,11 @@ describe('what the session manager sends, whatever it is', () => {
     )
   })
 
-  it('is what it says it is, where it is of the right type', async () => {
+  it('become properties with the same values if their types are right', async () => {
     await fc.assert(
       fc.asyncProperty(fc.record(declared), async (values) => {
         const {snapshot} = await sessionOf(values)
-        // a time that no calendar has
+        // A time beyond the range of dates is an error.
         assert.deepEqual(
           Object.keys(snapshot.errors).filter((name) => name !== 'session_created'),
           [],
@@ -156,7 +156,7 @@ describe('what the session manager sends, whatever it is', () => {
     )
   })
 
-  it('never breaks a call', async () => {
+  it('cause only ovpn3 errors in calls', async () => {
     const calls = [
       (one: ServiceSession) => one.inputRequests(),
       (one: ServiceSession) => one.profile(),
@@ -181,22 +181,22 @@ describe('what the session manager sends, whatever it is', () => {
   })
 })
 
-describe('sessions, whatever they are called', () => {
-  const needs = {profile: false, properties}
+describe('sessions with arbitrary properties', () => {
+  const required = {profile: false, properties}
   const entry = async (one: ServiceSession): Promise<Entry> => {
     const reading = readingOf(one, one.snapshot, false)
-    return {...reading, details: await detailsOf(reading, needs)}
+    return {...reading, details: await detailsOf(reading, required)}
   }
 
   const colors = Object.fromEntries(
     ['bold', 'cyan', 'dim', 'green', 'red', 'yellow'].map((name) => [name, (text: string) => text]),
   ) as Parameters<typeof sessionTable>[1]['colors']
 
-  it('are a row each in a table that fits the terminal', async () => {
+  it('have one row each in a table that fits the terminal', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(session, {maxLength: 4, minLength: 1}),
-        // as many as fit at all
+        // These columns fit into 80 characters.
         fc.subarray(['id', 'config', 'profile', 'status', 'message', 'server', 'owner', 'age'] as const, {
           minLength: 1,
         }),
@@ -216,7 +216,7 @@ describe('sessions, whatever they are called', () => {
     )
   })
 
-  it('are records that a script for the reference tool can read', async () => {
+  it('are printed as records that a script for the reference tool can parse', async () => {
     const labels = ['Path', 'Created', 'Owner', 'Config name', 'Connected to', 'Status']
     await fc.assert(
       fc.asyncProperty(fc.array(session, {maxLength: 4, minLength: 1}), async (sessions) => {
@@ -245,7 +245,7 @@ describe('sessions, whatever they are called', () => {
     )
   })
 
-  it('are documents that fit their schema, with every character of their names', async () => {
+  it('are printed as documents that conform to their schema and contain the unchanged names', async () => {
     const keys = ['config', 'created', 'device', 'owner', 'pid', 'server', 'status'] as const
     await fc.assert(
       fc.asyncProperty(session, async (one) => {
@@ -260,7 +260,7 @@ describe('sessions, whatever they are called', () => {
     )
   })
 
-  it('are metrics: a sample a line, each family once', async () => {
+  it('are printed as metrics, with one sample per line and each family once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(session, {maxLength: 4}), async (sessions) => {
         const text = exposition(await Promise.all(sessions))
@@ -279,7 +279,7 @@ describe('sessions, whatever they are called', () => {
     )
   })
 
-  it('are lines of rates, however fast', async () => {
+  it('are printed as lines with finite rates', async () => {
     await fc.assert(
       fc.asyncProperty(
         session,

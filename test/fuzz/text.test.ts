@@ -11,8 +11,8 @@ import {controls, dbusText, longText} from './arbitrary'
 const uint32 = fc.nat({max: 2 ** 32 - 1})
 const int64 = fc.bigInt({max: 2n ** 63n - 1n, min: -(2n ** 63n)})
 
-describe('text from elsewhere, whatever it is', () => {
-  it('is one line without controls once it is safe, and stays as it is then', () => {
+describe('arbitrary untrusted text', () => {
+  it('becomes one line without control characters, and stays the same when made safe again', () => {
     fc.assert(
       fc.property(longText, (text) => {
         const safe = safeText(text)
@@ -24,7 +24,7 @@ describe('text from elsewhere, whatever it is', () => {
     )
   })
 
-  it('is made safe in no time, however it is built', () => {
+  it('is made safe in linear time', () => {
     for (const piece of ['\u001B', '\u001B[', '\u001B];', '\u009B;1', '\u001B[;', '\u001B]8;;a', ' \u202E', '\u001B(('])
       for (const end of ['', 'x', '\u0007']) {
         const text = piece.repeat(50_000) + end
@@ -34,7 +34,7 @@ describe('text from elsewhere, whatever it is', () => {
       }
   })
 
-  it('survives JSON unchanged, next to integers with all their digits, and is safe to look at there', () => {
+  it('is unchanged in JSON, which keeps all digits of integers and has no control characters', () => {
     const {value} = fc.letrec<{value: unknown}>((tie) => ({
       value: fc.oneof(
         {depthSize: 'small'},
@@ -65,7 +65,7 @@ describe('text from elsewhere, whatever it is', () => {
     )
   })
 
-  it('leaves a table a table: a line a row, every column where its header is, no wider than the terminal', () => {
+  it('keeps a table aligned, with one line per row, and no wider than the terminal', () => {
     const table = fc
       .record({columns: fc.integer({max: 6, min: 1}), rows: fc.integer({max: 6, min: 0})})
       .chain(({columns, rows}) =>
@@ -88,7 +88,7 @@ describe('text from elsewhere, whatever it is', () => {
       fc.property(table, ([columns, rows, width]) => {
         const lines = tableText(columns, rows, width).split('\n')
         assert.equal(lines.length, rows.length + 1)
-        // no character is cut in half
+        // No character is split.
         assert.equal(Buffer.from(lines.join('\n')).toString(), lines.join('\n'))
         if (width === undefined) {
           const widths = columns.map(({header}, i) =>
@@ -99,7 +99,7 @@ describe('text from elsewhere, whatever it is', () => {
             assert.equal(lines[r], cells.join('  ').trimEnd())
           }
         } else {
-          // what cannot give way, and the six columns that are left to what does
+          // The minimum width: inflexible columns in full, flexible columns with 6 characters.
           const least = columns.reduce((sum, {flexible, header}, i) => {
             const full = Math.max(header.length, ...rows.map((row) => stringWidth(row[i]!)))
             return sum + (flexible ? Math.min(full, 6) : full) + 2
@@ -111,7 +111,7 @@ describe('text from elsewhere, whatever it is', () => {
     )
   })
 
-  it('leaves a list of candidates in columns', async () => {
+  it('keeps the columns of a list of candidates aligned', async () => {
     const summary = fc.record({
       path: fc.constant('/net/openvpn/v3/sessions/0123456789'),
       id: fc.constant('0123456789'),
@@ -128,7 +128,7 @@ describe('text from elsewhere, whatever it is', () => {
         const columns = new Set<number>()
         for (const [i, line] of lines.entries()) {
           assert.doesNotMatch(line, controls)
-          // where the owner is: the column behind the text that may be anything
+          // The owner is in the column after the arbitrary text.
           const {config} = summaries[i]!
           const before = '01234567  ' + (config === null ? '-' : safeText(config))
           assert.ok(line.startsWith(before), line)
@@ -142,7 +142,7 @@ describe('text from elsewhere, whatever it is', () => {
     )
   })
 
-  it('cannot break a line of counters', () => {
+  it('does not break a line of counters', () => {
     fc.assert(
       fc.property(fc.dictionary(longText, int64), (counters) => {
         const lines = counterLines(counters)
@@ -156,8 +156,8 @@ describe('text from elsewhere, whatever it is', () => {
   })
 })
 
-describe('numbers, whatever they are', () => {
-  it('have a text', () => {
+describe('arbitrary numbers', () => {
+  it('are formatted as statuses, sizes and durations', () => {
     fc.assert(
       fc.property(uint32, uint32, int64, fc.maxSafeInteger(), (major, minor, n, seconds) => {
         assert.match(statusText({major, message: '', minor}), /^[a-zA-Z#0-9 /,]+$/)

@@ -1,4 +1,4 @@
-/** What this process writes to its standard streams while the work is under way. */
+/** Captures everything that this process writes to its standard streams while `work` is running. */
 export async function capture<T>(
   work: () => Promise<T>,
 ): Promise<{readonly stderr: string; readonly stdout: string; readonly value: T}> {
@@ -7,7 +7,7 @@ export async function capture<T>(
     const stream = process[name]
     const {write} = stream
     stream.write = ((chunk: unknown, ...rest: never[]) => {
-      // the test runner sends its reports as bytes
+      // The test runner writes its reports as bytes.
       if (typeof chunk !== 'string') return write.call(stream, chunk as never, ...rest)
       out[name] += chunk
       return true

@@ -41,7 +41,7 @@ class Count extends WatchCommand<typeof Count, {readonly n: bigint}> {
   async #watch(): Promise<undefined> {
     await this.stream<number>(
       {
-        draw: () => () => assert.fail('there is no terminal'),
+        draw: () => () => assert.fail('nothing should be drawn without a terminal'),
         json: (n) => (n === 2 ? undefined : {n}),
         print: (n) => this.log(`event ${n}`),
       },
@@ -58,7 +58,7 @@ class Count extends WatchCommand<typeof Count, {readonly n: bigint}> {
   }
 }
 
-describe('a command', () => {
+describe('command', () => {
   let config: Config
   before(async () => {
     config = await Config.load(repository)
@@ -78,27 +78,27 @@ describe('a command', () => {
     return result
   }
 
-  it('displays its result, after what it has said while it worked', async () => {
+  it('displays its result after its other output', async () => {
     assert.deepEqual(await run(''), {status: 3, stderr: '', stdout: `counting\ncounted ${big}\n`, value: {n: big}})
   })
 
-  it('prints its result as one document, and nothing beside it', async () => {
+  it('prints only its result as one document with --json', async () => {
     assert.deepEqual(await run('--json'), {status: 3, stderr: '', stdout: `{\n  "n": ${big}\n}\n`, value: {n: big}})
   })
 
-  it('whose result cannot be displayed fails', async () => {
+  it('fails if its result cannot be displayed', async () => {
     const {status, stderr} = await run('--fail')
     assert.deepEqual([status, stderr], [1, 'Error: no more paper\n'])
   })
 
-  it('that was interrupted says no more than that', async () => {
+  it('prints nothing further after an interruption', async () => {
     const interrupted = {status: 143, stderr: 'Error: interrupted\n', stdout: 'counting\n', value: undefined}
     assert.deepEqual(await run('--hang', true), interrupted)
     const {stderr, stdout} = await run('--hang --json', true)
     assert.deepEqual([stderr, Object.keys(JSON.parse(stdout) as object)], ['', ['error']])
   })
 
-  it('ends where a source never answers, however it is asked to', async () => {
+  it('exits after an interruption even if a session source does not respond', async () => {
     const source = {close: () => silence<void>(), find: () => silence<readonly Session[]>(), me: 1000, name: 'mute'}
     const successes = [{plugin: config.plugins.get('ovpn3')!, result: source}]
     const runHook = config.runHook.bind(config)
@@ -125,7 +125,7 @@ describe('a command', () => {
     }
   })
 
-  it('streams events: lines, or documents of a line each, until it is interrupted', async () => {
+  it('streams events as lines, or as documents of one line each, until it is interrupted', async () => {
     assert.equal((await run('--watch')).stdout, 'event 1\nevent 2\nevent 3\n')
     assert.deepEqual(await run('--watch --json'), {
       status: 0,
@@ -137,7 +137,7 @@ describe('a command', () => {
     assert.deepEqual([status, stdout], [143, '{"n":1}\n{"n":3}\n{"n":4}\n'])
   })
 
-  it('whose stream fails says so in a line of its own', async () => {
+  it('reports the failure of a stream on a separate line', async () => {
     const {status, stderr, stdout} = await run('--watch --json --fail')
     assert.equal(status, 6)
     assert.equal(stderr, '')

@@ -12,7 +12,7 @@ import {repository} from '../support/repository'
 const isRoot = process.getuid!() === 0
 const desktopModule = path.join(repository, 'packages', 'kit', 'dist', 'desktop.js')
 
-describe('a URL', () => {
+describe('openInBrowser', () => {
   let folder: string
   let opened: string
 
@@ -26,7 +26,7 @@ describe('a URL', () => {
   afterEach(() => rmSync(opened, {force: true}))
   after(() => rmSync(folder, {recursive: true}))
 
-  /** Opens it, as root or as nobody in particular. */
+  /** Opens a URL as root or as an unprivileged user. */
   const open = (url: string, {asRoot = false, desktop = {DISPLAY: ':9'} as Record<string, string>} = {}) => {
     const become = isRoot && !asRoot ? 'process.setgid(65534); process.setuid(65534);' : ''
     const script = `const {openInBrowser} = require(process.argv[1]); ${become} openInBrowser(process.argv[2])`
@@ -48,18 +48,18 @@ describe('a URL', () => {
     ['HTTP:vpn.example', 'http://vpn.example/'],
     [' https://vpn.example/a b\n"$(id)`id`', 'https://vpn.example/a%20b%22$(id)%60id%60'],
   ] as const)
-    it(`${JSON.stringify(url)} is opened as ${understood}`, async () => {
+    it(`opens ${JSON.stringify(url)} as ${understood}`, async () => {
       open(url)
-      await until('it is opened', () => seen() !== '')
+      await until('the URL is opened', () => seen() !== '')
       assert.equal(seen(), `1|${understood}|`)
     })
 
-  it('is opened on Wayland', async () => {
+  it('opens a URL on Wayland', async () => {
     open('https://vpn.example/', {desktop: {WAYLAND_DISPLAY: 'wayland-0'}})
-    await until('it is opened', () => seen() !== '')
+    await until('the URL is opened', () => seen() !== '')
   })
 
-  it('that is not of the web is never opened, and none where there is no desktop', async () => {
+  it('opens only web URLs, and none without a desktop', async () => {
     for (const url of ['file:///etc/passwd', 'data:text/html,hi', 'vpn.example', '--help', 'mailto:a@b', 'httpsx://a'])
       open(url)
     open('https://vpn.example/', {desktop: {}})
@@ -67,7 +67,7 @@ describe('a URL', () => {
     assert.equal(seen(), '')
   })
 
-  it('is never opened by root', {skip: isRoot ? false : 'only root is root'}, async () => {
+  it('opens nothing as root', {skip: isRoot ? false : 'requires root'}, async () => {
     open('https://vpn.example/', {asRoot: true, desktop: {DISPLAY: ':9', SUDO_UID: '1000'}})
     await sleep(300)
     assert.equal(seen(), '')

@@ -8,7 +8,7 @@ import {repository} from '../support/repository'
 
 const kit = path.join(repository, 'packages', 'kit')
 
-/** What the package exports, with what is said of each. */
+/** The exports of the package, and whether each is documented. */
 function exported(): {readonly documented: boolean; readonly name: string}[] {
   const file = path.join(kit, 'dist', 'index.d.ts')
   const {Node16: module} = ts.ModuleKind
@@ -20,16 +20,16 @@ function exported(): {readonly documented: boolean; readonly name: string}[] {
   }))
 }
 
-describe('what @ovpn3/kit exports', () => {
+describe('exports of @ovpn3/kit', () => {
   const names = exported()
 
-  it('is in its README, and nothing else is', () => {
+  it('are exactly the names listed in its README', () => {
     const table = readFileSync(path.join(kit, 'README.md'), 'utf8').matchAll(/^\| .* \| (`.*`) +\|$/gm)
     const listed = [...table].flatMap(([, cell]) => [...cell!.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.deepEqual(listed.sort(), names.map(({name}) => name).sort())
   })
 
-  it('is little, and each of it has a user: a plugin of ours, the CLI, which is one, or the guide', () => {
+  it('are few, and each is used by a bundled plugin, the CLI or the guide', () => {
     const sources = ['src', ...readdirSync(path.join(repository, 'plugins')).map((name) => `plugins/${name}/src`)]
     const code = sources
       .flatMap((folder) =>
@@ -46,7 +46,7 @@ describe('what @ovpn3/kit exports', () => {
     assert.ok(names.length <= 35, `${names.length} names`)
   })
 
-  it('says what it is', () => {
+  it('are all documented', () => {
     assert.deepEqual(
       names.filter(({documented}) => !documented),
       [],

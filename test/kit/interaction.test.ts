@@ -28,12 +28,12 @@ type Hook = (options: {
   readonly signal: AbortSignal
 }) => unknown
 
-describe('what a session needs', () => {
+describe('input of a session', () => {
   let abort: AbortController
   let deadline: Deadline
   let folder: string
   let notices: string[]
-  /** What each plugin was asked for. */
+  /** The requests that each plugin received. */
   let asked: string[]
   let claims: boolean
   let claimed: boolean
@@ -63,7 +63,7 @@ describe('what a session needs', () => {
     values: new Map(Object.entries(values)),
   })
 
-  /** oclif, as far as it runs hooks. */
+  /** The part of oclif's configuration that runs hooks. */
   const config = (...hooks: readonly Hook[]) =>
     ({
       async runHook(_: string, options: Parameters<Hook>[0]) {
@@ -89,16 +89,16 @@ describe('what a session needs', () => {
     readonly session?: Session
   }
 
-  /** Asks for what a session needs, again and again. */
+  /** Returns a function that answers the requests of a session, as often as it is called. */
   function stage({credentials = given({}), hooks = [], ownership = 'own', session}: Given = {}) {
-    const needy = session ?? new FakeSession(StatusMinor.inputRequired)
+    const asker = session ?? new FakeSession(StatusMinor.inputRequired)
     const talk = interaction({
       begin() {},
       config: config(...hooks),
       credentials,
       notice() {},
       screen: Object.assign(new Screen(() => true), {notice: (text: string) => notices.push(text)}),
-      selected: [{label: 'office', ownerNamed: false, ownership, session: needy}],
+      selected: [{label: 'office', ownerNamed: false, ownership, session: asker}],
     })
     const asking: Asking = {
       claim() {
@@ -107,41 +107,41 @@ describe('what a session needs', () => {
       },
       deadline,
     }
-    return (...requests: readonly InputRequest[]) => talk.answer(needy, requests, asking)
+    return (...requests: readonly InputRequest[]) => talk.answer(asker, requests, asking)
   }
 
   const missing = (message: string) => ({code: 'input-missing', message})
 
-  it('is answered from the credentials given, then from systemd, then by plugins', async () => {
+  it('is answered from --credentials or standard input, then from systemd, then by plugins', async () => {
     system('{"username": "of systemd", "password": "of systemd"}')
     const hook: Hook = () => ({dynamic_challenge: 'of a plugin', nosuch: 'x', username: 'of a plugin'})
     const answer = stage({credentials: given({nosuch: 'x', username: 'given'}), hooks: [hook]})
     assert.deepEqual(await answer(userName, password, code), ['given', 'of systemd', 'of a plugin'])
-    // for what is open, and no more
+    // Plugins receive only the open requests.
     assert.deepEqual(asked, ['plugin-1: dynamic_challenge'])
     assert.deepEqual(notices, [])
   })
 
-  it('is not asked of plugins where all is answered', async () => {
+  it('is not requested from plugins if all is answered', async () => {
     system('alice\nsecret\n')
     assert.deepEqual(await stage({hooks: [() => assert.fail()]})(userName, password), ['alice', 'secret'])
     assert.equal(claimed, false)
   })
 
-  it('may be answered by an empty value', async () => {
+  it('may be an empty value', async () => {
     assert.deepEqual(await stage({credentials: given({password: '', username: ''})})(userName, password), ['', ''])
     system('{"username": ""}')
     assert.deepEqual(await stage({hooks: [() => ({password: ''})]})(userName, password), ['', ''])
   })
 
-  it('and is not there is an error that names it', async () => {
+  it('is named in the error if it is missing', async () => {
     await assert.rejects(
       stage({credentials: given({username: 'alice'})})(userName, password, code),
       missing('input is missing: Auth Password (password), The code (dynamic_challenge)'),
     )
   })
 
-  it('again is answered by the next source, and by none with what was refused', async () => {
+  it('is answered by the next source when it is requested again, and never twice by the same', async () => {
     system('{"password": "of systemd"}')
     let n = 0
     const answer = stage({credentials: given({password: 'given'}), hooks: [() => ({password: `of a plugin ${++n}`})]})
@@ -153,7 +153,7 @@ describe('what a session needs', () => {
     assert.equal(n, 1)
   })
 
-  it('is answered for one session only from the credentials given', async () => {
+  it('is answered from --credentials or standard input for one session only', async () => {
     claims = false
     const answer = stage({credentials: given({password: 'given', username: 'given'})})
     await assert.rejects(
@@ -166,22 +166,22 @@ describe('what a session needs', () => {
     assert.deepEqual(await answer(userName, password), ['alice', 'secret'])
   })
 
-  it("of another user's session is not looked for before somebody has agreed", async () => {
-    // it could not be parsed
+  it("is not looked up for another user's session without confirmation", async () => {
+    // This file would cause an error if it were read.
     system('{')
     const answer = stage({hooks: [() => assert.fail()], ownership: 'granted'})
     await assert.rejects(answer(userName), missing('input is needed, and the session belongs to another user'))
     assert.deepEqual([asked, claimed], [[], false])
   })
 
-  it('is not guessed at where a file is no good', async () => {
+  it('is not taken from other sources if a file is invalid', async () => {
     system('{"password": hunter2}')
     const answer = stage({hooks: [() => ({password: 'of a plugin'})]})
     await assert.rejects(answer(password), {code: 'usage', message: `${folder}/ovpn3.office: not valid JSON`})
   })
 
-  describe('asked of plugins', () => {
-    it('comes with the session, and what it is', async () => {
+  describe('from plugins', () => {
+    it('is requested with the session and a description', async () => {
       let seen: unknown
       const hook: Hook = ({requests, session, signal}) => {
         seen = {requests, session}
@@ -197,12 +197,12 @@ describe('what a session needs', () => {
       })
     })
 
-    it('is what the first says that has an answer', async () => {
+    it('is the answer of the first plugin that has one', async () => {
       const hooks = [() => {}, () => ({password: 'second'}), () => ({password: 'third', username: 'third'})]
       assert.deepEqual(await stage({hooks})(userName, password), ['third', 'second'])
     })
 
-    it('is told where it fails, without a secret, and the others are heard', async () => {
+    it('is taken from the next plugin after a failure, which is reported without secrets', async () => {
       const hooks = [
         () => JSON.parse('hunter2'),
         () => {
@@ -225,7 +225,7 @@ describe('what a session needs', () => {
       ])
     })
 
-    it('is not waited for any longer than the deadline says', async () => {
+    it('is not awaited beyond the deadline', async () => {
       const answering = stage({hooks: [() => silence()]})(password)
       abort.abort(new Interruption())
       await assert.rejects(answering, {code: 'interrupted'})

@@ -5,19 +5,19 @@ import path from 'node:path'
 
 import {repository} from '../support/repository'
 
-/** The line with which each of those begins: it is run once for all of them. */
+/** The first line of all ways to install, which runs only once. */
 export const firstLine = 'npm ci'
 
-/** The lines of the README that install ovpn3 in one of its ways. @param way how its paragraph begins */
+/** The lines of the README for one way to install ovpn3. @param way the start of its paragraph */
 export function installLines(way: string): string {
   const readme = readFileSync(path.join(repository, 'README.md'), 'utf8')
   const lines = new RegExp(`^${way}[^\`]+(?:\`[^\`\n]+\`[^\`]+)*\`\`\`sh\n([^]*?)^\`\`\`$`, 'm').exec(readme)?.[1]
-  if (!lines) throw new Error(`README.md does not say how to install: ${way}`)
-  if (!lines.startsWith(`${firstLine}\n`)) throw new Error(`README.md begins with something else: ${way}`)
+  if (!lines) throw new Error(`README.md has no installation: ${way}`)
+  if (!lines.startsWith(`${firstLine}\n`)) throw new Error(`README.md has another first line: ${way}`)
   return lines
 }
 
-/** How the caller's npm reaches its registry; its settings would not get to another user. */
+/** The caller's npm settings for its registry, to pass them on to another user. */
 function npmSettings(): Record<string, string> {
   const settings = JSON.parse(execFileSync('npm', ['config', 'list', '--json'], {encoding: 'utf8'}))
   return Object.fromEntries(
@@ -28,8 +28,8 @@ function npmSettings(): Record<string, string> {
 }
 
 /**
- * A folder with a copy of what is checked in, as somebody has it who cloned the project, and an empty prefix to install
- * into; all of it a user's who may nothing else.
+ * A folder with a copy of the repository's files, like a new clone, and an empty prefix to install into. Everything
+ * belongs to an unprivileged user.
  */
 export class Checkout {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-packages-'))
@@ -40,8 +40,8 @@ export class Checkout {
   readonly #environment: Readonly<Record<string, string | undefined>>
 
   /**
-   * @param uid whose it is; left out, the caller's
-   * @param installed with what `npm ci` and a build have made here, so that they need not be run again
+   * @param uid the owner; default: the caller
+   * @param installed also copies the results of `npm ci` and the build
    */
   constructor({
     environment = {},
@@ -76,7 +76,7 @@ export class Checkout {
     if (uid !== undefined) execFileSync('chown', ['-R', `${uid}:${uid}`, this.clone, this.home, this.prefix])
   }
 
-  /** Runs shell commands, one after another, and answers what they print; fails with the first that fails. */
+  /** Runs shell commands one after the other and returns their output; stops at the first failure. */
   async run(commands: string, cwd = this.clone): Promise<string> {
     return new Promise((resolve, reject) => {
       execFile(
@@ -97,18 +97,18 @@ export class Checkout {
     })
   }
 
-  /** How one of the project's scripts ends here, and what it complains of. */
+  /** Runs one of the project's scripts; returns its exit status and errors. */
   script(name: string): {status: number | null; stderr: string} {
     const {status, stderr} = spawnSync(process.execPath, [path.join(this.clone, 'scripts', name)], {encoding: 'utf8'})
     return {status, stderr}
   }
 
-  /** The same with a file changed for that time. */
+  /** As `script`, with a file changed for this run. */
   scriptOnChanged(name: string, changed: string, change: (text: string) => string): ReturnType<Checkout['script']> {
     const file = path.join(this.clone, changed)
     const text = readFileSync(file, 'utf8')
     const other = change(text)
-    if (other === text) throw new Error(`${changed} is not changed`)
+    if (other === text) throw new Error(`the change of ${changed} has no effect`)
     writeFileSync(file, other)
     const outcome = this.script(name)
     writeFileSync(file, text)

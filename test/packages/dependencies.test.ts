@@ -20,12 +20,12 @@ describe('npm run check:dependencies', () => {
   })
   after(() => checkout.remove())
 
-  it('has nothing to say where all is well', () => {
+  it('prints nothing without problems', () => {
     const {status, stderr} = checkout.script('dependencies.mjs')
     assert.deepEqual([status, stderr], [0, ''])
   })
 
-  it('npm runs no install scripts in a clone', () => {
+  it('can rely on npm not running install scripts in a clone', () => {
     const said = execFileSync('npm', ['config', 'get', 'ignore-scripts'], {cwd: checkout.clone, encoding: 'utf8'})
     assert.equal(said, 'true\n')
   })
@@ -63,7 +63,7 @@ describe('npm run check:dependencies', () => {
       'node_modules/ejs has an install script',
     ],
     [
-      'a licence that does not go with ours',
+      'an incompatible licence',
       'package-lock.json',
       lock((packages) => Object.assign(packages[ejs]!, {license: 'GPL-3.0-only'})),
       'node_modules/ejs is installed and has the licence GPL-3.0-only',
@@ -75,21 +75,21 @@ describe('npm run check:dependencies', () => {
       'node_modules/ejs is installed and has the licence undefined',
     ],
     [
-      'such a licence of what is bundled',
+      'an incompatible licence of a bundled package',
       'dist/THIRD-PARTY-LICENSES.txt',
       (text) => text.replace(/^(ejs \S+): Apache-2\.0$/m, '$1: Artistic-2.0'),
       'is bundled and has the licence Artistic-2.0',
     ],
-    ['install scripts that may run', '.npmrc', () => '', '.npmrc lets install scripts run'],
+    ['enabled install scripts', '.npmrc', () => '', '.npmrc lets install scripts run'],
     [
-      'a range where one version is needed',
+      'a version range instead of an exact version',
       'package.json',
       (text) => text.replace('"esbuild": "', '"esbuild": "^'),
       'package.json: esbuild is not of one version: ^',
     ],
   ]
   for (const [what, name, change, said] of faults)
-    it(`names ${what}`, () => {
+    it(`reports ${what}`, () => {
       const {status, stderr} = checkout.scriptOnChanged('dependencies.mjs', name, change)
       assert.equal(status, 1)
       assert.ok(stderr.includes(said), stderr)

@@ -24,7 +24,7 @@ interface Manifest {
 }
 
 const hasMandoc = spawnSync('mandoc', ['-T', 'lint', '/dev/null']).error === undefined
-const skip = hasMandoc || process.env.CI === 'true' ? false : 'needs mandoc'
+const skip = hasMandoc || process.env.CI === 'true' ? false : 'requires mandoc'
 
 const sections = [
   'NAME',
@@ -47,7 +47,7 @@ const pages = ['ovpn3', ...Object.keys(commands).map((id) => `ovpn3-${id}`)]
 const aliases = Object.entries(commands).flatMap(([id, command]) => command.aliases.map((alias) => ({alias, id})))
 const fileOf = (page: string) => path.join(repository, 'man', `${page}.1`)
 
-/** A page as it is read on a terminal, without bold and underlined. */
+/** A page as shown on a terminal, without bold and underlined text. */
 function textOf(page: string): string {
   const text = execFileSync('mandoc', ['-T', 'ascii', '-O', 'width=80', fileOf(page)], {encoding: 'utf8'})
   // eslint-disable-next-line no-control-regex
@@ -55,7 +55,7 @@ function textOf(page: string): string {
 }
 
 describe('man pages', {skip}, () => {
-  it('there is one for the CLI, for each command and for each alias', () => {
+  it('exist for the CLI, for each command and for each alias', () => {
     const all = [...pages, ...aliases.map(({alias}) => `ovpn3-${alias}`)]
     assert.deepEqual(readdirSync(path.join(repository, 'man')).sort(), all.map((page) => `${page}.1`).sort())
     const {man} = projectJson('package.json') as {man: string[]}
@@ -71,12 +71,12 @@ describe('man pages', {skip}, () => {
     })
 
   for (const page of pages) {
-    it(`${page}: mandoc has nothing to say`, () => {
+    it(`have no mandoc warnings: ${page}`, () => {
       const {status, stderr, stdout} = spawnSync('mandoc', ['-T', 'lint', fileOf(page)], {encoding: 'utf8'})
       assert.deepEqual([status, stdout, stderr], [0, '', ''])
     })
 
-    it(`${page}: has all sections, and fits 80 columns`, () => {
+    it(`have all sections and fit 80 columns: ${page}`, () => {
       const text = textOf(page)
       const found = [...text.matchAll(/^[A-Z][A-Z ]+$/gm)]
         .map(([title]) => title)
@@ -87,7 +87,7 @@ describe('man pages', {skip}, () => {
   }
 
   for (const [id, {examples, flags, optionalValues = {}}] of Object.entries(commands))
-    it(`${id}: the options and examples of its help`, () => {
+    it(`contain the options and examples of the command's help: ${id}`, () => {
       const text = textOf(`ovpn3-${id}`)
       const options = text.slice(text.indexOf('\nOPTIONS\n'), text.indexOf('\nEXIT STATUS\n'))
       for (const {char, name} of Object.values(flags)) {
@@ -103,7 +103,7 @@ describe('man pages', {skip}, () => {
       }
     })
 
-  it('every exit status is named', () => {
+  it('document every exit status', () => {
     const text = textOf('ovpn3')
     const shown = text.slice(text.indexOf('\nEXIT STATUS\n'), text.indexOf('\nENVIRONMENT\n'))
     const statuses = [...shown.matchAll(/^ {5,8}(\d+) /gm)].map(([, status]) => Number(status))

@@ -10,7 +10,7 @@ import {slowTimers} from '../support/clock'
 import {commands, siblings} from '../support/commands'
 import {Checkout, firstLine, installLines} from './checkout'
 
-/** What the root's package has in it, beside man pages. */
+/** The files of the root package. */
 const contents = [
   'CHANGELOG.md',
   'LICENSE',
@@ -35,7 +35,7 @@ const contents = [
   'startup/load.js',
 ]
 
-describe('installed', {skip: skipRegistry()}, () => {
+describe('installation', {skip: skipRegistry()}, () => {
   let world: Simulator
   let checkout: Checkout
   let version: string
@@ -58,18 +58,18 @@ describe('installed', {skip: skipRegistry()}, () => {
   const run = (line: string): Promise<string> => checkout.run(line, checkout.home)
   const modules = () => path.join(checkout.prefix, 'lib', 'node_modules')
 
-  it('from source: is the clone', async () => {
+  it('from source links to the clone', async () => {
     assert.equal(realpathSync(path.join(modules(), 'ovpn3')), realpathSync(checkout.clone))
     assert.match(await run('ovpn3 --version'), /^ovpn3\//)
     assert.match(await run('ovpn3 help'), /^ {2}sessions-list /m)
   })
 
-  describe('from its npm packages', () => {
+  describe('from npm packages', () => {
     before(async () => {
       await checkout.run('npm unlink --global ovpn3')
       const lines = installLines('With npm')
       await checkout.run(lines.slice(firstLine.length))
-      // what is installed stands alone
+      // The installation must work without the clone.
       renameSync(checkout.clone, path.join(checkout.folder, 'away'))
     })
 
@@ -81,7 +81,7 @@ describe('installed', {skip: skipRegistry()}, () => {
         .map((file) => file.replace(/^package\//, ''))
         .sort()
 
-    it('the package of the CLI has in it what it should', async () => {
+    it('contains exactly the expected files in the package of the CLI', async () => {
       assert.deepEqual(await listOf('ovpn3'), contents)
     })
 
@@ -90,7 +90,7 @@ describe('installed', {skip: skipRegistry()}, () => {
       ['ovpn3-sessions', 'packages/sessions', []],
       ...siblings.map((each) => [`ovpn3-plugin-${each}`, `plugins/${each}`, ['oclif.manifest.json']] as const),
     ] as const)
-      it(`that of ${folder} has its compiled source`, async () => {
+      it(`contains the compiled source in the package of ${folder}`, async () => {
         const source = readdirSync(path.join(checkout.folder, 'away', folder, 'src'), {
           encoding: 'utf8',
           recursive: true,
@@ -105,7 +105,7 @@ describe('installed', {skip: skipRegistry()}, () => {
         assert.deepEqual(await listOf(name), expected.sort())
       })
 
-    it('every command runs', async () => {
+    it('runs every command', async () => {
       assert.match(await run('ovpn3 --version'), new RegExp(`^ovpn3/${version} `))
       const {sessions} = JSON.parse(await run('ovpn3 sessions-list --json')) as {sessions: {config: string}[]}
       assert.ok(sessions.some(({config}) => config === 'office'))
@@ -118,7 +118,7 @@ describe('installed', {skip: skipRegistry()}, () => {
       for (const name of siblings) assert.match(core, new RegExp(`^@ovpn3/plugin-${name} ${version} \\(core\\)$`, 'm'))
     })
 
-    it('help', async () => {
+    it('shows help', async () => {
       const all = await run('ovpn3 help')
       for (const command of commands) {
         assert.match(all, new RegExp(`^  ${command}  `, 'm'))
@@ -126,7 +126,7 @@ describe('installed', {skip: skipRegistry()}, () => {
       }
     })
 
-    it('completion, with live values', async () => {
+    it('completes live values', async () => {
       for (const command of [...commands, 'plugins'])
         assert.match(await run("ovpn3 --complete fish ''"), new RegExp(`^${command}\t`, 'm'))
       assert.match(await run("ovpn3 --complete fish '--pau' session-manage"), /^--pause\t/m)
@@ -134,7 +134,7 @@ describe('installed', {skip: skipRegistry()}, () => {
       assert.match(await run(`${patient} ovpn3 --complete fish '' session-manage --pause --config`), /^office\t/m)
     })
 
-    it('plugins of the user: installed from a tarball, run, and removed', async () => {
+    it('installs, runs and removes a user plugin from a tarball', async () => {
       await run(`mkdir -p plugin/commands && cd plugin
 cat >package.json <<'end'
 {"name": "ovpn3-plugin-count", "version": "1.0.0", "oclif": {"commands": "./commands"},
@@ -158,19 +158,19 @@ npm pack --silent --pack-destination ..`)
       assert.match(await run('ovpn3 plugins'), /No plugins installed/)
     })
 
-    it('man pages are where man looks', async () => {
+    it('puts the man pages where man finds them', async () => {
       const pages = contents.filter((file) => file.startsWith('man/')).map((file) => path.basename(file))
       const installed = path.join(checkout.prefix, 'share', 'man', 'man1')
       assert.deepEqual(readdirSync(installed).sort(), pages)
       for (const page of pages) assert.match(readFileSync(path.join(installed, page), 'utf8'), /^\.TH "OVPN3/m)
     })
 
-    it('npm finds nothing wrong with the tree', async () => {
+    it('has a dependency tree without npm problems', async () => {
       const {problems} = JSON.parse(await run('npm ls --global --all --json')) as {problems?: string[]}
       assert.equal(problems, undefined)
     })
 
-    it('nothing is compiled, and no link leads out of it', () => {
+    it('contains no native modules and no links that lead out of it', () => {
       const files = readdirSync(checkout.prefix, {encoding: 'utf8', recursive: true, withFileTypes: true})
       assert.ok(files.length > 1000)
       for (const file of files) {
@@ -180,20 +180,20 @@ npm pack --silent --pack-destination ..`)
       }
     })
 
-    it('at most 60 packages besides what plugins install needs', () => {
+    it('contains at most 60 packages besides those that plugins install requires', () => {
       const all = new Set<string>()
       for (const name of ['ovpn3', '@ovpn3/kit', '@ovpn3/sessions', ...siblings.map((each) => `@ovpn3/plugin-${each}`)])
         closure(path.join(modules(), name), all)
       const needed = closure(path.join(modules(), 'ovpn3', 'node_modules', '@oclif', 'plugin-plugins'))
       const besides = [...all].filter((each) => !needed.has(each)).sort()
       assert.ok(besides.length <= 60, besides.join('\n'))
-      // else this would count nothing
+      // Make sure that both counts include packages.
       assert.ok(besides.includes(`ovpn3@${version}`) && needed.size > 20)
     })
   })
 })
 
-/** A package with all that it depends on, by name and version. @param folder where it is installed */
+/** A package with all its dependencies, by name and version. @param folder the folder of the package */
 function closure(folder: string, found = new Set<string>()): Set<string> {
   const {
     dependencies = {},
@@ -213,7 +213,7 @@ function closure(folder: string, found = new Set<string>()): Set<string> {
   return found
 }
 
-/** Where Node would find a package. */
+/** The folder in which Node.js finds a package. */
 function lookUp(name: string, from: string): string | undefined {
   const folder = path.join(from, 'node_modules', name)
   if (existsSync(path.join(folder, 'package.json'))) return folder

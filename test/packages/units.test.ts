@@ -6,20 +6,20 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
 import {repository} from '../support/repository'
-import {needs} from '../support/tools'
+import {missingTools} from '../support/tools'
 
 const read = (...names: string[]) => readFileSync(path.join(repository, ...names), 'utf8')
 const session = 'ovpn3-session@office.service'
-/** Settings that Debian 13 has, and systemd before 254 does not know. */
-const young = /^(?:ImportCredential|RestartMaxDelaySec|RestartSteps)=.*\n/gm
+/** Settings that systemd supports since version 254. */
+const newSettings = /^(?:ImportCredential|RestartMaxDelaySec|RestartSteps)=.*\n/gm
 
-/** The blocks of a language in docs/systemd.md. */
+/** The code blocks of a language in docs/systemd.md. */
 const blocks = (language: string): string[] =>
   [...read('docs', 'systemd.md').matchAll(new RegExp(`^ *\`\`\`${language}\n([^]*?)^ *\`\`\`$`, 'gm'))].map(
     ([, block]) => block!,
   )
 
-describe('systemd units', {skip: needs('systemd-analyze')}, () => {
+describe('systemd units', {skip: missingTools('systemd-analyze')}, () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-units-'))
@@ -29,9 +29,9 @@ describe('systemd units', {skip: needs('systemd-analyze')}, () => {
   const write = (name: string, text: string) => {
     const file = path.join(folder, name)
     const [, version] = /^systemd (\d+)/.exec(execFileSync('systemd-analyze', ['--version'], {encoding: 'utf8'}))!
-    const known = Number(version) < 254 ? text.replaceAll(young, '') : text
+    const known = Number(version) < 254 ? text.replaceAll(newSettings, '') : text
     mkdirSync(path.dirname(file), {recursive: true})
-    // a command of this machine: ovpn3 need not be installed
+    // Use a command that exists, because ovpn3 may not be installed.
     writeFileSync(file, known.replaceAll('=/usr/bin/ovpn3 ', '=/bin/true '))
   }
 
@@ -44,17 +44,17 @@ describe('systemd units', {skip: needs('systemd-analyze')}, () => {
     assert.deepEqual([stderr + stdout, status], ['', 0])
   }
 
-  it('systemd has nothing to say about the unit of a session', () => {
+  it('have no systemd-analyze warnings for sessions', () => {
     write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
     verify(session)
   })
 
-  it('systemd has nothing to say about the unit for logout', () => {
+  it('have no systemd-analyze warnings for logout', () => {
     write('ovpn3-logout.service', read('packaging', 'systemd', 'user', 'ovpn3-logout.service'))
     verify('--user', 'ovpn3-logout.service')
   })
 
-  it('systemd has nothing to say about what the documentation shows', () => {
+  it('have no systemd-analyze warnings with the examples of the documentation', () => {
     write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
     for (const [i, block] of blocks('ini').entries()) {
       if (block.startsWith('[Service]')) write(`${session}.d/${i}.conf`, block)
@@ -65,7 +65,7 @@ describe('systemd units', {skip: needs('systemd-analyze')}, () => {
     verify('other.service')
   })
 
-  it('notices what is wrong', () => {
+  it('are reported if they contain an error', () => {
     write(session, read('packaging', 'systemd', 'system', 'ovpn3-session@.service'))
     write(`${session}.d/wrong.conf`, '[Service]\nRestartsec=often\n')
     assert.throws(() => verify(session), /Restartsec/)
@@ -73,7 +73,7 @@ describe('systemd units', {skip: needs('systemd-analyze')}, () => {
 })
 
 describe('docs/systemd.md', () => {
-  it('shows command lines of ovpn3 with what comes of them, which is tested, and others of known tools', () => {
+  it('shows ovpn3 commands only in tested examples with output, and otherwise commands of known tools', () => {
     const tools = blocks('sh').flatMap((block) => block.match(/^ *\S+/gm)!.map((word) => word.trim()))
     const known = ['install', 'journalctl', 'mkdir', 'openvpn3', 'systemctl', 'systemd-creds']
     assert.deepEqual([...new Set(tools)].sort(), known)

@@ -11,7 +11,7 @@ describe('npm run check:version', () => {
   })
   after(() => checkout.remove())
 
-  it('has nothing to say where all agree', () => {
+  it('prints nothing if all versions agree', () => {
     const {status, stderr} = checkout.script('version.mjs')
     assert.deepEqual([status, stderr], [0, ''])
   })
@@ -27,7 +27,7 @@ describe('npm run check:version', () => {
     ],
   } as const
   for (const [name, [from, to, said]] of Object.entries(changes))
-    it(`names ${name} where it differs`, () => {
+    it(`reports a different version in ${name}`, () => {
       const {status, stderr} = checkout.scriptOnChanged('version.mjs', name, (text) => text.replace(from, to))
       assert.equal(status, 1)
       assert.ok(stderr.startsWith(said) && stderr.trim().split('\n').length === 1, stderr)

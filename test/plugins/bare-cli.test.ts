@@ -8,8 +8,8 @@ import {document} from '../support/schemas'
 import {stepsOf} from './guide'
 import {Sandbox, skipRegistry} from './sandbox'
 
-/** The CLI of somebody else, with a plugin of ours and another source of sessions, or none. */
-describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
+/** Another oclif CLI with our plugin, and with another session source or none. */
+describe('session-stats in another CLI', {skip: skipRegistry()}, () => {
   let sandbox: Sandbox
 
   before(async () => {
@@ -52,12 +52,12 @@ describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
     assert.deepEqual(JSON.parse(json.stdout), {BYTES_IN: 734_003_200, BYTES_OUT: 52_110})
   })
 
-  it('keeps exit statuses and codes, from another copy of kit too', async () => {
+  it('keeps exit statuses and codes, also from another copy of kit', async () => {
     configure({'session-resolver': './hooks/recording'})
     const missing = await vpn('session-stats --config nosuch --json')
     assert.equal(missing.status, 4)
     assert.equal(document<{error: {code: string}}>('error', missing.stdout).error.code, 'session-not-found')
-    // the hook gets its errors from a kit that the plugin has never seen
+    // This hook takes its errors from a copy of the package that the plugin does not load.
     const hook = path.join(sandbox.folder, 'vpn', 'hooks', 'recording.js')
     const foreign = readFileSync(hook, 'utf8').replace(
       "'@ovpn3/sessions'",
@@ -72,11 +72,11 @@ describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
     assert.match(broken.stderr, /^Error: the recording nosuch\.json cannot be read: .*\nName another file[^\n]*\n$/)
   })
 
-  it('says so where nothing knows of sessions', async () => {
+  it('reports that there is no session source', async () => {
     for (const hooks of [{}, {'session-resolver': './hooks/recording'}] as Record<string, string>[]) {
       configure(hooks)
       const line = `"${process.execPath}" bin/run.js session-stats --config branch`
-      // in the second round there is a hook, which has nothing to say
+      // In the second round there is a hook that returns nothing.
       const text = await sandbox.run(line, 'vpn', {VPN_RECORDING: ''})
       assert.equal(text.status, 6, text.stderr)
       assert.equal(text.stdout, '')
@@ -87,7 +87,7 @@ describe('session-stats in a CLI of its own', {skip: skipRegistry()}, () => {
     }
   })
 
-  it('says so where a hook is broken', async () => {
+  it('reports a broken hook', async () => {
     configure({'session-resolver': './hooks/nosuch'})
     const run = await vpn('session-stats --config branch')
     assert.equal(run.status, 1)

@@ -12,7 +12,7 @@ import {nowhere} from '../support/world'
 
 const {version} = projectJson('package.json') as {version: string}
 
-describe('the command line around the commands', () => {
+describe('command line of ovpn3', () => {
   let world: Simulator
 
   before(async () => {
@@ -28,7 +28,7 @@ describe('the command line around the commands', () => {
   }
 
   for (const line of ['', 'help', '--help', '-h']) {
-    it(`${line || 'nothing'}: shows what there is`, async () => {
+    it(`lists the commands with ${line || 'no arguments'}`, async () => {
       const {status, stderr, stdout} = await run(line)
       assert.deepEqual([status, stderr], [0, ''])
       for (const command of [...commands, 'plugins', 'help']) assert.match(stdout, new RegExp(`^  ${command}  `, 'm'))
@@ -36,7 +36,7 @@ describe('the command line around the commands', () => {
   }
 
   for (const command of commands) {
-    it(`${command}: three ways to its help, which fits 80 columns`, async () => {
+    it(`shows the help of ${command} in three ways, within 80 columns`, async () => {
       const ways = await Promise.all([run(`help ${command}`), run(`${command} --help`), run(`${command} -h`)])
       for (const {status, stderr, stdout} of ways) {
         assert.deepEqual([status, stderr], [0, ''])
@@ -59,24 +59,24 @@ describe('the command line around the commands', () => {
     ['session-manage', '--log-level[=LEVEL]'],
     ['session-stats', '--watch[=SECONDS]'],
   ] as const)
-    it(`${command} --help: the value of ${option} need not be given`, async () => {
+    it(`shows the optional value of ${option} in ${command} --help`, async () => {
       const {stdout} = await run(`${command} --help`)
       assert.ok(stdout.includes(` ${option}  `), stdout)
     })
 
-  it('help wins over what else is wrong', async () => {
+  it('shows help despite other errors', async () => {
     assert.equal((await run('session-manage --bogus --help')).status, 0)
     assert.equal((await run('session-manage --pause --resume -h')).status, 0)
   })
 
   for (const line of ['--version', 'version', '-v', '-V'])
-    it(`${line}: of the CLI and of what it runs on`, async () => {
+    it(`shows the versions of the CLI and the platform with ${line}`, async () => {
       const {status, stdout} = await run(line)
       assert.equal(status, 0)
       assert.equal(stdout, `ovpn3/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
     })
 
-  it('version --verbose: of the services, too', async () => {
+  it('shows the versions of the services with version --verbose', async () => {
     for (const line of ['version --verbose', '-v --verbose']) {
       const {status, stdout} = await run(line)
       assert.equal(status, 0)
@@ -84,13 +84,13 @@ describe('the command line around the commands', () => {
     }
   })
 
-  it('version --verbose: why a service does not answer', async () => {
+  it('says with version --verbose why a service does not answer', async () => {
     const {status, stdout} = await ovpn3(nowhere, 'alice', ['version', '--verbose'])
     assert.equal(status, 0)
     assert.match(stdout, /^net\.openvpn\.v3\.sessions: not available: .+$/m)
   })
 
-  it('plugins: none of the user, those of the core with --core', async () => {
+  it('lists user plugins with plugins, and core plugins with --core', async () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
     const {status, stdout} = await run('plugins --core')
     assert.equal(status, 0)
@@ -98,7 +98,7 @@ describe('the command line around the commands', () => {
       assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
   })
 
-  it('the help of a command that there is not', async () => {
+  it('reports an unknown command in help', async () => {
     refuses(await run('help nosuch'), 'Error: there is no command nosuch\nSee ovpn3 help\n')
     for (const line of ['help session-manag', 'session-manag --help'])
       refuses(await run(line), `Error: there is no command session-manag\nDid you mean: ovpn3 session-manage --help\n`)
@@ -107,7 +107,7 @@ describe('the command line around the commands', () => {
     assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no command nosuch')
   })
 
-  it('a wrong option, of the commands that are not about sessions', async () => {
+  it('reports an unknown option of help and plugins', async () => {
     refuses(await run('help --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 help\n')
     refuses(await run('help nosuch -x -y'), 'Error: unknown options: -x, -y\nSee ovpn3 help\n')
     refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 plugins --help\n')
@@ -119,7 +119,7 @@ describe('the command line around the commands', () => {
     assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'unknown option: --json')
   })
 
-  describe('a command that there is not', () => {
+  describe('unknown command', () => {
     const cases: Readonly<Record<string, readonly [string, string]>> = {
       'a letter wrong': [
         'session-manege --pause --all --yes',
@@ -147,22 +147,22 @@ describe('the command line around the commands', () => {
       'with an argument': ['plugins instal nosuch', 'Did you mean: ovpn3 plugins install nosuch'],
     }
     for (const [what, [line, hint]] of Object.entries(cases)) {
-      it(what, async () => {
+      it(`gets the right hint: ${what}`, async () => {
         world.createSessions(2)
         const typed = line.split(/ --?/)[0]!
         refuses(await run(line), `Error: there is no command ${typed}\n${hint}\n`)
-        assert.equal(world.calls.total, 0, 'nothing was asked, nothing was done')
+        assert.equal(world.calls.total, 0, 'the session manager should not be called')
       })
     }
 
-    it('control characters stay where they came from', async () => {
+    it('is reported without control characters', async () => {
       const {status, stderr} = await ovpn3(world, 'alice', ['\u001B[31mevil\u0007'])
       assert.equal(status, 2)
       // eslint-disable-next-line no-control-regex
       assert.doesNotMatch(stderr, /[\u0000-\u0009\u000B-\u001F]/)
     })
 
-    it('as JSON', async () => {
+    it('is reported as JSON', async () => {
       const {status, stderr, stdout} = await run('session-manege --pause --json')
       assert.deepEqual([status, stderr], [2, ''])
       const {error} = document<{error: {code: string; hint: string; message: string}}>('error', stdout)
@@ -174,8 +174,8 @@ describe('the command line around the commands', () => {
     })
   })
 
-  describe('an option before the command', () => {
-    it('is told where it belongs', async () => {
+  describe('option before the command', () => {
+    it('gets a hint about its place', async () => {
       refuses(
         await run('-c office session-manage --pause'),
         'Error: -c comes before the command\nDid you mean: ovpn3 session-manage --pause -c office\n',
@@ -186,7 +186,7 @@ describe('the command line around the commands', () => {
       )
     })
 
-    it('--json too, in JSON', async () => {
+    it('is reported as JSON if it is --json', async () => {
       const {status, stdout} = await run('--json sessions-list')
       assert.equal(status, 2)
       const {error} = document<{error: {hint: string; message: string}}>('error', stdout)
@@ -203,7 +203,7 @@ describe('the command line around the commands', () => {
     })
     after(() => terminal.close())
 
-    it('a mistyped command is not run, and nothing is asked', async () => {
+    it('does not run a mistyped command and does not prompt', async () => {
       world.createSessions(2)
       await terminal.type('ovpn3 session-manege --disconnect --all --yes', 'Enter')
       const screen = await terminal.shows(/\[status \d+\]/)
@@ -211,7 +211,7 @@ describe('the command line around the commands', () => {
         screen,
         /Error: there is no command session-manege\nDid you mean: ovpn3 session-manage --disconnect --all --yes\n\[status 2\]\n>$/,
       )
-      // what is typed next, Enter above all, reaches the shell and no question
+      // The next input, especially Enter, reaches the shell and no prompt.
       await terminal.type('', 'Enter', 'echo still here', 'Enter')
       await terminal.shows(/^still here\n\[status 0\]/m)
       assert.equal((await world.sessions()).length, 2)

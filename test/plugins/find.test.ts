@@ -13,7 +13,7 @@ interface Package {
   readonly plugins?: readonly unknown[]
 }
 
-describe('which plugins there are', () => {
+describe('findPlugins', () => {
   let folder: string
 
   beforeEach(() => {
@@ -42,7 +42,7 @@ describe('which plugins there are', () => {
   const users = (...plugins: readonly {readonly name: string; readonly root?: string; readonly type: string}[]) =>
     put('data', {plugins: plugins.map(({root, ...more}) => ({...more, root: root && path.join(folder, root)}))})
 
-  /** Name, folder and type of each, and by whom it is brought. */
+  /** Name, type, folder and parent of each plugin. */
   function found(): {errors: string[]; plugins: string[]} {
     const errors: string[] = []
     const plugins = findPlugins(path.join(folder, 'cli'), ({message}) => errors.push(message))
@@ -54,7 +54,7 @@ describe('which plugins there are', () => {
     }
   }
 
-  /** The same, as oclif by itself has it. */
+  /** The plugins that oclif finds, in the same form. */
   async function byOclif(): Promise<string[]> {
     const config = new Config({root: path.join(folder, 'cli')})
     await config.load()
@@ -69,11 +69,11 @@ describe('which plugins there are', () => {
 
   const core = ['ovpn3 core cli -', 'two core cli/node_modules/two ovpn3', 'one core cli/node_modules/one ovpn3']
 
-  it('the CLI and what it brings, in its order', () => {
+  it('finds the CLI and its core plugins in their order', () => {
     assert.deepEqual(found(), {errors: [], plugins: core})
   })
 
-  it('those of the user, with what they bring, and one of theirs in the place of ours', async () => {
+  it('finds user plugins with their own plugins, and lets one replace a core plugin', async () => {
     put('data/node_modules/installed', {
       dependencies: ['@some/plugin-a', '@some/plugin-b', '@some/other', 'unlisted'],
       name: 'installed',
@@ -104,7 +104,7 @@ describe('which plugins there are', () => {
     assert.deepEqual([...plugins].sort(), (await byOclif()).sort())
   })
 
-  it('without those that are broken, and why', () => {
+  it('omits broken plugins and reports why', () => {
     put('nameless', {})
     mkdirSync(path.join(folder, 'bad'))
     writeFileSync(path.join(folder, 'bad/package.json'), 'no JSON')
@@ -121,7 +121,7 @@ describe('which plugins there are', () => {
       assert.match(all, part)
   })
 
-  it('ours where the list of the user’s is broken', () => {
+  it('finds the core plugins if the list of user plugins is broken', () => {
     users()
     writeFileSync(path.join(folder, 'data/package.json'), 'no JSON')
     const {errors, plugins} = found()

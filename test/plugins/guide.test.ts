@@ -19,11 +19,11 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     world = await simulator({me: true})
     await demo(world)
     sandbox = new Sandbox({DBUS_SYSTEM_BUS_ADDRESS: world.busAddress})
-    // the reader's password store
+    // The reader's password store.
     const entries = 'vpn/customer-vpn\n├── password\n└── username'
     const show = '"show vpn/customer-vpn/username" | "show vpn/customer-vpn/password") echo demo'
     sandbox.write('bin/pass', `#!/bin/sh\ncase $* in\nls*) echo '${entries}' ;;\n${show} ;;\n*) exit 1 ;;\nesac\n`)
-    // the reader's checkout, beside the folder of the plugin
+    // The reader's checkout, next to the folder of the plugin.
     symlinkSync(repository, path.join(sandbox.folder, 'ovpn3'))
   })
   after(async () => {
@@ -31,7 +31,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     await world.close()
   })
 
-  /** A shell that goes on from one command to the next: where it is, its variables, and $?. */
+  /** Runs the steps like one shell: the working directory, variables and $? carry over to the next command. */
   async function follow(steps: readonly Step[]): Promise<void> {
     let directory = '.'
     let variables: Record<string, string> = {}
@@ -53,7 +53,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     }
   }
 
-  it('can be followed to the letter', async () => {
+  it('can be followed word for word', async () => {
     const steps = stepsOf('docs/plugins.md')
     assert.ok(steps.filter(({kind}) => kind === 'file').length >= 7)
     assert.ok(steps.filter(({kind}) => kind === 'command').length >= 20)
@@ -61,7 +61,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     assert.match(await sandbox.must('ovpn3 plugins'), /No plugins installed/)
   })
 
-  it("gets the errors of the CLI's hook with their codes, though it has a kit of its own", async () => {
+  it("leads to a plugin that gets the codes of the CLI's errors despite its own copy of kit", async () => {
     world.createSessions(2, {name: () => 'twin'})
     await sandbox.must('ovpn3 plugins link .', plugin)
     const cases = [
@@ -82,7 +82,7 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     await sandbox.must('ovpn3 plugins unlink ovpn3-plugin-uptime', plugin)
   })
 
-  it('its TypeScript compiles and runs', async () => {
+  it('contains TypeScript that compiles and runs', async () => {
     const folder = path.join(plugin, 'typescript')
     const modules = path.join(sandbox.folder, folder, 'node_modules')
     await sandbox.must(

@@ -10,8 +10,8 @@ export type Step =
 const block = /(?:^`(?<name>[^\n`]+)`:\n\n)?^(?<indent> *)```(?<language>\w+)\n(?<body>[^]*?)^\k<indent>```$/gm
 
 /**
- * What a guide tells its reader to do, in order: a block after a line "`name`:" is a file, and a ```console block
- * holds command lines after `$ `, each with what it prints.
+ * The steps of a guide in order: a block after a line "`name`:" is a file, and a ```console block contains command
+ * lines after `$ `, each followed by its output.
  */
 export function stepsOf(file: string): Step[] {
   const text = readFileSync(path.join(repository, file), 'utf8')
@@ -30,7 +30,7 @@ export function stepsOf(file: string): Step[] {
   })
 }
 
-/** What a command must print, where `…` stands for anything. */
+/** A pattern for the expected output, in which `…` stands for any text. */
 export function pattern(output: string): RegExp {
   const parts = output
     .trimEnd()

@@ -11,7 +11,7 @@ export interface ShellResult {
   readonly stderr: string
 }
 
-/** For the `skip` of a test: why packages cannot be installed here, or false. With CI=true never skip. */
+/** For a test's `skip`: the reason why packages cannot be installed, or false. Never skips with CI=true. */
 export function skipRegistry(): string | false {
   if (process.env.CI === 'true') return false
   try {
@@ -20,13 +20,13 @@ export function skipRegistry(): string | false {
     })
     return false
   } catch {
-    return 'needs an npm registry'
+    return 'requires an npm registry'
   }
 }
 
 /**
- * A folder to make packages and CLIs in, and a shell in it. `ovpn3` is the CLI there; what it keeps of plugins, it
- * keeps in the folder, so that nothing of the user's is touched.
+ * A folder for packages and CLIs, with a shell in which `ovpn3` is the CLI. The CLI stores its plugins in the folder,
+ * so that the user's files are not changed.
  */
 export class Sandbox {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-plugins-'))
@@ -36,11 +36,11 @@ export class Sandbox {
     this.write('bin/ovpn3', `#!/bin/sh\nexec "${process.execPath}" "${path.join(repository, 'bin', 'run.js')}" "$@"\n`)
     this.#environment = {
       ...process.env,
-      // the test runner's own, which a runner of the plugin would take for its parent
+      // A test runner of the plugin would take this one for its parent.
       NODE_TEST_CONTEXT: undefined,
       LC_ALL: 'C.UTF-8',
       PATH: `${path.join(this.folder, 'bin')}:${process.env.PATH}`,
-      // CI systems are taken for terminals with colours
+      // Some libraries use colours on CI systems.
       NO_COLOR: '1',
       XDG_CACHE_HOME: path.join(this.folder, 'cache'),
       XDG_CONFIG_HOME: path.join(this.folder, 'config'),
@@ -52,7 +52,7 @@ export class Sandbox {
     }
   }
 
-  /** Writes a file, given relative to the folder. Scripts in bin/ can be executed. */
+  /** Writes a file, relative to the folder. Files in bin/ are executable. */
   write(file: string, text: string): void {
     const target = path.join(this.folder, file)
     mkdirSync(path.dirname(target), {recursive: true})
@@ -79,14 +79,14 @@ export class Sandbox {
     })
   }
 
-  /** The same, where anything but success is a failure of the test. */
+  /** As `run`, but fails if the command does. */
   async must(command: string, cwd?: string, environment?: Readonly<Record<string, string>>): Promise<string> {
     const {status, stderr, stdout} = await this.run(command, cwd, environment)
     if (status !== 0) throw new Error(`exit status ${status}: ${command}\n${stdout}${stderr}`)
     return stdout
   }
 
-  /** Makes a package of a workspace of this repository. Answers its file. */
+  /** Packs a workspace of this repository and returns the path of the package. */
   async pack(workspace: string): Promise<string> {
     const name = await this.must(
       `npm pack --silent --workspace ${workspace} --pack-destination "${this.folder}"`,

@@ -8,7 +8,7 @@ import {type Simulator, simulator} from '../simulator/simulator'
 import {repository} from '../support/repository'
 import {Sandbox} from './sandbox'
 
-describe('plugins of the user', () => {
+describe('user plugins', () => {
   let world: Simulator
   let sandbox: Sandbox
 
@@ -24,7 +24,7 @@ describe('plugins of the user', () => {
   const own = (name: string) => path.join(sandbox.folder, name)
   const link = (name: string) => sandbox.must(`ovpn3 plugins link --no-install "${own(name)}"`)
 
-  it('one of the name of a core plugin takes its place, until it is unlinked', async () => {
+  it('replace a core plugin of the same name until they are unlinked', async () => {
     cpSync(path.join(repository, 'plugins', 'sessions-list'), own('list'), {recursive: true})
     symlinkSync(path.join(repository, 'node_modules'), own('node_modules'))
     const file = own('list/dist/query.js')
@@ -32,7 +32,7 @@ describe('plugins of the user', () => {
     assert.match(await sandbox.must('ovpn3 sessions-list'), /^No sessions available$/m)
     await link('list')
     assert.match(await sandbox.must('ovpn3 sessions-list'), /^Nobody is here$/m)
-    // it brings its own kit, and gets its sessions from the CLI all the same
+    // The plugin has its own copy of kit, but still gets its sessions from the CLI.
     world.createSessions(1)
     assert.match(await sandbox.must('ovpn3 sessions-list'), /Path: \/net\/openvpn/)
     await world.reset()
@@ -44,16 +44,16 @@ describe('plugins of the user', () => {
     ['module', 'export default class { static async run() { console.log("hello from ESM") } }'],
     ['commonjs', 'exports.default = class { static async run() { console.log("hello from CommonJS") } }'],
   ] as const)
-    it(`a command in ${type}`, async () => {
+    it(`may contain a command in ${type}`, async () => {
       sandbox.write('greet/package.json', manifest({type}))
       sandbox.write('greet/commands/greet.js', command)
       await link('greet')
-      // from the second run on with the code cache
+      // The code cache is used from the second run on.
       for (let i = 0; i < 3; i++) assert.match(await sandbox.must('ovpn3 greet'), /^hello from/)
       assert.match(await sandbox.must('ovpn3 sessions-list'), /No sessions available/)
     })
 
-  it('its command wins over a verb of that name', async () => {
+  it('override verbs of the same name', async () => {
     const command = (text: string) => `exports.default = class { static async run() { console.log("${text}") } }`
     sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
     sandbox.write('greet/commands/pause.js', command('its own pause'))
@@ -66,7 +66,7 @@ describe('plugins of the user', () => {
     assert.match(await sandbox.must('ovpn3 resume --help'), /^Resume a paused session/)
   })
 
-  it('one that brings another, and one with its settings in a file of their own', async () => {
+  it('may have other plugins, and their settings in a separate file', async () => {
     const oclif = {bin: 'ovpn3', commands: './commands'}
     const outer = {dependencies: {greet: '*'}, name: 'outer', oclif: {...oclif, plugins: ['gree*']}, version: '2.0.0'}
     sandbox.write('outer/package.json', JSON.stringify(outer))
@@ -83,7 +83,7 @@ describe('plugins of the user', () => {
     assert.match(await sandbox.must('ovpn3 plugins --core'), /^@ovpn3\/plugin-sessions-list \S+ \(core\)$/m)
   })
 
-  it('one that does not load is told of, and the others work', async () => {
+  it('are reported if they cannot be loaded, while the others work', async () => {
     sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
     sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
     await link('greet')
@@ -99,14 +99,14 @@ function manifest(more: object): string {
   return JSON.stringify({name: 'greet', oclif: {bin: 'ovpn3', commands: './commands'}, version: '1.0.0', ...more})
 }
 
-describe('what the bundle makes of a module', () => {
+describe('lazyRequires', () => {
   const transformed = async (code: string): Promise<string> => {
     const file = pathToFileURL(path.join(repository, 'startup', 'lazy-requires.mjs')).href
     const {lazyRequires} = (await import(file)) as {lazyRequires: (code: string) => string}
     return lazyRequires(code)
   }
 
-  /** What the module exports, and what it had loaded when it was loaded, and when its function was called. */
+  /** Runs a module; returns its exports, and the modules loaded before and after the call of its function. */
   const run = async (code: string) => {
     const loaded: string[] = []
     const exported: Record<string, unknown> & {use?: () => unknown} = {}
@@ -128,28 +128,28 @@ describe('what the bundle makes of a module', () => {
     return {atFirst, exported, loaded, result}
   }
 
-  it('requires when it is used, once', async () => {
+  it('loads a module once, at its first use', async () => {
     const {atFirst, loaded, result} = await run(
       'const a_1 = require("a");\nvar b_1 = require("b");\nexports.use = () => [(0, a_1.name), a_1.value, [a_1][0].name]',
     )
     assert.deepEqual([atFirst, loaded, result], [[], ['a'], ['a', 1, 'a']])
   })
 
-  it('wraps what it requires, as the compiler does', async () => {
+  it('keeps the interop helpers of the compiler', async () => {
     const {atFirst, result} = await run(
       'const __importDefault = (each) => ({default: each});\nconst a_1 = __importDefault(require("a"));\nexports.use = () => a_1.default.name',
     )
     assert.deepEqual([atFirst, result], [[], 'a'])
   })
 
-  it('makes and extends what was made', async () => {
+  it('keeps construction and extension of classes', async () => {
     const {result} = await run(
       'const a_1 = require("a");\nexports.use = () => [new a_1.Thing().who, new (class extends a_1.Thing {})().who]',
     )
     assert.deepEqual(result, ['a', 'a'])
   })
 
-  it('leaves alone what the compiler did not name', async () => {
+  it('does not change names that the compiler did not generate', async () => {
     const {atFirst, result} = await run(
       'const a = require("a");\nconst b_1 = require("b");\nconst ab_1 = 2;\nexports.use = () => [a.name, ab_1]',
     )

@@ -10,15 +10,15 @@ import type {World} from '../support/world'
 import {Checkout, installLines} from '../packages/checkout'
 import {skipRegistry} from '../plugins/sandbox'
 import {slowTimers} from '../support/clock'
-import {needs} from '../support/tools'
+import {missingTools} from '../support/tools'
 import {lab, skipLab} from './lab'
 
 const run = promisify(execFile)
-describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () => {
+describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, () => {
   const lines = installLines('As a Debian package').trimEnd().split('\n')
   let checkout: Checkout
   let file: string
-  /** What is in it, relative to the root of a machine. */
+  /** The files in the package, relative to `/`. */
   let files: string[]
 
   before(async () => {
@@ -31,7 +31,7 @@ describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () =
   })
   after(() => checkout?.remove())
 
-  it('has everything in its place', () => {
+  it('contains every file at its place', () => {
     for (const name of [
       'usr/bin/ovpn3',
       'usr/lib/ovpn3/bin/run.js',
@@ -49,13 +49,13 @@ describe('the Debian package', {skip: skipRegistry() || needs('dpkg-deb')}, () =
     for (const name of files) assert.match(name, /^usr\/(bin|lib|share)\/.*ovpn3/)
   })
 
-  it('is the same each time', async () => {
+  it('is reproducible', async () => {
     const first = readFileSync(file)
     await checkout.run('npm run deb')
     assert.ok(first.equals(readFileSync(file)))
   })
 
-  it('lintian finds no error', {skip: needs('lintian')}, () => {
+  it('has no lintian errors', {skip: missingTools('lintian')}, () => {
     const {status, stdout} = spawnSync('lintian', ['--allow-root', '--fail-on', 'error', file], {encoding: 'utf8'})
     assert.equal(status, 0, stdout)
   })
@@ -89,7 +89,7 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
       await world?.close()
     })
 
-    /** Runs a shell command inside. */
+    /** Runs a shell command in the chroot. */
     async function inside(user: 'alice' | 'root', command: string): Promise<string> {
       const uid = world.uid(user)
       const environment = {
@@ -111,7 +111,7 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
 
     const existsInside = (name: string) => lstatSync(path.join(root, name), {throwIfNoEntry: false}) !== undefined
 
-    it('is installed, lists and manages a session, and leaves nothing behind', async () => {
+    it('is installed, lists and manages a session, and is removed without leftovers', async () => {
       const folder = path.join(root, 'lab', 'packages')
       mkdirSync(path.join(folder, 'release'), {recursive: true})
       copyFileSync(file, path.join(folder, 'release', path.basename(file)))
@@ -123,7 +123,7 @@ ${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
         await inside('root', 'apt-get update')
         await inside('root', `cd /lab/packages && ${lines.at(-1)}`)
         for (const name of files) assert.ok(existsInside(name), name)
-        // not installed: beside systemd the service behaves differently
+        // Extracted, not installed: with systemd installed, the service behaves differently.
         await inside(
           'root',
           `cd /lab/packages && apt-get download systemd libsystemd-shared
@@ -149,7 +149,7 @@ LD_LIBRARY_PATH=$(echo lib/*-linux-gnu/systemd) XDG_RUNTIME_DIR=/run bin/systemd
         const added = (await packages()).filter((name) => !before.includes(name))
         if (added.length > 0) await inside('root', `apt-get purge ${added.join(' ')} && apt-get clean`)
         rmSync(folder, {recursive: true})
-        // the user's own, which no package takes away
+        // User files, which the package's removal does not include.
         rmSync(path.join(root, 'home', 'alice', '.cache'), {force: true, recursive: true})
       }
 

@@ -4,17 +4,17 @@ import {after, before, beforeEach, describe, it} from 'node:test'
 import type {UserName, World} from '../support/world'
 
 import {Accounts} from '../contract/session-acl'
-import {ovpn3, several} from '../support/cli'
+import {forEachLimited, ovpn3} from '../support/cli'
 import {reference} from './reference'
 
-const everybody: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
+const everyUser: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
 
 interface Outcome {
   readonly status: number | null
   readonly stdout: string
 }
 
-/** An access list as either tool prints it, by its labels. */
+/** Parses the access list that either tool prints, by label. */
 function parse(stdout: string): Record<string, readonly string[] | string> {
   const users = [...stdout.matchAll(/^ +- (.*)$/gm)].map(([, user]) => user!)
   const values = [...stdout.matchAll(/^ *([A-Z][^:\n]*): (.*)$/gm)].map(([, label, value]) => [label!, value!] as const)
@@ -24,19 +24,19 @@ function parse(stdout: string): Record<string, readonly string[] | string> {
 interface Step {
   readonly args: string
   readonly user?: UserName
-  /** Exit statuses; 0 by default. */
+  /** Exit statuses; default: 0. */
   readonly ours?: number
   readonly theirs?: number
-  /** Why the words differ, where they do. */
+  /** Why the outputs differ; undefined if they are the same. */
   readonly words?: string
-  /** What the reference does and we do not. */
+  /** The list that we expect, derived from the list of the reference tool. */
   readonly differs?: (list: Record<string, readonly string[] | string>) => Record<string, readonly string[] | string>
 }
 
-const again = 'the reference fails where nothing has to change'
-const refused = 'errors are on stderr, and each in its own words'
-const checked = 'the reference acts before it has checked everything, or with exit 0'
-const typo = 'the wording of the reference'
+const again = 'the reference fails if nothing has to change'
+const refused = 'each tool prints its own error on stderr'
+const checked = 'the reference acts before it has checked all arguments, or exits with 0'
+const typo = 'the reference words it differently'
 
 const without =
   (user: string): Step['differs'] =>
@@ -45,7 +45,7 @@ const without =
     return {...list, 'Users granted access': `${users.length} user${users.length === 1 ? '' : 's'}`, users}
   }
 
-/** In this order, on a session each. */
+/** Run in this order, with one session for each tool. */
 const steps: readonly Step[] = [
   {args: '--grant bob'},
   {args: '--grant bob', theirs: 3, words: again},
@@ -58,7 +58,11 @@ const steps: readonly Step[] = [
   {args: '--grant 6003 --grant 65000 --show'},
   {args: '--allow-log-access false', words: typo},
   {args: '--grant nobodyhere', ours: 2, words: checked},
-  {args: '--grant alice', differs: without('(6001)  alice'), words: 'the owner has access, and is not put on the list'},
+  {
+    args: '--grant alice',
+    differs: without('(6001)  alice'),
+    words: 'the owner has access and is not added to the list',
+  },
   {args: '--revoke alice', words: 'the owner keeps access'},
   {args: '--revoke bob --revoke 65000 --show'},
   {args: '--revoke bob', theirs: 3, words: again},
@@ -70,7 +74,7 @@ const steps: readonly Step[] = [
   {args: '--revoke bob --show'},
 ]
 
-/** `session-acl` of the reference tool and ours, side by side. */
+/** Compares `session-acl` with the reference tool. */
 export function differentialAclTests(title: string, world: () => World): void {
   let accounts: Accounts
   const ours = async (user: UserName, args: string): Promise<Outcome> =>
@@ -78,7 +82,7 @@ export function differentialAclTests(title: string, world: () => World): void {
   const theirs = async (user: UserName, args: string): Promise<Outcome> =>
     reference(world(), user, ['session-acl', ...args.split(' ')])
 
-  /** What both tools show of a session, to the byte; or that both refuse to. */
+  /** Asserts that both tools show the same bytes for a session, or that both refuse. */
   const shown = async (path: string, user: UserName) => {
     const [mine, reference] = await Promise.all([ours(user, `-o ${path} --show`), theirs(user, `-o ${path} --show`)])
     assert.equal(mine.stdout, reference.stdout, user)
@@ -89,20 +93,20 @@ export function differentialAclTests(title: string, world: () => World): void {
 
   const shownToAll = async (path: string) => {
     const lists: Record<string, string> = {}
-    await several(everybody, 2, async (user) => {
+    await forEachLimited(everyUser, 2, async (user) => {
       lists[user] = await shown(path, user)
     })
     return lists
   }
 
-  describe(`session-acl and the reference on ${title}`, () => {
+  describe(`session-acl compared with the reference tool on ${title}`, () => {
     before(() => {
       accounts = new Accounts(world())
     })
     beforeEach(() => world().reset())
     after(() => accounts.close())
 
-    it('come to the same, change by change, each on a session of its own', async () => {
+    it('makes the same changes, step by step', async () => {
       const mine = await world().startSession('alice', 'cert', {until: 'new'})
       const other = await world().startSession('alice', 'cert2', {until: 'new'})
       await shownToAll(mine)
@@ -115,7 +119,7 @@ export function differentialAclTests(title: string, world: () => World): void {
       }
     })
 
-    it('show each other what either of them changed, to everybody', async () => {
+    it('shows the same lists to all users after changes by either tool', async () => {
       const path = await world().startSession('alice', 'cert', {until: 'new'})
       const rounds = ['--grant bob', '--allow-log-access true --grant carol', '--public-access true', '--revoke bob']
       const undo = ['--revoke carol', '--public-access false', '--allow-log-access false']
@@ -127,7 +131,7 @@ export function differentialAclTests(title: string, world: () => World): void {
       }
 
       assert.deepEqual(
-        seen.map((lists) => everybody.filter((user) => lists[user] !== '')),
+        seen.map((lists) => everyUser.filter((user) => lists[user] !== '')),
         [
           ['alice', 'bob', 'root'],
           ['alice', 'bob', 'carol', 'root'],
@@ -140,7 +144,7 @@ export function differentialAclTests(title: string, world: () => World): void {
       )
     })
 
-    it('differ on a bad value behind a good one: nothing is changed', async () => {
+    it('changes nothing if a later value is invalid, unlike the reference tool', async () => {
       const mine = await world().startSession('alice', 'cert', {until: 'new'})
       const other = await world().startSession('alice', 'cert2', {until: 'new'})
       const args = '--grant bob --public-access maybe'
@@ -150,7 +154,7 @@ export function differentialAclTests(title: string, world: () => World): void {
       assert.deepEqual(parse(await shown(other, 'alice')).users, ['(6002)  bob'])
     })
 
-    it('differ on what is not there: at once, and with an exit status of its own', async () => {
+    it('exits with its own status for a missing session, unlike the reference tool', async () => {
       const stale = await world().startSession('alice', 'cert', {until: 'new'})
       await world().killBackend(stale)
       assert.equal((await ours('alice', `-o ${stale} --show`)).status, 4)

@@ -7,21 +7,21 @@ import {after, afterEach, before, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3, several} from '../support/cli'
+import {forEachLimited, ovpn3} from '../support/cli'
 
-const everybody: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
-const situationChanges = 5
+const everyUser: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
+const maxAttempts = 5
 
 interface Output {
   readonly status: number | null
   readonly stdout: string
 }
 
-/** `sessions-list` beside the reference tool, in the same situations, byte by byte. */
+/** Compares `sessions-list` with the reference tool in the same situations, byte by byte. */
 export function differentialListTests(title: string, world: () => World): void {
   let folder = ''
 
-  /** The chroot that the lab's service runs in. */
+  /** The chroot of the lab's service. */
   const root = () => /^unix:path=(.*)\/run\/dbus\//.exec(world().busAddress)![1]!
 
   const reference = (user: UserName, ...args: readonly string[]): Promise<Output> =>
@@ -39,31 +39,33 @@ export function differentialListTests(title: string, world: () => World): void {
     const {status, stdout} = await ovpn3(world(), user, ['sessions-list'], {
       env: {PATH: `${folder}:${process.env.PATH}`},
     })
-    // this machine does not know the lab's users, and nobody asks for the caller's own name
+    // The lab's users do not exist on this machine, and the caller's own name is not looked up with getent.
     return {status, stdout: stdout.replaceAll(`Owner: ${world().uid(user)} `, `Owner: ${user}`)}
   }
 
-  /** What is ours to add: why there is no status. */
+  /** Removes our addition: the reason for a missing status. */
   const withoutRemarks = ({status, stdout}: Output): Output => ({
     status,
     stdout: stdout.replaceAll(/\(No status\): .*/g, '(No status)'),
   })
 
-  /** Both lists, as these users, are the same. What changes by itself in between is looked at again. */
-  const same = (users = everybody) =>
-    several(users, 2, async (user) => {
+  /**
+   * Asserts that both lists are the same for these users. Retries, because sessions may change between the two runs.
+   */
+  const same = (users = everyUser) =>
+    forEachLimited(users, 2, async (user) => {
       for (let attempt = 1; ; attempt++) {
         const [expected, actual] = await Promise.all([reference(user, 'sessions-list'), ours(user)])
         try {
           assert.deepEqual({user, ...withoutRemarks(actual)}, {user, ...expected})
           break
         } catch (error) {
-          if (attempt === situationChanges) throw error
+          if (attempt === maxAttempts) throw error
         }
       }
     })
 
-  describe(`sessions-list and the reference tool on ${title}`, () => {
+  describe(`sessions-list prints the same as the reference tool on ${title}`, () => {
     before(() => {
       folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-getent-'))
       const getent = path.join(folder, 'getent')
@@ -75,26 +77,26 @@ export function differentialListTests(title: string, world: () => World): void {
     afterEach(() => world().reset())
     after(() => rmSync(folder, {force: true, recursive: true}))
 
-    it('no session', () => same())
+    it('without a session', () => same())
 
-    it('one session', async () => {
+    it('with one session', async () => {
       await world().startSession('alice', 'cert')
       await same()
     })
 
-    it('three sessions in three states', async () => {
+    it('with three sessions in different states', async () => {
       await world().startSession('alice', 'cert')
       await world().startSession('alice', 'pass', {until: 'new'})
       await world().startSession('alice', 'dead', {until: 'started'})
       await same(['alice', 'root'])
     })
 
-    it('a session of everybody', async () => {
-      for (const user of everybody) await world().startSession(user, 'cert')
+    it('with a session of each user', async () => {
+      for (const user of everyUser) await world().startSession(user, 'cert')
       await same()
     })
 
-    it('paused, while connected and while connecting', async () => {
+    it('with sessions that were paused while connected and while connecting', async () => {
       for (const [profile, until] of [
         ['cert', 'connected'],
         ['dead', 'started'],
@@ -106,29 +108,29 @@ export function differentialListTests(title: string, world: () => World): void {
       await same(['alice'])
     })
 
-    it('whatever input is needed', async () => {
+    it('with sessions that require different inputs', async () => {
       for (const profile of ['chal', 'key', 'pass', 'cert2'] as const)
         await world().startSession('alice', profile, {until: 'new'})
       await same(['alice'])
     })
 
-    it('web authentication that is waited for', async () => {
+    it('with a session that waits for web authentication', async () => {
       await world().startSession('alice', 'web', {until: 'started'})
       await same(['alice'])
     })
 
-    it('a refused password', async () => {
+    it('with a refused password', async () => {
       await assert.rejects(world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong']}), /does not connect/)
       await same(['alice'])
     })
 
-    it('one name twice', async () => {
+    it('with two sessions of the same name', async () => {
       await world().startSession('alice', 'cert')
       await world().startSession('alice', 'cert', {fresh: true})
       await same(['alice'])
     })
 
-    it('a profile that was renamed, and one that was deleted', async () => {
+    it('with a renamed and a deleted profile', async () => {
       const file = '/lab/cert.ovpn'
       await reference('alice', 'config-import', '--config', file, '--name', 'differential')
       try {
@@ -145,7 +147,7 @@ export function differentialListTests(title: string, world: () => World): void {
       await same(['alice'])
     })
 
-    it('granted to one, public for all', async () => {
+    it('with a session that is granted to a user, then public', async () => {
       const session = await world().startSession('alice', 'cert')
       await world().grant(session, 'bob')
       await same()
@@ -153,9 +155,9 @@ export function differentialListTests(title: string, world: () => World): void {
       await same()
     })
 
-    it('stale, alone and among others', async () => {
+    it('with a stale session, alone and among others', async () => {
       await world().startSession('alice', 'cert2')
-      // looking at it removes it, so each looks at one of its own, and only the rest is the same text
+      // Listing removes a stale session, so each tool lists its own; everything else must be the same.
       const lists = []
       for (const list of [() => reference('alice', 'sessions-list'), () => ours('alice')]) {
         const session = await world().startSession('alice', 'cert')
@@ -170,7 +172,7 @@ export function differentialListTests(title: string, world: () => World): void {
       await same(['alice'])
     })
 
-    it('hung', async () => {
+    it('with a hung backend', async () => {
       const lists = []
       for (const list of [() => reference('alice', 'sessions-list'), () => ours('alice')]) {
         const session = await world().startSession('alice', 'cert')

@@ -6,7 +6,7 @@ import type {Profile, StartOptions, World} from '../support/world'
 import {ovpn3} from '../support/cli'
 import {reference} from './reference'
 
-/** `session-manage` beside the reference tool: what is ours alone is a line for each session. */
+/** Compares `session-manage` with the reference tool; our addition is one line for each session. */
 export function differentialManageTests(title: string, world: () => World): void {
   const normalize = (text: string, paths: readonly string[]) =>
     paths
@@ -14,13 +14,13 @@ export function differentialManageTests(title: string, world: () => World): void
       .replaceAll(/^( {5}[A-Z_]+)\.+\d+$/gm, '$1')
       .replaceAll('cert2', 'cert')
 
-  /** In the words of the version: 24.1 does not say where to. */
+  /** Removes our lines; 24.1 does not print the server. */
   const withoutOurs = (text: string) => {
     const theirs = text.replaceAll(/^\w+ \(\w{8}\): .*\n/gm, '')
     return world().version === '24.1' ? theirs.replaceAll(/Connected to .*$/gm, 'Connected') : theirs
   }
 
-  /** Both tools, each on a session of its own, print the same, and succeed. */
+  /** Asserts that both tools succeed and print the same, each with its own session. */
   const same = async (mine: string, theirs: string, args: string) => {
     const words = (path: string) => ['session-manage', '--path', path, ...args.split(' ')]
     const [expected, actual] = await Promise.all([
@@ -40,10 +40,10 @@ export function differentialManageTests(title: string, world: () => World): void
     return [await start('cert'), await start('cert2')]
   }
 
-  describe(`session-manage and the reference on ${title}`, () => {
+  describe(`session-manage compared with the reference tool on ${title}`, () => {
     beforeEach(() => world().reset())
 
-    it('say the same of a session, from pause to disconnect', async () => {
+    it('prints the same for a session from pause to disconnect', async () => {
       const [mine, theirs] = await pair()
       for (const args of [
         '--pause',
@@ -63,12 +63,12 @@ export function differentialManageTests(title: string, world: () => World): void
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('say the same of a session that never started', async () => {
+    it('prints the same for a session that never started', async () => {
       const [mine, theirs] = await pair({until: 'new'})
       for (const args of ['--pause', '--disconnect']) await same(mine, theirs, args)
     })
 
-    it('say the same of a clean-up', async () => {
+    it('prints the same for a clean-up', async () => {
       const both: string[] = []
       for (const tool of ['reference', 'ours']) {
         const [stale, live] = await pair()
@@ -83,7 +83,7 @@ export function differentialManageTests(title: string, world: () => World): void
       assert.equal(both[1], both[0])
     })
 
-    it('ask in the same words', async () => {
+    it('prints the same prompts', async () => {
       for (const [profile, input] of [
         ['chal', 'vpnuser\nsecret\n123456\n'],
         ['key', 'opensesame\n'],
@@ -101,7 +101,7 @@ export function differentialManageTests(title: string, world: () => World): void
           await world().reset()
         }
 
-        // the reference takes the answers, but does not connect
+        // The reference tool accepts the answers but does not connect.
         const connected = world().version === '24.1' ? 'Connected' : 'Connected to 10.99.0.1 (10.99.0.1)'
         assert.equal(asked[1], `${asked[0]}${connected}\n`)
       }

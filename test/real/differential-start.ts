@@ -14,7 +14,7 @@ const service = 'net.openvpn.v3.configuration'
 const head = 'client\ndev tun\nremote 10.99.0.1 1194 udp\n'
 const longest = `setenv x ${'x'.repeat(502)}\n`
 
-/** Beside each profile, in the same folder. */
+/** Files in the folder of the profile. */
 const files: Readonly<Record<string, Buffer | string>> = {
   binary: 'a\0b\n',
   'bom.crt': '\uFEFFBOM\n',
@@ -31,18 +31,18 @@ const files: Readonly<Record<string, Buffer | string>> = {
   'with space.crt': 'SPACE\n',
 }
 
-/** What follows the head. */
+/** Profiles that both tools import: the text after the head. */
 const imported: Readonly<Record<string, Buffer | string>> = {
-  'a byte order mark of a file': 'ca bom.crt\n',
-  'a comment behind a file, and one in front':
+  'a byte order mark in a file': 'ca bom.crt\n',
+  'comments after and before a file':
     'ca ca.crt # the office\nkey ca.crt;x\n;ca missing\n # ca missing\nsetenv x "#1"\n',
   'a direction': 'tls-auth keys/ta.key 1\n',
-  'a file in a sub-folder, with empty lines around': '\n\ntls-crypt keys/../keys/ta.key\n\n',
+  'a file in a subfolder, between empty lines': '\n\ntls-crypt keys/../keys/ta.key\n\n',
   'a proxy with a file': 'http-proxy "10.0.0.1" 8080 proxy.txt\nhttp-proxy-option AGENT "a b"\n',
-  'a proxy without': 'http-proxy 10.0.0.1 8080 auto-nct basic\n',
-  'a space behind a backslash': 'setenv x a\\ b\nca ca.crt\\ missing\n',
+  'a proxy without a file': 'http-proxy 10.0.0.1 8080 auto-nct basic\n',
+  'a space after a backslash': 'setenv x a\\ b\nca ca.crt\\ missing\n',
   'an empty file': 'extra-certs empty\n',
-  'blocks, in which nothing is named':
+  'blocks that contain directives':
     '<connection>\nremote a 1\nca missing\n</connection>\n<ca>\nca missing\n#\n </ca>\n</ca>\n',
   'both directions': 'tls-auth keys/ta.key\n',
   'carriage returns': 'ca ca.crt\r\n<key>\r\nKEY\r\n</key>\r\ncert dos.crt\r\n',
@@ -68,37 +68,38 @@ const imported: Readonly<Record<string, Buffer | string>> = {
   'names with spaces and quotes': `ca "with space.crt"\ncert 'with space.crt'\nkey 'ka quoted "x".crt'\ndh "ka quoted \\"x\\".crt"\n`,
   'no line feed at the end': 'ca ca.crt',
   'persist-tun': 'persist-tun\nca ca.crt\n',
-  'persist-tun, which is not': '# persist-tun\nsetenv persist-tun 1\n<ca>\npersist-tun\n</ca>\n',
+  'persist-tun in a comment, an argument and a block':
+    '# persist-tun\nsetenv persist-tun 1\n<ca>\npersist-tun\n</ca>\n',
   tabs: '\tca\tca.crt\t\n\vkey\fca.crt\n',
   'the longest line': longest,
 }
 
-/** What neither tool imports; and whether we say so before the service is asked. */
+/** Profiles that neither tool imports, and whether we refuse them on reading or the service does on import. */
 const refused: Readonly<Record<string, readonly [text: Buffer | string, where: 'import' | 'read']>> = {
-  'a block without end': ['<ca>\nCA\n', 'import'],
-  'a direction that is none': [`tls-auth keys/ta.key ${'1'.repeat(17)}\n`, 'read'],
+  'an unclosed block': ['<ca>\nCA\n', 'import'],
+  'an invalid direction': [`tls-auth keys/ta.key ${'1'.repeat(17)}\n`, 'read'],
   'a file that breaks out of its block': ['ca breakout\n', 'read'],
-  'a file that is binary': ['ca binary\n', 'read'],
+  'a binary file': ['ca binary\n', 'read'],
   'a file that is not UTF-8': ['ca latin1\n', 'read'],
-  'a file that may not be read': ['key secret.key\n', 'read'],
+  'an unreadable file': ['key secret.key\n', 'read'],
   'a file with a line that is too long': ['ca long\n', 'read'],
   'a folder': ['ca keys\n', 'read'],
   'a line that is too long': [`#${longest}`, 'read'],
   'a missing file': ['ca missing\n', 'read'],
-  'a missing file of a proxy': ['http-proxy a 1 missing\n', 'read'],
+  'a missing proxy file': ['http-proxy a 1 missing\n', 'read'],
   'a name that is too long': [`ca ${'x'.repeat(257)}\n`, 'read'],
-  'files that are too large together': ['ca half\ncert half\n', 'read'],
-  'no name': ['ca ""\n', 'read'],
-  'not UTF-8': [Buffer.from('setenv x \u00E9\n', 'latin1'), 'read'],
+  'files that are too large in total': ['ca half\ncert half\n', 'read'],
+  'an empty name': ['ca ""\n', 'read'],
+  'a profile that is not UTF-8': [Buffer.from('setenv x \u00E9\n', 'latin1'), 'read'],
   'too many lines': ['setenv x y\n'.repeat(4000), 'import'],
   'two missing files': ['ca missing\ncert also-missing\n', 'read'],
 }
 
-/** What the service holds of a profile file that the reference imported, and of the same that we read. */
+/** Compares the profiles that the service holds after an import by each tool. */
 export function differentialStartTests(title: string, world: () => World): void {
-  describe(`a profile file of session-start and of the reference on ${title}`, () => {
+  describe(`session-start compared with config-import of the reference tool on ${title}`, () => {
     const stage = new Stage(world)
-    /** The same path in the lab and outside. */
+    /** The folder of the profiles: the same path inside and outside the lab. */
     let folder: string
     let outside: string
     const inside = (name: string) => path.join(rootOf(world()), name)
@@ -121,8 +122,8 @@ export function differentialStartTests(title: string, world: () => World): void 
       return value
     }
 
-    /** What the service has of a profile, which is removed from it. */
-    const taken = async (object: string) => {
+    /** Fetches a profile from the service and removes it. */
+    const takeOut = async (object: string) => {
       try {
         return {
           content: await send(object, 'Fetch'),
@@ -137,7 +138,7 @@ export function differentialStartTests(title: string, world: () => World): void 
     const theirs = async (file: string) => {
       const {status, stdout} = await reference(world(), 'alice', ['config-import', '-c', file])
       const object = /Configuration path: (\S+)/.exec(stdout)?.[1]
-      return {status, taken: object ? await taken(object) : undefined}
+      return {status, taken: object ? await takeOut(object) : undefined}
     }
 
     const read = async (file: string) => {
@@ -155,7 +156,7 @@ export function differentialStartTests(title: string, world: () => World): void 
         await send(`/${service.replaceAll('.', '/')}`, 'Import', 'ssbb', name, content, false, false),
       )
       if (persistTun) await send(object, 'SetOverride', 'sv', 'persist-tun', {signature: 'b', value: true})
-      return taken(object)
+      return takeOut(object)
     }
 
     before(() => {
@@ -180,13 +181,13 @@ export function differentialStartTests(title: string, world: () => World): void 
     }
 
     for (const [what, text] of Object.entries(imported))
-      it(`${what}: the same`, () => same(write('some office.ovpn', head + String(text))))
+      it(`imports the same profile: ${what}`, () => same(write('some office.ovpn', head + String(text))))
 
-    it('an absolute path, and a byte order mark of the profile: the same', () =>
+    it('imports the same profile: an absolute path, and a byte order mark', () =>
       same(write('sub/bom.ovpn', `\uFEFF${head}ca "${path.join(folder, 'ca.crt')}"\nkey ../keys/ta.key\n`)))
 
     for (const [what, [text, where]] of Object.entries(refused))
-      it(`${what}: neither imports it`, async () => {
+      it(`refuses as well: ${what}`, async () => {
         const file = write('office.ovpn', Buffer.concat([Buffer.from(head), Buffer.from(text)]))
         assert.notEqual((await theirs(file)).status, 0)
         if (where === 'read') await assert.rejects(ours(file), {code: 'usage', message: /^cannot (read|use) profile /})
@@ -196,14 +197,14 @@ export function differentialStartTests(title: string, world: () => World): void 
         }
       })
 
-    it('a missing profile, and a folder: neither imports them', async () => {
+    it('refuses as well: a missing profile, and a folder', async () => {
       for (const file of [path.join(folder, 'missing.ovpn'), path.join(folder, 'keys')]) {
         assert.notEqual((await theirs(file)).status, 0)
         await assert.rejects(ours(file), {code: 'usage'})
       }
     })
 
-    it('differ on a device, which the reference takes for an empty file', async () => {
+    it('refuses a device, which the reference tool reads as an empty file', async () => {
       const file = write('office.ovpn', `${head}ca /dev/null\n`)
       assert.match(String((await theirs(file)).taken?.content), /<ca>\n+<\/ca>/)
       await assert.rejects(ours(file), /line 4: \/dev\/null: not a regular file/)

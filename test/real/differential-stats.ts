@@ -3,7 +3,7 @@ import {beforeEach, describe, it} from 'node:test'
 
 import type {UserName, World} from '../support/world'
 
-import {ovpn3, several} from '../support/cli'
+import {forEachLimited, ovpn3} from '../support/cli'
 import {reference} from './reference'
 
 interface Outcome {
@@ -11,7 +11,7 @@ interface Outcome {
   readonly stdout: string
 }
 
-/** The counters of either form; undefined where it is neither. */
+/** The counters of a text or JSON output; undefined if there are none. */
 function countersOf(stdout: string): Map<string, bigint> | undefined {
   const entries = [...stdout.matchAll(/^(?: {5}([A-Z_]+)\.+|\s+"([A-Z_]+)" ?: )(\d+),?$/gm)]
   return entries.length > 0
@@ -19,10 +19,10 @@ function countersOf(stdout: string): Map<string, bigint> | undefined {
     : undefined
 }
 
-/** A text output without its counters' values, which grow. */
+/** A text output without the values of its counters, which grow. */
 const shape = (stdout: string) => stdout.replaceAll(/\.+\d+$/gm, '')
 
-/** `session-stats` of the reference tool and ours, one after the other, in the situations of the transcripts. */
+/** Compares `session-stats` with the reference tool, one run after the other. */
 export function differentialStatsTests(title: string, world: () => World): void {
   const ours = async (user: UserName, args: readonly string[]): Promise<Outcome> => {
     const run = await ovpn3(world(), user, ['session-stats', ...args])
@@ -31,9 +31,9 @@ export function differentialStatsTests(title: string, world: () => World): void 
 
   const theirs = (user: UserName, args: readonly string[]) => reference(world(), user, ['session-stats', ...args])
 
-  /** Ours lies between two runs of theirs, and where nothing moved it is the same to the byte. */
+  /** Asserts that our counters lie between two runs of the reference tool; without traffic the output is the same. */
   const agree = (user: UserName, selector: readonly string[]) =>
-    several([[], ['--json'], ['-j']], 3, async (form) => {
+    forEachLimited([[], ['--json'], ['-j']], 3, async (form) => {
       const args = [...selector, ...form]
       const what = `${user}: session-stats ${args.join(' ')}`
       const before = await theirs(user, args)
@@ -53,9 +53,9 @@ export function differentialStatsTests(title: string, world: () => World): void 
         assert.ok(n >= (low?.get(name) ?? 0n) && n <= high!.get(name)!, `${what}: ${name}`)
     })
 
-  /** Both fail, and print no result. */
+  /** Asserts that both tools fail and print no result. */
   const bothRefuse = (user: UserName, selector: readonly string[], status: number) =>
-    several([[], ['--json']], 2, async (form) => {
+    forEachLimited([[], ['--json']], 2, async (form) => {
       const args = [...selector, ...form]
       const what = `${user}: session-stats ${args.join(' ')}`
       const [theirRun, mine] = await Promise.all([theirs(user, args), ours(user, args)])
@@ -65,10 +65,10 @@ export function differentialStatsTests(title: string, world: () => World): void 
       else assert.ok('error' in (JSON.parse(mine.stdout) as object), what)
     })
 
-  describe(`session-stats beside the reference, ${title}`, () => {
+  describe(`session-stats compared with the reference tool on ${title}`, () => {
     beforeEach(() => world().reset())
 
-    it('connected, by path, id, name and interface', async () => {
+    it('agrees on a connected session, selected by path, name and interface', async () => {
       const session = await world().startSession('alice', 'cert')
       await world().carriesTraffic(session)
       await agree('alice', ['--path', session])
@@ -82,25 +82,25 @@ export function differentialStatsTests(title: string, world: () => World): void 
       await agree('alice', [`--interface=${device}`])
     })
 
-    it('paused', async () => {
+    it('agrees on a paused session', async () => {
       const session = await world().startSession('alice', 'cert')
       await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', session])
       await agree('alice', ['--path', session])
     })
 
-    it('connecting, and not started', async () => {
+    it('agrees on a session that connects, and on one that has not started', async () => {
       await world().startSession('alice', 'dead', {until: 'started'})
       await agree('alice', ['--config', 'dead'])
       await world().startSession('alice', 'pass', {until: 'new'})
       await agree('alice', ['--config', 'pass'])
     })
 
-    it('refused by the server', async () => {
+    it('agrees on a session that the server refused', async () => {
       const session = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
       await agree('alice', ['--path', session])
     })
 
-    it('of another user: a stranger, a granted one, root', async () => {
+    it('gives the same access to other users, granted users and root', async () => {
       const session = await world().startSession('alice', 'cert')
       for (const user of ['bob', 'carol'] as const) {
         await bothRefuse(user, ['--path', session], 5)
@@ -117,7 +117,7 @@ export function differentialStatsTests(title: string, world: () => World): void 
       await bothRefuse('carol', ['--path', session], 5)
     })
 
-    it('two of a name, none, and nothing selected', async () => {
+    it('fails as well for an ambiguous name, no match and a missing selector', async () => {
       await world().startSession('alice', 'cert')
       await world().startSession('alice', 'cert', {fresh: true})
       await bothRefuse('alice', ['--config', 'cert'], 4)
@@ -128,7 +128,7 @@ export function differentialStatsTests(title: string, world: () => World): void 
       await bothRefuse('alice', [], 2)
     })
 
-    it('stale: it is gone afterwards, with either', async () => {
+    it('removes a stale session, as the reference tool does', async () => {
       for (const run of [theirs, ours]) {
         const session = await world().startSession('alice', 'cert')
         await world().killBackend(session)

@@ -3,9 +3,9 @@ import {afterEach, describe, it} from 'node:test'
 
 import type {World} from '../support/world'
 
-/** That the lab is what the suites take it for. */
+/** Tests that the lab behaves as the suites expect. */
 export function labTests(title: string, world: () => World): void {
-  describe(`the lab ${title}`, () => {
+  describe(`lab ${title}`, () => {
     afterEach(() => world().reset())
 
     it('carries traffic until the backend is killed', async () => {
@@ -14,29 +14,29 @@ export function labTests(title: string, world: () => World): void {
       assert.equal(await world().carriesTraffic(session), true)
       await world().killBackend(session)
       assert.equal(await world().carriesTraffic(session), false)
-      assert.deepEqual(await world().sessions(), [session], 'a stale session stays until it is looked at')
+      assert.deepEqual(await world().sessions(), [session], 'a stale session stays until it is accessed')
       await world().reset()
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('connects what needs input', async () => {
+    it('connects sessions that require input', async () => {
       for (const profile of ['chal', 'key', 'pass'] as const) {
         const session = await world().startSession('bob', profile)
         assert.equal(await world().carriesTraffic(session), true, profile)
       }
     })
 
-    it('connects after the authentication on the web was granted', async () => {
+    it('connects after web authentication is granted', async () => {
       await world().grantWebAuthentication(true)
       await world().startSession('alice', 'web')
     })
 
-    it('is refused with a wrong password', async () => {
+    it('refuses a wrong password', async () => {
       const input = ['vpnuser', 'wrong']
       await assert.rejects(world().startSession('alice', 'pass', {input}), /does not connect: 2,11/)
     })
 
-    it('runs two sessions of one name, for each of two users', async () => {
+    it('runs two sessions with the same name for each of two users', async () => {
       const starts = (['alice', 'carol'] as const).flatMap((user) => [
         world().startSession(user, 'cert', {until: 'new'}),
         world().startSession(user, 'cert', {until: 'new', fresh: true}),
@@ -45,7 +45,7 @@ export function labTests(title: string, world: () => World): void {
       assert.deepEqual((await world().sessions()).sort(), paths.sort())
     })
 
-    it('removes a session whose backend hangs', async () => {
+    it('removes a session with a hung backend', async () => {
       const session = await world().startSession('root', 'dead', {until: 'started'})
       await world().setPublicAccess(session, true)
       await world().grant(session, 'carol')
@@ -56,7 +56,7 @@ export function labTests(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('starts again from cold', async () => {
+    it('starts the session manager again after a cold start', async () => {
       await world().startSession('alice', 'cert')
       await world().coldStart()
       assert.deepEqual(await world().sessions(), [])

@@ -10,7 +10,7 @@ import type {Profile, StartOptions, UserName, World} from '../support/world'
 import {BusClient, CallError} from '../support/bus-client'
 
 export type Suite = 'sid' | 'trixie'
-/** The lab of a suite, or a second one of the same, so that two test files need not wait for one another. */
+/** The lab of a suite, or its second lab, so that two test files can run at the same time. */
 export type LabName = `${Suite}-2` | Suite
 
 const run = promisify(execFile)
@@ -51,12 +51,12 @@ const scripts = (): string => {
   throw new Error(`No repository around ${__dirname}`)
 }
 
-/** For the `skip` of a test: why there is no lab here, or false. As root with CI=true never skip: fail instead. */
+/** For a test's `skip`: the reason why no lab is available, or false. As root with CI=true, tests fail instead. */
 export function skipLab(): string | false {
-  if (process.getuid?.() !== 0) return 'the lab needs root'
+  if (process.getuid?.() !== 0) return 'the lab requires root'
   if (process.env.CI === 'true') return false
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : ''
-  return /^ID="?debian"?$/m.test(release) ? false : 'the lab needs Debian'
+  return /^ID="?debian"?$/m.test(release) ? false : 'the lab requires Debian'
 }
 
 async function until<T>(what: () => string, seconds: number, ask: () => Promise<T | undefined> | T | undefined) {
@@ -64,12 +64,12 @@ async function until<T>(what: () => string, seconds: number, ask: () => Promise<
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer
-    if (Date.now() > end) throw new Error(`Still not after ${seconds} s: ${what()}`)
+    if (Date.now() > end) throw new Error(`timed out after ${seconds} s, waiting until: ${what()}`)
     await sleep(25)
   }
 }
 
-/** A process's state as one letter, undefined where there is no such process. */
+/** A process's state as one letter; undefined if there is no such process. */
 const stateOf = (pid: number): string | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -146,7 +146,7 @@ class Lab implements World {
     let status = ''
     const reached = (wanted: (minor: number) => boolean, seconds: number) =>
       until(
-        () => `${profile} at the status wanted, instead of ${status}`,
+        () => `${profile} reaches the wanted status; its status is ${status}`,
         seconds,
         async () => {
           const [major, minor, message] = (await this.#get(user, session, 'status')) as [number, number, string]
@@ -155,7 +155,7 @@ class Lab implements World {
         },
       )
 
-    // Read while reading is harmless: later, looking at a session may remove it.
+    // Read this now: a later read of a stale session would remove it.
     this.#started.set(session, {owner: user, backend: (await this.#get('root', session, 'backend_pid')) as number})
     if (options.until === 'new') return session
 
@@ -203,7 +203,7 @@ class Lab implements World {
     const before = await this.#managerOnBus()
     for (const pid of this.#processes('sessionmgr')) signal(pid, 'SIGTERM')
     await Promise.all(this.#processes('client').map((pid) => kill(pid)))
-    // Not "nobody owns the name": a command that goes on meanwhile may have started the next one.
+    // The name may have a new owner already: a command that still runs may have started the next manager.
     await until(
       () => `the session manager ${before} has left the bus`,
       10,
@@ -223,7 +223,7 @@ class Lab implements World {
   async carriesTraffic(session: string): Promise<boolean> {
     try {
       const pid = await this.#backendOf(session)
-      // Asking the manager about a dead or a hung backend would remove the session.
+      // A call to a session with a dead or hung backend would make the manager remove it.
       if (!isAlive(pid) || stateOf(pid) === 'T') return false
       const device = String(await this.#get('root', session, 'device_name'))
       if (device === '') return false
@@ -237,7 +237,7 @@ class Lab implements World {
 
   async reset(): Promise<void> {
     await this.grantWebAuthentication(false)
-    // A hung backend would keep the manager busy for 10 s, a dead one is noticed at once.
+    // A hung backend would block the manager for 10 s; a dead one is detected at once.
     await Promise.all(
       this.#processes('client')
         .filter((pid) => stateOf(pid) === 'T')
@@ -273,7 +273,7 @@ class Lab implements World {
     this.#release()
   }
 
-  /** A new session whose backend has loaded its profile. */
+  /** Starts a session and waits until its backend has loaded the profile. */
   async #loadedSession(user: UserName, profile: Profile, fresh: boolean, attempts = 3): Promise<string> {
     const session = await this.#newTunnel(user, profile, fresh)
     try {
@@ -284,9 +284,9 @@ class Lab implements World {
       )
       return session
     } catch (error) {
-      // on a busy machine a backend gives up now and then before it is there, and its session with it (seen on 24.1)
+      // On a busy machine a backend sometimes exits during its start, and its session disappears (observed on 24.1).
       if (!(error instanceof CallError && error.text.includes('does not exist')) || attempts === 1) throw error
-      process.stderr.write(`${profile}: ${session} vanished while it was started; once more\n`)
+      process.stderr.write(`${profile}: ${session} vanished during its start; retrying\n`)
       return this.#loadedSession(user, profile, true, attempts - 1)
     }
   }
@@ -325,7 +325,7 @@ class Lab implements World {
         const [ids] = await this.#session(user, session, 'UserInputQueueCheck', 'uu', [type, group])
         for (const id of ids as number[]) {
           const value = rest.shift()
-          if (value === undefined) throw new Error(`More input is needed than ${input.length} lines`)
+          if (value === undefined) throw new Error(`More than ${input.length} lines of input are required`)
           await this.#session(user, session, 'UserInputProvide', 'uuus', [type, group, id, value])
         }
       }
@@ -339,7 +339,7 @@ class Lab implements World {
         await this.#session(user, session, 'Disconnect')
         return
       } catch {
-        // removed by being looked at, or another user's
+        // The access removed the session, or it belongs to another user.
       }
     }
   }
@@ -348,14 +348,14 @@ class Lab implements World {
     try {
       await this.#call(user, CONFIGURATION, copy, CONFIGURATION, 'Remove')
     } catch {
-      // The configuration manager forgets copies by itself when it ends.
+      // The configuration manager has ended, and with it the copies.
     }
   }
 
-  /** Every session, with the users who see it. */
+  /** All sessions, each with the users that it is listed for. */
   async #listed(): Promise<Map<string, UserName[]>> {
     const all = new Map<string, UserName[]>()
-    // Asking would start the manager.
+    // A call would start the manager.
     if (!(await this.#managerOnBus())) return all
     const list = async (user: UserName) => {
       const sessions = (await this.#manager(user, SESSIONS, MANAGER, 'FetchAvailableSessions')) as string[]
@@ -366,7 +366,7 @@ class Lab implements World {
     return all
   }
 
-  /** The session manager's unique name on the bus, undefined where none runs. */
+  /** The session manager's unique name on the bus; undefined if it does not run. */
   async #managerOnBus(): Promise<string | undefined> {
     const bus = 'org.freedesktop.DBus'
     try {
@@ -392,14 +392,14 @@ class Lab implements World {
     return pid
   }
 
-  /** Nothing gets a signal that is not of this lab, should the number belong to another process by now. */
+  /** The backend's process ID, checked to be a process of this lab: the ID may have been reused. */
   async #runningBackendOf(session: string): Promise<number> {
     const pid = await this.#backendOf(session)
-    if (!this.#processes('client').includes(pid)) throw new Error(`The backend of ${session} is gone`)
+    if (!this.#processes('client').includes(pid)) throw new Error(`The backend of ${session} has exited`)
     return pid
   }
 
-  /** The first host of a server's network is the server itself. */
+  /** The server's address: the first host of its network. */
   async #serverBehind(device: string): Promise<string> {
     const {stdout} = await run('ip', ['-n', path.basename(this.#namespace), '-o', '-4', 'addr', 'show', 'dev', device])
     const network = /inet (\d+\.\d+\.\d+)\./.exec(stdout)?.[1]
@@ -407,7 +407,7 @@ class Lab implements World {
     return `${network}.1`
   }
 
-  /** Living processes of OpenVPN 3 in this lab: `client` are the backends. */
+  /** The running processes of an OpenVPN 3 service in this lab; the backends are `client`. */
   #processes(service: string): number[] {
     const {ino} = statSync(this.#namespace)
     return readdirSync('/proc')
@@ -433,7 +433,7 @@ class Lab implements World {
     return this.#call(user, SESSIONS, session, SESSIONS, member, signature, body)
   }
 
-  /** The first result of a method of a manager object, which may not be there yet when the service just started. */
+  /** The first result of a manager's method. Retries while the object does not exist yet after the service's start. */
   async #manager(
     user: UserName,
     service: string,
@@ -443,7 +443,7 @@ class Lab implements World {
     body: readonly unknown[] = [],
   ): Promise<unknown> {
     const [result] = await until(
-      () => `${service} is there`,
+      () => `${service} has its objects`,
       5,
       async () => {
         try {
@@ -469,13 +469,13 @@ class Lab implements World {
   }
 }
 
-/** One process at a time uses a lab: two test files would remove each other's sessions. */
+/** Reserves a lab for this process: two test files would remove each other's sessions. */
 async function reserve(name: LabName): Promise<() => void> {
-  // The lock ends with cat, and cat with the pipe to this process, however it ends.
+  // The lock ends with cat, and cat ends with the pipe to this process, however this process ends.
   const holder = spawn('flock', ['-w', '900', path.join(labs(), `${name}.use`), 'sh', '-c', 'echo; exec cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
   })
-  const hint = setTimeout(() => process.stderr.write(`The lab ${name} is in use, waiting for it\n`), 2000)
+  const hint = setTimeout(() => process.stderr.write(`The lab ${name} is in use; waiting for it\n`), 2000)
   await new Promise<void>((resolve, reject) => {
     holder.once('error', reject)
     holder.once('exit', () => reject(new Error(`The lab ${name} is in use`)))
@@ -486,7 +486,7 @@ async function reserve(name: LabName): Promise<() => void> {
   return () => holder.stdin.end()
 }
 
-/** Brings the lab up, where it is not, and waits for its turn with it. */
+/** Starts the lab if necessary and reserves it. */
 export async function lab(name: LabName): Promise<World> {
   await run(path.join(scripts(), 'up.sh'), [name])
   return new Lab(name, await reserve(name))

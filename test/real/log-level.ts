@@ -8,11 +8,13 @@ import {reference} from './reference'
 
 const service = 'net.openvpn.v3.configuration'
 
-/** What changes what a backend logs: the override of the profile, which docs/session-manage.md names. */
+/** Tests the log level override of a profile, which docs/session-manage.md describes. */
 export function logLevelTests(title: string, world: () => World): void {
-  describe(`the log level of a profile on ${title}`, () => {
+  describe(`log level override of a profile on ${title}`, () => {
     const stage = new Stage(world)
-    /** All of the name: where a session vanishes while it is started, the lab goes on with a copy of its profile. */
+    /**
+     * All profiles with the name: if a session vanishes during its start, the lab retries with a copy of its profile.
+     */
     const profiles = async () => {
       const [paths] = await stage.alice.send(
         service,
@@ -35,13 +37,13 @@ export function logLevelTests(title: string, world: () => World): void {
       return paths
     }
 
-    /** A session of a profile with this level, not of a copy that was made without it. */
+    /** Starts a session from a profile with this level, not from a copy without it. */
     const begin = async (level: number) => {
       for (let tries = 3; ; tries--) {
         const paths = await override('--log-level', String(level))
         const session = await stage.begin('alice', 'cert', {until: 'new'})
         if (paths.includes(await stage.alice.get<string>(session, 'config_path'))) return session
-        assert.ok(tries > 1, 'no session of the profile itself')
+        assert.ok(tries > 1, 'no session started from the profile itself')
         await stage.reset()
       }
     }
@@ -52,7 +54,7 @@ export function logLevelTests(title: string, world: () => World): void {
     })
     after(() => stage.close())
 
-    it('is that of its next session, and of what the backend logs', async () => {
+    it("sets the log level of the profile's next session and of its backend", async () => {
       const lines: number[] = []
       for (const level of [2, 3, 6]) {
         const session = await begin(level)

@@ -24,9 +24,9 @@ import {lab, type LabName, skipLab, type Suite} from './lab'
 import {labTests} from './lab-tests'
 import {logLevelTests} from './log-level'
 
-/** What the service of one Debian suite does, and what the commands make of it. */
+/** Tests of the real service in one Debian suite, and of the commands with it. */
 export const realTests = (suite: Suite): void =>
-  testsIn(suite, `the real service, ${suite}`, (world) => {
+  testsIn(suite, `real service on ${suite}`, (world) => {
     labTests(suite, world)
     serviceContract(suite, world)
     sessionManageContract(suite, world)
@@ -37,9 +37,9 @@ export const realTests = (suite: Suite): void =>
     sessionLogContract(suite, world)
   })
 
-/** The same where users, faults and the reference tool come in. In a lab of its own: both together take their time. */
+/** Tests with several users, faults and the reference tool. In a second lab, to run in parallel with `realTests`. */
 export const moreRealTests = (suite: Suite): void =>
-  testsIn(`${suite}-2`, `the real service, ${suite}: users, faults, the reference`, (world) => {
+  testsIn(`${suite}-2`, `real service on ${suite}: users, faults and the reference tool`, (world) => {
     sessionStartContract(suite, world)
     accessContract(suite, world)
     faultsContract(suite, world)

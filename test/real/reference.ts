@@ -9,11 +9,11 @@ export interface ReferenceResult {
   readonly stdout: string
 }
 
-/** The folder that is the root of the lab's chroot. */
+/** The root folder of the lab's chroot. */
 export const rootOf = ({busAddress}: Pick<World, 'busAddress'>): string =>
   busAddress.replace(/^unix:path=/, '').replace(/\/run\/dbus\/system_bus_socket$/, '')
 
-/** The command that runs the reference tool, which lives beside the service in the lab, as a user of the lab. */
+/** The command that runs the reference tool in the lab as one of its users. */
 export function referenceCommand(
   lab: Pick<World, 'busAddress' | 'name'>,
   user: UserName,
@@ -37,7 +37,7 @@ export function reference(
       if (error && typeof error.code !== 'number') reject(error)
       else resolve({status: Number(error?.code ?? 0), stderr, stdout})
     })
-    // it may end without reading
+    // The process may exit without reading its input.
     child.stdin?.on('error', () => {}).end(input)
   })
 }

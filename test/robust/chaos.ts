@@ -15,25 +15,25 @@ import {messagesPerWrite, strangersMessages} from './strangers'
 export interface ChaosOptions {
   readonly commands: number
   readonly seed: number
-  /** Only this one of them. */
+  /** Run only the command with this number. */
   readonly only?: number
   readonly parallel?: number
-  /** Told of each command that was run. */
+  /** Called after each command. */
   readonly progress?: (done: number) => void
 }
 
 export interface ChaosReport {
-  /** How many faults of each kind were met. */
+  /** The number of faults of each kind. */
   readonly faults: ReadonlyMap<string, number>
-  /** How often each exit status came. */
+  /** The number of commands with each exit status. */
   readonly statuses: ReadonlyMap<number, number>
-  /** How many messages of a stranger the commands were sent. */
+  /** The number of messages that a stranger sent to the commands. */
   readonly strangers: number
-  /** What was not as it has to be. */
+  /** Descriptions of the expectations that failed. */
   readonly violations: readonly string[]
 }
 
-/** Calls that change something. */
+/** Calls that change a session. */
 const changing = new Set([
   'AccessGrant',
   'AccessRevoke',
@@ -46,15 +46,15 @@ const changing = new Set([
   'UserInputProvide',
 ])
 const documented = new Set<number | null>([0, ...Object.values(exitStatus), 129, 131, 143])
-/** Milliseconds within which any command ends, and one of whose calls is never answered. */
+/** Time limits in milliseconds: of every command, and of a command with a call that gets no reply. */
 const budget = 20_000
 const silentBudget = 60_000
-/** Milliseconds after which a watch is ended. */
+/** Milliseconds after which a watch is interrupted. */
 const watchTime = 1000
-/** Milliseconds between what a stranger sends. */
+/** Milliseconds between a stranger's writes. */
 const strangerInterval = 5
 
-/** Runs random commands, each against sessions in known states, while random things go wrong. */
+/** Runs random commands with random faults, each with sessions in known states. */
 export async function chaos({commands, only, parallel = 4, progress, seed}: ChaosOptions): Promise<ChaosReport> {
   const scenarios = fc.sample(scenario, {numRuns: commands, seed})
   const queue = [...scenarios.entries()].filter(([index]) => only === undefined || index === only)
@@ -95,10 +95,10 @@ interface Run {
   readonly stdout: string
 }
 
-/** A simulator with its sessions, and one command after the other on it. */
+/** A simulator with its sessions, on which commands run one after the other. */
 class Stage {
   #paths: string[] = []
-  /** The commands so far, by their connections. */
+  /** The connections of all commands so far. */
   readonly #senders = new Set<string>()
   #stranger: Stranger | undefined
   #world: Simulator | undefined
@@ -121,7 +121,7 @@ class Stage {
     const profiles = new Set(world.profilePaths())
     const changes: {member: string; path: string}[] = []
     const met: string[] = []
-    const struck = new Set<string>()
+    const faulty = new Set<string>()
     let count = 0
     let endStranger: (() => Promise<number>) | undefined
     let child: ChildProcess | undefined
@@ -141,7 +141,7 @@ class Stage {
 
     const earlier = new Set(this.#senders)
     world.intercept(({message: {body, member, path, sender}}: Call) => {
-      // left in the queue by a command before
+      // A call that an earlier command left in the queue.
       if (earlier.has(sender)) return
       this.#senders.add(sender)
       if (changing.has(member)) changes.push({member: member === 'Set' ? `Set ${String(body[1])}` : member, path})
@@ -151,7 +151,7 @@ class Stage {
         endStranger = this.#stranger!.flood(bursts, strangerInterval)
       }
 
-      // it is there: a watch has to be ended
+      // The command has started; a watch does not end by itself.
       if (call === 0 && watches) setTimeout(() => child!.kill('SIGINT'), watchTime)
       let result
       for (const [at, fault] of each.faults) {
@@ -163,7 +163,7 @@ class Stage {
           void world.killBus()
         }
 
-        if (fault.kind === 'session') struck.add(this.#paths[fault.session]!)
+        if (fault.kind === 'session') faulty.add(this.#paths[fault.session]!)
         if (fault.kind === 'crash') lost = true
         if (fault.kind === 'signal') interrupt(child!, fault.signal)
         result = this.#strike(world, fault) ?? result
@@ -182,37 +182,42 @@ class Stage {
     if (!lost) world.intercept()
     this.#check(run, each, args, watches)
     if (!met.includes('bus'))
-      assert.doesNotMatch(run.stdout + run.stderr, /message bus was lost/, `a stranger cut it off\n${show(run)}`)
+      assert.doesNotMatch(
+        run.stdout + run.stderr,
+        /message bus was lost/,
+        `a stranger broke the connection\n${show(run)}`,
+      )
     for (const {member, path} of changes)
       assert.ok(
-        // those that it has started are its own
+        // A command may change the sessions that it starts.
         (args[0] === 'session-start' && !before.has(path)) || mayChange(args, member, known(path)),
-        `it called ${member} on ${this.#nameOf(path)}, which was not asked for\n${show(run)}`,
+        `the command called ${member} on ${this.#nameOf(path)} without being asked to\n${show(run)}`,
       )
-    if (run.status === 2) assert.deepEqual(changes, [], `wrong usage, and yet it changed something\n${show(run)}`)
-    // what is dead or hangs is removed by being looked at
-    const doomed = new Set([...struck, this.#paths[7], this.#paths[8]])
+    if (run.status === 2)
+      assert.deepEqual(changes, [], `the command changed a session despite a usage error\n${show(run)}`)
+    // Access to a session with a dead or hung backend removes it.
+    const removable = new Set([...faulty, this.#paths[7], this.#paths[8]])
     if (!lost) {
       const touched = new Set(changes.map(({path}) => path))
       const left = new Set(await world.sessions())
       for (const [path, state] of before) {
-        if (touched.has(path) || doomed.has(path)) continue
-        assert.ok(left.has(path), `${this.#nameOf(path)} is gone, which was not asked for\n${show(run)}`)
+        if (touched.has(path) || removable.has(path)) continue
+        assert.ok(left.has(path), `${this.#nameOf(path)} was removed without being asked to\n${show(run)}`)
         const after = world.state(path)
-        // one property may have been broken, the session was not
+        // Only the fault of a property may differ, not the session.
         assert.ok(
           isDeepStrictEqual(after, state),
-          `${this.#nameOf(path)} has changed, which was not asked for: ${JSON.stringify([state, after])}\n${show(run)}`,
+          `${this.#nameOf(path)} changed without being asked to: ${JSON.stringify([state, after])}\n${show(run)}`,
         )
       }
     }
 
-    // a service that answers wrongly, or not at all, may keep what it says is gone
-    if (args[0] === 'session-start' && !lost && !met.some((kind) => lying.has(kind))) {
+    // After a wrong or missing reply of the service, sessions and profiles may remain.
+    if (args[0] === 'session-start' && !lost && !met.some((kind) => misleading.has(kind))) {
       const left = world.profilePaths().filter((path) => !profiles.has(path))
-      assert.deepEqual(left, [], `a profile stays\n${show(run)}`)
+      assert.deepEqual(left, [], `a profile remains\n${show(run)}`)
       const started = (await world.sessions()).filter((path) => !before.has(path))
-      assert.ok(started.length === 0 || mayStay(run, args, each), `a session stays\n${show(run)}`)
+      assert.ok(started.length === 0 || mayRemain(run, args, each), `a session remains\n${show(run)}`)
     }
 
     if (lost) {
@@ -242,9 +247,9 @@ class Stage {
     this.#paths = world.createSessions(sessionNames.length, {name: (index) => sessionNames[index]!})
     world.pause(this.#paths[2]!)
     world.setStatus(this.#paths[6]!, [2, 11, 'Authentication failed'])
-    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+    const waiting = await world.startSession('alice', 'pass', {until: 'new'})
     world.vanish(this.#paths[5]!)
-    this.#paths[5] = needy
+    this.#paths[5] = waiting
     await world.killBackend(this.#paths[7]!)
     await world.stopBackend(this.#paths[8]!)
     if (world.canBecome) {
@@ -286,7 +291,7 @@ class Stage {
         return {reply: fault.reply}
       case 'session': {
         const path = this.#paths[fault.session]!
-        // it may be gone already
+        // The session may not exist any more.
         try {
           if (fault.fault === 'kill') void world.killBackend(path).catch(() => {})
           if (fault.fault === 'stop') void world.stopBackend(path).catch(() => {})
@@ -316,8 +321,7 @@ class Stage {
         output[name] += data
       })
     if (stdout === 'closed') child.stdout.destroy()
-    child.stdin.on('error', () => {})
-    // it may end without reading
+    // The process may exit without reading its input.
     child.stdin.on('error', () => {}).end(input ?? '')
     let late = false
     const timer = setTimeout(() => {
@@ -329,7 +333,7 @@ class Stage {
     })
     clearTimeout(timer)
     const run = {...output, signal, status}
-    assert.ok(!late, `it hung\n${show(run)}`)
+    assert.ok(!late, `the command hung\n${show(run)}`)
     return run
   }
 
@@ -337,23 +341,23 @@ class Stage {
     const {signal, status, stderr, stdout} = run
     const signals = faults.filter(([, {kind}]) => kind === 'signal').length + Number(watches)
     const text = stdout + stderr
-    // a second signal ends it at once, and one that comes when all has been said may still meet the process
+    // A second signal ends the command at once. A signal after the last output may also end the process.
     const mayDie = signals > 1 || (signals === 1 && (reader === 'closed' || text.endsWith('\n')))
     if (signal === null) assert.ok(documented.has(status), `exit status ${status}\n${show(run)}`)
-    else assert.ok(mayDie, `it died\n${show(run)}`)
+    else assert.ok(mayDie, `a signal killed the command\n${show(run)}`)
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(text, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/, `control characters\n${show(run)}`)
     assert.doesNotMatch(
       text,
       /^ +at |TypeError|RangeError|undefined|\[object|is not a function|native code|Warning:/m,
-      `it shows its inside\n${show(run)}`,
+      `the output contains internals\n${show(run)}`,
     )
     if (status !== 0 && !args.includes('--json') && signals === 0)
-      assert.notEqual(stderr, '', `it does not say what went wrong\n${show(run)}`)
+      assert.notEqual(stderr, '', `the command failed without an error message\n${show(run)}`)
     if (!args.includes('--json') || reader === 'closed' || (signal !== null && signals > 1)) return
     const lines = watches && status !== 2 ? stdout.split('\n').slice(0, -1) : [stdout]
     for (const line of lines) checkDocument(line, args, run, watches)
-    if (!watches) assert.notEqual(stdout, '', `nothing is printed\n${show(run)}`)
+    if (!watches) assert.notEqual(stdout, '', `the command printed no document\n${show(run)}`)
   }
 }
 
@@ -373,11 +377,11 @@ function checkDocument(text: string, args: readonly string[], run: Run, watches:
       document(watches ? 'session-stats-watch' : all ? 'session-stats-all' : name, text)
     else document(name!, text)
   } catch (error) {
-    assert.fail(`not the document that was promised: ${String(error)}\n${show(run)}`)
+    assert.fail(`the document does not conform to its schema: ${String(error)}\n${show(run)}`)
   }
 }
 
-/** Suspends it for a while, or asks it to end. */
+/** Sends a signal; SIGSTOP suspends the command for a short time. */
 function interrupt(child: ChildProcess, signal: NodeJS.Signals): void {
   child.kill(signal)
   if (signal === 'SIGSTOP') setTimeout(() => child.kill('SIGCONT'), 300)
@@ -390,7 +394,7 @@ interface Known {
   readonly pid: number | undefined
 }
 
-/** Whether a command goes on until it is interrupted. */
+/** Whether a command runs until it is interrupted. */
 const isWatch = (args: readonly string[]) =>
   args[0] === 'session-log' || args.some((argument) => /^--(foreground|watch)/.test(argument))
 
@@ -416,7 +420,7 @@ function selects(args: readonly string[], {device, name, path, pid}: Known): boo
 }
 
 /** The calls that a command line may make to a session that it selects. */
-const asked: readonly (readonly [option: string, calls: RegExp])[] = [
+const allowed: readonly (readonly [option: string, calls: RegExp])[] = [
   ['session-acl', /^(Access(Grant|Revoke)|Set (public_access|restrict_log_access))$/],
   ['--pause', /^Pause$/],
   ['--disconnect', /^Disconnect$/],
@@ -427,21 +431,21 @@ const asked: readonly (readonly [option: string, calls: RegExp])[] = [
   ['--restart', /^(Connect|Restart|UserInputProvide)$/],
 ]
 
-/** Whether a command line asks for this change of this session. */
+/** Whether a command line requests this change of this session. */
 function mayChange(args: readonly string[], member: string, session: Known): boolean {
   if (args.includes('--dry-run')) return false
   if (args.includes('--cleanup'))
     return member === 'Disconnect' && args.includes('--failed') && session.name === 'refused'
-  // an attempt that takes too long is given up
+  // After its timeout, a command disconnects the session.
   if (member === 'Disconnect' && args.includes('--timeout') && !args.includes('--keep')) return selects(args, session)
-  return asked.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
+  return allowed.some(([option, calls]) => args.includes(option) && calls.test(member)) && selects(args, session)
 }
 
-/** Faults after which nothing is certain of what a session-start leaves. */
-const lying = new Set(['error', 'ignore', 'replace', 'reply', 'twice'])
+/** Faults after which session-start may leave sessions or profiles behind. */
+const misleading = new Set(['error', 'ignore', 'replace', 'reply', 'twice'])
 
-/** Whether a session that was started may be there when the command has ended. */
-function mayStay({signal, status, stderr, stdout}: Run, args: readonly string[], {faults}: Scenario): boolean {
+/** Whether a started session may remain after the command. */
+function mayRemain({signal, status, stderr, stdout}: Run, args: readonly string[], {faults}: Scenario): boolean {
   if (args[0] !== 'session-start')
     return faults.some(([, fault]) => fault.kind === 'session' && fault.fault === 'replace')
   const hungUp = faults.some(([, fault]) => fault.kind === 'signal' && fault.signal === 'SIGHUP')

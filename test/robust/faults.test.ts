@@ -14,7 +14,7 @@ import {FakeBus} from '../support/fake-bus'
 import {document} from '../support/schemas'
 import {nowhere, onBus} from '../support/world'
 
-/** Every command, as it is used in its simplest form. */
+/** Every command in its simplest form. */
 const commands = [
   'sessions-list',
   'session-stats --config load-1',
@@ -33,22 +33,22 @@ const commands = [
   'session-start cert2',
 ] as const
 
-describe('whatever goes wrong with the bus or the session manager, each command', () => {
+describe('faults of the bus and the session manager', () => {
   let world: Simulator
   const run = (args: string, options?: RunOptions) => ovpn3(world, 'alice', args.split(' '), options)
   const runOn = (busAddress: string, args: string, options?: RunOptions) =>
     ovpn3(onBus(world, busAddress), 'alice', args.split(' '), options)
-  /** The error that the document tells of, be it about all or about one session. */
+  /** The error in a document, either of the command or of one session. */
   const errorIn = (stdout: string) => {
     const value = JSON.parse(stdout) as {error?: ErrorJson; sessions?: readonly {error?: ErrorJson}[]}
     return value.error ?? value.sessions?.find(({error}) => error)?.error
   }
 
-  const tells = (text: string) => assert.doesNotMatch(text, /^ +at |TypeError|undefined|\[object/m)
+  const assertNoInternals = (text: string) => assert.doesNotMatch(text, /^ +at |TypeError|undefined|\[object/m)
   const onlyJson = commands.filter((args) => !args.includes('prometheus'))
 
   const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-faults-'))
-  /** A socket whose owner died. */
+  /** A socket whose owner is dead. */
   const abandoned = path.join(folder, 'bus')
 
   before(async () => {
@@ -65,7 +65,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
   })
 
   for (const args of commands) {
-    it(`says which bus it is that is missing, or refuses: ${args}`, async () => {
+    it(`reports the address of a bus that does not exist or refuses the connection: ${args}`, async () => {
       for (const [socket, code] of [
         [`${abandoned}-not`, 'ENOENT'],
         [abandoned, 'ECONNREFUSED'],
@@ -77,7 +77,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       }
     })
 
-    it(`ends at once on Ctrl-C while the bus keeps silent: ${args}`, async () => {
+    it(`exits at once on Ctrl-C while the bus does not respond: ${args}`, async () => {
       let connected = false
       const bus = await FakeBus.open(() => {
         connected = true
@@ -85,7 +85,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       try {
         const {signal, status, stderr, time} = await ovpn3(onBus(nowhere, bus.address), 'alice', args.split(' '), {
           async during(child) {
-            await until('it connects', () => connected)
+            await until('the command connects', () => connected)
             child.kill('SIGINT')
           },
         })
@@ -96,35 +96,37 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       }
     })
 
-    it(`survives the death of the bus in the middle of a call: ${args}`, async () => {
+    it(`reports a bus that dies during a call: ${args}`, async () => {
       const own = await simulator()
       try {
         own.createSessions(3)
         own.intercept(({message}) => (message.member === 'Get' ? 'ignore' : undefined))
         const {status, stderr} = await runOn(own.busAddress, args, {
           async during() {
-            await until('it reads', () => [...own.calls.byMember.keys()].some((member) => member.startsWith('Get ')))
+            await until('the command reads a property', () =>
+              [...own.calls.byMember.keys()].some((member) => member.startsWith('Get ')),
+            )
             await own.killBus()
           },
         })
         assert.ok(status === 6 || (status === 3 && args.includes('cleanup')), `${status} ${stderr}`)
         assert.match(stderr, /the connection to the message bus was lost/)
-        tells(stderr)
+        assertNoInternals(stderr)
       } finally {
         await own.close()
       }
     })
 
-    it(`takes an error without a text for an error: ${args}`, async () => {
+    it(`reports an error reply without a text: ${args}`, async () => {
       world.createSessions(1)
       world.intercept(() => new ServiceError('net.example.Odd', ''))
       const {status, stderr, stdout} = await run(args)
       assert.equal(status, 1, stderr)
       assert.match(stderr, /the session manager answered: net\.example\.Odd/)
-      tells(stderr + stdout)
+      assertNoInternals(stderr + stdout)
     })
 
-    it(`does not care for answers that come twice, or in another order: ${args}`, async () => {
+    it(`accepts replies that arrive twice or in another order: ${args}`, async () => {
       for (const fault of ['twice', {overtaken: 60}] as const) {
         world.createSessions(1, {name: () => 'load-1'})
         if (args.includes('--resume')) world.pause((await world.sessions())[0]!)
@@ -132,7 +134,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
         world.intercept(({message}) => (message.member !== 'LogForward' && calls++ % 2 === 0 ? fault : undefined))
         const {status, stderr, stdout} = await run(args)
         assert.equal(status, 0, stderr)
-        tells(stderr + stdout)
+        assertNoInternals(stderr + stdout)
         await world.reset()
       }
     })
@@ -140,7 +142,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
 
   for (const args of onlyJson)
     for (const reply of [[''], ['s', 'x'], ['au', [1, 2]], ['a{sv}', {}]] as [string, ...unknown[]][])
-      it(`says that an answer (${reply[0] || 'empty'}) is none: ${args}`, async () => {
+      it(`reports a reply of the wrong type (${reply[0] || 'empty'}): ${args}`, async () => {
         world.createSessions(1)
         world.intercept(({message}) =>
           /^(FetchAvailableSessions|LookupConfigName)$/.test(message.member) ? {reply} : undefined,
@@ -149,11 +151,11 @@ describe('whatever goes wrong with the bus or the session manager, each command'
         assert.equal(status, 1, stdout)
         assert.match(errorIn(stdout)!.message, /^the session manager sent something else than a (list|path) as \w+$/)
         assert.equal(errorIn(stdout)!.code, 'failed')
-        tells(stderr + stdout)
+        assertNoInternals(stderr + stdout)
       })
 
   for (const args of ['sessions-list', 'session-manage --cleanup', 'session-acl --show --config load-1'])
-    it(`is told that the session manager does not come up: ${args}`, async () => {
+    it(`reports a session manager that does not start: ${args}`, async () => {
       await world.coldStart()
       world.timings.objects = 60_000
       const {status, stdout, time} = await run(`${args} --json`, {env: fastClock(4)})
@@ -163,10 +165,10 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       assert.ok(time < 30_000, `${time} ms`)
     })
 
-  // a log goes on to the next session of the profile
+  // session-log continues with the profile's next session.
   for (const args of onlyJson.filter((each) => !each.includes('session-log')))
-    it(`finds a backend that ends while it is asked to be gone: ${args}`, async () => {
-      // as the session manager passes it on, seen on the real one
+    it(`reports a stale session if the backend exits during a call: ${args}`, async () => {
+      // The errors that the real session manager passes on.
       const reasons = [
         'Message recipient disconnected from message bus without replying',
         'The name net.openvpn.v3.backends.be27432 was not provided by any .service files',
@@ -188,8 +190,8 @@ describe('whatever goes wrong with the bus or the session manager, each command'
             error?: ErrorJson
             sessions?: readonly {error?: ErrorJson; outcome?: string; state?: string}[]
           }
-          const told = error ?? sessions![0]!.error
-          assert.ok(told?.code === 'session-stale' || sessions?.[0]?.outcome === 'removed', stdout)
+          const reported = error ?? sessions![0]!.error
+          assert.ok(reported?.code === 'session-stale' || sessions?.[0]?.outcome === 'removed', stdout)
           assert.ok([0, 3, 4].includes(status!), `${status} ${stdout}`)
           assert.deepEqual(await world.sessions(), [])
         }
@@ -198,14 +200,14 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       }
     })
 
-  it('a session manager that ends in the middle of a clean-up of many: each session has its outcome, none is disconnected', async () => {
+  it('reports an outcome for each session and disconnects none if the session manager exits during a clean-up', async () => {
     world.createSessions(20)
     let reads = 0
     world.intercept(({message}) => (message.member === 'Get' && reads++ === 8 ? 'crash' : undefined))
     const {status, stdout} = await run('session-manage --cleanup --json')
     const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
     assert.equal(sessions.length, 20)
-    // its sessions are gone with it; which of them fail, and which are found to be gone, is a matter of moments
+    // The sessions end with the manager. Which of them fail and which are found to be removed depends on the timing.
     const failed = sessions.filter(({outcome}) => outcome === 'failed')
     assert.equal(status, failed.length > 0 ? 3 : 0)
     for (const {error} of failed) assert.equal(error!.code, 'service-unavailable')
@@ -218,8 +220,8 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     assert.equal(world.calls.byMember.has('Disconnect'), false)
   })
 
-  it("somebody else's session is left alone by --all, also where only one answer says that it is denied", async (t) => {
-    if (!world.canBecome) return t.skip('needs root, to become several users')
+  it("skips another user's session with --all, even if only one property is denied", async (t) => {
+    if (!world.canBecome) return t.skip('requires root to switch users')
     const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
     await world.setPublicAccess(theirs!, true)
     for (const action of ['disconnect', 'pause', 'restart', 'resume'])
@@ -240,7 +242,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       }
   })
 
-  it('a session that vanishes between list and action is no such session, and no other suffers', async () => {
+  it('reports no such session if a session vanishes before the action, and leaves others unchanged', async () => {
     for (const member of ['Pause', 'Restart']) {
       const [first, second] = world.createSessions(2)
       world.intercept(({message}) => {
@@ -256,10 +258,10 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     }
   })
 
-  it('a path that has come back for another session is not taken for the one that was named', async () => {
+  it('does not act on another session that reuses the path', async () => {
     const [first] = world.createSessions(1)
     world.intercept(({message}) => {
-      // looked up under one name, and another one by the time it is looked at
+      // The path is replaced after the lookup by name and before the first read.
       if (message.member === 'Get') {
         world.intercept()
         world.replaceSession(first!, 'precious')
@@ -275,7 +277,7 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     for (const member of ['Disconnect', 'Pause', 'Restart']) assert.equal(world.calls.byMember.has(member), false)
   })
 
-  it('two clean-ups at once remove a session once, and both succeed', async () => {
+  it('removes each session once in two concurrent clean-ups, which both succeed', async () => {
     const paths = world.createSessions(10)
     for (const dead of paths.slice(0, 5)) await world.killBackend(dead)
     const runs = await Promise.all([1, 2].map(() => run('session-manage --cleanup --json')))
@@ -293,13 +295,13 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     assert.deepEqual(new Set(await world.sessions()), new Set(paths.slice(5)))
   })
 
-  describe('when the clock jumps', () => {
-    it('a wait lasts as long as it takes, not as the clock says', async () => {
+  describe('clock jumps', () => {
+    it('do not change the duration of a wait', async () => {
       const dead = await world.startSession('alice', 'dead', {until: 'started'})
       const {env, jump} = clockThatJumps(86_400)
       const {status, time} = await run('session-manage --restart --config dead --timeout 3 --keep', {
         async during(child, output) {
-          await until('it waits', () => output().includes('Restarting session:'))
+          await until('the command waits', () => output().includes('Restarting session:'))
           jump(child)
         },
         env,
@@ -309,13 +311,13 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       assert.deepEqual(await world.sessions(), [dead])
     })
 
-    it('a watch goes on, and its rates are those of the traffic', async () => {
+    it('do not stop a watch or change its rates', async () => {
       const [watched] = world.createSessions(1)
       world.setTraffic(watched!, {in: 100_000, out: 100_000})
       const {env, jump} = clockThatJumps(-86_400)
       const {status, stdout} = await run('session-stats --config load-1 --watch=0.3 --json', {
         async during(child, output) {
-          const lines = (n: number) => until(`${n} lines`, () => output().split('\n').length > n)
+          const lines = (n: number) => until(`there are ${n} lines`, () => output().split('\n').length > n)
           await lines(2)
           jump(child)
           await lines(6)
@@ -329,17 +331,17 @@ describe('whatever goes wrong with the bus or the session manager, each command'
         .split('\n')
         .map((line) => document<{rates: {bytesIn: number} | null; time: string}>('session-stats-watch', line))
       const times = samples.map(({time}) => Date.parse(time))
-      assert.ok(Math.min(...times) < times[0]! - 80_000_000, 'it did jump')
+      assert.ok(Math.min(...times) < times[0]! - 80_000_000, 'the clock should have jumped')
       for (const {rates} of samples.slice(1)) assert.ok(rates!.bytesIn > 10_000 && rates!.bytesIn < 1_000_000)
     })
 
-    it('a session that is only new is not taken for one that never loaded a profile', async () => {
+    it('do not make a clean-up remove a new session as one that never loaded a profile', async () => {
       const [fresh, stray] = world.createSessions(2)
       for (const each of [fresh, stray]) world.setStatus(each!, [0, 0, ''])
       const {env} = clockThatJumps(86_400, {atOnce: true})
       const {status, stdout} = await run('session-manage --cleanup --json', {
         async during() {
-          await until('it is looked at', () => world.calls.byMember.has('Get session_created'))
+          await until('the age of a session is read', () => world.calls.byMember.has('Get session_created'))
           world.setStatus(fresh!, [2, 2, ''])
         },
         env,
@@ -352,23 +354,26 @@ describe('whatever goes wrong with the bus or the session manager, each command'
       assert.deepEqual(await world.sessions(), [fresh])
     })
 
-    it('a list has no age below 0, whatever the clock says', async () => {
+    it('do not lead to negative ages in a list', async () => {
       world.createSessions(1)
       const {env} = clockThatJumps(-86_400, {atOnce: true})
       assert.match((await run('sessions-list --columns age', {env})).stdout, /^0s$/m)
     })
   })
 
-  it('after a suspension, a connection that came meanwhile is no time-out', async () => {
+  it('does not time out after a suspension if the session connected in the meantime', async () => {
     const paused = await world.startSession('alice', 'cert')
     world.pause(paused)
     world.timings.connecting = 1500
     const {status, stdout} = await run('session-manage --resume --config cert --timeout 2', {
       async during(child, output) {
-        await until('it resumes', () => output().includes('Resuming session:'))
+        await until('the command resumes the session', () => output().includes('Resuming session:'))
         child.kill('SIGSTOP')
         const stopped = performance.now()
-        await until('the time is up', () => performance.now() - stopped > 3000 && world.status(paused)[1] === 7)
+        await until(
+          'the time limit has passed',
+          () => performance.now() - stopped > 3000 && world.status(paused)[1] === 7,
+        )
         child.kill('SIGCONT')
       },
     })
@@ -377,14 +382,14 @@ describe('whatever goes wrong with the bus or the session manager, each command'
     assert.deepEqual(await world.sessions(), [paused])
   })
 
-  it('an answer that holds a NUL is refused before the bus closes the connection for it', async () => {
-    const needy = await world.startSession('alice', 'pass', {until: 'new'})
+  it('refuses an answer with a NUL, for which the bus would close the connection', async () => {
+    const waiting = await world.startSession('alice', 'pass', {until: 'new'})
     const {status, stderr} = await run('session-manage --resume --config pass --timeout 5', {
       input: 'vpnuser\nsec\0ret\n',
     })
     assert.equal(status, 8)
     assert.match(stderr, /"Auth Password" cannot have a NUL character/)
     assert.doesNotMatch(stderr, /sec|ret/)
-    assert.deepEqual(world.answers(needy), {})
+    assert.deepEqual(world.answers(waiting), {})
   })
 })

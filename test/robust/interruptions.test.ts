@@ -9,7 +9,7 @@ import {ovpn3} from '../support/cli'
 
 interface Case {
   readonly args: string
-  /** The calls that the command is for; the last of them starts something that may be undone. */
+  /** The calls that the command makes on purpose; the last one starts an attempt that may be undone. */
   readonly changes: readonly string[]
   readonly input?: string
   prepare(world: Simulator): Promise<unknown> | unknown
@@ -68,7 +68,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 const signals = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const
 const changing = /^(Access|Connect|Disconnect|Pause|Restart|Resume|Set|UserInputProvide)/
-/** Milliseconds from the signal to the end of the process. */
+/** Time limit in milliseconds from the signal to the end of the process. */
 const bound = 2000
 
 interface Trial {
@@ -83,7 +83,7 @@ const argv = (name: string) => [
   ...cases[name]!.args.split(' ').filter(Boolean),
 ]
 
-/** How many calls the command makes. */
+/** Counts the calls that the command makes. */
 async function countCalls(world: Simulator, name: string): Promise<number> {
   await world.reset()
   await cases[name]!.prepare(world)
@@ -93,7 +93,7 @@ async function countCalls(world: Simulator, name: string): Promise<number> {
   return world.calls.total
 }
 
-/** Runs a command, sends it a signal at one of its calls, and answers the milliseconds that it took to end. */
+/** Runs a command, sends a signal at one of its calls, and returns the milliseconds until it ended. */
 async function interrupt(world: Simulator, {call, name, signal, silent}: Trial): Promise<number> {
   const {changes, input, prepare} = cases[name]!
   await world.reset()
@@ -123,25 +123,25 @@ async function interrupt(world: Simulator, {call, name, signal, silent}: Trial):
     .filter((each) => changing.test(each))
   const what = `${name}, ${signal} at call ${call}${silent ? ', silent' : ''}: ${status} ${killer}\n${stdout}${stderr}calls: ${made.join(', ')}`
   if (sent === 0) return 0
-  // at its last call it may have ended by then
+  // A signal at the last call may arrive too late.
   const ended = status === 0 && stdout !== '' && !/^Error/m.test(stderr)
   assert.ok(ended || killer === signal || status === signals[signal], what)
   const started = made.includes(changes.at(-1)!)
   for (const member of made) {
     if (changes.includes(member)) continue
     assert.equal(member, 'Disconnect', what)
-    // an attempt is undone where it was started, and never by a hang-up
+    // Only a started attempt is undone, and never on SIGHUP.
     assert.ok(started && /--timeout/.test(cases[name]!.args) && signal !== 'SIGHUP', what)
   }
 
   if (/nothing was done/.test(stderr)) assert.deepEqual(made, [], what)
-  // a clean-up and a log name the state of sessions
+  // The output of a clean-up and of a log may include the word as a session's state.
   if (/disconnected/.test(stdout + stderr) && !['cleanup', 'log'].includes(name))
     assert.ok(made.includes('Disconnect'), what)
   return took
 }
 
-/** Runs all trials, and those that took too long once more: a busy machine takes its time, but by themselves they have to be in time. */
+/** Runs all trials in parallel, and repeats the slow ones alone, because a busy machine may delay them. */
 async function runAll<T>(
   worlds: readonly Simulator[],
   trials: readonly T[],
@@ -161,12 +161,12 @@ async function runAll<T>(
   }
 }
 
-const six = () => Promise.all([1, 2, 3, 4, 5, 6].map(() => simulator()))
+const sixSimulators = () => Promise.all([1, 2, 3, 4, 5, 6].map(() => simulator()))
 
-describe('an interruption at every call', () => {
+describe('interruption at every call', () => {
   for (const silent of [false, true])
-    it(`undoes nothing that was not started, and ends in time: the session manager ${silent ? 'falls silent' : 'answers'}`, async () => {
-      const worlds = await six()
+    it(`undoes only what the command started, and ends it in time, while the session manager ${silent ? 'stops responding' : 'responds'}`, async () => {
+      const worlds = await sixSimulators()
       try {
         const trials: Trial[] = []
         for (const name of Object.keys(cases)) {
@@ -183,7 +183,7 @@ describe('an interruption at every call', () => {
     })
 })
 
-/** How sessions are started; FILE stands for a file with the profile of that name. */
+/** Ways to start a session; FILE stands for the path of a profile file. */
 const starts: Readonly<Record<string, {readonly args: string; readonly input?: string}>> = {
   'a copy of a saved profile': {args: 'cert --persist-tun --timeout 20'},
   'a file, with input': {args: 'FILE --timeout 20', input: 'vpnuser\nsecret\n'},
@@ -191,7 +191,7 @@ const starts: Readonly<Record<string, {readonly args: string; readonly input?: s
   'in the background': {args: 'cert --background'},
 }
 
-describe('an interruption of session-start at every call', () => {
+describe('interruption of session-start at every call', () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-interruptions-'))
@@ -201,12 +201,12 @@ describe('an interruption of session-start at every call', () => {
 
   const line = (world: Simulator, name: string): string[] => {
     const file = path.join(folder, 'office.ovpn')
-    // others may be reading it
+    // Another run may be reading the file.
     if (!existsSync(file)) writeFileSync(file, world.profileText('pass'))
     return ['session-start', ...starts[name]!.args.split(' ').map((each) => (each === 'FILE' ? file : each))]
   }
 
-  /** Answers how many calls it took. */
+  /** Counts the calls that the command makes. */
   const count = async (world: Simulator, name: string): Promise<number> => {
     await world.reset()
     const {status, stderr} = await ovpn3(world, 'alice', line(world, name), {input: starts[name]!.input})
@@ -244,10 +244,10 @@ describe('an interruption of session-start at every call', () => {
     if (sent === 0) return 0
     const {length} = await world.sessions()
     const answered = new Set(made.slice(0, silent ? call - 1 : made.length))
-    // at its last call it may have ended by then
+    // A signal at the last call may arrive too late.
     const ended = /: (connected|connecting in)/.test(run.stdout)
     assert.ok(ended || run.signal === signal || run.status === signals[signal], what)
-    // the terminal is gone: nobody asked for anything to be undone
+    // SIGHUP means a closed terminal, not a request to undo the connection.
     const stays = ended || (signal === 'SIGHUP' && made.includes('Connect'))
     if (!silent) {
       assert.deepEqual(world.profilePaths(), profiles, what)
@@ -264,8 +264,8 @@ describe('an interruption of session-start at every call', () => {
   }
 
   for (const silent of [false, true])
-    it(`leaves neither a session nor a profile, and ends in time: the services ${silent ? 'fall silent' : 'answer'}`, async () => {
-      const worlds = await six()
+    it(`leaves neither a session nor a profile, and ends the command in time, while the services ${silent ? 'stop responding' : 'respond'}`, async () => {
+      const worlds = await sixSimulators()
       try {
         const trials: Trial[] = []
         for (const name of Object.keys(starts)) {

@@ -2,7 +2,7 @@ import {parseArgs} from 'node:util'
 
 import {chaos} from './chaos'
 
-/** npm run chaos -- [--commands N] [--seed S] [--only COMMAND]: a run for the record. */
+/** npm run chaos -- [--commands N] [--seed S] [--only COMMAND]: runs random commands and prints a report. */
 async function main(): Promise<void> {
   const {values} = parseArgs({
     options: {
@@ -30,8 +30,8 @@ async function main(): Promise<void> {
       .join(', ')
   for (const violation of violations) console.log(`\n${violation}`)
   console.log(`exit statuses: ${list(statuses)}`)
-  console.log(`faults met: ${list(faults)}`)
-  console.log(`messages of a stranger: ${strangers}`)
+  console.log(`faults: ${list(faults)}`)
+  console.log(`messages from a stranger: ${strangers}`)
   console.log(`${violations.length} violations in ${Math.round((performance.now() - started) / 1000)} s, seed ${seed}`)
   process.exitCode = violations.length > 0 ? 1 : 0
 }

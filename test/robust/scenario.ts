@@ -1,14 +1,14 @@
 import * as fc from 'fast-check'
 
-/** The sessions that there are at the beginning of each command, by the names of their profiles. */
+/** The sessions at the start of each command, by the names of their profiles. */
 export const sessionNames = ['office', 'home', 'paused', 'twin', 'twin', 'needy', 'refused', 'crashed', 'hung'] as const
-/** Theirs who runs the commands not. */
+/** The profile name of another user's session. */
 export const strangers = 'theirs'
 
-/** Something of one session that is not as it should be. */
+/** A fault of one session. */
 export type SessionFault = 'kill' | 'replace' | 'stop' | 'vanish'
 
-/** What goes wrong at the nth call to the session manager. */
+/** A fault at the nth call to the session manager. */
 export type CallFault =
   | {readonly kind: 'bus'}
   | {readonly kind: 'crash'}
@@ -22,7 +22,7 @@ export type CallFault =
 
 export interface Scenario {
   readonly args: readonly string[]
-  /** By the number of the call. */
+  /** Faults, each with the number of its call. */
   readonly faults: readonly (readonly [call: number, fault: CallFault])[]
   readonly property?: {readonly name: string; readonly session: number; readonly fault: 'error' | 'missing' | 'type'}
   readonly input?: string
@@ -31,7 +31,7 @@ export interface Scenario {
 
 const session = fc.nat({max: sessionNames.length - 1})
 const name = fc.constantFrom(...sessionNames, strangers, 'nobody')
-/** `@n` stands for the path of session n, `#n` for its id, `%n` for the beginning of its id, `!n` for the pid of its backend. */
+/** `@n` stands for the path of session n, `#n` for its ID, `%n` for its short ID, `!n` for its backend's process ID. */
 const selector = fc.oneof(
   {arbitrary: name.map((value) => ['--config', value]), weight: 4},
   {
@@ -196,7 +196,7 @@ const callFault: fc.Arbitrary<CallFault> = fc.oneof(
 
 const properties = ['config_name', 'device_name', 'log_verbosity', 'owner', 'session_created', 'statistics', 'status']
 
-/** A command, and what goes wrong while it runs. */
+/** A command and the faults during its run. */
 export const scenario: fc.Arbitrary<Scenario> = fc.record(
   {
     args: command,

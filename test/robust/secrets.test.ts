@@ -14,7 +14,7 @@ const code = '918273645'
 const passphrase = 'Open the k3y, please'
 const secrets = [password, code, passphrase]
 
-/** A secret as it is, and as programs write bytes. */
+/** The secrets as text and in the usual encodings of bytes. */
 const forms = secrets.flatMap((secret) => {
   const bytes = Buffer.from(secret)
   return [
@@ -28,17 +28,17 @@ const forms = secrets.flatMap((secret) => {
   ]
 })
 
-function holdsNoSecret(text: string, where: string): void {
+function assertNoSecret(text: string, where: string): void {
   for (const form of forms) assert.equal(text.includes(form), false, `${form} is in ${where}:\n${text}`)
 }
 
-/** What everybody, or its user, can read of a process and those that it has started. */
+/** The data of a process and its children that its user or every user can read. */
 function readable({pid}: ChildProcess | {pid: number}): string {
   const read = (file: string) => {
     try {
       return readFileSync(`/proc/${pid}/${file}`, 'latin1')
     } catch {
-      // gone already, or not to be read
+      // The process has ended, or the file is not readable.
       return ''
     }
   }
@@ -50,7 +50,7 @@ function readable({pid}: ChildProcess | {pid: number}): string {
   ].join('\n')
 }
 
-/** Everything within a folder. */
+/** The contents of all files in a folder. */
 function contents(folder: string): string {
   return readdirSync(folder, {recursive: true, withFileTypes: true})
     .filter((entry) => entry.isFile())
@@ -68,10 +68,10 @@ const withKey = {
   port: 1194,
 }
 
-describe('what is secret', () => {
+describe('a secret', () => {
   let world: Simulator
   const ways: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    'as it is': {},
+    'without DEBUG': {},
     'with DEBUG=ovpn3:*': {DEBUG: 'ovpn3:*'},
     'with DEBUG=*': {DEBUG: '*'},
   }
@@ -101,7 +101,7 @@ describe('what is secret', () => {
       ['a passphrase', '--config sealed --timeout 10', `${passphrase}\n`, 0],
       ['a wrong passphrase', '--config sealed --timeout 10 --json', `${passphrase}!\n`, 8],
       ['all of them', '--all --yes --timeout 2', `vpnuser\n${password}\n${passphrase}\n${password}\n`, undefined],
-      ['secrets that nobody asked for', '--config nope', `${secrets.join('\n')}\n`, 4],
+      ['secrets that are not required', '--config nope', `${secrets.join('\n')}\n`, 4],
       [
         'right answers to session-auth',
         '--config code --timeout 10',
@@ -119,14 +119,14 @@ describe('what is secret', () => {
       ['no code for session-auth', '--config code', `vpnuser\n${password}\n`, 8, ['session-auth']],
       ['an answer with a NUL', '--config sealed --timeout 10', `${passphrase}\0\n`, 8],
     ] as const)
-      it(`is not in what is printed, ${way}: ${what}`, async () => {
+      it(`is not in the output, ${way}: ${what}`, async () => {
         const {status, stderr, stdout} = await ovpn3(world, 'alice', [...command, ...args.split(' ')], {
           env,
           input,
         })
         if (end !== undefined) assert.equal(status, end, stderr)
-        holdsNoSecret(stdout, 'stdout')
-        holdsNoSecret(stderr, 'stderr')
+        assertNoSecret(stdout, 'stdout')
+        assertNoSecret(stderr, 'stderr')
       })
 
     const json = JSON.stringify({dynamic_challenge: code, password, pk_passphrase: passphrase, username: 'vpnuser'})
@@ -135,12 +135,17 @@ describe('what is secret', () => {
       ['right answers, as JSON', '--config sealed --timeout 10 --json', json, 0],
       ['wrong answers', '--config code --timeout 10', `vpnuser\n${code}\n`, 8],
       ['too few answers', '--config code --timeout 10 --json', `vpnuser\n${password}`, 8],
-      ['malformed', '--config code --timeout 10', `{${json}`, 2],
-      ['a number', '--config code --timeout 10 --json', `{"${password}": "x", "dynamic_challenge": ${code}}`, 2],
-      ['with a NUL', '--config sealed --timeout 10', JSON.stringify({pk_passphrase: `${passphrase}\0`}), 2],
-      ['secrets that nobody asked for', '--config nope', json, 4],
+      ['malformed JSON', '--config code --timeout 10', `{${json}`, 2],
+      [
+        'a number as a value',
+        '--config code --timeout 10 --json',
+        `{"${password}": "x", "dynamic_challenge": ${code}}`,
+        2,
+      ],
+      ['an answer with a NUL', '--config sealed --timeout 10', JSON.stringify({pk_passphrase: `${passphrase}\0`}), 2],
+      ['secrets that are not required', '--config nope', json, 4],
     ] as const)
-      it(`is not in what is printed of a file, ${way}: ${what}`, async () => {
+      it(`from a credentials file is not in the output, ${way}: ${what}`, async () => {
         const file = userFile(world, 'alice', 'vault/credentials', text)
         const systemd = {CREDENTIALS_DIRECTORY: path.dirname(file)}
         for (const name of ['code', 'sealed']) userFile(world, 'alice', `vault/ovpn3.${name}`, text)
@@ -153,17 +158,17 @@ describe('what is secret', () => {
           const command = ['session-manage', '--resume', ...args.split(' '), ...more]
           const {status, stderr, stdout} = await ovpn3(world, 'alice', command, {env: {...env, ...where}})
           assert.equal(status, end, stderr)
-          holdsNoSecret(stdout, 'stdout')
-          holdsNoSecret(stderr, 'stderr')
+          assertNoSecret(stdout, 'stdout')
+          assertNoSecret(stderr, 'stderr')
         }
       })
 
-    it(`is not in what others can see of the process while it waits, ${way}`, async () => {
+    it(`is not visible in /proc while the command waits, ${way}`, async () => {
       let seen = ''
       const options: RunOptions = {
         async during(child) {
           const minors = async () => (await world.sessions()).map((path) => world.status(path)[1])
-          await until('it waits', async () => (await minors()).includes(6))
+          await until('the command waits', async () => (await minors()).includes(6))
           seen = readable(child)
           child.kill('SIGINT')
         },
@@ -178,12 +183,12 @@ describe('what is secret', () => {
       )
       assert.equal(status, 130)
       assert.match(seen, /session-manage/)
-      holdsNoSecret(seen, '/proc')
-      holdsNoSecret(stdout + stderr, 'what is printed')
+      assertNoSecret(seen, '/proc')
+      assertNoSecret(stdout + stderr, 'the output')
     })
   }
 
-  describe('that a plugin knows', () => {
+  describe('from a plugin', () => {
     const plugin = (hook: string) => {
       userFile(world, 'alice', 'vault/plugin/hook.js', hook)
       userFile(
@@ -200,12 +205,12 @@ describe('what is secret', () => {
 
     const values = JSON.stringify({dynamic_challenge: code, password, pk_passphrase: passphrase, username: 'vpnuser'})
     for (const [what, hook, end] of [
-      ['answers', `async () => (${values})`, 0],
-      ['answers what cannot be', `async () => [${values}, ${values}]`, 8],
-      ['answers with what its keyring has said', `async () => ${JSON.stringify(values)}`, 8],
-      ['throws what its keyring has said', `async () => JSON.parse(${JSON.stringify(`${values} 1`)})`, 8],
+      ['returns answers', `async () => (${values})`, 0],
+      ['returns an invalid answer', `async () => [${values}, ${values}]`, 8],
+      ['returns the output of its keyring', `async () => ${JSON.stringify(values)}`, 8],
+      ['throws an error with the output of its keyring', `async () => JSON.parse(${JSON.stringify(`${values} 1`)})`, 8],
     ] as const)
-      it(`is not in what is printed: it ${what}`, async () => {
+      it(`is not in the output if the plugin ${what}`, async () => {
         for (const more of ['', ' --json']) {
           await world.reset()
           await prepare()
@@ -215,21 +220,21 @@ describe('what is secret', () => {
           })
           assert.equal(status, end, stderr)
           if (end !== 0) assert.match(stderr, /secretive: (?:its answer to )?session-input/)
-          holdsNoSecret(stdout + stderr, 'what is printed')
+          assertNoSecret(stdout + stderr, 'the output')
         }
       })
 
-    it('is not in what is traced', async () => {
+    it('is not in the debug trace', async () => {
       const env = {...plugin(`module.exports = async () => (${values})\n`), DEBUG: '*'}
       const command = 'session-manage --resume --config code --timeout 10'.split(' ')
       const {status, stderr, stdout} = await ovpn3(world, 'alice', command, {env})
       assert.equal(status, 0, stderr)
-      holdsNoSecret(stdout + stderr, 'what is printed')
+      assertNoSecret(stdout + stderr, 'the output')
     })
   })
 
   for (const fault of ['crash', 'ignore', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')] as const)
-    it(`is not in what is said when handing it over fails: ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
+    it(`is not in the output if UserInputProvide fails: ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
       for (const more of [[], ['--json']]) {
         await world.reset()
         await prepare()
@@ -243,25 +248,25 @@ describe('what is secret', () => {
             input: `${passphrase}\n`,
             ...(fault === 'ignore' && {
               async during(child) {
-                await until('it is handed over', () => world.calls.byMember.has('UserInputProvide'))
+                await until('the secret is sent', () => world.calls.byMember.has('UserInputProvide'))
                 child.kill('SIGTERM')
               },
             }),
           },
         )
         assert.match(stderr, /UserInputProvide/)
-        holdsNoSecret(stdout + stderr, 'what is printed')
+        assertNoSecret(stdout + stderr, 'the output')
       }
     })
 
-  describe('when a session is started', () => {
+  describe('of a session that is started', () => {
     let folder: string
     let profile: string
     before(() => {
       folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-secrets-'))
       chmodSync(folder, 0o755)
       profile = path.join(folder, 'office.ovpn')
-      // the key of a profile is as secret as a password
+      // The private key of a profile is also a secret.
       const text = world.profileText('cert').replace(/(<key>[^]*?)(?=\n-----END)/, `$1\n${code}`)
       writeFileSync(profile, `${text}setenv SECRET "${passphrase}"\n`)
     })
@@ -274,11 +279,11 @@ describe('what is secret', () => {
         ['a wrong code', 'other-code', `vpnuser\n${password}\n${code}${code}\n`, 8],
         ['no code', 'other-code --json', `vpnuser\n${password}\n`, 8],
         ['a wrong passphrase', 'other-sealed --json', `${passphrase}!\n`, 8],
-        ['a profile', 'FILE', '', 0],
+        ['a profile file', 'FILE', '', 0],
         ['a copy of a profile', 'saved --persist-tun --json', '', 0],
-        ['a profile that is there', 'saved --if-running=keep', '', 0],
+        ['a saved profile', 'saved --if-running=keep', '', 0],
       ] as const)
-        it(`is not in what is printed, ${way}: ${what}`, async () => {
+        it(`is not in the output, ${way}: ${what}`, async () => {
           world.addProfile('alice', 'other-code', withCode)
           world.addProfile('alice', 'other-sealed', withKey)
           world.importProfile('alice', 'saved', readFileSync(profile, 'utf8'))
@@ -286,15 +291,15 @@ describe('what is secret', () => {
           const {status, stderr, stdout} = await ovpn3(world, 'alice', ['session-start', ...words], {
             async during(child, output) {
               if (!words.includes('--foreground')) return
-              await until('it is connected', () => output().includes('"started"'))
+              await until('the session is connected', () => output().includes('"started"'))
               child.kill('SIGTERM')
             },
             env,
             input,
           })
           assert.equal(status, end, stderr)
-          holdsNoSecret(stdout, 'stdout')
-          holdsNoSecret(stderr, 'stderr')
+          assertNoSecret(stdout, 'stdout')
+          assertNoSecret(stderr, 'stderr')
         })
 
     for (const [member, fault] of [
@@ -303,26 +308,26 @@ describe('what is secret', () => {
       ['Validate', 'crash'],
       ['NewTunnel', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no')],
     ] as const)
-      it(`is not in what is said when it fails: ${member}, ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
+      it(`is not in the output if the start fails: ${member}, ${fault instanceof ServiceError ? 'error' : fault}`, async () => {
         const intercept = ({message}: Call) => (message.member === member ? fault : undefined)
         world.intercept(intercept)
         world.interceptConfigurations(intercept)
         const {status, stderr, stdout} = await ovpn3(world, 'alice', ['session-start', profile], {env: {DEBUG: '*'}})
         assert.notEqual(status, 0)
         assert.match(stderr, new RegExp(member))
-        holdsNoSecret(stdout + stderr, 'what is printed')
+        assertNoSecret(stdout + stderr, 'the output')
       })
   })
 
-  it('is not left in a file: nothing is kept of what was typed', async () => {
+  it('is not stored in a file', async () => {
     const {HOME} = asUser(world, 'alice').env
     await ovpn3(world, 'alice', 'session-manage --resume --config sealed --timeout 9'.split(' '), {
       input: `${passphrase}\n`,
     })
-    holdsNoSecret(contents(HOME!), 'the home folder')
+    assertNoSecret(contents(HOME!), 'the home folder')
   })
 
-  it('has no option: it could only be in argv. --credentials names a file', () => {
+  it('is not the value of any option, because it would be in argv', () => {
     const {commands} = projectJson('oclif.manifest.json') as {
       commands: Record<string, {flags: Record<string, unknown>}>
     }
@@ -332,10 +337,10 @@ describe('what is secret', () => {
   })
 })
 
-describe('what is secret, typed on a terminal', {skip: skipTerminal()}, () => {
+describe('a secret typed on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  it('is not on the screen, not in the history of the shell, and not in /proc', async () => {
+  it('is neither on the screen nor in the history of the shell', async () => {
     stage.world.addProfile('alice', 'code', {...withCode, port: 1195})
     await stage.world.startProfile('alice', 'code', {until: 'new'})
     const tty = await stage.open({jobs: true})
@@ -346,14 +351,14 @@ describe('what is secret, typed on a terminal', {skip: skipTerminal()}, () => {
     await tty.type(password, 'Enter')
     await tty.shows(/The code on your token:/)
     await tty.type(code, 'Enter')
-    holdsNoSecret(await tty.shows(/code \(\w{8}\): connected/), 'the screen')
+    assertNoSecret(await tty.shows(/code \(\w{8}\): connected/), 'the screen')
     await tty.type('-R', 'history', 'Enter')
     const history = await tty.shows(/history\n>/)
     assert.match(history, /session-manage --resume/)
-    holdsNoSecret(history, 'the history')
+    assertNoSecret(history, 'the history')
   })
 
-  it('is not in any byte that is sent to the terminal, whatever is animated', async () => {
+  it('is not in the bytes that are sent to the terminal', async () => {
     const {world} = stage
     world.addProfile('alice', 'sealed', withKey)
     const sealed = await world.startProfile('alice', 'sealed', {until: 'new'})
@@ -371,13 +376,13 @@ describe('what is secret, typed on a terminal', {skip: skipTerminal()}, () => {
     child.stdout.on('data', (data: Buffer) => {
       output += data
     })
-    await until('it asks', () => output.includes('passphrase:'))
+    await until('the prompt is shown', () => output.includes('passphrase:'))
     child.stdin.write(`${passphrase}\r`)
     await new Promise((resolve) => {
       child.on('close', resolve)
     })
     assert.match(output, /connected to/)
     assert.deepEqual(world.answers(sealed), {pk_passphrase: passphrase})
-    holdsNoSecret(output, 'what was sent to the terminal')
+    assertNoSecret(output, 'the bytes sent to the terminal')
   })
 })

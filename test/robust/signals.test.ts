@@ -11,17 +11,17 @@ import {skipTerminal, terminals} from '../support/terminal'
 type State = {
   readonly args: string
   readonly input?: string
-  /** What is left of it in the session manager: nothing, unless it says so. */
+  /** Checks the state of the session manager after the command. */
   readonly after?: (world: Simulator, signal: string) => Promise<void>
   prepare(world: Simulator): Promise<void> | void
-  /** It has come to the state that is meant. */
+  /** Whether the command has reached the state. */
   reached(world: Simulator, output: () => string): boolean
 }
 
 const called = (world: Simulator, member: string) =>
   [...world.calls.byMember.keys()].some((each) => each.startsWith(member))
 
-/** A command while the session manager does not answer this call. */
+/** A command that waits for a call to which the session manager does not reply. */
 const silent = (args: string, member: string): State => ({
   args,
   prepare(world) {
@@ -31,7 +31,7 @@ const silent = (args: string, member: string): State => ({
   reached: (world) => called(world, member),
 })
 
-/** A command that waits for a server which never answers. */
+/** A command that waits for a server that never responds. */
 const reconnecting = (args: string, after: State['after']): State => ({
   after,
   args,
@@ -41,7 +41,7 @@ const reconnecting = (args: string, after: State['after']): State => ({
   reached: (_, output) => output().includes('Restarting session:'),
 })
 
-/** Each state that a command can be in for longer than a moment. */
+/** The states in which a command can wait. */
 const states: Readonly<Record<string, State>> = {
   'sessions-list, looking up sessions': silent('sessions-list', 'FetchAvailableSessions'),
   'sessions-list, reading': silent('sessions-list', 'Get'),
@@ -57,7 +57,7 @@ const states: Readonly<Record<string, State>> = {
     reached: (_, output) => output().split('\n').length > 3,
   },
   'session-log, reading': silent('session-log --config load-1', 'Get'),
-  'session-log, beginning to listen': silent('session-log --config load-1', 'LogForward'),
+  'session-log, subscribing': silent('session-log --config load-1', 'LogForward'),
   'session-log, following': {
     args: 'session-log --all',
     prepare: (world) => void world.createSessions(3),
@@ -71,7 +71,7 @@ const states: Readonly<Record<string, State>> = {
   'session-acl, reading': silent('session-acl --show --config load-1', 'Get'),
   'session-acl, changing': silent('session-acl --public-access true --config load-1', 'Set'),
   'session-auth, reading': silent('session-auth', 'Get'),
-  'session-manage, looking a name up': silent('session-manage --pause --config load-1', 'LookupConfigName'),
+  'session-manage, looking up a name': silent('session-manage --pause --config load-1', 'LookupConfigName'),
   'session-manage, pausing': silent('session-manage --pause --config load-1', 'Pause'),
   'session-manage, disconnecting all': silent('session-manage --disconnect --all --yes', 'Disconnect'),
   'session-manage, resuming': {
@@ -99,7 +99,7 @@ const states: Readonly<Record<string, State>> = {
   },
   'session-manage, waiting for a connection': reconnecting(
     'session-manage --restart --config dead --timeout 60',
-    // a hang-up is nobody's wish
+    // SIGHUP is not a request to disconnect.
     async (world, signal) => assert.equal((await world.sessions()).length, signal === 'SIGHUP' ? 1 : 0),
   ),
   'session-manage, waiting with --keep': reconnecting(
@@ -122,7 +122,7 @@ describe('signals', () => {
 
   for (const [what, state] of Object.entries(states)) {
     for (const [signal, expected] of Object.entries(signals))
-      it(`${signal} ends it at once: ${what}`, async () => {
+      it(`end a command at once: ${signal}, ${what}`, async () => {
         await state.prepare(world)
         let sent = 0
         const {
@@ -132,7 +132,7 @@ describe('signals', () => {
           stdout,
         } = await run(state.args, {
           async during(child, output) {
-            await until('it is there', () => state.reached(world, output))
+            await until('the command has reached the state', () => state.reached(world, output))
             child.kill(signal as NodeJS.Signals)
             sent = performance.now()
           },
@@ -146,11 +146,11 @@ describe('signals', () => {
         await state.after?.(world, signal)
       })
 
-    it(`a second signal ends it, whatever it is at: ${what}`, async () => {
+    it(`end a command at once when sent twice: ${what}`, async () => {
       await state.prepare(world)
       const {signal, status} = await run(state.args, {
         async during(child, output) {
-          await until('it is there', () => state.reached(world, output))
+          await until('the command has reached the state', () => state.reached(world, output))
           child.kill('SIGTERM')
           child.kill('SIGINT')
         },
@@ -160,17 +160,18 @@ describe('signals', () => {
       assert.ok(signal === 'SIGINT' || signal === 'SIGTERM' || status === 143 || status === 130, `${status} ${signal}`)
     })
 
-    it(`a suspension changes nothing: ${what}`, async () => {
+    it(`suspend and continue a command without side effects: ${what}`, async () => {
       await state.prepare(world)
       const {status, stderr} = await run(state.args, {
         async during(child, output) {
-          await until('it is there', () => state.reached(world, output))
-          // SIGTSTP stops nothing where no shell could continue it, as may be here; a terminal's Ctrl-Z has its own tests
+          await until('the command has reached the state', () => state.reached(world, output))
+          // Without a shell that could continue it, SIGTSTP does not stop the command. Ctrl-Z on a terminal has its own
+          // tests.
           for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP', 'SIGCONT'] as const) {
             child.kill(signal)
             await (signal === 'SIGSTOP'
-              ? until('it is stopped', () => stateOf(child) === 'T')
-              : until('it runs', () => stateOf(child) !== 'T'))
+              ? until('the process is stopped', () => stateOf(child) === 'T')
+              : until('the process runs', () => stateOf(child) !== 'T'))
           }
 
           child.kill('SIGINT')
@@ -183,11 +184,11 @@ describe('signals', () => {
     })
   }
 
-  it('a suspension that nobody could end stops nothing: a session leader, as under ssh -t HOST COMMAND', async () => {
+  it('do not suspend a session leader, as under ssh -t HOST COMMAND, because no shell can continue it', async () => {
     world.createSessions(1)
     const {status} = await run('sessions-list --watch', {
       async during(child, output) {
-        await until('it is there', () => output().includes('load-1'))
+        await until('the session is listed', () => output().includes('load-1'))
         for (let i = 0; i < 3; i++) {
           child.kill('SIGTSTP')
           await sleep(100)
@@ -201,7 +202,7 @@ describe('signals', () => {
     assert.equal(status, 130)
   })
 
-  it('Node gives an ignored signal its default back: what nohup asks for is not seen', async () => {
+  it('that nohup ignores are reset to their defaults by Node.js', async () => {
     const script = 'process.stdout.write(require("node:fs").readFileSync("/proc/self/status", "utf8"))'
     const shell = spawn('/bin/sh', ['-c', `trap '' HUP INT QUIT; exec "$0" -e '${script}'`, process.execPath])
     let text = ''
@@ -216,12 +217,12 @@ describe('signals', () => {
   })
 })
 
-/** The letter that the kernel has for what a process is doing. */
+/** A process's state as one letter. */
 function stateOf({pid}: ChildProcess): string {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]![0]!
 }
 
-/** Commands that end by themselves, and what is to come of them. */
+/** Commands that end by themselves. */
 const ordinary = [
   'sessions-list',
   'sessions-list --format=table',
@@ -242,7 +243,7 @@ const ordinary = [
 
 describe('streams', () => {
   let world: Simulator
-  /** Runs a command with streams of one's own, and answers how it ended. */
+  /** Runs a command with the given streams. */
   const start = async (args: string, stdio: StdioOptions, begin: (child: ChildProcess) => void = () => {}) => {
     const child = spawn(process.execPath, [cli(), ...args.split(' ')], {...asUser(world, 'alice'), stdio})
     let stderr = ''
@@ -272,26 +273,28 @@ describe('streams', () => {
   after(() => world.close())
 
   for (const args of ordinary) {
-    it(`a closed stdout is no failure, and stops nothing: ${args}`, async () => {
+    it(`ignore a closed stdout and complete the command: ${args}`, async () => {
       world.createSessions(40, {name: (index) => `load-${index + 1}`})
       const {signal, status, stderr} = await start(args, ['ignore', 'pipe', 'pipe'], (child) => child.stdout!.destroy())
       assert.deepEqual([status, signal], [0, null], stderr)
       assert.doesNotMatch(stderr, /EPIPE|^ +at /m)
       if (args.includes('--pause'))
-        for (const path of await world.sessions()) assert.equal(world.status(path)[1], 14, 'all are paused')
+        for (const path of await world.sessions())
+          assert.equal(world.status(path)[1], 14, 'all sessions should be paused')
     })
 
-    it(`a full disk behind stdout is said, in one line: ${args}`, async () => {
+    it(`report a full disk for stdout on one line: ${args}`, async () => {
       world.createSessions(2)
       const {signal, status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
       assert.deepEqual([status, signal], [1, null], stderr)
       assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*$/m)
       assert.doesNotMatch(stderr, /^ +at /m)
       if (args.includes('--pause'))
-        for (const path of await world.sessions()) assert.equal(world.status(path)[1], 14, 'all are paused')
+        for (const path of await world.sessions())
+          assert.equal(world.status(path)[1], 14, 'all sessions should be paused')
     })
 
-    it(`a full disk behind stderr, and no stream at all, change nothing: ${args}`, async () => {
+    it(`ignore a full disk for stderr, and closed streams: ${args}`, async () => {
       world.createSessions(2)
       assert.equal((await full((fd) => start(args, ['ignore', 'ignore', fd]))).status, 0)
       const shell = spawn(
@@ -312,14 +315,14 @@ describe('streams', () => {
     'session-stats --all --watch=0.2',
     'session-log --all',
   ])
-    it(`a full disk ends a watch: ${args}`, async () => {
+    it(`end a watch on a full disk: ${args}`, async () => {
       world.createSessions(2)
       const {status, stderr} = await full((fd) => start(args, ['ignore', fd, 'pipe']))
       assert.equal(status, 1, stderr)
       assert.match(stderr, /^(Following .*\n)?Error: the output cannot be written: .*ENOSPC.*\n$/)
     })
 
-  it('a stdin that cannot be read, as under nohup, is one that has ended', async () => {
+  it('treat an unreadable stdin, as under nohup, as ended', async () => {
     await world.startSession('alice', 'pass', {until: 'new'})
     const fd = openSync('/dev/null', 'w')
     const {status, stderr} = await start('session-manage --resume -c pass --timeout 9', [fd, 'ignore', 'pipe'])
@@ -329,7 +332,7 @@ describe('streams', () => {
     assert.doesNotMatch(stderr, /^ +at /m)
   })
 
-  it('a closed stdin is one that has ended', async () => {
+  it('treat a closed stdin as ended', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const shell = spawn(
       '/bin/sh',
@@ -355,15 +358,15 @@ describe('streams', () => {
   })
 })
 
-describe('a terminal', {skip: skipTerminal()}, () => {
+describe('terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
   const views: Readonly<Record<string, readonly [args: string, shown: RegExp]>> = {
     'a live table': ['sessions-list --watch', /load-3/],
     'live rates': ['session-stats --all --watch=0.2', /load-3/],
     'a picker': ['session-manage --pause', /Which session to pause\?\n.*load-\d.*\n.*load-\d.*\n.*load-\d/],
-    'a question': ['session-manage --disconnect --all', /Really disconnect 3 sessions[^?]*\? \(y\/N\)/],
+    'a confirmation': ['session-manage --disconnect --all', /Really disconnect 3 sessions[^?]*\? \(y\/N\)/],
     progress: ['session-manage --restart --config dead --wait --keep', /reconnecting/],
-    'a prompt for what is secret': ['session-manage --resume --config key --timeout 60', /passphrase:/],
+    'a prompt for a secret': ['session-manage --resume --config key --timeout 60', /passphrase:/],
   }
 
   for (const [what, [args, shown]] of Object.entries(views)) {
@@ -373,20 +376,20 @@ describe('a terminal', {skip: skipTerminal()}, () => {
       if (args.includes('key')) await stage.world.startSession('alice', 'key', {until: 'new'})
     }
 
-    it(`is the shell's after Ctrl-Z, and the command's again after fg: ${what}`, async () => {
+    it(`belongs to the shell after Ctrl-Z, and to the command after fg: ${what}`, async () => {
       await prepare()
       const tty = await stage.open({jobs: true})
       await tty.type(`ovpn3 ${args}`, 'Enter')
       await tty.shows(shown)
       await tty.type('C-z')
       await tty.shows(/Stopped/)
-      await until('the cursor is there', () => tty.cursorIsVisible())
+      await until('the cursor is visible', () => tty.cursorIsVisible())
       await tty.type('echo typed-$((6 * 7))', 'Enter')
       await tty.shows(/^typed-42$/m)
       await tty.type('-R', 'fg', 'Enter')
       await tty.shows(shown)
       await tty.type('C-c')
-      // what is typed before it has ended would be its own
+      // Text typed before the command has ended would go to the command.
       await tty.shows(/>$/)
       await tty.type('echo again-$((6 * 7))', 'Enter')
       await tty.shows(/^again-42$/m)
@@ -395,7 +398,7 @@ describe('a terminal', {skip: skipTerminal()}, () => {
     })
 
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGINT'] as const)
-      it(`is as it was after ${signal}: ${what}`, async () => {
+      it(`is restored after ${signal}: ${what}`, async () => {
         await prepare()
         const tty = await stage.open()
         await tty.type(`ovpn3 ${args}`, 'Enter')
@@ -407,7 +410,7 @@ describe('a terminal', {skip: skipTerminal()}, () => {
         assert.equal(await tty.cursorIsVisible(), true)
       })
 
-    it(`may change its size: ${what}`, async () => {
+    it(`can be resized: ${what}`, async () => {
       await prepare()
       const tty = await stage.open()
       await tty.type(`ovpn3 ${args}`, 'Enter')
@@ -418,7 +421,7 @@ describe('a terminal', {skip: skipTerminal()}, () => {
         [120, 40],
       ] as const)
         await tty.resize(columns, rows)
-      // what a question is drawn anew for
+      // A key press redraws a prompt.
       await tty.type('Right')
       await tty.shows(shown)
       await tty.type('C-c')
@@ -427,7 +430,7 @@ describe('a terminal', {skip: skipTerminal()}, () => {
     })
   }
 
-  it('shows after fg what was typed before, and where the picker stood', async () => {
+  it('shows the typed text and the position of the picker again after fg', async () => {
     await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open({jobs: true})
     const suspend = async (pattern: RegExp) => {
@@ -455,13 +458,13 @@ describe('a terminal', {skip: skipTerminal()}, () => {
     const before = await tty.shows(third)
     const after = await suspend(third)
     assert.equal(/❯ .*/.exec(after)![0], /❯ .*/.exec(before)![0])
-    // not the first of all
+    // The picker has kept its position.
     await tty.type('Escape')
     await tty.shows(/interrupted/)
     assert.equal(stage.world.calls.byMember.has('Pause'), false)
   })
 
-  it('keeps what is typed after fg to itself, too', async () => {
+  it('does not echo a secret that is typed after fg', async () => {
     const path = await stage.world.startSession('alice', 'key', {until: 'new'})
     const tty = await stage.open({jobs: true})
     await tty.type('ovpn3 session-manage --resume --config key --timeout 60', 'Enter')

@@ -12,13 +12,13 @@ const bodies: readonly Pick<WireMessage, 'body' | 'signature'>[] = [
   {body: strings('net.openvpn.v3.sessions', '', ':1.1'), signature: 'sss'},
   {body: strings('net.openvpn.v3.sessions', ':1.1', ''), signature: 'sss'},
   {body: variant('s', strings('chaos')), signature: 'v'},
-  // no file descriptor comes with these
+  // These bodies refer to file descriptors that are not sent.
   {body: uint32(0), signature: 'h'},
   {body: variant('h', uint32(0)), signature: 'v'},
   {body: Buffer.concat([uint32(4), uint32(1)]), signature: 'ah'},
 ]
 
-/** Messages that nobody has asked for, in the service's words and about its sessions. */
+/** Unsolicited messages that look like those of the service and refer to its sessions. */
 const wellFormed = (destination: string, sessions: readonly string[]) =>
   fc
     .record({
@@ -48,7 +48,7 @@ const wellFormed = (destination: string, sessions: readonly string[]) =>
       return type === 3 ? {...common, errorName, replySerial} : {...common, interface: on, member, path}
     })
 
-/** Bodies that are not what the header says. */
+/** Messages whose body does not match the header. */
 const malformed = (destination: string, sessions: readonly string[]) =>
   fc
     .tuple(
@@ -65,8 +65,8 @@ const malformed = (destination: string, sessions: readonly string[]) =>
 export const messagesPerWrite = 10
 
 /**
- * What any user of the machine may send to a connection, in several writes: what the bus lets through, and at the end of
- * each a message for which it closes the sender's connection.
+ * The messages that any user of the machine can send to a connection, in several writes. Each write consists of
+ * messages that the bus delivers, and ends with one for which the bus closes the sender's connection.
  */
 export function strangersMessages(seed: number, destination: string, sessions: readonly string[]): Buffer[] {
   const sample = (arbitrary: fc.Arbitrary<WireMessage>, numRuns: number) =>

@@ -15,9 +15,9 @@ const preferred: readonly (readonly [UserName, string])[] = [
 ]
 
 /**
- * Accounts for the users of a simulator. A bus turns away user ids that have no account, so that root can become only
- * users that exist: alice, bob and carol where they do, else three accounts that every system has. Where nobody
- * can be become, alice is whoever runs this, and the others are ids of no account, which have no names either.
+ * Accounts for the users of a simulator. A bus refuses user IDs without an account, so root can switch only to users
+ * that exist: alice, bob and carol if they exist, otherwise three accounts that every system has. If switching users is
+ * not possible, alice is the current user and the others are user IDs without an account or name.
  */
 export function accounts(canBecome: boolean): Record<UserName, Account> {
   const uid = process.getuid!()
@@ -31,8 +31,8 @@ export function accounts(canBecome: boolean): Record<UserName, Account> {
   const result: Record<string, Account> = {root: {name: 'root', uid: 0}}
   const taken = new Set<number>([0])
   for (const [index, [user, system]] of preferred.entries()) {
-    const anybody = [...known].find(([, id]) => !taken.has(id))?.[0] ?? user
-    const name = [user, system].find((each) => known.has(each)) ?? anybody
+    const fallback = [...known].find(([, id]) => !taken.has(id))?.[0] ?? user
+    const name = [user, system].find((each) => known.has(each)) ?? fallback
     const account = canBecome
       ? {name, uid: known.get(name) ?? 6001 + index}
       : index === 0

@@ -1,6 +1,6 @@
 import {Group} from './names'
 
-/** One thing that a user is asked for. */
+/** One input that a session requests from the user. */
 export interface Input {
   readonly group: number
   readonly id: number
@@ -9,28 +9,28 @@ export interface Input {
   readonly hidden: boolean
 }
 
-/** What a profile makes its sessions do: what they ask for, and what the server makes of the answers. */
+/** The behaviour of a profile's sessions: the inputs they request, and the server's reaction to the answers. */
 export interface Behaviour {
   readonly inputs: readonly Input[]
-  /** The right answers, in the order of the inputs; where there is none, every answer is right. */
+  /** The correct answers, in the order of the inputs; any answer is correct where none is given. */
   readonly answers?: readonly (string | undefined)[]
-  /** The server's port; without it the server never answers. */
+  /** The server's port; without a port the server never responds. */
   readonly port?: number
-  /** The server breaks off without a word, and the client tries for ever. */
+  /** The server drops the handshake without an error, and the client retries indefinitely. */
   readonly ignored?: boolean
-  /** Why the client gives up: before it sends anything, or when it sees the server's certificate. */
+  /** Why the client gives up: before it sends anything, or when it receives the server's certificate. */
   readonly fails?: {readonly at: 'certificate' | 'start'; readonly message: string}
-  /** The backend of 27.1 ends as soon as it has a session. */
+  /** The backend of 27.1 exits as soon as it has a session. */
   readonly crashes?: boolean
-  /** The backend does not get so far as to have a session. */
+  /** False if the backend cannot load the profile and no session appears. */
   readonly loads?: boolean
-  /** What the backend logs, 3 where the profile does not say. */
+  /** The backend's log level; 3 if the profile sets none. */
   readonly logLevel?: number
-  /** The device stays through a pause, and with a new connection comes another. */
+  /** The session keeps its device during a pause, and gets another one with a new connection. */
   readonly persistTun?: boolean
-  /** The server wants to see the user on a web page. */
+  /** The server requires web authentication. */
   readonly web?: boolean
-  /** Asked for by the server while connecting; the session needs Connect again then. */
+  /** A challenge that the server sends while connecting; the session then requires another Connect. */
   readonly challenge?: {readonly question: string; readonly answer: string; readonly hidden?: boolean}
 }
 
@@ -63,5 +63,5 @@ export const passphrase: Input = {
   name: 'pk_passphrase',
 }
 
-/** A profile that asks for a user name and a password. */
+/** A profile that requests a user name and a password. */
 export const userPassword = (...answers: string[]): Behaviour => ({answers, inputs: [user, password], port: 1195})

@@ -57,8 +57,8 @@ const standard = (destination: string) =>
     allow(destination, PEER, ['Ping']),
   ].join('\n')
 
-// The system bus's own rules (who may not be called by a rule may not be called) and those of the services' packages.
-// The user who runs the simulator is the one who may own the names.
+// The rules of the system bus (every method call needs a rule that allows it) and those of the services' packages.
+// The user who runs the simulator may own the names.
 const configuration = (dir: string) => `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -99,12 +99,12 @@ ${allow(SESSIONS, SESSIONS, ['TransferOwnership'])}
 `
 
 /**
- * A private message bus, open to every user of the machine like the system bus, with the system bus's rules. It ends
- * with this process.
+ * A private message bus that is open to every user of the machine and has the rules of the system bus. It stops when
+ * this process exits.
  */
 export class PrivateBus {
   readonly address: string
-  /** Called with the name of a service that the bus has been asked to start. */
+  /** Called with the name of a service that the bus is asked to start. */
   onActivation?: (name: string) => void
   private closed = false
   private readonly exited: Promise<void>
@@ -132,9 +132,8 @@ export class PrivateBus {
   }
 
   /**
-   * Starts a bus. Its services are started by a file that the bus touches and that this process sees: a name is taken
-   * by whoever is told to, here by a new connection of the process that has the model. Or there are none, or they end as
-   * soon as they are started.
+   * Starts a bus. To start a service, the bus touches a file; this process watches that file and takes the name on a
+   * new connection. With `none` the bus has no services; with `broken` they exit as soon as they are started.
    */
   static async start({services = 'touch'}: {services?: 'broken' | 'none' | 'touch'} = {}): Promise<PrivateBus> {
     const dir = await mkdtemp(join(tmpdir(), 'ovpn3-simulator-'))
@@ -156,7 +155,7 @@ export class PrivateBus {
     }
   }
 
-  /** Ends the bus as a crash would: every connection breaks. */
+  /** Kills the bus, as in a crash: every connection breaks. */
   async kill(): Promise<void> {
     this.guard.kill('SIGKILL')
     this.daemon.kill('SIGKILL')
@@ -176,8 +175,8 @@ export class PrivateBus {
 }
 
 /**
- * Ends the bus when this process could not: its end of the guard's stdin closes however it dies. In a process group of
- * its own, so that a Ctrl-C leaves the guard alive for that.
+ * Stops the bus even if this process is killed: the guard's stdin closes however this process ends. The guard has its
+ * own process group, so that Ctrl-C does not end it first.
  */
 function spawnGuard(bus: ChildProcess, dir: string): ChildProcess {
   const guard = spawn('/bin/sh', ['-c', 'cat >/dev/null; kill -KILL "$1"; rm -rf "$2"', 'sh', String(bus.pid), dir], {
@@ -202,11 +201,11 @@ async function spawnDaemon(config: string): Promise<ChildProcess> {
     daemon.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'ENOENT'
-          ? new Error('The simulator needs `dbus-daemon`, which is not installed (Debian: package dbus-daemon).')
+          ? new Error('The simulator requires `dbus-daemon`, which is not installed (Debian: package dbus-daemon).')
           : error,
       )
     })
-    daemon.once('exit', (code) => reject(new Error(`dbus-daemon ended with ${code}: ${stderr.trim()}`)))
+    daemon.once('exit', (code) => reject(new Error(`dbus-daemon exited with ${code}: ${stderr.trim()}`)))
     daemon.stdout.once('data', () => resolve())
   })
   return daemon

@@ -16,7 +16,7 @@ const manager: Target = {iface: configurationManagerInterface}
 const object: Target = {iface: profileInterface}
 const CREATED = 1
 const DESTROYED = 2
-/** What Import drops from a name. */
+/** Characters that Import removes from a name. */
 const UNPRINTABLE = /[^\u0020-\u007E]/g
 const DENIED = 'Access to the configuration profile is denied.'
 const SEALED = 'Configuration profile is sealed and read-only'
@@ -41,7 +41,7 @@ const values: Readonly<Record<string, (profile: Profile, version: Version) => un
   valid: ({options}, version) => problemOf(options, version) === undefined,
 }
 
-/** Methods that change a profile: the owner's, and not of one that is sealed. */
+/** Methods that change a profile: only for its owner, and not if the profile is sealed. */
 const writing = new Set(['AccessGrant', 'AccessRevoke', 'AddTag', 'SetOverride', 'UnsetOverride'])
 
 /** The configuration manager. */
@@ -54,13 +54,13 @@ export class ConfigurationManager extends Server {
     super(CONFIGURATION, address)
   }
 
-  /** Removes a profile, and says so. */
+  /** Removes a profile and signals it. */
   remove({owner, path}: Profile): void {
     this.profiles.remove(path)
     this.event(path, DESTROYED, owner)
   }
 
-  /** A backend reads a profile; one of a single use is gone then. */
+  /** A backend reads a profile, which removes a single-use profile. */
   use(profile: Profile): void {
     if (profile.singleUse) this.remove(profile)
     else profile.use()
@@ -189,7 +189,7 @@ export class ConfigurationManager extends Server {
   }
 }
 
-/** A value of the wrong type takes the one that is set away all the same. */
+/** A value of the wrong type is refused, but still removes the value that is set. */
 function setOverride(profile: Profile, key: string, value: Variant): void {
   const type = overrides[key]
   if (!type) throw refused(`Invalid override key '${key}'`)

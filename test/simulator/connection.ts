@@ -4,13 +4,13 @@ import {type Duplex} from 'node:stream'
 
 import {DBUS} from './names'
 
-/** Connects to a bus and waits for it. */
+/** Connects to a bus and waits for the connection. */
 export async function connect(busAddress: string): Promise<MessageBus> {
   const bus = sessionBus({busAddress})
   await new Promise<void>((resolve, reject) => {
     bus.on('connect', resolve)
     const emitter: EventEmitter = bus
-    // Stays for good: a bus that goes away later is somebody's test, not a crash of the simulator.
+    // This handler stays: a test may kill the bus later, which must not crash the simulator.
     emitter.on('error', reject)
   })
   return bus
@@ -25,7 +25,7 @@ export async function own(busAddress: string, name: string): Promise<MessageBus>
 
 const streamOf = (bus: MessageBus) => (bus as MessageBus & {_connection: {stream: Duplex}})._connection.stream
 
-/** Sends a message, unless the bus was killed meanwhile: that is somebody's test. */
+/** Sends a message, unless a test has killed the bus. */
 export function send(bus: MessageBus, message: Message): void {
   if (streamOf(bus).writable) bus.send(message)
 }

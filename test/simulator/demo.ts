@@ -1,9 +1,9 @@
 import {type Simulator, userPassword} from './simulator'
 
 /**
- * Sessions to try the commands on: `office` and `home-lab` connected, `customer-vpn` paused and waiting for the user
- * name `demo` and the password `demo`, `old-gateway`, whose backend may be made to fail, and another user's `colleague`,
- * listed because it is public; and a saved profile `branch` that nothing was started from. Answers the path of `old-gateway`.
+ * Sessions for trying the commands: `office` and `home-lab` are connected; `customer-vpn` is paused and waits for the
+ * user name `demo` and the password `demo`; the backend of `old-gateway` can be killed; `colleague` belongs to another
+ * user and is listed because it is public. The profile `branch` has no session. Returns the path of `old-gateway`.
  */
 export async function demo(simulator: Simulator): Promise<string> {
   const [office, homeLab] = simulator.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})

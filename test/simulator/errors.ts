@@ -10,7 +10,7 @@ export class ServiceError extends Error {
 
 const freedesktop = (name: string) => (text: string) => new ServiceError(`org.freedesktop.DBus.Error.${name}`, text)
 
-// A method's own errors reach the wire with a name that GDBus made of its error domain, and with a prefix in the text.
+// GDBus derives the name of a method's error from its error domain, and prefixes the text.
 const mangled = (domain: string, separator: string) => (text: string) =>
   new ServiceError(
     `org.gtk.GDBus.UnmappedGError.Quark._${domain.replaceAll('.', '_2e')}.Code36`,
@@ -22,14 +22,14 @@ export const failed = freedesktop('Failed')
 export const invalidArgs = freedesktop('InvalidArgs')
 export const unknownMethod = freedesktop('UnknownMethod')
 
-/** The session manager refuses. */
+/** The session manager refuses a call. */
 export const refused = mangled('net.openvpn.gdbuspp', ' ')
-/** Import refuses a text. */
+/** Import refuses a profile text. */
 export const importRefused = (reason: string): ServiceError =>
   mangled('net.openvpn.gdbuspp.request', ' ')(`Invalid configuration profile: ${reason}`)
-/** The backend refuses, passed on by the manager: two spaces, because of an empty object name in between. */
+/** A backend's refusal that the manager passes on: two spaces, because of an empty object name in between. */
 export const backendRefused = mangled('net.openvpn.gdbuspp.request', '  ')
-/** The same with one space: no answer in time. */
+/** A backend that does not respond in time: as above, with one space. */
 export const backendTimeout = mangled('net.openvpn.gdbuspp.request', ' ')
 export const notReady = mangled('net.openvpn.v3.error.ready', ' ')
 

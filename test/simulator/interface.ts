@@ -3,7 +3,7 @@ import type {Message, Variant} from 'dbus-next'
 import {failed, invalidArgs, type ServiceError, unknownMethod} from './errors'
 import {INTROSPECTABLE, PEER, PROPERTIES} from './names'
 
-/** An interface as it is introspected: signatures in and out, with the names of the arguments. */
+/** An interface as introspection describes it: signatures in and out, with the names of the arguments. */
 export interface Interface {
   readonly name: string
   readonly methods: Readonly<Record<string, {in: string; inNames?: string; out?: string; outNames?: string}>>
@@ -126,8 +126,8 @@ const propertyMethods: Readonly<Record<string, string>> = {Get: 'ss', GetAll: 's
 const quoted = (text: string) => `“${text}”`
 
 /**
- * What the services' D-Bus library checks by itself, before the service sees the call: methods, signatures and
- * properties. It does so when the call arrives, even while the service is busy with another call.
+ * The checks that the services' D-Bus library makes before the service receives the call: methods, signatures and
+ * properties. The library checks a call when it arrives, even while the service is busy with another call.
  */
 export function check(message: Message, iface: Interface, missing?: ReadonlySet<string>): ServiceError | undefined {
   const {body, member, path, signature} = message
@@ -165,13 +165,13 @@ export function check(message: Message, iface: Interface, missing?: ReadonlySet<
 const noSuchInterface = (iface: string, path: string): ServiceError =>
   unknownMethod(`No such interface ${quoted(iface)} on object at path ${path}`)
 
-/** The answer to a call whose object was there when the call arrived, and is gone when its turn comes. */
+/** The error for a call whose object is removed between the arrival of the call and its turn. */
 export const vanished = ({interface: iface, member, path}: Message): ServiceError =>
   iface === PROPERTIES && member === 'Set'
     ? failed('Mismatch of object path/interface between object accessed and request')
     : noSuchInterface(iface, path)
 
-/** The answer to a call whose object is gone already when it arrives. */
+/** The error for a call whose object does not exist when the call arrives. */
 export const noSuchObject = (path: string): ServiceError =>
   unknownMethod(`Object does not exist at path ${quoted(path)}`)
 
@@ -225,7 +225,7 @@ const describe = (iface: Interface) =>
     '  </interface>\n',
   ].join('')
 
-/** Introspection data of an object, or without an interface of a mere node on the way to objects. */
+/** Introspection data of an object, or, without an interface, of a node that only has children. */
 export function introspect(iface: Interface | undefined, children: readonly string[]): string {
   const interfaces = iface ? [...standardInterfaces, iface].map((each) => describe(each)).join('') : ''
   const nodes = children.map((child) => `  <node name="${child}"/>\n`).join('')

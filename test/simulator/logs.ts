@@ -7,9 +7,9 @@ import {uniqueId} from './ids'
 import {BACKENDS, LOG, rootPath} from './names'
 
 /**
- * The log service: sends each session's StatusChange and Log signals to those who asked for them with LogForward, and
- * to nobody else. Every LogForward(true) is a copy more of each signal, LogForward(false) takes only the entry in
- * `log_forwards` away: the copies end with the subscriber's connection or with the session.
+ * The log service: sends each session's StatusChange and Log signals only to the subscribers that called LogForward.
+ * Every LogForward(true) adds a copy of each signal. LogForward(false) removes only the entry in `log_forwards`: the
+ * copies end with the subscriber's connection or with the session.
  */
 export class LogService {
   private bus?: MessageBus
@@ -35,13 +35,13 @@ export class LogService {
     session.forwards.proxies.delete(subscriber)
   }
 
-  /** The service has ended, and with it every copy. */
+  /** Removes all subscribers: the service has ended. */
   forget(session: Session): void {
     session.forwards.copies.length = 0
     session.forwards.proxies.clear()
   }
 
-  /** The subscriber's connection is gone; its entry in `log_forwards` outlives it. */
+  /** Removes the copies of a subscriber whose connection is closed; its entry in `log_forwards` stays. */
   gone(session: Session, subscriber: string): void {
     const {copies} = session.forwards
     for (let index = copies.length - 1; index >= 0; index--) if (copies[index] === subscriber) copies.splice(index, 1)

@@ -6,8 +6,8 @@ import {simulator} from './simulator'
 const usage = 'Usage: main.js [--version 24.1|27.1] [--scenario demo|empty] [--exit-with-stdin]'
 
 /**
- * The simulator as a process of its own. The first line of its output is the setting that leads to its bus; it runs
- * until it is interrupted, or with --exit-with-stdin until its standard input ends.
+ * Runs the simulator as a separate process. The first line of its output is the environment variable for its bus. It
+ * runs until it is interrupted, or with --exit-with-stdin until its standard input ends.
  */
 async function main(): Promise<void> {
   const {values} = parseArgs({
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   process.once('SIGTERM', end)
   process.once('SIGHUP', end)
   if (values['exit-with-stdin']) process.stdin.on('end', end).resume()
-  // Waited for by whoever started this, maybe no longer: a closed pipe is not worth a crash.
+  // The parent process may have closed the pipe, which must not crash the simulator.
   process.stdout.on('error', () => {})
   process.stdout.write(`DBUS_SYSTEM_BUS_ADDRESS=${world.busAddress}\n`)
 }

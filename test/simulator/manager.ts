@@ -39,15 +39,15 @@ export class SessionManager extends Server implements Listener {
     super(SESSIONS, address)
   }
 
-  /** Ends the manager and every session with it. */
+  /** Stops the manager and all its sessions. */
   override async stop(): Promise<void> {
     this.forget()
     await super.stop()
   }
 
-  /** Makes a session of a profile, as NewTunnel does. */
+  /** Creates a session from a profile, as NewTunnel does. */
   async newTunnel(owner: number, configPath: string): Promise<string> {
-    // Whoever knows the path of somebody else's profile may start a session from it, whether its owner has one or not.
+    // A user who knows the path of another user's profile may start a session from it, even if the owner has one too.
     const profile = this.profiles.get(configPath)
     if (this.version === '27.1' && profile) {
       for (const session of this.sessions.values()) {
@@ -59,7 +59,7 @@ export class SessionManager extends Server implements Listener {
     const session = new Session(owner, profile, configPath, this)
     if (!profile) {
       await sleep(this.timings.newTunnel)
-      // 27.1 answers the path of a session that is never there; 24.1 keeps one without a status.
+      // 27.1 returns the path of a session that never exists; 24.1 keeps a session without a status.
       if (this.version === '24.1') this.add(session)
       return session.path
     }
@@ -101,7 +101,7 @@ export class SessionManager extends Server implements Listener {
     else setTimeout(() => this.event(session, DESTROYED), this.timings.removalEvent).unref()
   }
 
-  /** Every session goes without a word, as when the manager's process ends. */
+  /** Removes every session without signals, as when the manager's process ends. */
   forget(): void {
     for (const session of this.sessions.values()) {
       session.clearTimers()
@@ -131,7 +131,7 @@ export class SessionManager extends Server implements Listener {
 
   deviceFor(session?: Session): string {
     const taken = new Set<string>()
-    // one that is paused goes on showing the device that it gave up (seen on 24.1 and 27.1)
+    // A paused session still shows the device that it released (observed on 24.1 and 27.1).
     for (const other of this.sessions.values()) {
       if (other.keepsDevice || (other !== session && !other.isPaused)) taken.add(other.device)
     }
@@ -189,11 +189,11 @@ export class SessionManager extends Server implements Listener {
       return ['ao', mine.filter(({configName}) => configName === argument).map(({path}) => path)]
     }
 
-    return this.lookInterfaces(mine, member === 'LookupInterface' ? argument : undefined)
+    return this.lookUpInterfaces(mine, member === 'LookupInterface' ? argument : undefined)
   }
 
-  /** The two calls that ask every backend for its device, and that a stale session kills 24.1 with. */
-  private async lookInterfaces(sessions: Session[], wanted?: string): Promise<Reply> {
+  /** Serves the two calls that ask every backend for its device. A stale session makes 24.1 crash in them. */
+  private async lookUpInterfaces(sessions: Session[], wanted?: string): Promise<Reply> {
     for (const session of sessions) {
       if (session.backend === 'hung') await session.hanging()
       if (session.backend !== 'alive' && this.version === '24.1') {
@@ -210,19 +210,19 @@ export class SessionManager extends Server implements Listener {
     return ['o', found.path]
   }
 
-  /** Whatever is done with a session, its backend is asked first, and a session without an answer is removed. */
+  /** Every call to a session asks its backend first; a session whose backend does not respond is removed. */
   private serveSession(session: Session, call: Call): Promise<Reply> | Reply {
-    const waiting = this.untilAsked(session, call.message.interface !== PROPERTIES)
+    const waiting = this.askBackend(session, call.message.interface !== PROPERTIES)
     return waiting ? waiting.then(() => this.serveAsked(session, call)) : this.serveAsked(session, call)
   }
 
-  /** A backend that ends its session answers a read afterwards. */
-  private untilAsked(session: Session, isMethod: boolean): Promise<unknown> | undefined {
+  /** Waits for the backend's response. A backend that is disconnecting responds to reads afterwards. */
+  private askBackend(session: Session, isMethod: boolean): Promise<unknown> | undefined {
     const {backend, ending} = session
     if (backend === 'dead') return sleep(this.timings.dead)
     if (backend === 'hung') return session.hanging()
     if (!isMethod) return ending
-    // one that hangs meanwhile is waited for, too
+    // A backend that starts to hang during the call is waited for as well.
     return sleep(this.timings.method).then(() => (session.backend === 'hung' ? session.hanging() : undefined))
   }
 
@@ -231,7 +231,7 @@ export class SessionManager extends Server implements Listener {
   }
 
   private withoutBackend(session: Session, {message}: Call): Reply {
-    // A read and a method may have waited for it, each for itself.
+    // A read and a method may both have waited for the backend; only the first one removes the session.
     if (this.sessions.has(session.path)) {
       this.remove(session)
       this.event(session, DESTROYED)

@@ -1,8 +1,8 @@
-/** Bus names; each service's interface carries the name of the service, its root object the same name as a path. */
+/** Bus names. Each service's interface has the name of the service; the path of its root object is derived from it. */
 export const SESSIONS = 'net.openvpn.v3.sessions'
 export const CONFIGURATION = 'net.openvpn.v3.configuration'
 export const LOG = 'net.openvpn.v3.log'
-/** The interface that StatusChange and Log signals are sent on, although the log service sends them. */
+/** The interface of StatusChange and Log signals, although the log service sends them. */
 export const BACKENDS = 'net.openvpn.v3.backends'
 export const NETCFG_PATH = '/net/openvpn/v3/netcfg'
 
@@ -35,7 +35,7 @@ export const Minor = {
   closed: 28,
 } as const
 
-/** What a user is asked for, by attention group; the attention type of all of them is 1, credentials. */
+/** The attention type of all requests for user input; the groups say which input. */
 export const CREDENTIALS = 1
 export const Group = {
   userPassword: 1,

@@ -1,4 +1,4 @@
-/** What a profile can be overridden with, and the D-Bus type of each. */
+/** The overrides of a profile, each with its D-Bus type. */
 export const overrides: Readonly<Record<string, 'b' | 's'>> = {
   'allow-compression': 's',
   'auth-fail-retry': 'b',

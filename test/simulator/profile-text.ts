@@ -4,19 +4,19 @@ import type {Version} from './properties'
 import {type Behaviour, type Input, passphrase, password, pin, user} from './behaviours'
 import {importRefused} from './errors'
 
-/** An option of a profile, and whether it is written as a block. */
+/** An option of a profile, with its block if it has one. */
 export interface Option {
   readonly words: readonly string[]
   readonly block?: string
 }
 
-/** What the parser of OpenVPN 3 allows, in bytes: for the whole, with so many more an option and a word; for a line. */
+/** The limits of OpenVPN 3's parser, in bytes. Each option and each word adds overhead to the size of the profile. */
 const limits = {line: 512, option: 64, profile: 262_144, word: 16}
 
 /**
- * The options of a profile as the configuration manager takes them in: without comments and control characters.
+ * The options of a profile as the configuration manager stores them: without comments and control characters.
  *
- * @throws `ServiceError` where Import refuses the text
+ * @throws `ServiceError` if Import refuses the text
  */
 export function parse(text: string): Option[] {
   let size = text.length
@@ -74,7 +74,7 @@ function wordsOf(line: string): string[] {
 const quotedIf = (word: string) =>
   word === '' || /[\s"]/.test(word) ? `"${word.replaceAll(/["\\]/g, String.raw`\$&`)}"` : word
 
-/** What Fetch answers. */
+/** The text that Fetch returns. */
 export const render = (options: readonly Option[]): string =>
   options
     .map(({block, words}) =>
@@ -89,7 +89,7 @@ const find = (options: readonly Option[], ...names: string[]) => options.find(({
 const isLocked = (options: readonly Option[]) =>
   options.some(({words: [name, value]}) => name === 'setenv' && value === 'GENERIC_CONFIG')
 
-/** Why Validate refuses a profile; undefined where it does not. */
+/** Why Validate refuses a profile; undefined if the profile is valid. */
 export function problemOf(options: readonly Option[], version: Version): string | undefined {
   if (isLocked(options)) return 'Server locked profiles are unsupported'
 
@@ -105,13 +105,13 @@ export function problemOf(options: readonly Option[], version: Version): string 
     : `Configuration profile is missing required options: ${missing.join(', ')}`
 }
 
-/** The servers of the lab, by their ports. */
+/** The address and the ports of the lab's servers. */
 const HOST = '10.99.0.1'
 const CERTIFICATE = 1194
 const PASSWORD = 1195
 const WEB = 1196
 
-/** A block as PEM has it; what is in it nobody reads here. */
+/** A PEM block; the simulator does not read its content. */
 const pem = (tag: string, label: string): string => {
   const content = Buffer.from(`${tag} of the simulator, which opens nothing`).toString('base64')
   return `<${tag}>\n-----BEGIN ${label}-----\n${content}\n-----END ${label}-----\n</${tag}>\n`
@@ -119,7 +119,7 @@ const pem = (tag: string, label: string): string => {
 
 const authority = pem('ca', 'CERTIFICATE')
 
-/** What a session of these options does, as at the lab's servers. */
+/** The behaviour of a session with these options, as with the lab's servers. */
 export function behaviourOf(options: readonly Option[], overrides: ReadonlyMap<string, unknown>): Behaviour {
   const has = (...names: string[]) => find(options, ...names) !== undefined
   const [, host, port] = find(options, 'remote')?.words ?? []
@@ -157,7 +157,7 @@ function inputsOf(options: readonly Option[]): Input[] {
   ]
 }
 
-/** The simulator has no list of all options: names that begin like this are unknown to the client. */
+/** The simulator has no list of all options, so it treats names with this prefix as unknown. */
 const UNKNOWN = /^no-such-/
 
 function failureOf(options: readonly Option[]): Behaviour['fails'] {
@@ -183,7 +183,7 @@ const text = (remote: string, key: string, ...lines: string[]): string =>
 
 const PIN = 'static-challenge "Enter the PIN" 1'
 
-/** The profiles that every user has, as the lab has them. */
+/** The profiles that every user has, the same as in the lab. */
 export const standardTexts: Readonly<Record<ProfileName, string>> = {
   cert: text(`${HOST} ${CERTIFICATE}`, 'PRIVATE KEY'),
   cert2: text(`${HOST} ${CERTIFICATE}`, 'PRIVATE KEY'),

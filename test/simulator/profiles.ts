@@ -8,14 +8,14 @@ import {behaviourOf, type Option, parse} from './profile-text'
 
 const now = () => BigInt(Math.floor(Date.now() / 1000))
 
-/** What a profile is imported with. */
+/** The arguments of an import. */
 export interface Import {
   readonly name: string
   readonly owner: number
   readonly text: string
   readonly singleUse?: boolean
   readonly persistent?: boolean
-  /** In place of what the text says. */
+  /** Overrides the behaviour that follows from the text. */
   readonly behaviour?: Behaviour
 }
 
@@ -49,12 +49,12 @@ export class Profile {
     this.given = source.behaviour
   }
 
-  /** What a session does that is started now. */
+  /** The behaviour of a session that is started now. */
   get behaviour(): Behaviour {
     return this.given ?? behaviourOf(this.options, new Map([...this.overrides].map(([key, {value}]) => [key, value])))
   }
 
-  /** A backend has read it. */
+  /** Records that a backend has read the profile. */
   use(): void {
     this.used++
     this.lastUsed = now()
@@ -65,7 +65,7 @@ export class Profile {
 export class Profiles {
   private readonly byPath = new Map<string, Profile>()
 
-  /** @throws `ServiceError` where the text is none of a profile */
+  /** @throws `ServiceError` if the text is not a valid profile */
   add(source: Import): Profile {
     const profile = new Profile(source)
     this.byPath.set(profile.path, profile)
@@ -76,7 +76,7 @@ export class Profiles {
     return this.byPath.get(path)
   }
 
-  /** The first that the user has under this name. */
+  /** The user's first profile with this name. */
   named(owner: number, name: string): Profile | undefined {
     for (const profile of this.byPath.values()) if (profile.owner === owner && profile.name === name) return profile
   }

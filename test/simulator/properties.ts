@@ -35,17 +35,17 @@ const values: Readonly<Record<string, (session: Session, version: Version) => un
   status: ({status}) => status,
 }
 
-/** A session's property, or what a test put in its place. */
+/** A session's property, or the fault that a test has set for it. */
 export function read(session: Session, name: string, version: Version): Variant {
   const fault = session.faults.get(name)
   if (fault instanceof Variant) return fault
   if (fault && fault !== 'missing') throw fault
-  // Described as a string, and yet it arrives as an object path.
+  // Introspection says string, but the value is an object path.
   const type = name === 'device_path' ? 'o' : sessionInterface.properties[name]!.type
   return new Variant(type, values[name]!(session, version))
 }
 
-/** Every property; one that cannot be read is left out. */
+/** Every property that can be read. */
 export function readAll(session: Session, version: Version): Record<string, Variant> {
   const all: Record<string, Variant> = {}
   for (const name of Object.keys(sessionInterface.properties)) {

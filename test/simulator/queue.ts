@@ -1,4 +1,4 @@
-/** Work that is done piece by piece, in the order in which it came. */
+/** Processes items one at a time, in the order of arrival. */
 export class Queue<T> {
   private items: T[] = []
   private next = 0
@@ -20,7 +20,7 @@ export class Queue<T> {
         this.next = 0
       }
 
-      // Only what really has to wait is awaited: a thousand reads need no thousand turns of the event loop.
+      // Await only real promises, so that a thousand reads do not take a thousand turns of the event loop.
       const working = this.work(item)
       if (working) await working
     }

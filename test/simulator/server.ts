@@ -6,7 +6,7 @@ import {check, type Interface, introspect, noSuchObject, vanished} from './inter
 import {DBUS, INTROSPECTABLE, PEER, PROPERTIES, rootPath} from './names'
 import {Queue} from './queue'
 
-/** A method call as it came, and who it came from. */
+/** A method call and the user ID of its sender. */
 export interface Call {
   readonly message: Message
   readonly uid: number
@@ -22,9 +22,9 @@ export interface Target {
 }
 
 /**
- * What may be done with a call instead of answering it: nothing at all, an end of the service, an error, an answer that
- * comes late and keeps all others waiting, one that comes late while others are served, the right one twice, or
- * another one.
+ * A replacement for the normal reply: `ignore` sends none, `crash` ends the service, `twice` sends the reply twice, a
+ * `ServiceError` is sent as an error, `delay` delays the reply and blocks all other calls, `overtaken` delays it while
+ * other calls are served, and `reply` is sent instead.
  */
 export type Interception =
   | 'crash'
@@ -35,7 +35,7 @@ export type Interception =
   | {readonly overtaken: number}
   | {readonly reply: Reply}
 
-/** Methods called and properties read or written, by name: `Pause`, `Get status`. */
+/** Counts method calls, property reads and property writes by name: `Pause`, `Get status`. */
 export class Counts {
   total = 0
   readonly byMember = new Map<string, number>()
@@ -55,21 +55,21 @@ export class Counts {
 }
 
 /**
- * A D-Bus service that takes calls in the order of arrival, as the real ones do: properties it reads and writes itself,
- * one at a time, methods it hands to a worker, which also serves one at a time. So a method that takes its time makes
- * methods wait, and a property makes everything wait that comes after it. What their D-Bus library does by itself
- * (unknown objects and members, wrong types, introspection, pings) is answered at once, even while the service is busy.
+ * A D-Bus service that serves calls in the order of arrival, as the real ones do. It reads and writes properties
+ * itself, one at a time, and passes methods to a worker, which also serves one at a time. So a slow method delays other
+ * methods, and a slow property access delays every later call. The D-Bus library's own replies (unknown objects and
+ * members, wrong types, introspection, pings) are immediate, even while the service is busy.
  */
 export abstract class Server {
   readonly counts = new Counts()
-  /** What every call costs, in milliseconds. */
+  /** The duration of every call, in milliseconds. */
   cost = 0
-  /** Looked at before a call is served. */
+  /** Called before a call is served. */
   intercept?: (call: Call) => Interception | undefined
   protected bus?: MessageBus
   private starting?: Promise<void>
   private ready = false
-  /** Milliseconds from the call that the service was started for to its objects. */
+  /** Milliseconds from the call that started the service until its objects exist. */
   private objectsAfter = 0
   private readonly uids = new Map<string, Promise<number> | number>()
 
@@ -82,7 +82,7 @@ export abstract class Server {
     return this.bus !== undefined
   }
 
-  /** Takes the name; the objects are there a while after the first call, as on the real service. */
+  /** Takes the name. The objects appear some time after the first call, as on the real service. */
   async start(objectsAfter = 0): Promise<void> {
     this.starting ??= this.open(objectsAfter).finally(() => {
       this.starting = undefined
@@ -91,7 +91,7 @@ export abstract class Server {
     if (objectsAfter === 0) this.ready = this.running
   }
 
-  /** Drops the connection as an exit or a crash does: nothing that is waiting gets an answer. */
+  /** Drops the connection, as in an exit or a crash: pending calls get no reply. */
   async stop(): Promise<void> {
     await this.starting
     const {bus} = this
@@ -105,9 +105,9 @@ export abstract class Server {
   protected abstract target(path: string): Target | undefined
   /** Names of the objects below the service's root object. */
   protected abstract children(): string[]
-  /** Serves a call, whose object and arguments have been checked, and whose turn it is. */
+  /** Serves a call when its turn comes; its object and arguments have been checked. */
   protected abstract serve(call: Call): Promise<Reply> | Reply
-  /** A connection went away. */
+  /** Called when a client's connection is closed. */
   protected gone(_connection: string): void {}
 
   protected signal(path: string, iface: string, member: string, signature: string, body: unknown[]): void {
@@ -121,7 +121,7 @@ export abstract class Server {
     this.objectsAfter = objectsAfter
     const methods = new Queue<Call>((call) => this.answer(bus, call))
     const calls = new Queue<Message>((message) => this.take(bus, message, methods))
-    // Before the name is taken: what made the bus start the service is delivered with it.
+    // Set before the name is taken: with the name, the bus delivers the call that started the service.
     bus.addMethodHandler((message) => {
       this.receive(bus, message, calls)
       return true
@@ -220,7 +220,7 @@ export abstract class Server {
     }
   }
 
-  /** Ends the service from within a call. */
+  /** Ends the service during a call. */
   protected crash(): Promise<void> {
     return this.stop()
   }
@@ -248,7 +248,7 @@ export abstract class Server {
     if (this.bus !== bus) return
     const {text, type} = error instanceof ServiceError ? error : failed(`simulator: ${String(error)}`)
     const reply = Message.newError(message, type, text)
-    // not every service says why
+    // Some services send errors without a text.
     if (text === '') Object.assign(reply, {body: [], signature: ''})
     send(bus, reply)
   }

@@ -12,25 +12,25 @@ import {CREDENTIALS, Group, Major, Minor, NETCFG_PATH, rootPath, SESSIONS} from 
 /** Major code, minor code, message. */
 export type Status = [number, number, string]
 
-/** How long things take, in milliseconds: in the order of the real ones' size, but shorter. */
+/** Durations in milliseconds: in proportion to the real ones, but shorter. */
 export const realistic = {
-  /** Connect blocks its caller for this long when it is called while a connection is being made, which hangs the backend. */
+  /** A Connect during a connection attempt hangs the backend and blocks its caller for this long. */
   connectTimeout: 5000,
-  /** From the first packet to the connection, or to its refusal. */
+  /** From the first packet to the connection or its refusal. */
   connecting: 15,
-  /** How long the manager takes to see that a backend is gone: calls that arrive meanwhile queue up for the session. */
+  /** How long the manager takes to detect that a backend is dead; calls to the session queue up during that time. */
   dead: 3,
-  /** A running client's end. */
+  /** Stopping a running client. */
   disconnecting: 8,
-  /** How long the manager waits for a backend that does not answer. */
+  /** How long the manager waits for a backend that does not respond. */
   hung: 10_000,
-  /** What a session's method takes: reads that were sent right after it are answered before it. */
+  /** The duration of a session's method; reads that follow at once are answered before it. */
   method: 2,
-  /** Making a session, during which other methods wait. */
+  /** Creating a session, which blocks other methods. */
   newTunnel: 10,
-  /** From the name being taken to the objects being there, when the manager starts. */
+  /** At the manager's start, from taking the name until the objects exist. */
   objects: 50,
-  /** From a pause to its being counted. */
+  /** From a pause until N_PAUSE counts it. */
   pauseCount: 20,
   /** From the reply to Disconnect to the event, on 27.1. */
   removalEvent: 25,
@@ -41,28 +41,28 @@ export const realistic = {
 }
 export type Timings = typeof realistic
 
-/** What happens to a session, for those who listen. */
+/** Receives a session's events. */
 export interface Listener {
   attention(session: Session, type: number, group: number, message: string): void
   log(session: Session, group: number, level: number, message: string): void
-  /** The tun device that a session gets: the one it shows or, where another has that, the lowest that is free. */
+  /** The tun device for a session: the one it shows or, if another session has that, the first free one. */
   deviceFor(session: Session): string
-  /** The client could not even start. */
+  /** The client could not connect and has given up. */
   gaveUp(session: Session): void
   status(session: Session, status: Status): void
-  /** What object paths are made of. */
+  /** The source of random bytes for object paths. */
   readonly randomBytes: (length: number) => Buffer
   readonly timings: Timings
   readonly webGranted: boolean
 }
 
-/** A call to the log service's proxy, and those who get a copy of each signal. */
+/** A session's log forwards: the proxies, and the subscribers that get a copy of each signal. */
 interface Forwards {
-  /** Proxy path by subscriber, as the property shows them. */
+  /** Proxy path by subscriber, as in the property `log_forwards`. */
   readonly proxies: Map<string, string>
-  /** One entry for each copy: neither a second call nor LogForward(false) takes one away. */
+  /** One entry for each copy; neither a second call nor LogForward(false) removes one. */
   readonly copies: string[]
-  /** The log service that heard the backend is gone: another one does not know the backend. */
+  /** The log service that knew the backend has ended, and its successor does not know the backend. */
   lost?: boolean
 }
 
@@ -84,9 +84,9 @@ const counterOrder = [
   'N_RECONNECT',
 ]
 const CLIENT_LOG = 7
-/** Categories of log lines, by what they mean. */
+/** Categories of log lines, by meaning. */
 const Category = {verb2: 2, verb1: 3, info: 4, error: 6, critical: 7} as const
-/** `log_verbosity` of a session whose profile has neither `verb` nor the override `log-level`. */
+/** `log_verbosity` of a session whose profile sets neither `verb` nor the override `log-level`. */
 const profileLogLevel = 3
 const BAD_KEY = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
 let lastPid = 50_000
@@ -98,34 +98,35 @@ export class Session {
   readonly backendPid = ++lastPid
   readonly acl: number[] = []
   readonly forwards: Forwards = {copies: [], proxies: new Map()}
-  /** Properties that answer something of their own: an error, a value of any type, or that they do not exist. */
+  /** Properties that a test replaces: by an error, a value of any type, or as unknown. */
   readonly faults = new Map<string, 'missing' | ServiceError | Variant>()
   readonly counters: Record<string, bigint> = {}
   publicAccess = false
   restrictLogAccess = true
-  /** That of the session manager, until Connect takes over what the profile says. */
+  /** The session manager's value, until Connect applies the value of the profile. */
   logVerbosity = 6
   dco = false
   lastLog: {category: number; group: number; message: string} = {category: 0, group: 0, message: ''}
   status: Status = [0, 0, '']
   backend: 'alive' | 'dead' | 'hung' = 'alive'
-  /** Disconnect is under way. */
+  /** Set while Disconnect is in progress. */
   ending?: Promise<void>
   configName: string
   configPath: string
   device = ''
   devicePath = ''
   connectedTo: [string, string, number] = ['', '', 0]
-  /** Bytes a second in each direction while connected: a tunnel that only keeps itself alive. */
+  /** Bytes per second in each direction while connected; the default is keepalive traffic only. */
   traffic = {in: 20, out: 24}
   private readonly behaviour: Behaviour
   private readonly queue: QueuedInput[]
   private readonly timers = new Set<NodeJS.Timeout>()
-  private nothingLeft = () => {}
-  private readonly gone = new Promise<void>((resolve) => {
-    this.nothingLeft = resolve
+  /** Ends the wait of all calls for the session's backend. */
+  release = (): void => {}
+  private readonly released = new Promise<void>((resolve) => {
+    this.release = resolve
   })
-  /** No client yet; one that runs; one that gave up and cannot be started again. */
+  /** `new`: no client yet; `ended`: the client gave up and cannot be started again. */
   private client: 'ended' | 'new' | 'running' = 'new'
   private established = false
   private paused = false
@@ -133,7 +134,7 @@ export class Session {
   private trafficSince = 0
   private challenged = false
   private connectedOnce = false
-  /** The server had a certificate that it could not show. */
+  /** The client does not trust the server's certificate. */
   private distrusted = false
 
   constructor(
@@ -149,20 +150,20 @@ export class Session {
     this.queue = this.behaviour.inputs.map((input) => ({...input}))
     this.uninitialised = profile === undefined
     if (this.uninitialised) {
-      // What 24.1 shows for a session whose profile does not exist.
+      // 24.1 shows this for a session whose profile does not exist.
       this.dco = true
     }
   }
 
-  /** The backend never got a profile: no status, no action, and it stays until it is disconnected. */
+  /** The backend never got a profile: no status, no actions, and the session stays until it is disconnected. */
   private readonly uninitialised: boolean
 
-  /** False where the backend cannot make anything of its profile. */
+  /** False if the backend cannot load the profile. */
   get loads(): boolean {
     return this.behaviour.loads ?? true
   }
 
-  /** Its device is its own also while it is paused. */
+  /** Whether the session keeps its device while it is paused. */
   get keepsDevice(): boolean {
     return this.behaviour.persistTun ?? false
   }
@@ -188,7 +189,7 @@ export class Session {
     return this.established && !this.paused && this.backend === 'alive'
   }
 
-  /** What was answered so far, by the name of the question. */
+  /** The answers so far, by input name. */
   get answers(): Record<string, string> {
     return Object.fromEntries(this.queue.flatMap(({name, value}) => (value === undefined ? [] : [[name, value]])))
   }
@@ -197,7 +198,7 @@ export class Session {
     return this.connectedTo[1]
   }
 
-  /** The backend is there with its profile; tells what it waits for. */
+  /** The backend has loaded its profile and signals which inputs it requires. */
   initialise(): void {
     if (this.uninitialised) return
     const asks = (...groups: number[]) => this.queue.some(({group}) => groups.includes(group))
@@ -221,7 +222,7 @@ export class Session {
     this.listener.status(this, this.status)
   }
 
-  /** Counters as the backend counts them; those that are 0 are left out. */
+  /** The backend's counters, without those that are 0. */
   statistics(): Record<string, bigint> {
     this.count()
     const names = new Set([...counterOrder, ...Object.keys(this.counters)])
@@ -235,7 +236,7 @@ export class Session {
     if (this.pendingWeb) throw notReady('Pending web authentication')
   }
 
-  /** Type and group of everything that is still to be answered. */
+  /** Type and group of all open inputs. */
   inputGroups(): [number, number][] {
     return [...new Set(this.missing().map(({group}) => group))].map((group) => [CREDENTIALS, group])
   }
@@ -271,11 +272,11 @@ export class Session {
       throw backendRefused(`net.openvpn.v3.error.invalid-input: No value provided for RequiresSlot ID ${id}`)
     }
 
-    // it compares signed characters
+    // The backend compares signed characters.
     found.value = value.replaceAll(/[^ -\u007F]/g, '')
   }
 
-  /** Answers the open questions in order; those without an answer stay open. */
+  /** Answers the open inputs in order; inputs without an answer stay open. */
   provideAll(values: readonly string[]): void {
     const rest = [...values]
     for (const input of this.missing()) {
@@ -284,7 +285,7 @@ export class Session {
     }
   }
 
-  /** What is right, for the open questions. */
+  /** The correct answers to the open inputs. */
   rightAnswers(): string[] {
     const {answers, challenge} = this.behaviour
     return this.missing().map((input) =>
@@ -294,7 +295,7 @@ export class Session {
     )
   }
 
-  /** Starts the client. While it makes a connection, a second call blocks the manager and hangs the backend. */
+  /** Starts the client. A second call during the connection attempt hangs the backend and blocks the manager. */
   connect(): Promise<void> | void {
     this.assertInitialised()
     if (this.client === 'ended' || this.established || this.pendingWeb) return
@@ -311,7 +312,7 @@ export class Session {
     if (this.missing().length > 0) throw backendRefused('Required user input not provided')
     this.client = 'running'
     this.logVerbosity = this.behaviour.logLevel ?? profileLogLevel
-    // the kernel has no module for it
+    // The kernel module is not available.
     this.dco = false
     this.paused = false
     this.log('Starting connection')
@@ -381,7 +382,7 @@ export class Session {
     this.setStatus(Major.connection, Minor.done)
   }
 
-  /** The user has been seen on the web page. */
+  /** The user has authenticated on the web page. */
   grantWeb(): void {
     if (!this.pendingWeb || this.paused) return
     this.pendingWeb = false
@@ -389,7 +390,7 @@ export class Session {
     this.after(0, () => this.establish())
   }
 
-  /** Connected from now on, whatever the profile says; nothing is announced. */
+  /** Puts the session in the connected state without signals, regardless of the profile. */
   forceConnected(): void {
     this.client = 'running'
     this.logVerbosity = this.behaviour.logLevel ?? profileLogLevel
@@ -404,7 +405,7 @@ export class Session {
     this.status = [Major.connection, Minor.paused, '']
   }
 
-  /** The backend is gone, or the session is: nothing happens by itself any more. */
+  /** Cancels all pending events, when the backend or the session ends. */
   clearTimers(): void {
     for (const timer of this.timers) clearTimeout(timer)
     this.timers.clear()
@@ -417,14 +418,9 @@ export class Session {
     this.release()
   }
 
-  /** Lets those go who wait for its backend: there is nothing left to wait for. */
-  release(): void {
-    this.nothingLeft()
-  }
-
-  /** How long the manager waits for a backend that hangs: less, where that is killed meanwhile. */
+  /** Waits as long as the manager does for a hung backend, or until the backend is killed. */
   async hanging(): Promise<void> {
-    await Promise.race([this.gone, sleep(this.listener.timings.hung, undefined, {ref: false})])
+    await Promise.race([this.released, sleep(this.listener.timings.hung, undefined, {ref: false})])
   }
 
   stop(): void {
@@ -445,7 +441,7 @@ export class Session {
     this.timers.add(timer)
   }
 
-  /** A line of the backend, which sends what its profile's level lets through. */
+  /** Logs a line of the backend if the profile's log level includes it. */
   private log(message: string, category: number = Category.info): void {
     const level = this.behaviour.logLevel ?? profileLogLevel
     if (category + level >= Category.critical) this.listener.log(this, CLIENT_LOG, category, message)
@@ -465,7 +461,7 @@ export class Session {
     throw backendTimeout('Timeout was reached')
   }
 
-  /** A client that runs, and whose server answers, tries again; every other one stays in the status it was given. */
+  /** Starts a new attempt if the client runs and its server responds; otherwise the status stays. */
   private reconnect(): void {
     if (this.client !== 'running' || this.behaviour.port === undefined) return
     this.count()
@@ -505,7 +501,7 @@ export class Session {
     )
   }
 
-  /** Nothing is sent. 27.1 ends the session by itself, 24.1 would try again. */
+  /** Fails before anything is sent. 27.1 then removes the session; 24.1 keeps it for another attempt. */
   private fail(problem: string): void {
     this.client = 'new'
     this.log(`Connection failed: ${problem.replace(/\n .*/, '')}`, Category.error)
@@ -513,7 +509,7 @@ export class Session {
     this.listener.gaveUp(this)
   }
 
-  /** The server's certificate is of another authority. */
+  /** Fails because another authority issued the server's certificate. */
   private distrust(problem: string): void {
     this.client = 'ended'
     this.distrusted = true
@@ -581,7 +577,7 @@ export class Session {
     this.count('PACKETS_OUT', 10)
   }
 
-  /** Adds to a counter; without arguments, what went through the tunnel since it was last asked. */
+  /** Adds to a counter; without arguments, adds the tunnel's traffic since the last call. */
   private count(counter?: string, by = 0): void {
     if (counter) {
       this.counters[counter] = (this.counters[counter] ?? 0n) + BigInt(by)

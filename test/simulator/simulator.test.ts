@@ -15,7 +15,7 @@ import {type Simulator, simulator, userPassword} from './simulator'
 const MANAGER = '/net/openvpn/v3/sessions'
 const socket = (address: string) => address.slice('unix:path='.length)
 
-/** A client that calls by raw messages, and keeps the signals that it gets. */
+/** A client that sends raw messages and records the signals that it receives. */
 class Client {
   readonly signals: Message[] = []
 
@@ -67,24 +67,24 @@ const vanished = (path: string) =>
 const noBackend = error('org.freedesktop.DBus.Error.Failed', 'Backend VPN process did not respond')
 const noBackendForMethod = {text: 'GDBus.Error:net.openvpn.gdbuspp: Backend VPN process did not respond'}
 
-/** Waits until the service has its objects. */
+/** Waits until the service's objects exist. */
 const answers = (call: () => Promise<unknown>) =>
-  until('the objects are there', () =>
+  until('the objects exist', () =>
     call().then(
       () => true,
       () => false,
     ),
   )
 
-/** Type and text of the error that a call was answered with. */
+/** Type and text of a call's error reply. */
 function reason(result: PromiseSettledResult<unknown>): unknown {
   assert.equal(result.status, 'rejected')
   const {text, type} = (result as PromiseRejectedResult).reason as {text: string; type: string}
   return {text, type}
 }
 
-describe('the private bus', () => {
-  test('starts, stops, and leaves nothing behind', async () => {
+describe('private bus', () => {
+  test('starts and stops without leaving files behind', async () => {
     const bus = await PrivateBus.start()
     const client = await connect(bus.address)
     await disconnect(client)
@@ -93,17 +93,17 @@ describe('the private bus', () => {
     await bus.stop()
   })
 
-  test('says what is missing where dbus-daemon is not installed', async () => {
+  test('reports a missing dbus-daemon', async () => {
     const path = process.env.PATH
     process.env.PATH = '/nonexistent'
     try {
-      await assert.rejects(PrivateBus.start(), /needs `dbus-daemon`, which is not installed/)
+      await assert.rejects(PrivateBus.start(), /requires `dbus-daemon`, which is not installed/)
     } finally {
       process.env.PATH = path
     }
   })
 
-  test('ends with a process that is killed', async () => {
+  test('stops when its process is killed', async () => {
     const main = spawn(process.execPath, [join(__dirname, 'main.js'), '--scenario', 'empty'])
     const [line] = (await new Promise<string>((resolve) => {
       main.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))
@@ -111,16 +111,16 @@ describe('the private bus', () => {
     const path = socket(line.slice('DBUS_SYSTEM_BUS_ADDRESS='.length))
     assert.equal(existsSync(path), true)
     main.kill('SIGKILL')
-    await until('it is gone', () => !existsSync(path))
+    await until('the socket is removed', () => !existsSync(path))
   })
 })
 
 for (const version of ['27.1', '24.1'] as const) {
-  describe(`the simulator, ${version}`, () => {
+  describe(`simulator ${version}`, () => {
     let world: Simulator
     let client: Client
     const reaches = (path: string, minor: number) =>
-      until(`${path} at status ${minor}`, () => world.status(path)[1] === minor)
+      until(`${path} reaches status ${minor}`, () => world.status(path)[1] === minor)
 
     before(async () => {
       world = await simulator({me: true, timings: {connectTimeout: 60, hung: 1000}, version})
@@ -135,11 +135,11 @@ for (const version of ['27.1', '24.1'] as const) {
       client.signals.length = 0
     })
 
-    test('connects a session, and tells those who asked', async () => {
+    test('connects a session and signals its status to subscribers', async () => {
       const path = await world.startSession('alice', 'cert', {until: 'new'})
       await client.call(path, 'LogForward', 'b', [true])
       await client.call(path, 'Connect')
-      await until('all is told', () => client.statuses().length >= 4)
+      await until('all status changes are signalled', () => client.statuses().length >= 4)
       assert.deepEqual(client.statuses(), [
         [2, 2, `config_path=${world.profilePath('alice', 'cert')}`],
         [2, 6, ''],
@@ -150,7 +150,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(world.subscribers(path), [client.bus.name])
     })
 
-    test('asks for input, and refuses what is wrong', async () => {
+    test('requests input and refuses a wrong password', async () => {
       const path = await world.startSession('alice', 'pass', {until: 'new'})
       const ready = {
         text: 'GDBus.Error:net.openvpn.v3.error.ready: Missing user credentials',
@@ -175,7 +175,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(world.answers(path), {password: 'wrong', username: 'vpnuser'})
     })
 
-    test('asks again when the server wants a code while connecting', async () => {
+    test('requests input again if the server sends a challenge while connecting', async () => {
       const challenge = {answer: '4711', question: 'Enter the code'}
       world.addProfile('alice', 'otp', {...userPassword('u', 'p'), challenge})
       const path = await world.startProfile('alice', 'otp', {until: 'started'})
@@ -189,7 +189,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(await client.get(path, 'status'), [2, 7, ''])
     })
 
-    test('removes a stale session when it is looked at', async () => {
+    test('removes a stale session on the first read', async () => {
       const path = await world.startSession('alice', 'cert')
       await world.killBackend(path)
       assert.deepEqual(await client.call(MANAGER, 'FetchAvailableSessions'), [[path]])
@@ -199,13 +199,13 @@ for (const version of ['27.1', '24.1'] as const) {
         client.get(path, 'nope'),
       ])
       assert.deepEqual(reason(first), noBackend)
-      // Accepted before the session was gone: another text than for a call that comes later.
+      // These calls arrived before the session was removed, so their error differs from that of a later call.
       assert.deepEqual(reason(second), vanished(path))
       assert.deepEqual(reason(third), error('org.freedesktop.DBus.Error.InvalidArgs', 'No such property “nope”'))
       await assert.rejects(client.get(path, 'status'), unknownObject(path))
     })
 
-    test('everything waits for a read that waits for a hung backend', async () => {
+    test('blocks every call while a read waits for a hung backend', async () => {
       const path = await world.startSession('alice', 'cert')
       const other = await world.startSession('alice', 'cert2')
       await world.stopBackend(path)
@@ -214,12 +214,12 @@ for (const version of ['27.1', '24.1'] as const) {
       const waiting = [client.get(other, 'status'), client.call(other, 'Ready'), client.get(MANAGER, 'version')]
       const ends = waiting.map((call) => call.then(() => Date.now() - start))
       await assert.rejects(client.get(path, 'nope'), {text: 'No such property “nope”'})
-      assert.equal((await world.sessions()).length, 2, 'while it still waits')
+      assert.equal((await world.sessions()).length, 2, 'while the call still waits')
       await assert.rejects(hung, noBackend)
       for (const end of await Promise.all(ends)) assert.ok(end >= 990, `${end} ms`)
     })
 
-    test('methods, and no reads, wait for a method that waits for a hung backend', async () => {
+    test('blocks methods but not reads while a method waits for a hung backend', async () => {
       const path = await world.startSession('alice', 'cert')
       const other = await world.startSession('alice', 'cert2')
       await world.stopBackend(path)
@@ -228,27 +228,27 @@ for (const version of ['27.1', '24.1'] as const) {
       const listed = client.call(MANAGER, 'FetchAvailableSessions').then(() => Date.now() - start)
       assert.deepEqual(await client.get(other, 'status'), [2, 7, ''])
       await client.get(MANAGER, 'version')
-      assert.equal((await world.sessions()).length, 2, 'while it still waits')
+      assert.equal((await world.sessions()).length, 2, 'while the call still waits')
       await sleep(20)
       const read = client.get(path, 'status')
       await assert.rejects(hung, noBackendForMethod)
       assert.ok((await listed) >= 990)
-      // It has waited for a time of its own, also after the method had the session removed.
+      // The read waited for its own time limit, even after the method removed the session.
       await assert.rejects(read, noBackend)
       assert.ok(Date.now() - start >= 1010)
     })
 
-    test('who waits for a hung backend is let go when it is killed', async () => {
+    test('releases the callers that wait for a hung backend when the backend is killed', async () => {
       const path = await world.startSession('alice', 'cert')
       await world.stopBackend(path)
       world.timings.hung = 60_000
       const hung = client.get(path, 'status')
-      await until('it waits', () => world.calls.byMember.has('Get status'))
+      await until('the read waits', () => world.calls.byMember.has('Get status'))
       await world.killBackend(path)
       await assert.rejects(hung, noBackend)
     })
 
-    test('a backend that hangs while a method asks it is waited for', async () => {
+    test('waits for a backend that starts to hang during a method call', async () => {
       const path = await world.startSession('alice', 'cert')
       Object.assign(world.timings, {hung: 600, method: 1000})
       const asked = client.call(path, 'Ready')
@@ -259,7 +259,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.ok(Date.now() - start >= 590)
     })
 
-    test('reads that follow a method at once are answered before it, and never during a disconnection', async () => {
+    test('answers reads that directly follow a method first, but holds them during a disconnect', async () => {
       const path = await world.startSession('alice', 'cert')
       Object.assign(world.timings, {disconnecting: 1000, method: 30, pauseCount: 1000})
       const order: unknown[] = []
@@ -269,7 +269,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(await client.get(path, 'status'), [2, 14, ''])
       const counted = async () => (await client.get(path, 'statistics')) as Record<string, bigint>
       assert.equal((await counted()).N_PAUSE, undefined)
-      await until('it is counted', async () => (await counted()).N_PAUSE === 1n)
+      await until('the pause is counted', async () => (await counted()).N_PAUSE === 1n)
       await client.call(path, 'Resume')
       await reaches(path, 7)
       const gone = client.call(path, 'Disconnect')
@@ -279,7 +279,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(reason(after), vanished(path))
     })
 
-    test('reads do not wait while a session is made', async () => {
+    test('answers reads while it creates a session', async () => {
       const path = await world.startSession('alice', 'cert')
       world.timings.newTunnel = 1500
       const start = Date.now()
@@ -291,7 +291,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.ok((await listed) >= 1490)
     })
 
-    test('a second Connect while connecting hangs the backend', async () => {
+    test('hangs the backend at a second Connect while connecting', async () => {
       const path = await world.startSession('alice', 'dead', {until: 'started'})
       await assert.rejects(client.call(path, 'Connect'), {
         text: 'GDBus.Error:net.openvpn.gdbuspp.request: Timeout was reached',
@@ -299,7 +299,7 @@ for (const version of ['27.1', '24.1'] as const) {
       await assert.rejects(client.get(path, 'status'), noBackend)
     })
 
-    test('is started by the bus, and its first answer is that it is not there', async () => {
+    test('is started by the bus, and its objects do not exist for the first call', async () => {
       await world.startSession('alice', 'cert')
       await world.coldStart()
       await assert.rejects(client.call(MANAGER, 'FetchAvailableSessions'), unknownObject(MANAGER))
@@ -310,7 +310,7 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.equal((await client.call(MANAGER, 'FetchAvailableSessions')).length, 1)
     })
 
-    test('the configuration manager as well', async () => {
+    test('has a configuration manager that the bus starts in the same way', async () => {
       const profile = world.profilePath('alice', 'cert')
       assert.equal(await client.get(profile, 'name', CONFIGURATION), 'cert')
       await world.coldStartConfigurations()
@@ -322,14 +322,14 @@ for (const version of ['27.1', '24.1'] as const) {
       await assert.rejects(client.get(profile, 'name', CONFIGURATION), unknownObject(profile))
     })
 
-    test('can die in the middle of a call, and come back', async () => {
+    test('can crash during a call and start again', async () => {
       const path = await world.startSession('alice', 'cert')
       world.intercept(({message}) => (message.member === 'Pause' ? 'crash' : undefined))
       await assert.rejects(client.call(path, 'Pause', 's', ['']), {type: 'org.freedesktop.DBus.Error.NoReply'})
       await assert.rejects(client.call(MANAGER, 'FetchAvailableSessions'), unknownObject(MANAGER))
     })
 
-    test('can be silent, late, and wrong', async () => {
+    test('can ignore a call, delay a reply, and return wrong values', async () => {
       const path = await world.startSession('alice', 'cert')
       world.intercept(({message}) => (message.body[1] === 'status' ? 'ignore' : {delay: 30}))
       const silent = client.get(path, 'status').then(() => 'answered')
@@ -348,14 +348,14 @@ for (const version of ['27.1', '24.1'] as const) {
       assert.deepEqual(await client.get(path, 'status'), [9, 99, 'from the future'])
     })
 
-    test('reads a property of 1,000 sessions, each once, in seconds', async () => {
+    test('serves one read for each of 1,000 sessions within seconds', async () => {
       const paths = world.createSessions(1000)
       world.calls.reset()
       const [listed] = (await client.call(MANAGER, 'FetchAvailableSessions')) as [string[]]
       assert.deepEqual(listed, [...paths].sort())
       const start = Date.now()
       const owners: unknown[] = []
-      // A bus lets one connection wait for 128 replies, and turns the next call away.
+      // A bus limits each connection to 128 pending replies and refuses further calls.
       for (let index = 0; index < listed.length; index += 100) {
         const slice = listed.slice(index, index + 100)
         owners.push(...(await Promise.all(slice.map((path) => client.get(path, 'owner')))))
@@ -370,8 +370,8 @@ for (const version of ['27.1', '24.1'] as const) {
   })
 }
 
-describe('a simulator of its own', () => {
-  test('24.1 aborts when it is asked for interfaces while a session is stale', async () => {
+describe('simulator with its own bus', () => {
+  test('crashes on 24.1 when an interface is looked up while a session is stale', async () => {
     const world = await simulator({me: true, version: '24.1'})
     const client = await Client.of(world.busAddress)
     const path = await world.startSession('alice', 'cert')
@@ -384,12 +384,12 @@ describe('a simulator of its own', () => {
     await world.close()
   })
 
-  test('the bus lets one connection wait for 128 replies, as the system bus does', async () => {
+  test('limits each connection to 128 pending replies, as the system bus does', async () => {
     const world = await simulator({me: true})
     const client = await Client.of(world.busAddress)
     const path = await world.startSession('alice', 'cert')
     world.intercept(() => 'ignore')
-    // none is answered but by the bus: the first that is settled is one too many
+    // Only the bus replies here, so the first call that settles is the one over the limit.
     const [result] = await Promise.allSettled([
       Promise.race(Array.from({length: 160}, () => client.get(path, 'owner'))),
     ])
@@ -399,7 +399,7 @@ describe('a simulator of its own', () => {
     await world.close()
   })
 
-  test('a bus that is killed takes nobody along', async () => {
+  test('survives the death of its bus', async () => {
     const world = await simulator()
     const client = await Client.of(world.busAddress)
     await world.killBus()

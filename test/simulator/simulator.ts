@@ -27,28 +27,28 @@ export type {Status, Timings} from './session'
 
 export interface SimulatorOptions {
   readonly version?: Version
-  /** Milliseconds that things take, where the defaults do not fit. */
+  /** Durations in milliseconds that replace the defaults. */
   readonly timings?: Partial<Timings>
-  /** What every call to the session manager costs, in milliseconds; the real one takes 2.5 to 4 a read. */
+  /** The duration of every call to the session manager, in milliseconds; the real one takes 2.5 to 4 per read. */
   readonly cost?: number
-  /** Alice is whoever runs this process, root too: to try things by hand. */
+  /** Alice is the user who runs this process, even if that is root: for trying the commands by hand. */
   readonly me?: boolean
 }
 
-/** What a test may put in place of a property's value: an error, another value of any type, or that it is unknown. */
+/** The fault of a property: an error, a value of any type, or `missing` for an unknown property. */
 export type PropertyFault = 'missing' | ServiceError | Variant
 
 export interface CreateOptions {
   readonly user?: UserName
-  /** Names of the profiles; by default `load-0001` and so on. */
+  /** Names of the profiles; default: `load-0001` and so on. */
   readonly name?: (index: number) => string
 }
 
 const users: readonly UserName[] = ['alice', 'bob', 'carol', 'root']
 
 /**
- * A session manager on a bus of its own, in this process. Tests act on it as on the real service (`World`), look into
- * it, and make it misbehave.
+ * A session manager on a private bus, in this process. Tests use it like the real service (`World`), inspect it, and
+ * make it fail.
  */
 export class Simulator implements World {
   readonly name: string
@@ -152,7 +152,7 @@ export class Simulator implements World {
     if (granted) for (const session of this.manager.sessions.values()) session.grantWeb()
   }
 
-  /** From now on the paths of sessions, and so their order, are the same for the same seed; `reset` ends it. */
+  /** Makes the paths and the order of new sessions reproducible for the same seed, until `reset`. */
   seed(seed: string): void {
     let count = 0
     this.manager.randomBytes = (length) =>
@@ -168,7 +168,9 @@ export class Simulator implements World {
     for (const session of this.manager.sessions.values()) session.forwards.lost = true
   }
 
-  /** The log service is another one that knows nobody who listens; unlike the real one, it still hears the backends. */
+  /**
+   * Replaces the log service by one without subscribers. Unlike the real one, it still receives the backends' signals.
+   */
   async restartLogService(): Promise<void> {
     await this.logs.stop()
     for (const session of this.manager.sessions.values()) this.logs.forget(session)
@@ -205,36 +207,38 @@ export class Simulator implements World {
     await this.bus.stop()
   }
 
-  /** How long things take, in milliseconds; can be changed at any time, `reset` restores it. */
+  /** Durations in milliseconds; a test can change them at any time, and `reset` restores them. */
   get timings(): Timings {
     return this.manager.timings
   }
 
-  /** Calls that the session manager has served, in all and by member: `Pause`, `Get status`. */
+  /** The calls that the session manager has served, in total and by member: `Pause`, `Get status`. */
   get calls(): {readonly byMember: ReadonlyMap<string, number>; readonly total: number; reset(): void} {
     return this.manager.counts
   }
 
-  /** The same for the configuration manager. */
+  /** As `calls`, for the configuration manager. */
   get configurationCalls(): {readonly byMember: ReadonlyMap<string, number>; readonly total: number; reset(): void} {
     return this.configurations.counts
   }
 
-  /** What every call to the session manager costs from now on, in milliseconds. */
+  /** Sets the duration of every call to the session manager, in milliseconds. */
   setCost(milliseconds: number): void {
     this.manager.cost = milliseconds
   }
 
   /**
-   * Looks at every call to the session manager before it is served, and may answer with an error, late, never
-   * (`ignore`), or end the manager in the middle of it (`crash`). The next one replaces it; without an argument, all
-   * is well again.
+   * Intercepts every call to the session manager before it is served. The interceptor may return an error, a delay,
+   * `ignore` for no reply, or `crash` to end the manager during the call. A new interceptor replaces the last one; no
+   * argument removes it.
    */
   intercept(interceptor?: (call: Call) => Interception | undefined): void {
     this.manager.intercept = interceptor
   }
 
-  /** When the session manager is called for the nth time from now, does this; silent, it answers nothing from then on. */
+  /**
+   * Runs an action at the nth call to the session manager from now; with `silent`, no call gets a reply from then on.
+   */
   atCall(n: number, action: () => void, {silent = false}: {silent?: boolean} = {}): void {
     let count = 0
     this.intercept(() => {
@@ -244,34 +248,34 @@ export class Simulator implements World {
     })
   }
 
-  /** The same for the configuration manager. */
+  /** As `intercept`, for the configuration manager. */
   interceptConfigurations(interceptor?: (call: Call) => Interception | undefined): void {
     this.configurations.intercept = interceptor
   }
 
-  /** The session manager's connection is gone at once; calls under way get NoReply from the bus. The sessions are gone. */
+  /** Drops the session manager's connection and its sessions; pending calls get NoReply from the bus. */
   async crashManager(): Promise<void> {
     await this.manager.stop()
   }
 
-  /** Ends the configuration manager, as after some idle minutes: the next call makes the bus start it again. */
+  /** Stops the configuration manager, as after some idle minutes: the bus starts it again at the next call. */
   async coldStartConfigurations(): Promise<void> {
     await this.configurations.stop()
   }
 
-  /** Every connection to the bus breaks, and nobody can connect any more. */
+  /** Kills the bus: every connection breaks, and new connections fail. */
   async killBus(): Promise<void> {
     await this.bus.kill()
   }
 
-  /** Replaces a property of one session; without a fault it is itself again. */
+  /** Sets the fault of one session's property; no fault restores the property. */
   breakProperty(path: string, property: string, fault?: PropertyFault): void {
     const {faults} = this.session(path)
     if (fault === undefined) faults.delete(property)
     else faults.set(property, fault)
   }
 
-  /** A property fails with `org.freedesktop.DBus.Error.Failed`. */
+  /** Makes a property fail with `org.freedesktop.DBus.Error.Failed`. */
   failProperty(path: string, property: string, text = 'Property not available'): void {
     this.breakProperty(path, property, new ServiceError('org.freedesktop.DBus.Error.Failed', text))
   }
@@ -288,12 +292,12 @@ export class Simulator implements World {
     for (const [counter, value] of Object.entries(counters)) session.counters[counter] = BigInt(value)
   }
 
-  /** Bytes a second that go through a session's tunnel. */
+  /** Sets the bytes per second in a session's tunnel. */
   setTraffic(path: string, traffic: {in: number; out: number}): void {
     this.session(path).traffic = traffic
   }
 
-  /** What a session says its device is. */
+  /** Sets the device that a session shows. */
   setDevice(path: string, device: string): void {
     this.session(path).device = device
   }
@@ -303,12 +307,12 @@ export class Simulator implements World {
     this.manager.attention(this.session(path), type, group, message)
   }
 
-  /** Adds a profile of one's own making; its name may be anything. Answers its path. */
+  /** Adds a profile with any name and behaviour, and returns its path. */
   addProfile(user: UserName, name: string, behaviour?: Behaviour): string {
     return this.profiles.add({behaviour, name, owner: this.uid(user), text: standardTexts.cert}).path
   }
 
-  /** Adds a profile of a text. */
+  /** Adds a profile from a text. */
   importProfile(user: UserName, name: string, text: string): void {
     this.profiles.add({name, owner: this.uid(user), text})
   }
@@ -328,12 +332,12 @@ export class Simulator implements World {
       .sort()
   }
 
-  /** A session's profile, as the session was started from it. */
+  /** The path of the profile that a session was started from. */
   configPath(path: string): string {
     return this.session(path).configPath
   }
 
-  /** Renames a profile; sessions that run keep the name they were started with. */
+  /** Renames a profile; running sessions keep the name that they were started with. */
   renameProfile(profilePath: string, name: string): void {
     const profile = this.profiles.get(profilePath)
     if (!profile) throw new Error(`No profile at ${profilePath}`)
@@ -344,7 +348,7 @@ export class Simulator implements World {
     this.profiles.remove(profilePath)
   }
 
-  /** Starts a session of any profile, by name. */
+  /** Starts a session from any profile, by name. */
   async startProfile(
     user: UserName,
     name: string,
@@ -364,12 +368,12 @@ export class Simulator implements World {
     return path
   }
 
-  /** A session that 24.1 leaves behind when its profile does not exist: no status, and nothing can be done with it. */
+  /** A session that 24.1 leaves behind if its profile does not exist: it has no status and accepts no action. */
   async strayTunnel(user: UserName): Promise<string> {
     return this.manager.newTunnel(this.uid(user), '/net/openvpn/v3/configuration/nope')
   }
 
-  /** Makes connected sessions, thousands if need be, without the ceremony. Answers their paths. */
+  /** Creates connected sessions directly, by the thousand if necessary, and returns their paths. */
   createSessions(count: number, {name, user = 'alice'}: CreateOptions = {}): string[] {
     const uid = this.uid(user)
     const digits = String(count).length
@@ -385,7 +389,7 @@ export class Simulator implements World {
     })
   }
 
-  /** Pauses a session without anybody's call. */
+  /** Pauses a session without a call. */
   pause(path: string): void {
     this.session(path).forcePaused()
   }
@@ -400,23 +404,23 @@ export class Simulator implements World {
     return this.session(path).backendPid
   }
 
-  /** All of a session that a command may change, without a call. */
+  /** Everything in a session that a command may change, without a call. */
   state(path: string): Readonly<Record<string, unknown>> {
     const {acl, device, logVerbosity, publicAccess, restrictLogAccess, status} = this.session(path)
     return {acl: [...acl], answers: this.answers(path), device, logVerbosity, publicAccess, restrictLogAccess, status}
   }
 
-  /** A session ends as by its owner's Disconnect. */
+  /** Ends a session as its owner's Disconnect does. */
   async disconnect(path: string): Promise<void> {
     await this.manager.disconnect(this.session(path))
   }
 
-  /** A session is gone, without a word. */
+  /** Removes a session without a signal. */
   vanish(path: string): void {
     this.manager.remove(this.session(path))
   }
 
-  /** The path of a session now stands for another one, without a word. */
+  /** Puts another session at the path of a session, without a signal. */
   replaceSession(path: string, name: string): void {
     const {owner} = this.session(path)
     this.vanish(path)
@@ -426,12 +430,12 @@ export class Simulator implements World {
     this.manager.add(session)
   }
 
-  /** The session's LogForward subscriptions that still get signals, by connection. */
+  /** The connections whose LogForward subscriptions still get the session's signals, one entry for each copy. */
   subscribers(path: string): string[] {
     return [...this.session(path).forwards.copies]
   }
 
-  /** The session's answers so far, by the name of the question: to see what a command sent. */
+  /** The answers that a session got so far, by input name. */
   answers(path: string): Record<string, string> {
     return this.session(path).answers
   }
@@ -471,7 +475,7 @@ export class Simulator implements World {
   private activate(name: string): void {
     if (this.closed) return
     const server = name === SESSIONS ? this.manager : name === CONFIGURATION ? this.configurations : undefined
-    // A bus that is killed meanwhile is what the test wanted.
+    // Fails only if the test has killed the bus.
     server?.start(this.manager.timings.objects).catch(() => {})
   }
 }

@@ -30,7 +30,7 @@ export interface ReceivedSignal {
   readonly body: readonly unknown[]
 }
 
-// A Variant loses its class on the way between the processes.
+// A Variant loses its class when it is sent between processes.
 const revive = (value: unknown): unknown =>
   value !== null && typeof value === 'object' && 'signature' in value && 'value' in value
     ? new Variant(String(value.signature), value.value)

@@ -12,13 +12,13 @@ export class CallError extends Error {
   }
 }
 
-/** Milliseconds that a call may take: a hung backend holds the manager for 10 s. */
+/** Time limit of a call in milliseconds; a hung backend blocks the manager for 10 s. */
 const limit = 30_000
 
-/** One user's connection to the bus, in a process of its own, started with the first call. */
+/** One user's connection to the bus, in a separate process that starts with the first call. */
 export class BusClient {
   readonly #process: Forked<Request, Response>
-  /** Every signal that arrived. Which do is up to AddMatch, as on any connection. */
+  /** The signals received; call AddMatch to subscribe to more, as on any connection. */
   readonly signals: ReceivedSignal[] = []
 
   constructor(uid: number, busAddress: string) {
@@ -30,7 +30,7 @@ export class BusClient {
   async call(request: Omit<Request, 'id'>): Promise<readonly unknown[]> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new CallError('timeout', `No answer to ${request.member}`)), limit)
+      timer = setTimeout(() => reject(new CallError('timeout', `No reply to ${request.member}`)), limit)
     })
     try {
       const response = await Promise.race([this.#process.ask(request), late])

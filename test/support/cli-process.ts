@@ -1,6 +1,5 @@
 /**
- * The CLI that is loaded once and runs one command line after another: for lines of which only what they print and
- * their exit status matter.
+ * Loads the CLI once and runs one command line after another, for tests that check only the output and the exit status.
  */
 import path from 'node:path'
 
@@ -19,8 +18,8 @@ export interface Ended {
   readonly stdout: string
 }
 
-/** What is written to a stream while something runs. */
-async function written(stream: NodeJS.WriteStream, run: () => Promise<unknown>): Promise<string> {
+/** Captures everything written to a stream while `run` is running. */
+async function capture(stream: NodeJS.WriteStream, run: () => Promise<unknown>): Promise<string> {
   const chunks: string[] = []
   const {write} = stream
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
@@ -42,12 +41,12 @@ async function runLines(uid: number, root: string): Promise<void> {
   const {start} = bundle.default
   become(uid)
   let exit: number | undefined
-  // the line is over, and this process goes on
+  // An exit ends the command line, not this process.
   process.exit = ((status) => {
     exit ??= Number(status ?? process.exitCode ?? 0)
   }) as typeof process.exit
 
-  // each line adds one
+  // Each command line adds a listener.
   for (const stream of [process.stderr, process.stdout]) stream.setMaxListeners(0)
   const run = async ({args, env}: Line): Promise<number> => {
     process.argv.splice(2, Infinity, ...args)
@@ -60,8 +59,8 @@ async function runLines(uid: number, root: string): Promise<void> {
 
   const ended = async (line: Line): Promise<Omit<Ended, 'id'>> => {
     let [status, stderr] = [0, '']
-    const stdout = await written(process.stdout, async () => {
-      stderr = await written(process.stderr, async () => {
+    const stdout = await capture(process.stdout, async () => {
+      stderr = await capture(process.stderr, async () => {
         status = await run(line)
       })
     })

@@ -10,16 +10,16 @@ import {Forked} from './forked'
 import {repository} from './repository'
 
 export interface RunOptions {
-  /** Sent to stdin, which then ends; left out, stdin is empty. */
+  /** Text for stdin, which then ends; by default stdin is empty. */
   readonly input?: string
-  /** It leads a session of its own: there is no shell that could continue it. */
+  /** Makes the process a session leader: no shell can continue it after a stop. */
   readonly leader?: boolean
-  /** stdin stays open and silent. */
+  /** Keeps stdin open. */
   readonly openStdin?: boolean
   readonly env?: Readonly<Record<string, string>>
-  /** Milliseconds after which the run has failed; 60 000 by default. */
+  /** Time limit in milliseconds; default: 60,000. */
   readonly limit?: number
-  /** Called with the running process, to send it a signal. */
+  /** Called with the running process, for example to send it a signal. */
   readonly during?: (child: ChildProcess, output: () => string) => Promise<void> | void
 }
 
@@ -28,7 +28,7 @@ export interface RunResult {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   readonly time: number
 }
 
@@ -45,8 +45,8 @@ function temporaryFolder(name: string): string {
 }
 
 /**
- * The CLI as every user of this machine can read it: where it is, or, where that is private, a copy of what is
- * shipped.
+ * The CLI at a path that every user of this machine can read: the repository itself, or a copy of the shipped files if
+ * the repository is private.
  */
 export function cli(): string {
   shipped ??= isReadableByAll(path.join(repository, 'bin', 'run.js')) ? repository : copyOfCli()
@@ -67,7 +67,7 @@ function copyOfCli(): string {
   const folder = temporaryFolder('cli')
   const copy = (name: string) => {
     mkdirSync(path.dirname(path.join(folder, name)), {recursive: true})
-    // links stay links: the workspaces are links into what is copied
+    // Keep symbolic links: the workspaces are links to folders that are copied too.
     execFileSync('cp', ['-a', path.join(repository, name), path.join(folder, name)])
   }
 
@@ -89,7 +89,7 @@ function copyOfCli(): string {
   })
   for (const module of installed.split('\n')) {
     const name = path.relative(repository, module)
-    // what is nested comes with what it is nested in
+    // Nested modules are copied with their parent.
     if (/^node_modules\/(@(?!ovpn3\/)[^/]+\/)?[^/@]+$/.test(name)) copy(name)
   }
 
@@ -98,7 +98,7 @@ function copyOfCli(): string {
 
 const homes = new Map<number, string>()
 
-/** An empty home for a user, so that nobody's settings or plugins take part. */
+/** An empty home for a user, so that no existing settings or plugins affect the tests. */
 export function homeOf(uid: number): string {
   let home = homes.get(uid)
   if (!home) {
@@ -110,7 +110,7 @@ export function homeOf(uid: number): string {
   return home
 }
 
-/** A file in a user's home, of that user. @param name may have folders in it */
+/** Writes a file into a user's home, owned by that user. @param name may include folders */
 export function userFile(place: Place, user: UserName, name: string, text: string, mode = 0o600): string {
   const uid = place.uid(user)
   const file = path.join(homeOf(uid), name)
@@ -121,7 +121,7 @@ export function userFile(place: Place, user: UserName, name: string, text: strin
   return file
 }
 
-/** How a process is spawned that is a user's: a process of root's would see none of alice's sessions. */
+/** The spawn options for a process of a user; a process of root would not see alice's sessions. */
 export function asUser(world: Place, user: UserName) {
   const uid = world.uid(user)
   const env: Readonly<Record<string, string>> = {
@@ -150,9 +150,7 @@ export async function ovpn3(
   const started = performance.now()
   const out = collect(child.stdout)
   const err = collect(child.stderr)
-  // it may not want its input
-  child.stdin.on('error', () => {})
-  // it may end without reading
+  // The process may exit without reading its input.
   child.stdin.on('error', () => {})
   if (!openStdin) child.stdin.end(input ?? '')
   else if (input) child.stdin.write(input)
@@ -172,8 +170,8 @@ export async function ovpn3(
 const shared = new Map<number, Forked<Line, Ended>>()
 
 /**
- * Runs ovpn3 in a process that all such runs of a user share: for lines of which only what is printed and the exit
- * status matter, and which read nothing from stdin. It takes a tenth of the time.
+ * Runs ovpn3 in a process that all such runs of a user share, in a tenth of the time. For command lines that read
+ * nothing from stdin and of which only the output and the exit status matter.
  */
 export async function ovpn3Shared(
   place: Place,
@@ -190,7 +188,7 @@ export async function ovpn3Shared(
   }
 
   const ended = await process.ask({args, env: {...identity.env, ...env}})
-  if (!ended) throw new Error(`the process ended with: ovpn3 ${args.join(' ')}`)
+  if (!ended) throw new Error(`the process exited during: ovpn3 ${args.join(' ')}`)
   return ended
 }
 
@@ -201,8 +199,8 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 }
 
 /**
- * Runs ovpn3 as alice with its output going to another command of the shell.
- * @returns what that one printed, and a last line with the statuses of both
+ * Runs ovpn3 as alice and pipes its output to another shell command.
+ * @returns the output of that command, followed by a line with both exit statuses
  */
 export async function piped(
   world: Place,
@@ -224,7 +222,7 @@ export async function piped(
   return {stderr: err(), stdout: out()}
 }
 
-/** Waits until something is so. @param limit milliseconds, which only keep a test that fails from waiting for good */
+/** Waits until a condition is true. @param limit milliseconds; only a failing test reaches it */
 export async function until(
   what: (() => string) | string,
   check: () => Promise<boolean> | boolean,
@@ -232,17 +230,18 @@ export async function until(
 ): Promise<void> {
   const end = Date.now() + limit
   while (!(await check())) {
-    if (Date.now() > end) throw new Error(`not so within ${limit} ms: ${typeof what === 'string' ? what : what()}`)
+    if (Date.now() > end)
+      throw new Error(`timed out after ${limit} ms, waiting until: ${typeof what === 'string' ? what : what()}`)
     await new Promise((resolve) => {
       setTimeout(resolve, 25)
     })
   }
 }
 
-/** Does something with each, so many at a time; fails with the first that fails, when the others have ended. */
-export async function several<T>(
+/** Calls `act` for each item, a limited number at a time. Rejects with the first error after all workers have ended. */
+export async function forEachLimited<T>(
   items: Iterable<T>,
-  atATime: number,
+  limit: number,
   act: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const queue = [...items]
@@ -250,11 +249,11 @@ export async function several<T>(
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item)
   }
 
-  const ends = await Promise.allSettled(Array.from({length: atATime}, () => worker()))
+  const ends = await Promise.allSettled(Array.from({length: limit}, () => worker()))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
-/** A JSON file of the project. */
+/** Reads a JSON file of the project. */
 export function projectJson(file: string): unknown {
   return JSON.parse(readFileSync(path.join(repository, file), 'utf8'))
 }

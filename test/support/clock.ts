@@ -1,8 +1,8 @@
 import type {ChildProcess} from 'node:child_process'
 
 /**
- * A clock for a Node process that jumps by so many seconds when it is told to, or has jumped when the process begins.
- * `env` is for the environment of the process.
+ * A clock for a Node.js process that jumps by a number of seconds at `jump`, or at the start of the process. Add `env`
+ * to the environment of the process.
  */
 export function clockThatJumps(seconds: number, {atOnce = false}: {atOnce?: boolean} = {}) {
   const script = `
@@ -19,7 +19,7 @@ export function clockThatJumps(seconds: number, {atOnce = false}: {atOnce?: bool
   }
 }
 
-/** The environment of a Node process in which time passes so many times as fast: for its long deadlines. */
+/** The environment of a Node.js process whose clock and timers run `times` as fast, to shorten long time limits. */
 export function fastClock(times: number): Record<string, string> {
   const script = `
     const {performance, setInterval: every, setTimeout: after} = globalThis
@@ -31,8 +31,8 @@ export function fastClock(times: number): Record<string, string> {
 }
 
 /**
- * The environment of a Node process whose timers take so many times as long: for what it does within a time that a busy
- * machine would not leave it.
+ * The environment of a Node.js process whose timers take `times` as long, for time limits that are too short on a busy
+ * machine.
  */
 export function slowTimers(times: number): Record<string, string> {
   const script = `

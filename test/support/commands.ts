@@ -1,4 +1,4 @@
-/** The plugins that come with the CLI, each by the name of its command. */
+/** The bundled plugins, each by the name of its command. */
 export const siblings: readonly string[] = [
   'autocomplete',
   'session-acl',
@@ -9,5 +9,5 @@ export const siblings: readonly string[] = [
   'sessions-list',
 ]
 
-/** All commands of the CLI except those of oclif's own plugins. */
+/** All commands of the CLI, without those of oclif's plugins. */
 export const commands: readonly string[] = [...siblings, 'session-manage'].sort()

@@ -7,10 +7,10 @@ import {encode, string} from './wire'
 
 const sender = 'org.freedesktop.DBus'
 
-/** A socket that is no proper message bus, open to every user: what it does is up to `behave`. */
+/** A socket in place of a message bus, open to every user; `behave` handles the data that arrives. */
 export class FakeBus {
   readonly address: string
-  /** How many have connected. */
+  /** The number of connections accepted so far. */
   connections = 0
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-fake-'))
   readonly #socket = path.join(this.#folder, 'bus')
@@ -67,7 +67,7 @@ export const misbehaviours: Readonly<Record<string, (socket: Socket, data: strin
   },
 }
 
-/** A bus that greets, and then answers each call with the bytes that `answer` makes for it. */
+/** A bus that replies to the handshake and to Hello, and to each further call with the bytes from `answer`. */
 export function daemon(answer: (member: string, serial: number) => Buffer): (socket: Socket, data: string) => void {
   return (socket, data) => {
     if (data.includes('AUTH')) socket.write('OK 0123456789abcdef0123456789abcdef\r\n')

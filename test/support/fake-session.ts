@@ -14,7 +14,7 @@ import {
   StatusMinor,
 } from '@ovpn3/sessions'
 
-/** A promise that never resolves: the session manager is silent. */
+/** A promise that never resolves, as if the session manager did not respond. */
 export const silence = <T>() => new Promise<T>(() => {})
 
 export const statusOf = (minor: number, message = ''): SessionStatus => ({major: 2, message, minor})
@@ -28,7 +28,7 @@ export const userName: InputRequest = {
   type: 1,
 }
 
-/** A source in this process. */
+/** A session source in this process. */
 export class FakeSource implements SessionSource {
   closed = false
   sessions: Session[] = []
@@ -50,7 +50,7 @@ export class FakeSource implements SessionSource {
     }
   }
 
-  /** Tells whoever watches. */
+  /** Passes an event to the watcher. */
   tell(event: SourceEvent): void {
     this.#listener?.(event)
   }
@@ -70,14 +70,13 @@ export interface FakeSessionOptions {
 }
 
 /**
- * A session in this process. What it does with a call can be replaced by assigning to the method, and `calls` has the
- * names of all.
+ * A session in this process. Assign to a method to replace its behaviour; `calls` has the names of all calls.
  */
 export class FakeSession extends Session {
   readonly calls: string[] = []
-  /** Questions that are open. */
+  /** Open input requests. */
   queue: InputRequest[] = []
-  /** Calls that are never answered. */
+  /** Names of the calls that never get a reply; `*` for all. */
   readonly silent = new Set<string>()
   statistics: Readonly<Record<string, bigint>> = {BYTES_IN: 1n}
   status: SessionStatus
@@ -97,12 +96,12 @@ export class FakeSession extends Session {
     this.snapshot = this.#read()
   }
 
-  /** Follows it, or did. */
+  /** Whether `follow` has been called. */
   get followed(): boolean {
     return this.#listener !== undefined
   }
 
-  /** Turns to another status, and tells. */
+  /** Changes the status and passes the change to the listener. */
   turn(minor: number, message = ''): void {
     this.status = statusOf(minor, message)
     this.tell({status: this.status, type: 'status'})
@@ -112,7 +111,7 @@ export class FakeSession extends Session {
     if (this.#withLog || (event.type !== 'log' && event.type !== 'log-lost')) this.#listener?.(event)
   }
 
-  /** Writes a line to its log. */
+  /** Passes a log line to the listener. */
   log(category: number, message: string): void {
     this.tell({category, group: 7, message, type: 'log'})
   }

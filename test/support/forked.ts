@@ -1,15 +1,15 @@
 import {type ChildProcess, fork} from 'node:child_process'
 import path from 'node:path'
 
-/** What is asked of such a process, and what it answers, have the same number. */
+/** A request and its response have the same ID. */
 interface Numbered {
   readonly id: number
 }
 
 /**
- * A process of another user that answers what it is asked: the bus, and the file system, believe only the real uid of a
- * process. It starts when it is first asked, and again after it has ended; it ends with this process, which need not
- * close it.
+ * A process of another user that responds to requests: the bus and the file system accept only the real user ID of a
+ * process. It starts with the first request, and again after it has exited. It exits with this process, even without
+ * `close`.
  */
 export class Forked<Asked extends Numbered, Answer extends Numbered> {
   #child?: ChildProcess
@@ -18,7 +18,7 @@ export class Forked<Asked extends Numbered, Answer extends Numbered> {
 
   /**
    * @param script the name of a file beside this one, which calls `serve`
-   * @param told gets what it says without being asked
+   * @param told receives messages that are not responses
    */
   constructor(
     private readonly script: string,
@@ -26,7 +26,7 @@ export class Forked<Asked extends Numbered, Answer extends Numbered> {
     private readonly told: (message: unknown) => void = () => {},
   ) {}
 
-  /** Undefined where the process ends before it answers. */
+  /** Resolves to undefined if the process exits before it responds. */
   async ask(asked: Omit<Asked, 'id'>): Promise<Answer | undefined> {
     const id = ++this.#last
     const child = this.start()
@@ -60,7 +60,7 @@ export class Forked<Asked extends Numbered, Answer extends Numbered> {
       if ('id' in message) this.#pending.get(message.id)?.(message)
       else this.told(message)
     })
-    // what it cannot be sent is answered where it was sent
+    // The callback of `send` handles a failed send.
     child.on('error', () => {})
     child.on('exit', () => {
       if (this.#child === child) this.#child = undefined
@@ -76,7 +76,9 @@ export class Forked<Asked extends Numbered, Answer extends Numbered> {
   }
 }
 
-/** In the process itself: becomes the user, who may not be allowed to read what is loaded until then. */
+/**
+ * In the forked process: switches to the user. Load modules first, because the user may not be allowed to read them.
+ */
 export function become(uid: number): void {
   if (process.getuid?.() !== 0 || uid === 0) return
   process.setgroups?.([])
@@ -84,7 +86,7 @@ export function become(uid: number): void {
   process.setuid?.(uid)
 }
 
-/** In the process itself: answers, one question beside the other. */
+/** In the forked process: responds to requests concurrently. */
 export function serve<Asked extends Numbered, Answer extends Numbered>(
   answer: (asked: Asked) => Promise<Omit<Answer, 'id'>>,
 ): void {
@@ -95,7 +97,7 @@ export function serve<Asked extends Numbered, Answer extends Numbered>(
   process.on('disconnect', () => process.exit())
 }
 
-/** In the process itself: says something. Nobody may be there any more to hear it. */
+/** In the forked process: sends a message, unless the parent has disconnected. */
 export function tell(message: object): void {
   if (process.connected) process.send!(message, undefined, {}, () => {})
 }

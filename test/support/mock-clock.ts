@@ -1,14 +1,14 @@
 import {mock} from 'node:test'
 
-/** Time that passes when a test says so, for timers and for `performance.now`. */
+/** A clock for timers and `performance.now` that advances only when a test calls `pass`. */
 export interface MockClock {
   readonly now: () => number
-  /** Lets so many milliseconds pass, and everything happen that happens meanwhile. */
+  /** Advances the clock and runs everything that is due by then. */
   pass(milliseconds: number): Promise<void>
   reset(): void
 }
 
-/** Whatever needs no time. */
+/** Waits for pending work that does not depend on timers. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++)
     await new Promise((resolve) => {

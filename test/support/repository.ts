@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import path from 'node:path'
 
-/** The folder of the project, wherever the tests were compiled to. */
+/** The root folder of the project, independent of the folder that the tests are compiled to. */
 export const repository = find(__dirname)
 
 function find(folder: string): string {

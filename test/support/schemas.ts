@@ -10,7 +10,7 @@ const ajv = new Ajv({allErrors: true, allowUnionTypes: true})
 for (const file of readdirSync(path.join(repository, 'docs', 'schemas')))
   ajv.addSchema(projectJson(path.join('docs', 'schemas', file)) as object)
 
-/** The JSON document that a command printed, which must be one only and fit its schema. */
+/** Parses a command's output, which must be one JSON document that conforms to its schema. */
 export function document<T>(schema: string, stdout: string): T {
   const value: unknown = JSON.parse(stdout)
   const valid = ajv.validate(`${schema}.schema.json`, value)

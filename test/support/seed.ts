@@ -1,6 +1,6 @@
 /**
- * What the random inputs of the tests are made from. It is the same every time, so that a commit that has passed passes
- * again; the variable SEED gives another: a number, or `new`.
+ * The seed of the tests' random inputs. It is fixed, so that results are reproducible; set SEED to a number, or to
+ * `new` for a random seed.
  */
 export const seed = seedOf(process.env.SEED)
 

@@ -1,4 +1,4 @@
-/** Another user of the bus, who sends whatever bytes it likes. */
+/** A process of another user that sends arbitrary bytes to the bus. */
 import {createConnection, type Socket} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
 
@@ -15,18 +15,18 @@ async function connect(socketPath: string): Promise<Socket> {
   const answered = () =>
     new Promise((resolve, reject) => {
       socket.once('data', resolve)
-      socket.once('close', () => reject(new Error('the bus is gone')))
+      socket.once('close', () => reject(new Error('the bus closed the connection')))
     })
   socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(process.getuid!())).toString('hex')}\r\n`)
   await answered()
   socket.write('BEGIN\r\n')
   socket.write(encode({...driver, member: 'Hello', type: 1}))
   await answered()
-  // nothing that comes is of interest
+  // Discard everything received.
   return socket.resume()
 }
 
-/** Ends when the bus has taken the bytes, or has had enough and closed the connection. */
+/** Resolves when the bus has accepted the bytes or closed the connection. */
 function write(socket: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => {
     socket.write(bytes, () => resolve())
@@ -47,13 +47,13 @@ function send(uid: number, socketPath: string): void {
           if (!socket?.writable) socket = await connect(socketPath)
           await write(socket, bytes)
           written++
-          // others, and the end of this, have their turn
+          // Give other tasks, including the one that ends this, a turn.
           await (every > 0 ? sleep(every) : new Promise(setImmediate))
           if (repeat && isOver()) break
         }
       } while (!isOver())
     } catch {
-      // there is no bus any more
+      // The bus has ended.
     }
 
     return {written}

@@ -1,22 +1,22 @@
 import {Forked} from './forked'
 
-/** What a stranger is to send, once or over and over until it has something else to do. */
+/** The bytes for a stranger to send: once, or repeatedly until its next task. */
 export interface Task {
   readonly id: number
-  /** Milliseconds from one write to the next. */
+  /** Milliseconds between writes. */
   readonly every: number
   readonly repeat: boolean
-  /** Bytes, written one after the other; a bus that closes the connection for one of them gets the next on another. */
+  /** Bytes to write in order; if the bus closes the connection, the next write uses a new one. */
   readonly writes: readonly Buffer[]
 }
 
 export interface Done {
   readonly id: number
-  /** How many were sent. */
+  /** The number of writes. */
   readonly written: number
 }
 
-/** Any user of the machine, who sends messages to others that did not ask for them. */
+/** Another user of the machine who sends unsolicited messages. */
 export class Stranger {
   readonly #process: Forked<Task, Done>
 
@@ -26,14 +26,14 @@ export class Stranger {
     this.#process.start()
   }
 
-  /** Sends these, and no more what it was at. */
+  /** Ends the current task and sends these bytes once. */
   async send(...writes: Buffer[]): Promise<void> {
     await this.#start({every: 0, repeat: false, writes})
   }
 
   /**
-   * Sends these over and over, as fast as the bus takes them or one every few milliseconds. What is returned ends it,
-   * and answers how many were sent.
+   * Sends these bytes repeatedly, as fast as the bus accepts them or at an interval in milliseconds.
+   * @returns a function that ends the flood and returns the number of writes
    */
   flood(writes: readonly Buffer[], every = 0): () => Promise<number> {
     const written = this.#start({every, repeat: true, writes})

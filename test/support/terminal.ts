@@ -10,14 +10,14 @@ import {asUser, cli, until} from './cli'
 
 const run = promisify(execFile)
 
-/** For the `skip` of a test: why there is no terminal here, or false. With CI=true never skip. */
+/** For a test's `skip`: the reason why no terminal is available, or false. Never skips with CI=true. */
 export function skipTerminal(): string | false {
   if (process.env.CI === 'true') return false
   try {
     execFileSync('tmux', ['-V'], {stdio: 'ignore'})
     return false
   } catch {
-    return 'needs tmux'
+    return 'requires tmux'
   }
 }
 
@@ -26,26 +26,26 @@ let count = 0
 export interface TerminalOptions {
   readonly columns?: number
   readonly env?: Readonly<Record<string, string>>
-  /** The shell is an interactive one, with job control; it shows no statuses. */
+  /** Runs an interactive shell with job control; it shows no exit statuses. */
   readonly jobs?: boolean
   readonly rows?: number
-  /** A command line in place of the shell. */
+  /** A command line that replaces the shell. */
   readonly shell?: readonly string[]
 }
 
 const interactive = () =>
   `exec bash --noprofile --rcfile <(echo "alias ovpn3='${process.execPath} ${cli()}'; PS1='> '") -i`
 
-/** A shell that says how each command ended. */
+/** A shell that shows the exit status of each command. */
 const statuses = () =>
   `ovpn3() { "${process.execPath}" "${cli()}" "$@"; }; trap : INT; while printf '> ' && read -r line; do eval "$line"; echo "[status $?]"; done`
 
-/** A terminal in which a user of the world works, and what is seen in it. */
+/** A terminal of a user of the world, and its screen. */
 export class Terminal {
   readonly #socket = `ovpn3-test-${process.pid}-${count++}`
 
   /**
-   * Opens a terminal with a shell in which `ovpn3` is the CLI; or with another one, whose prompt has to be `> `, too.
+   * Opens a terminal with a shell in which `ovpn3` runs the CLI. Another `shell` must have the prompt `> ` too.
    */
   static async open(
     world: Place,
@@ -60,7 +60,7 @@ export class Terminal {
       '/dev/null',
       'new-session',
       '-d',
-      // where every user may be
+      // a folder that every user may enter
       '-c',
       '/',
       '-x',
@@ -73,18 +73,18 @@ export class Terminal {
       ...variables.map(([name, value]) => `${name}=${value}`),
       ...(shell ?? ['bash', '-c', jobs ? interactive() : statuses()]),
     ])
-    await until('the prompt is there', async () => (await terminal.screen()).includes('>'))
+    await until('the shell shows its prompt', async () => (await terminal.screen()).includes('>'))
     return terminal
   }
 
-  /** What is typed: keys by their tmux names (`Enter`, `Down`, `C-c`) or text. */
+  /** Types text or keys by their tmux names: `Enter`, `Down`, `C-c`. */
   async type(...keys: readonly string[]): Promise<void> {
     for (const key of keys) await this.#tmux(['send-keys', key])
   }
 
-  /** Runs a command on an empty screen, and answers what it left there. */
+  /** Clears the screen, runs a command, and returns the screen. */
   async run(command: string): Promise<string> {
-    // tmux itself clears: what is typed while a command runs would be echoed where that command leaves the cursor
+    // tmux clears the screen: a typed `clear` would echo at the cursor position of a command that is still running.
     await this.type('-R', command, 'Enter')
     const screen = await this.shows(/\[status \d+\]\n>$/)
     return screen.slice(command.length + 1, screen.lastIndexOf('[status')).trimEnd()
@@ -95,7 +95,7 @@ export class Terminal {
     return stdout.replaceAll(/[ \t]+$/gm, '').trimEnd()
   }
 
-  /** Waits until the screen shows it, and answers the screen. */
+  /** Waits until the screen matches, and returns the screen. */
   async shows(what: RegExp, limit = 30_000): Promise<string> {
     let screen = ''
     try {
@@ -108,7 +108,7 @@ export class Terminal {
         limit,
       )
     } catch (error) {
-      throw new Error(`${(error as Error).message}; it shows:\n${screen}`)
+      throw new Error(`${(error as Error).message}; the screen shows:\n${screen}`)
     }
 
     return screen
@@ -119,7 +119,7 @@ export class Terminal {
     return stdout.trim() === '1'
   }
 
-  /** Sends a signal to what runs in the foreground. */
+  /** Sends a signal to the foreground processes. */
   async signal(name: NodeJS.Signals): Promise<void> {
     const {stdout} = await this.#tmux(['display-message', '-p', '#{pane_pid}'])
     const shell = stdout.trim()
@@ -141,8 +141,8 @@ export class Terminal {
 }
 
 /**
- * For a suite on terminals: a simulator, made anew for the suite and emptied after each test, and terminals on it
- * that are closed by then.
+ * For a suite that uses terminals: a simulator for the suite that is reset after each test, and terminals that are
+ * closed after each test.
  */
 export function terminals(): {
   open(options?: TerminalOptions): Promise<Terminal>

@@ -7,7 +7,7 @@ import {createInterface} from 'node:readline'
 
 import {repository} from './repository'
 
-/** A unit that is shipped. */
+/** A shipped systemd unit. */
 export class Unit {
   readonly #settings = new Map<string, string[]>()
 
@@ -23,21 +23,21 @@ export class Unit {
     return this.#settings.get(key)?.at(-1)
   }
 
-  /** The arguments of ovpn3 in a command line of the unit, for an instance. */
+  /** The arguments of ovpn3 in one of the unit's command lines, for an instance. */
   args(key: string, instance = ''): string[] {
     const [program, ...args] = this.get(key)!.replaceAll('%i', instance).split(' ')
     if (program !== '/usr/bin/ovpn3') throw new Error(`${key} runs ${program}`)
     return args
   }
 
-  /** Whether systemd starts a service of the unit again that has ended by itself with this exit status. */
+  /** Whether systemd restarts the service after an exit with this status. */
   restartsAfter(status: number | null): boolean {
     const among = (key: string) => (this.get(key) ?? '').split(' ').includes(String(status))
     return status !== 0 && !among('SuccessExitStatus') && !among('RestartPreventExitStatus')
   }
 }
 
-// prints every message, its lines joined by tabs; perl-base has all that this needs
+// Prints each message on one line, with tabs between its lines. perl-base is sufficient.
 const receiver = `use IO::Socket::UNIX;
 my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die $!;
 chmod 0666, $ARGV[0];
@@ -45,9 +45,9 @@ $| = 1;
 print "listening\\n";
 while (defined $socket->recv(my $message, 65536)) { $message =~ s/\\n+$//; $message =~ s/\\n/\\t/g; print "$message\\n" }`
 
-/** The end of a notify socket that is the service manager's. */
+/** The service manager's end of a notify socket. */
 export class NotifySocket {
-  /** What has been received, without the barriers of systemd-notify. */
+  /** The messages received, without the barriers of systemd-notify. */
   readonly messages: string[] = []
 
   private constructor(
@@ -73,7 +73,7 @@ export class NotifySocket {
     return socket
   }
 
-  /** For `NOTIFY_SOCKET`. */
+  /** The value of `NOTIFY_SOCKET`. */
   get path(): string {
     return path.join(this.folder, 'socket')
   }

@@ -1,4 +1,4 @@
-/** A D-Bus message, byte by byte: the library would refuse to send many of those that a stranger may. */
+/** A raw D-Bus message; the library refuses to send many messages that another user can send. */
 export interface WireMessage {
   /** 1 call, 2 return, 3 error, 4 signal. */
   readonly type: number
@@ -13,7 +13,7 @@ export interface WireMessage {
   readonly sender?: string
   readonly signature?: string
   readonly body?: Buffer
-  /** What the header says the body's length is, where that is not true. */
+  /** A false body length for the header. */
   readonly bodyLength?: number
 }
 
@@ -30,7 +30,7 @@ export function encode(message: WireMessage): Buffer {
     field(7, 's', message.sender),
     field(8, 'g', message.signature),
   ].filter((each) => each !== undefined)
-  // each field begins at a multiple of 8, and the length does not count what fills the last one up
+  // Each field starts at a multiple of 8; the length of the array excludes the padding after the last field.
   const padded = fields.map((each, index) => (index === fields.length - 1 ? each : aligned(each)))
   const array = Buffer.concat(padded)
   const header = Buffer.alloc(16)
@@ -44,13 +44,13 @@ export function encode(message: WireMessage): Buffer {
   return Buffer.concat([header, aligned(array), body])
 }
 
-/** The bytes of a string, its length in front. */
+/** The bytes of a string, preceded by its length. */
 export function string(text: string): Buffer {
   const bytes = Buffer.from(`${text}\0`)
   return Buffer.concat([uint32(bytes.length - 1), bytes])
 }
 
-/** Several strings, each at a multiple of 4. */
+/** Several strings, each padded to a multiple of 4. */
 export function strings(...texts: string[]): Buffer {
   return Buffer.concat(texts.map((text) => aligned(string(text), 4)))
 }
@@ -61,7 +61,7 @@ export function uint32(value: number): Buffer {
   return bytes
 }
 
-/** A variant: its signature, then its value where the alignment of that type has it. */
+/** A variant: its signature, padded to the alignment of the value's type, then the value. */
 export function variant(signature: string, value: Buffer, alignment = 4): Buffer {
   return Buffer.concat([aligned(signatureOf(signature), alignment), value])
 }

@@ -3,25 +3,25 @@ import type {TestContext} from 'node:test'
 export type UserName = 'alice' | 'bob' | 'carol' | 'root'
 
 /**
- * What a session is started from. cert, cert2: a certificate only, connects by itself. pass: user `vpnuser`, password
- * `secret`. chal: the same and the static challenge `123456`. web: any name and password, then web authentication.
- * key: its private key is encrypted with the passphrase `opensesame`. dead: its server never answers.
+ * The standard profiles. cert, cert2: connect with a certificate only. pass: user `vpnuser`, password `secret`. chal:
+ * as pass, with the static challenge `123456`. web: any user name and password, then web authentication. key: the
+ * private key is encrypted with the passphrase `opensesame`. dead: the server never responds.
  */
 export type Profile = 'cert' | 'cert2' | 'chal' | 'dead' | 'key' | 'pass' | 'web'
 
 export interface StartOptions {
-  /** `connected` (default): wait until it is; `started`: Connect was called; `new`: not even that. */
+  /** Wait until the session is `connected` (default), `started` (Connect was called) or `new` (before Connect). */
   readonly until?: 'connected' | 'new' | 'started'
-  /** What is typed where input is needed; by default what is right. Wrong values are how a refusal is made. */
+  /** The values for required input; default: the correct ones. Wrong values cause a refusal. */
   readonly input?: readonly string[]
-  /** Start from a fresh copy of the profile under the same name, so that two sessions share a name. */
+  /** Start from a new copy of the profile with the same name, so that two sessions share a name. */
   readonly fresh?: boolean
 }
 
-/** Who there is, and on which bus: all that a run of the CLI needs. */
+/** The users and the bus: everything that a run of the CLI requires. */
 export type Place = Pick<World, 'busAddress' | 'canBecome' | 'uid'>
 
-/** No bus at all: whoever fails for wrong usage has touched nothing. */
+/** A place without a bus: a usage error is reported without any connection. */
 export const nowhere: Place = {
   busAddress: 'unix:path=/nowhere/bus',
   canBecome: false,
@@ -35,57 +35,59 @@ export const onBus = (world: Place, busAddress: string): Place => ({
   uid: (user) => world.uid(user),
 })
 
-/** The path of a session that there is not. */
+/** The path of a session that does not exist. */
 export const noSession = '/net/openvpn/v3/sessions/00000000s0000s4000s8000s000000000000'
 
 export const idOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
-/** The id as commands show it. */
+/** The short ID that commands show. */
 export const short = (path: string): string => idOf(path).slice(0, 8)
 
-/** Skips a test that needs several users where there is only one. */
+/** Skips a test that requires several users if this process cannot switch users. */
 export function isAlone({canBecome}: World, t: TestContext): boolean {
-  if (!canBecome) t.skip('needs root, to become several users')
+  if (!canBecome) t.skip('requires root to switch users')
   return !canBecome
 }
 
 /**
- * A world is a session manager to test against: the simulator, or the real service in the lab. The contract suite is
- * written against this interface alone, so that the same file runs on both.
+ * A session manager to test against: the simulator, or the real service in the lab. The contract suite uses only this
+ * interface, so that the same file runs on both.
  */
 export interface World {
   /** For test titles: `simulator 27.1`, `sid`, `trixie`. */
   readonly name: string
   readonly version: '24.1' | '27.1'
   readonly real: boolean
-  /** Seconds that the manager waits for a backend that does not answer. */
+  /** Seconds that the manager waits for a backend that does not respond. */
   readonly patience: number
   /** A D-Bus address, for `DBUS_SYSTEM_BUS_ADDRESS`. */
   readonly busAddress: string
-  /** False where this process may not become another user: alice is then whoever runs the tests. */
+  /** False if this process cannot switch users; alice is then the user who runs the tests. */
   readonly canBecome: boolean
   uid(user: UserName): number
-  /** The text of a profile that everybody has, to import it once more. */
+  /** The text of a standard profile, to import it again. */
   profileText(profile: Profile): string
-  /** Starts a session and answers its D-Bus path. */
+  /** Starts a session and returns its D-Bus path. */
   startSession(user: UserName, profile: Profile, options?: StartOptions): Promise<string>
   setPublicAccess(path: string, enabled: boolean): Promise<void>
   grant(path: string, user: UserName): Promise<void>
-  /** The backend process gets SIGKILL: the session is stale from now on. */
+  /** Sends SIGKILL to the backend process, which makes the session stale. */
   killBackend(path: string): Promise<void>
-  /** The backend process gets SIGSTOP: the manager waits for it, up to `patience`, when the session is next looked at. */
+  /**
+   * Sends SIGSTOP to the backend process: the next access to the session makes the manager wait for up to `patience`.
+   */
   stopBackend(path: string): Promise<void>
-  /** Lets the web server grant (or no longer grant) the authentications it waits for. */
+  /** Makes the web server grant, or no longer grant, pending authentications. */
   grantWebAuthentication(granted: boolean): Promise<void>
-  /** Ends the manager, all sessions with it: the next call makes the bus start it again. */
+  /** Stops the manager and all its sessions; the bus starts it again at the next call. */
   coldStart(): Promise<void>
-  /** Kills the log service, with all that it knew of who listens; it is started again when it is next needed. */
+  /** Kills the log service, which loses its subscribers; it is started again on demand. */
   killLogService(): Promise<void>
-  /** Paths of every session there is, whoever owns it, without touching one. */
+  /** The paths of all users' sessions, without a call to any session. */
   sessions(): Promise<string[]>
-  /** True as long as packets go through the session's tunnel. */
+  /** Whether packets pass through the session's tunnel. */
   carriesTraffic(path: string): Promise<boolean>
-  /** Removes every session of everybody. */
+  /** Removes all sessions of all users. */
   reset(): Promise<void>
   close(): Promise<void>
 }

@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, {recursive: true}))
 
-/** A file with that name, mode and text. */
+/** Writes a file with the given name, mode and text. */
 function put(name: string, mode = 0o600, text = 'alice\nhunter2\n'): string {
   const file = path.join(folder, name)
   writeFileSync(file, text)
@@ -38,7 +38,7 @@ function put(name: string, mode = 0o600, text = 'alice\nhunter2\n'): string {
   return file
 }
 
-/** The work is refused so, without a word of the content. */
+/** Asserts that the work is refused with an error that quotes nothing of the content. */
 const refuses = (work: Promise<unknown>, code: string, message: RegExp, hint?: RegExp) =>
   assert.rejects(work, (error: Ovpn3Error) => {
     assert.equal(error.code, code, error.stack)
@@ -49,7 +49,7 @@ const refuses = (work: Promise<unknown>, code: string, message: RegExp, hint?: R
   })
 
 describe('--credentials', () => {
-  it('is a file of the caller, or nothing', async () => {
+  it('reads a file of the caller', async () => {
     const file = put('office')
     const credentials = await readCredentials(file, signal)
     assert.deepEqual(values(credentials), alice)
@@ -58,7 +58,7 @@ describe('--credentials', () => {
     assert.deepEqual(values(await readCredentials(put('read-only', 0o400), signal)), alice)
   })
 
-  it('is a pipe whose writer has gone before it was opened', async () => {
+  it('reads a pipe whose writer has closed it already', async () => {
     const pipe = path.join(folder, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
 
@@ -72,7 +72,7 @@ describe('--credentials', () => {
   })
 
   for (const mode of [0o640, 0o604, 0o620, 0o602, 0o610])
-    it(`is refused where others have access to it: ${mode.toString(8)}`, async () => {
+    it(`refuses a file that other users can access: ${mode.toString(8)}`, async () => {
       const file = put("bob's", mode)
       await refuses(
         readCredentials(file, signal),
@@ -82,13 +82,13 @@ describe('--credentials', () => {
       )
     })
 
-  it("is refused where it is another user's", {skip: process.getuid!() !== 0 && 'needs root'}, async () => {
+  it('refuses a file of another user', {skip: process.getuid!() !== 0 && 'requires root'}, async () => {
     const file = put('office')
     chownSync(file, 6002, 6002)
     await refuses(readCredentials(file, signal), 'input-missing', /belongs to another user$/)
   })
 
-  it('is refused where it is none', async () => {
+  it('refuses missing, empty, oversized and malformed files', async () => {
     await refuses(readCredentials(path.join(folder, 'nosuch'), signal), 'usage', /no such file: .*nosuch$/)
     await refuses(readCredentials('a\0b', signal), 'usage', /no such file/)
     await refuses(readCredentials(folder, signal), 'usage', /not a file$/)
@@ -101,35 +101,35 @@ describe('--credentials', () => {
     )
   })
 
-  it('holds 64 KiB', async () => {
+  it('accepts up to 64 KiB', async () => {
     const text = `alice\n${'x'.repeat(64 * 1024 - 6)}`
     assert.equal((await readCredentials(put('full', 0o600, text), signal))?.values.get('password')?.length, 65_530)
     await refuses(readCredentials(put('over', 0o600, `${text}x`), signal), 'usage', /larger than 64 KiB$/)
   })
 
-  describe('a pipe', () => {
+  describe('with a pipe', () => {
     const pipe = () => {
       const file = path.join(folder, 'pipe')
       execFileSync('mkfifo', ['-m', '600', file])
       return file
     }
 
-    it('is read to its end, whenever somebody writes to it', async () => {
+    it('waits for a writer and reads to the end', async () => {
       const file = pipe()
       const reading = readCredentials(file, signal)
       await writeFile(file, 'alice\n')
       assert.deepEqual(values(await reading), {username: 'alice'})
     })
 
-    it('that is endless is not read for ever', async () => {
+    it('refuses an endless pipe', async () => {
       const file = pipe()
       const reading = refuses(readCredentials(file, signal), 'usage', /larger than 64 KiB$/)
-      // it breaks
+      // The reader closes the pipe early.
       await writeFile(file, Buffer.alloc(10_000_000)).catch(() => {})
       await reading
     })
 
-    it('to which nobody writes is not waited for any longer than the signal says', async () => {
+    it('stops waiting for a writer when the signal aborts', async () => {
       const abort = new AbortController()
       const reading = readCredentials(pipe(), abort.signal)
       abort.abort(new Interruption())
@@ -142,7 +142,7 @@ describe('$CREDENTIALS_DIRECTORY', () => {
   const read = async (profile: string, directory = folder) =>
     values(await readSystemCredentials(profile, signal, directory))
 
-  it("has a profile's credentials by its name", async () => {
+  it("contains a profile's credentials by its name", async () => {
     put('ovpn3.office')
     for (const profile of ['office', 'office.ovpn', './vpn/office.conf', '/etc/openvpn/office'])
       assert.deepEqual(await read(profile), alice, profile)
@@ -152,7 +152,7 @@ describe('$CREDENTIALS_DIRECTORY', () => {
     assert.equal(await read('office', path.join(folder, 'nosuch')), undefined)
   })
 
-  it('is never left, whatever a profile is called', async () => {
+  it('is the only folder that is read, even for profile names with slashes and dots', async () => {
     mkdirSync(path.join(folder, 'ovpn3.'))
     put('secret')
     put('ovpn3...', 0o600, 'bob\n')
@@ -161,7 +161,7 @@ describe('$CREDENTIALS_DIRECTORY', () => {
     assert.deepEqual(await read('..'), {username: 'bob'})
   })
 
-  it("has systemd's bits for the group, but not for others", async () => {
+  it("may contain files with systemd's group permissions, but without permissions for others", async () => {
     put('ovpn3.office', 0o440)
     assert.deepEqual(await read('office'), alice)
     put('ovpn3.home', 0o444)

@@ -13,7 +13,7 @@ const flags = {
 
 const normal = (line: string) => normalizeArgv(line.split(' '), flags, {'log-level': 'show'}).join(' ')
 
-describe('a command line', () => {
+describe('command line', () => {
   const cases: readonly [typed: string, meant: string][] = [
     ['--pause --config x', '--pause --config x'],
     ['--pau --conf x', '--pause --config x'],
@@ -40,7 +40,7 @@ describe('a command line', () => {
     ['x --pau', 'x --pause'],
   ]
   for (const [typed, meant] of cases)
-    it(typed, () => {
+    it(`${typed} is normalised to ${meant}`, () => {
       assert.equal(normal(typed), meant)
     })
 
@@ -74,7 +74,7 @@ describe('a command line', () => {
       assert.equal(hasSwitch(argv, jsonFlags, 'json', {'log-level': 'show'}), isOn)
     })
 
-  it('--all is all sessions, or nothing', () => {
+  it('does not accept --all as an abbreviation of another option', () => {
     const others = {'allow-log-access': {type: 'option'}} as const
     assert.deepEqual(normalizeArgv(['--all', 'yes'], others), ['--all', 'yes'])
     assert.deepEqual(normalizeArgv(['--allow', 'yes'], others), ['--allow-log-access', 'yes'])

@@ -11,7 +11,7 @@ const flags = {
   other: Flags.string({default: 'x'}),
 }
 
-/** What oclif's parser throws. The texts below are exact: where oclif words an error anew, a test here fails. */
+/** The error that oclif's parser throws. The texts below are exact, so a test fails if oclif changes an error. */
 async function failureOf(line: string, args = {}): Promise<ParserError> {
   try {
     await Parser.parse(line.split(' ').filter(Boolean), {args, flags})
@@ -19,10 +19,10 @@ async function failureOf(line: string, args = {}): Promise<ParserError> {
     return error as ParserError
   }
 
-  throw new assert.AssertionError({message: `oclif's parser takes ${line}`})
+  throw new assert.AssertionError({message: `oclif's parser accepts ${line}`})
 }
 
-describe("an error of oclif's parser", () => {
+describe("error of oclif's parser", () => {
   const texts: Readonly<Record<string, string>> = {
     '--bare extra words': 'unexpected arguments: extra, words',
     '--kind': '--kind expects one of these values: a, b',
@@ -35,26 +35,26 @@ describe("an error of oclif's parser", () => {
     word: 'unexpected argument: word',
   }
   for (const [line, text] of Object.entries(texts))
-    it(`${line}: ${text}`, async () => {
+    it(`for ${line} becomes: ${text}`, async () => {
       assert.equal(parserText(await failureOf(line)), text)
     })
 
-  it('names the arguments that are missing', async () => {
+  it('names missing arguments', async () => {
     const args = {plugin: Args.string({description: 'Plugin to install.', required: true})}
     const error = await failureOf('--bare', args)
     assert.equal(extraWords(error), undefined)
     assert.equal(parserText(error), 'missing 1 required arg: plugin  Plugin to install.')
   })
 
-  it('tells by its fields what was typed', async () => {
+  it('has the typed flags and extra arguments in its fields', async () => {
     const error = await failureOf('--number=1 --bare extra')
     assert.deepEqual([extraWords(error), givenFlags(error)], [['extra'], ['bare', 'number']])
     assert.deepEqual((await failureOf('--nosuch')).flags, ['--nosuch'])
-    // an error of a value has no data at all
+    // An error about a value has no data.
     assert.deepEqual(givenFlags(await failureOf('--kind=c')), [])
   })
 
-  it('is one line, whatever its reasons', async () => {
+  it('is printed on one line', async () => {
     const flags = {name: Flags.string({exactlyOne: ['name', 'other']}), other: Flags.string()}
     await assert.rejects(Parser.parse([], {flags}), (error: ParserError) => {
       assert.equal(

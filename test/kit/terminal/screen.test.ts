@@ -4,7 +4,7 @@ import {afterEach, describe, it} from 'node:test'
 import {Screen} from '../../../packages/kit/dist/terminal/screen'
 import {capture} from '../capture'
 
-describe('the screen', () => {
+describe('screen', () => {
   const screen = new Screen(() => false)
   const streams = [process.stdin, process.stderr]
   const before = streams.map(({isTTY}) => isTTY)
@@ -19,7 +19,7 @@ describe('the screen', () => {
     else process.env.TERM = TERM
   })
 
-  /** What is on stderr when there was a notice before a question was answered. */
+  /** The output on stderr after a notice during a prompt. */
   async function asked(terminal: boolean): Promise<string> {
     setTerminal([terminal, terminal])
     process.env.TERM = 'xterm'
@@ -34,15 +34,15 @@ describe('the screen', () => {
     return stderr
   }
 
-  it('holds notices back while a person is asked on a terminal', async () => {
+  it('holds notices back during a prompt on a terminal', async () => {
     assert.equal(await asked(true), 'question? news\n')
   })
 
-  it('puts them on stderr at once where nothing is animated', async () => {
+  it('prints notices on stderr at once without a terminal', async () => {
     assert.equal(await asked(false), 'news\nquestion? ')
   })
 
-  it('has nothing to say while it is muted, and is heard again when that has failed', async () => {
+  it('prints nothing while it is muted, and prints again after the muted work has failed', async () => {
     const {stderr, stdout} = await capture(async () => {
       const winding = screen.mute(async () => {
         screen.notice('late')
@@ -55,7 +55,7 @@ describe('the screen', () => {
     assert.deepEqual([stderr, stdout], ['news\n', ''])
   })
 
-  it('runs tasks that are not shown, and gives their values', async () => {
+  it('runs hidden tasks and returns their values', async () => {
     const task = (value: number) => ({run: async () => ({value}), title: 'a task'})
     setTerminal([true, true])
     const quiet = new Screen(() => true)

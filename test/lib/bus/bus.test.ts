@@ -11,7 +11,7 @@ import {FakeBus, misbehaviours} from '../../support/fake-bus'
 
 async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<BusError> {
   const error = await promise.then(
-    () => assert.fail('it did not fail'),
+    () => assert.fail('expected a failure'),
     (error: unknown) => error,
   )
   assert.ok(error instanceof BusError, String(error))
@@ -19,7 +19,7 @@ async function fails(kind: BusErrorKind, promise: Promise<unknown>): Promise<Bus
   return error
 }
 
-describe('a connection to a bus', () => {
+describe('connection to a bus', () => {
   const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
   let fake: FakeBus | undefined
 
@@ -31,7 +31,7 @@ describe('a connection to a bus', () => {
   })
 
   for (const [what, behave] of Object.entries(misbehaviours)) {
-    it(`fails within its deadline where the other side ${what}`, async () => {
+    it(`fails within its time limit if the other side ${what}`, async () => {
       fake = await FakeBus.open(behave)
       process.env.DBUS_SYSTEM_BUS_ADDRESS = fake.address
       const started = performance.now()
@@ -40,14 +40,14 @@ describe('a connection to a bus', () => {
     })
   }
 
-  it('fails where nothing listens, and where the address makes no sense', async () => {
+  it('fails if nothing listens at the address, and if the address is invalid', async () => {
     for (const nowhere of ['unix:path=/nowhere/at/all', 'unix:nonsense', 'tcp:port=none']) {
       process.env.DBUS_SYSTEM_BUS_ADDRESS = nowhere
       await fails('unreachable', Bus.connect())
     }
   })
 
-  it('is made by no other transport than unix and tcp: none starts a program', async () => {
+  it('supports only the transports unix and tcp, so that no address starts a program', async () => {
     for (const other of [
       'autolaunch:',
       'carrier-pigeon:loft=3',
@@ -64,7 +64,7 @@ describe('a connection to a bus', () => {
   })
 })
 
-describe('the address of the system bus', () => {
+describe('address of the system bus', () => {
   const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
   let world: Simulator
 
@@ -77,7 +77,7 @@ describe('the address of the system bus', () => {
     await world.close()
   })
 
-  it('may be a list: the first that is there counts, of none of them the last failure', async () => {
+  it('may be a list, of which the first working address is used and otherwise the last error reported', async () => {
     for (const good of [
       `unix:path=/nowhere;${world.busAddress}`,
       `${world.busAddress};unix:path=/nowhere`,
@@ -95,7 +95,7 @@ describe('the address of the system bus', () => {
     await fails('unreachable', Bus.connect())
   })
 
-  it('may have escapes in it', async () => {
+  it('may contain escapes', async () => {
     process.env.DBUS_SYSTEM_BUS_ADDRESS = world.busAddress.replaceAll('/', '%2f').replaceAll('-', '%2D')
     const bus = await Bus.connect()
     bus.close()
@@ -104,7 +104,7 @@ describe('the address of the system bus', () => {
   })
 })
 
-describe('a call', () => {
+describe('call', () => {
   let world: Simulator
   let bus: Bus
   const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
@@ -135,15 +135,15 @@ describe('a call', () => {
     else process.env.DBUS_SYSTEM_BUS_ADDRESS = address
   })
 
-  it('that is not answered ends at its deadline', async () => {
+  it('ends at its time limit without a reply', async () => {
     world.intercept(() => 'ignore')
     const started = performance.now()
     await fails('timeout', get(manager, 200))
-    // without one of its own a call has 25 s
+    // The default time limit is 25 s.
     assert.ok(performance.now() - started < 10_000)
   })
 
-  it('that is answered while its process is stopped has its answer, however late it is looked at', async () => {
+  it('returns a reply that arrived while the process was stopped, even after the time limit', async () => {
     const script = `
       const {Bus} = require(${JSON.stringify(require.resolve('../../../src/lib/bus'))})
       const service = 'net.openvpn.v3.sessions'
@@ -159,7 +159,7 @@ describe('a call', () => {
       output += data
     })
     const ended = once(child, 'close')
-    await until('it calls', () => world.calls.total > 0)
+    await until('the call arrives', () => world.calls.total > 0)
     child.kill('SIGSTOP')
     await sleep(2000)
     child.kill('SIGCONT')
@@ -167,28 +167,28 @@ describe('a call', () => {
     assert.equal(output, 'answered\n')
   })
 
-  it('waits on while the destination answers others', async () => {
+  it('continues to wait while the destination replies to other calls', async () => {
     world.setCost(30)
     const replies = await Promise.all(Array.from({length: 20}, () => get(manager, 200)))
     assert.equal(replies.length, 20)
   })
 
-  it('comes with any number of others, though a bus allows 128 at a time', async () => {
+  it('can be made at the same time as any number of others, although a bus allows 128', async () => {
     assert.equal((await Promise.all(Array.from({length: 500}, () => get(manager)))).length, 500)
   })
 
-  it('that was given up on is one of those still', async () => {
+  it('still counts towards that limit after it has timed out', async () => {
     world.intercept(() => 'ignore')
     const own = await Bus.connect()
     for (let round = 0; round < 3; round++)
       await Promise.all(Array.from({length: 100}, () => fails('timeout', own.call({...call, timeout: 200}))))
-    // what the bus itself is asked does not wait for them
+    // Calls to the bus itself do not wait for the others.
     const end = await own.subscribe({interface: service, sender: service}, () => {})
     await end()
     own.close()
   })
 
-  it('that stalls is told of again when it was answered in between', async () => {
+  it('is reported as stalled again if there was a reply in between', async () => {
     const stalled: string[] = []
     const own = await Bus.connect({onStall: (path) => stalled.push(path)})
     world.intercept(() => ({delay: 2500}))
@@ -199,12 +199,12 @@ describe('a call', () => {
     own.close()
   })
 
-  it('to an object that is not there, and to a name that nobody has', async () => {
+  it('fails for an object that does not exist, and for a name without an owner', async () => {
     await fails('object-gone', get('/net/openvpn/v3/sessions/nope'))
     await fails('service-unknown', bus.call({destination: 'net.nobody', interface: 'a.b', member: 'C', path: '/'}))
   })
 
-  it('that is under way rejects when the connection closes, and so do later ones', async () => {
+  it('rejects when the connection closes, and so do later calls', async () => {
     const own = await Bus.connect()
     world.intercept(() => 'ignore')
     const pending = own.call({
@@ -218,7 +218,7 @@ describe('a call', () => {
     await fails('disconnected', own.call({destination: 'a.b', interface: 'a.b', member: 'C', path: '/'}))
   })
 
-  it('signals come until they are released, match rule included', async () => {
+  it('of a subscription delivers signals until it is released together with its match rule', async () => {
     const rules = async () => {
       const [stats] = await bus.call({
         body: [],
@@ -241,13 +241,13 @@ describe('a call', () => {
     const second = await bus.subscribe(match, ({body}) => seen.push(body[1]))
     const before = await rules().catch(() => -1)
     await world.startSession('alice', 'cert', {until: 'new'})
-    await until('both heard it', () => seen.length === 2)
+    await until('both listeners have received it', () => seen.length === 2)
     await first()
     await first()
     await world.startSession('alice', 'cert2', {until: 'new'})
-    await until('the second heard it', () => seen.length === 3)
+    await until('the second listener has received it', () => seen.length === 3)
     await second()
-    // a bus without the interface for that cannot be asked
+    // Some buses do not provide this interface.
     if (before > 0) assert.equal(await rules(), before - 1)
     await world.startSession('alice', 'dead', {until: 'new'})
     await get(manager)

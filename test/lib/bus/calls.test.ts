@@ -13,12 +13,12 @@ const call = (path: string, timeout?: number): Call => ({
   timeout,
 })
 
-describe('the calls of a connection', () => {
+describe('calls of a connection', () => {
   let calls: Calls
   let clock: MockClock
   let sent: string[]
   let stalled: string[]
-  /** How each call has ended so far, by its path. */
+  /** The results of the calls so far, by path. */
   let ends: Record<string, unknown>
   const make = (each: Call) => {
     calls.make(each).then(
@@ -36,7 +36,7 @@ describe('the calls of a connection', () => {
     sent = []
     stalled = []
     ends = {}
-    // serials are 1, 2, 3 …
+    // The serials are 1, 2, 3 …
     calls = new Calls(
       ({path}) => sent.push(path),
       (path) => stalled.push(path),
@@ -47,7 +47,7 @@ describe('the calls of a connection', () => {
     clock.reset()
   })
 
-  it('are sent while less than 100 have no answer, but those to the bus itself at once', async () => {
+  it('are sent while fewer than 100 are pending, but calls to the bus itself at once', async () => {
     for (let i = 0; i < 150; i++) make(call(`/${i}`))
     assert.equal(sent.length, 100)
     make({...call('/bus'), destination: 'org.freedesktop.DBus'})
@@ -59,7 +59,7 @@ describe('the calls of a connection', () => {
     assert.deepEqual([sent.at(-1), ends['/0']], ['/100', ['x']])
   })
 
-  it('end at their deadline, and still count until the answer comes', async () => {
+  it('end at their time limit, and count as pending until the reply arrives', async () => {
     for (let i = 0; i < 101; i++) make(call(`/${i}`, 1000))
     await clock.pass(900)
     assert.deepEqual(ends, {})
@@ -74,7 +74,7 @@ describe('the calls of a connection', () => {
     assert.equal(ends['/99'], 'timeout')
   })
 
-  it('have their time again with each answer of their destination, and of no other', async () => {
+  it('restart their time limit with each reply of their destination, but not of others', async () => {
     make(call('/first', 1000))
     make(call('/second', 1000))
     make({...call('/other', 1000), destination: 'another.service'})
@@ -86,7 +86,7 @@ describe('the calls of a connection', () => {
     assert.equal(ends['/second'], 'timeout')
   })
 
-  it('tell of the one that a destination is at, once', async () => {
+  it('report the call that stalls a destination once', async () => {
     make(call('/first'))
     make(call('/second'))
     await clock.pass(3000)
@@ -100,7 +100,7 @@ describe('the calls of a connection', () => {
     assert.deepEqual(stalled, ['/first', '/second', '/first'])
   })
 
-  it('fail where they cannot be sent, and all at the end of the connection', async () => {
+  it('fail if they cannot be sent, and when the connection ends', async () => {
     calls = new Calls(() => {
       throw new Error('no stream')
     })

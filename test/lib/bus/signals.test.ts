@@ -8,9 +8,9 @@ const service = 'a.service'
 const match = {interface: 'a.b', member: 'Changed', path: '/x', sender: service}
 const signal = {...match, body: ['one'], sender: ':1.5'}
 
-describe('the signals of a connection', () => {
-  /** What the bus was told. */
-  let told: string[]
+describe('signals of a connection', () => {
+  /** The calls to the bus. */
+  let calls: string[]
   let heard: unknown[]
   let owner: string | undefined
   let signals: Signals
@@ -18,17 +18,17 @@ describe('the signals of a connection', () => {
   const ownerIs = (name: string) => signals.deliver({...ownerChange, body: [service, '', name]})
 
   beforeEach(() => {
-    told = []
+    calls = []
     heard = []
     owner = ':1.5'
     signals = new Signals(async (member, argument) => {
-      told.push(`${member} ${argument}`)
+      calls.push(`${member} ${argument}`)
       if (member === 'GetNameOwner' && !owner) throw new BusError('no-owner', 'nobody has it')
       return [owner]
     })
   })
 
-  it('are those of the present owner of a name', async () => {
+  it('are delivered only from the current owner of a name', async () => {
     await signals.subscribe(match, listener)
     signals.deliver(signal)
     signals.deliver({...signal, sender: ':1.6'})
@@ -38,13 +38,13 @@ describe('the signals of a connection', () => {
       [signals.wants({...signal, type: 4}), signals.wants({...signal, sender: ':1.6', type: 4})],
       [false, true],
     )
-    // nobody but the bus can say whose a name is
+    // Only the bus can report the owner of a name.
     signals.deliver({...ownerChange, body: [service, '', ':1.5'], sender: ':1.5'})
     signals.deliver(signal)
     assert.deepEqual(heard, ['one'])
   })
 
-  it('come from a service that is not there yet when it is', async () => {
+  it('are delivered from a service that starts after the subscription', async () => {
     owner = undefined
     await signals.subscribe(match, listener)
     signals.deliver(signal)
@@ -53,27 +53,27 @@ describe('the signals of a connection', () => {
     assert.deepEqual(heard, ['one'])
   })
 
-  it('are asked for once, whoever listens, and taken back with the last', async () => {
+  it('share one match rule between listeners, which is removed with the last one', async () => {
     const rule = `type='signal',sender='a.service',interface='a.b',path='/x',member='Changed'`
     const ends = [await signals.subscribe(match, listener), await signals.subscribe(match, listener)]
     assert.deepEqual(
-      told.filter((each) => each.endsWith(rule)),
+      calls.filter((each) => each.endsWith(rule)),
       [`AddMatch ${rule}`],
     )
     await ends[0]!()
     await ends[0]!()
-    assert.equal(told.at(-1)!.startsWith('RemoveMatch'), false)
+    assert.equal(calls.at(-1)!.startsWith('RemoveMatch'), false)
     signals.deliver(signal)
     assert.deepEqual(heard, ['one'])
     await ends[1]!()
-    assert.equal(told.at(-1), `RemoveMatch ${rule}`)
+    assert.equal(calls.at(-1), `RemoveMatch ${rule}`)
     assert.equal(signals.wants({...signal, type: 4}), false)
   })
 
-  it('that are sent to us alone need no rule, and an argument may decide', async () => {
+  it('require no match rule if they are unicast, and can be matched by an argument', async () => {
     await signals.subscribe({...match, arg0: 'two', unicast: true}, listener)
     assert.deepEqual(
-      told.filter((each) => each.includes('a.b')),
+      calls.filter((each) => each.includes('a.b')),
       [],
     )
     signals.deliver(signal)
@@ -81,7 +81,7 @@ describe('the signals of a connection', () => {
     assert.deepEqual(heard, ['two'])
   })
 
-  it('match any path and member where none is named', async () => {
+  it('match any path and member by default', async () => {
     await signals.subscribe({interface: 'a.b', sender: service}, listener)
     signals.deliver({...signal, member: 'Other', path: '/y'})
     signals.deliver({...signal, interface: 'c.d'})

@@ -20,7 +20,7 @@ function restoreAddress(): void {
   else process.env.DBUS_SYSTEM_BUS_ADDRESS = address
 }
 
-/** What dbus-daemon lets through, and no file descriptor comes with it. */
+/** Messages that dbus-daemon delivers although they refer to file descriptors that are not sent. */
 const undecodable: Readonly<Record<string, Partial<WireMessage>>> = {
   'a dictionary of file descriptors': {
     body: Buffer.concat([uint32(8), uint32(0), uint32(0), uint32(0)]),
@@ -32,7 +32,7 @@ const undecodable: Readonly<Record<string, Partial<WireMessage>>> = {
   'file descriptors': {body: Buffer.concat([uint32(4), uint32(7)]), signature: 'ah'},
 }
 
-/** All sorts of messages that nobody asked for. */
+/** Unsolicited messages of all kinds. */
 function flood(destination: string): Buffer[] {
   const kinds: readonly Partial<WireMessage>[] = [
     {},
@@ -76,7 +76,7 @@ describe('a stranger on the bus', () => {
   })
 
   for (const [what, message] of Object.entries(undecodable)) {
-    it(`changes nothing with ${what}`, async () => {
+    it(`cannot disturb a connection with ${what}`, async () => {
       await stranger.send(encode({...signal, destination: name, ...message}))
       await sleep(50)
       await bus.call(call)
@@ -84,7 +84,7 @@ describe('a stranger on the bus', () => {
     })
   }
 
-  it('is not the service, nor the bus', async () => {
+  it('cannot impersonate the service or the bus', async () => {
     const heard: Signal[] = []
     const end = await bus.subscribe({...signal, sender: service}, (each) => heard.push(each))
     const event = {...signal, body: Buffer.concat([strings('/ab'), uint32(1), uint32(0)]), signature: 'suu'}
@@ -104,11 +104,11 @@ describe('a stranger on the bus', () => {
     await sleep(50)
     assert.deepEqual(heard, [])
     await world.startSession('alice', 'cert', {until: 'new'})
-    await until('the true one is heard', () => heard.length > 0)
+    await until('the real signal arrives', () => heard.length > 0)
     await end()
   })
 
-  it('may flood a connection: calls are answered, timers fire, memory stays', async (t) => {
+  it('can flood a connection without blocking calls, delaying timers or using up memory', async (t) => {
     const messages = flood(name)
     const end = stranger.flood([Buffer.concat(messages)])
     await sleep(500)
@@ -136,7 +136,7 @@ describe('a stranger on the bus', () => {
     assert.ok(memory < 2 ** 26, `${memory} bytes`)
   })
 
-  it('may send what is large, and larger when decoded', async () => {
+  it('can send large messages, even larger when decoded, without blocking calls or using up memory', async () => {
     const elements = 2 ** 21
     const body = Buffer.concat([uint32(elements * 4), Buffer.alloc(elements * 4, '\u0001y\0\u0001', 'latin1')])
     const before = process.memoryUsage().rss
@@ -147,7 +147,7 @@ describe('a stranger on the bus', () => {
     assert.ok(process.memoryUsage().rss - before < 2 ** 27)
   })
 
-  it('may flood a command, which lists the sessions meanwhile', async (t) => {
+  it('can flood a command, which still lists the sessions', async (t) => {
     world.createSessions(20)
     const quiet = await ovpn3(world, 'alice', ['sessions-list', '--json'])
     let end: (() => Promise<number>) | undefined
@@ -169,7 +169,7 @@ describe('a stranger on the bus', () => {
   })
 })
 
-describe('a bus', () => {
+describe('connection to a faulty bus', () => {
   const driver = 'org.freedesktop.DBus'
   let fake: FakeBus
   let bus: Bus | undefined
@@ -194,7 +194,7 @@ describe('a bus', () => {
     restoreAddress()
   })
 
-  it('whose answer cannot be decoded ends that call only', async () => {
+  it('fails only the call whose reply cannot be decoded', async () => {
     const answers: Partial<WireMessage>[] = [
       {body: uint32(0), signature: 'h'},
       {body: uint32(3), signature: 'u'},
@@ -210,7 +210,7 @@ describe('a bus', () => {
     )
   })
 
-  it('whose bytes are no messages is lost', async () => {
+  it('is lost when the bus sends bytes that are not D-Bus messages', async () => {
     for (const bytes of [
       'zzzzzzzzzzzzzzzz',
       'l\u0002\u0000\u0009aaaabbbbcccc',
@@ -222,7 +222,7 @@ describe('a bus', () => {
     }
   })
 
-  it('may send its messages in pieces', async () => {
+  it('accepts messages that arrive in pieces', async () => {
     const own = await connect(() => Buffer.alloc(0))
     let serial = 1
     const results = Promise.all([own.call(call), own.call(call)])
@@ -240,7 +240,7 @@ describe('a bus', () => {
     assert.deepEqual(await results, [[1], [2]])
   })
 
-  it('that says who owns a name, and that it has another owner, means the other', async () => {
+  it('uses the new owner of a name if the reply and a change of the owner arrive together', async () => {
     const change = encode({
       body: strings(service, ':1.5', ':1.6'),
       interface: driver,
@@ -260,7 +260,7 @@ describe('a bus', () => {
     const heard: string[] = []
     await own.subscribe({...signal, sender: service}, ({sender}) => heard.push(sender))
     for (const sender of [':1.5', ':1.6']) fake.send(encode({...signal, sender}))
-    await until('the present owner is heard', () => heard.includes(':1.6'))
+    await until('the signal of the current owner arrives', () => heard.includes(':1.6'))
     assert.deepEqual(heard, [':1.6'])
   })
 })

@@ -5,7 +5,7 @@ import {beforeEach, describe, it} from 'node:test'
 import {type LogForward, LogForwards} from '../../../src/lib/openvpn3'
 import {settled} from '../../support/mock-clock'
 
-describe('the users of one session’s log', () => {
+describe('log subscriptions of a session', () => {
   let calls: boolean[]
   let forwards: LogForwards
   let log: LogForward
@@ -20,7 +20,7 @@ describe('the users of one session’s log', () => {
     log = forwards.of('/a')
   })
 
-  it('ask for it once, and take it back once', async () => {
+  it('share one LogForward call, which the last one to leave revokes', async () => {
     await Promise.all([log.join(ask), log.join(ask)])
     assert.deepEqual([calls, log.live], [[true], true])
     await log.leave(ask)
@@ -29,21 +29,21 @@ describe('the users of one session’s log', () => {
     assert.deepEqual([calls, log.live], [[true, false], false])
   })
 
-  it('are counted a session', async () => {
+  it('are counted for each session', async () => {
     await log.join(ask)
     await forwards.of('/b').join(ask)
     assert.deepEqual(calls, [true, true])
     assert.equal(forwards.of('/a'), log)
   })
 
-  it('ask anew when it was taken back', async () => {
+  it('call LogForward again after it was revoked', async () => {
     await log.join(ask)
     await log.leave(ask)
     await forwards.of('/a').join(ask)
     assert.deepEqual(calls, [true, false, true])
   })
 
-  it('do not take back what another one has joined meanwhile', async () => {
+  it('are not revoked if another subscriber has joined in the meantime', async () => {
     let answer = () => {}
     const slow = async (enable: boolean) => {
       calls.push(enable)
@@ -62,20 +62,20 @@ describe('the users of one session’s log', () => {
     assert.deepEqual([calls, forwards.of('/a').live], [[true], true])
   })
 
-  it('ask once more when the log service was started again', async () => {
+  it('are renewed once after a restart of the log service', async () => {
     await Promise.all([log.join(ask), log.join(ask)])
     await Promise.all([log.renew(ask), log.renew(ask)])
     assert.deepEqual([calls, log.live], [[true, true], true])
   })
 
-  it('take nothing back of a session that is gone', async () => {
+  it('are not revoked for a session that has ended', async () => {
     await Promise.all([log.join(ask), log.join(ask)])
     log.end()
     assert.deepEqual([calls, log.live], [[true], false])
     assert.notEqual(forwards.of('/a'), log)
   })
 
-  it('who may not have it, or cannot ask, leave nothing behind', async () => {
+  it('leave no state behind if LogForward is denied or fails', async () => {
     await log.join(async () => false)
     assert.equal(log.live, false)
     await log.leave(ask)

@@ -13,14 +13,14 @@ const session = '/net/openvpn/v3/sessions/s1'
 const text: StartFrom = {content: 'client\n', name: 'office.ovpn'}
 const refused = (message: string) => new BusError('remote', `GDBus.Error:net.openvpn.gdbuspp: ${message}`)
 
-/** A bus whose services are what a test says. */
+/** A bus with services whose replies a test can replace. */
 class Services {
-  /** Answers in place of the usual ones. */
+  /** Replies that replace the default ones, by member. */
   readonly answers = new Map<string, () => Promise<unknown[]>>()
   readonly calls: string[] = []
-  /** Of these, the ones that no trace shows. */
+  /** The calls that are not traced. */
   readonly secret: string[] = []
-  /** When a subscription is answered. */
+  /** Resolves when the subscription is complete. */
   subscribed: Promise<unknown> = Promise.resolve()
   readonly #listeners = new Set<(signal: Signal) => void>()
   readonly bus = {
@@ -67,11 +67,11 @@ class Services {
   }
 }
 
-describe('starting a session', () => {
+describe('startSession', () => {
   let abort: AbortController
   let clock: MockClock
   let services: Services
-  /** How the start has ended so far. */
+  /** The result of the start; undefined while it runs. */
   let end: unknown
   const start = (from: StartFrom = text, options: StartOptions = {}) => {
     startSession(services.bus, from, options, abort.signal).then(
@@ -96,25 +96,25 @@ describe('starting a session', () => {
     end = undefined
   })
   afterEach(() => {
-    assert.equal(services.listeners, 0, 'a subscription stays')
+    assert.equal(services.listeners, 0, 'a subscription was not released')
     clock.reset()
   })
 
-  it('imports a text, which the session uses up', async () => {
+  it('imports a text as a single-use profile', async () => {
     start()
     await settled()
     assert.equal(end, session)
     assert.deepEqual(services.calls, ['Import', 'Validate', 'NewTunnel'])
   })
 
-  it('takes a saved profile as it is', async () => {
+  it('uses a saved profile without a copy', async () => {
     start({name: 'office', path: saved}, {dco: true})
     await settled()
     assert.equal(end, session)
     assert.deepEqual(services.calls, ['saved Validate', 'NewTunnel', 'Set dco'])
   })
 
-  it('sets what is for this session only in a copy, with all that the profile has', async () => {
+  it('sets overrides of this session in a copy that keeps the settings of the profile', async () => {
     start({name: 'office', path: saved}, {persistTun: true})
     await settled()
     assert.equal(end, session)
@@ -132,7 +132,7 @@ describe('starting a session', () => {
     ])
   })
 
-  it('keeps out of traces what may hold a password: the text and the overrides', async () => {
+  it('does not trace the text and the overrides, which may contain a password', async () => {
     start({name: 'office', path: saved}, {persistTun: true})
     await settled()
     assert.deepEqual([...services.secret].sort(), [
@@ -144,7 +144,7 @@ describe('starting a session', () => {
     ])
   })
 
-  it('waits for the session that the manager speaks of', async () => {
+  it('waits until the manager signals the session', async () => {
     services.answers.set('NewTunnel', async () => [session])
     start()
     await clock.pass(100)
@@ -156,7 +156,7 @@ describe('starting a session', () => {
     assert.equal(end, session)
   })
 
-  it('fails where the session never comes', async () => {
+  it('fails if the session never appears', async () => {
     services.answers.set('NewTunnel', async () => [session])
     start()
     await clock.pass(16_000)
@@ -164,7 +164,7 @@ describe('starting a session', () => {
     assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
   })
 
-  it('tries once more where the session ends at once', async () => {
+  it('retries once if the session ends at once', async () => {
     let ends = 1
     services.answers.set('NewTunnel', async () => {
       services.event(1)
@@ -205,7 +205,7 @@ describe('starting a session', () => {
       'a session of this profile is running already',
     ],
   ] as const)
-    it(`says what is wrong in clear words: ${member}`, async () => {
+    it(`reports a refusal in plain words: ${member}`, async () => {
       services.answers.set(member, async () => {
         throw refused(message)
       })
@@ -219,7 +219,7 @@ describe('starting a session', () => {
     ['Import', 'profile', 'openvpn3 configs-list'],
     ['NewTunnel', 'session', 'ovpn3 sessions-list'],
   ] as const)
-    it(`says that something may come yet where the answer has not: ${member}`, async () => {
+    it(`reports what may remain after a call without a reply: ${member}`, async () => {
       services.answers.set(member, async () => {
         throw new BusError('timeout', `no answer to ${member} within 25 s`)
       })
@@ -230,7 +230,7 @@ describe('starting a session', () => {
       assert.equal((end as Ovpn3Error).hint, `See ${list}`)
     })
 
-  it('ends a session whose dco cannot be set', async () => {
+  it('disconnects a session if DCO cannot be set', async () => {
     services.answers.set('Set dco', async () => {
       throw refused('DCO mode cannot be changed now')
     })
@@ -240,12 +240,12 @@ describe('starting a session', () => {
     assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
   })
 
-  describe('that is interrupted', () => {
+  describe('when interrupted', () => {
     for (const [member, made, undone] of [
       ['Import', profile, ['Remove']],
       ['NewTunnel', session, ['Disconnect', 'Remove']],
     ] as const) {
-      it(`undoes what is made late: ${member}`, async () => {
+      it(`undoes the effect of a late reply: ${member}`, async () => {
         let answer: (body: unknown[]) => void = () => {}
         services.answers.set(
           member,
@@ -265,7 +265,7 @@ describe('starting a session', () => {
         assert.deepEqual(services.calls.slice(-undone.length), undone)
       })
 
-      it(`says that something may stay where nothing is answered: ${member}`, async () => {
+      it(`reports what may remain without a reply: ${member}`, async () => {
         services.answers.set(member, silence)
         start()
         await settled()
@@ -282,7 +282,7 @@ describe('starting a session', () => {
       })
     }
 
-    it('has one and a half seconds for all of it', async () => {
+    it('ends within 1.5 s', async () => {
       for (const member of ['Disconnect', 'NewTunnel', 'Remove']) services.answers.set(member, silence)
       start()
       await settled()
@@ -291,7 +291,7 @@ describe('starting a session', () => {
       assert.equal(failure()[0], 'interrupted')
     })
 
-    it('ends the session that was answered and has not come', async () => {
+    it('disconnects a session that has not appeared yet', async () => {
       services.answers.set('NewTunnel', async () => [session])
       start()
       await settled()
@@ -301,7 +301,7 @@ describe('starting a session', () => {
       assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
     })
 
-    it('starts nothing more where the bus is silent', async () => {
+    it('makes no further calls while the bus does not respond', async () => {
       services.subscribed = silence()
       start()
       await settled()
@@ -311,7 +311,7 @@ describe('starting a session', () => {
       assert.deepEqual(services.calls, ['Import', 'Validate', 'Remove'])
     })
 
-    it('starts nothing more', async () => {
+    it('makes no further calls', async () => {
       services.answers.set('Validate', silence)
       start()
       await settled()

@@ -1,16 +1,16 @@
-# Sourced by the other scripts: who we are, where the lab is, what is missing.
+# Sourced by the other scripts: names, paths, checks and helpers.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TZ=UTC
 umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-name=${1-}                       # a suite of Debian, or another lab of the same one: sid, sid-2
+name=${1-}                       # a Debian suite, or its second lab: sid, sid-2
 suite=${name%-2}
 labs=$(realpath -m "${OVPN3_LAB_DIR:-/var/tmp/ovpn3-lab}")
 root=$labs/$name                 # the chroot
-state=$root/lab                  # what we put into it, /lab from inside
+state=$root/lab                  # our files, /lab inside the chroot
 socket=$root/run/dbus/system_bus_socket
-client=ovpn3-$name-c             # the network namespace of the bus and of the services
-server=ovpn3-$name-s             # and that of the VPN servers
+client=ovpn3-$name-c             # the network namespace of the bus and the services
+server=ovpn3-$name-s             # the network namespace of the VPN servers
 
 die() {
     echo "$*" >&2
@@ -19,16 +19,16 @@ die() {
 
 check_host() {
     case $suite in sid | trixie) ;; *) die "usage: $(basename "$0") sid|sid-2|trixie|trixie-2" ;; esac
-    [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab needs Debian: it installs OpenVPN 3 Linux from there.'
-    [ "$(id -u)" = 0 ] || die 'The lab needs root: for a chroot and network namespaces.'
+    [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] || die 'The lab requires Debian, because it installs OpenVPN 3 Linux from there.'
+    [ "$(id -u)" = 0 ] || die 'The lab requires root for a chroot and network namespaces.'
     local tool package missing=()
     while read -r tool package; do
         command -v "$tool" >/dev/null || missing+=("$package")
     done <<<$'debootstrap debootstrap\nip iproute2'
-    [ ${#missing[@]} = 0 ] || die "The lab needs: apt-get install ${missing[*]}"
+    [ ${#missing[@]} = 0 ] || die "The lab requires packages: apt-get install ${missing[*]}"
 }
 
-# One script at a time for each lab. With -o no daemon inherits the lock.
+# Runs one script at a time for each lab. With -o, daemons do not inherit the lock.
 with_lock() {
     [ "${OVPN3_LAB_LOCK-}" = "$name" ] && return
     mkdir -p "$labs"
@@ -39,7 +39,7 @@ in_namespace() { nsenter --net="/run/netns/$1" "${@:2}"; }
 
 clean_env() { env -i PATH="$PATH" LC_ALL="$LC_ALL" TZ="$TZ" TERM=dumb "$@"; }
 
-# as USER COMMAND...: inside, where the services are
+# as USER COMMAND...: runs a command in the chroot and the network namespace of the services
 as() {
     local home=/home/$1
     [ "$1" = root ] && home=/root
@@ -47,10 +47,10 @@ as() {
         env -i PATH="$PATH" LC_ALL="$LC_ALL" TZ="$TZ" TERM=dumb HOME="$home" USER="$1" LOGNAME="$1" "${@:2}"
 }
 
-# Everything that runs in a namespace of ours is ours: nothing else enters one.
+# All processes in our network namespaces belong to the lab.
 pids() { [ ! -e "/run/netns/$1" ] || ip netns pids "$1" 2>/dev/null; }
 
-# running NAMESPACE WORD: a process there has WORD in its command line
+# running NAMESPACE WORD: whether a process in the namespace has WORD in its command line
 running() {
     local pid
     for pid in $(pids "$1"); do
@@ -70,7 +70,7 @@ wait_for() {
 
 unmount_all() {
     local mount
-    # innermost first
+    # Innermost mounts first.
     awk -v dir="$1/" 'index($5, dir) == 1 {print $5}' /proc/self/mountinfo | sort -r |
         while read -r mount; do umount -l "$mount"; done
 }

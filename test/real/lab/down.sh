@@ -1,5 +1,5 @@
 #!/bin/bash
-# down.sh LAB: ends what up.sh started. The chroot stays.
+# down.sh LAB: stops everything that up.sh started. The chroot stays.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 check_host
@@ -9,7 +9,7 @@ all() { pids "$client"; pids "$server"; }
 none() { [ -z "$(all)" ]; }
 for signal in TERM KILL; do
     all | xargs -r kill -s "$signal" 2>/dev/null || true
-    # A stopped process takes no TERM.
+    # A stopped process does not handle SIGTERM.
     all | xargs -r kill -s CONT 2>/dev/null || true
     wait_for none && break
 done

@@ -1,5 +1,5 @@
 #!/bin/bash
-# up.sh LAB: a bus, OpenVPN 3 Linux, VPN servers and profiles. What is up already stays as it is.
+# up.sh LAB: starts a bus, OpenVPN 3 Linux and VPN servers, and imports profiles, unless they are up already.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 check_host
@@ -17,7 +17,7 @@ install -m 755 "$here"/chroot/*.sh "$state"
 
 mounts() {
     mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
-    # A /dev of its own: tun has to be there, for everybody.
+    # A separate /dev, because every user requires access to tun.
     mountpoint -q "$root/dev" && return
     mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
     local name minor
@@ -43,7 +43,7 @@ network() {
     ip link add wan netns "$client" type veth peer name wan netns "$server"
     ip -n "$server" addr add 10.99.0.1/24 dev wan
     ip -n "$server" link set wan up
-    ip -n "$server" route add blackhole 10.99.66.0/24 # where the dead server is
+    ip -n "$server" route add blackhole 10.99.66.0/24 # the network of the dead server
     ip -n "$client" addr add 10.99.0.2/24 dev wan
     ip -n "$client" link set wan up
     ip -n "$client" route add default via 10.99.0.1
@@ -51,7 +51,7 @@ network() {
 
 configure() {
     chroot "$root" /lab/configure.sh
-    # What `openvpn3-admin init-config` writes, but not after 18 s of looking for systemd.
+    # The files that `openvpn3-admin init-config` writes, without its 18 s of waiting for systemd.
     local var=$root/var/lib/openvpn3
     echo '{"log_level": "6", "timestamp": true}' >"$var/log-service.json"
     echo '{"resolv_conf_file": "/etc/resolv.conf"}' >"$var/netcfg.json"
@@ -81,7 +81,7 @@ servers() {
     done
 }
 
-# Everybody's own copy of each, under the same name, until the profiles change.
+# Imports a copy of each profile for each user, unless the profiles are unchanged since the last import.
 import() {
     local sum user file name
     sum=$(cat "$state"/*.ovpn | sha256sum)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# auth-user-pass-verify FILE: with a static challenge, the password arrives as SCRV1:password:answer, both in base64.
+# auth-user-pass-verify FILE: with a static challenge, the password has the form SCRV1:password:answer, both in base64.
 {
     read -r user
     read -r password

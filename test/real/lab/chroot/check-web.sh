@@ -1,10 +1,10 @@
 #!/bin/sh
-# auth-user-pass-verify: sends everybody to a web page. Who exists as the file /lab/web-ok has been there.
+# auth-user-pass-verify: sends every user to a web page. The file /lab/web-ok stands for an authentication on that page.
 printf '60\nwebauth\nWEB_AUTH::https://vpn.lab.example/auth?id=42\n' >"$auth_pending_file"
 (
     tries=0
     while [ "$tries" -lt 600 ]; do
-        # OpenVPN takes the file away with the client
+        # OpenVPN removes the file when the client disconnects.
         [ -e "$auth_control_file" ] || exit
         [ ! -e /lab/web-ok ] || break
         tries=$((tries + 1))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs in the chroot: keys, servers and profiles, into /lab.
+# Runs in the chroot and creates keys, servers and profiles in /lab.
 set -eu
 cd /lab
 
