@@ -99,10 +99,10 @@ describe('text from elsewhere, whatever it is', () => {
             assert.equal(lines[r], cells.join('  ').trimEnd())
           }
         } else {
-          // what cannot give way, and the six columns that are left to what does
+          // columns that cannot be cut, and two characters of each of the others
           const least = columns.reduce((sum, {flexible, header}, i) => {
             const full = Math.max(header.length, ...rows.map((row) => stringWidth(row[i]!)))
-            return sum + (flexible ? Math.min(full, 6) : full) + 2
+            return sum + (flexible ? Math.min(full, 2) : full) + 2
           }, -2)
           for (const line of lines) assert.ok(stringWidth(line) <= Math.max(width, least), `${line}\n${width}`)
         }

@@ -40,7 +40,7 @@ import {
 } from './select'
 import {selectProfile} from './select-profile'
 import {type SelectorValues} from './selector'
-import {assumeSize, colorsOf, confirm, isInteractive, releaseStdin, Screen, showCursor, suspend} from './terminal'
+import {assumeSize, colorsOf, confirm, isInteractive, releaseStdin, releaseTerminal, Screen, suspend} from './terminal'
 
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -333,9 +333,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const names = Object.keys(signalNumbers) as SignalName[]
     const onSignal = (name: SignalName) => {
       if (this.#signal) {
-        // asked twice: at once, then; listr2 has hidden the cursor
+        // the second signal ends the process at once
         end()
-        showCursor()
+        releaseTerminal()
         process.kill(process.pid, name)
         return
       }

@@ -1,28 +1,28 @@
 import {Ovpn3Error} from '@ovpn3/sessions'
 
-/** Seconds, what `--watch` without a value stands for. */
+/** Seconds between two samples if `--watch` has no value. */
 export const defaultInterval = '2'
-/** Seconds: the service takes some milliseconds for each session that it is asked about. */
+/** Seconds. Each read takes the service some milliseconds. */
 const minInterval = 0.2
-/** Seconds: what a timer can do, 24 days. */
+/** Seconds: the limit of a timer, 24 days. */
 const maxInterval = 2_147_483
 
 /**
- * Milliseconds from one sample to the next; undefined where nothing is watched.
+ * Returns the milliseconds between two samples, or undefined without `--watch`.
  * @throws Ovpn3Error `usage`
  */
 export function intervalOf({format, watch}: {format?: string; watch?: string}): number | undefined {
   if (watch === undefined) return undefined
   if (format === 'prometheus')
-    throw new Ovpn3Error('usage', '--watch does not go with --format=prometheus', {
-      hint: 'Prometheus works out the rates itself: run it from a timer',
+    throw new Ovpn3Error('usage', '--watch and --format=prometheus cannot be used together', {
+      hint: 'Omit --watch and run the command from a timer: Prometheus calculates rates itself',
     })
   const seconds = /^\d+(\.\d+)?$/.test(watch) ? Number(watch) : 0
   if (seconds < minInterval || seconds > maxInterval)
     throw new Ovpn3Error(
       'usage',
-      `--watch: "${watch}" is not a number of seconds from ${minInterval} to ${maxInterval}`,
-      {hint: `Such as --watch=5; without a value it is ${defaultInterval}`},
+      `--watch: "${watch}" is not a number of seconds between ${minInterval} and ${maxInterval}`,
+      {hint: `Pass a number such as --watch=5, or omit it for ${defaultInterval} seconds`},
     )
   return seconds * 1000
 }
