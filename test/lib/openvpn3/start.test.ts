@@ -202,7 +202,7 @@ describe('starting a session', () => {
       'NewTunnel',
       'A session with this configuration profile is already running',
       'session-running',
-      'a session of this profile is running already',
+      'a session of this profile is already running',
     ],
   ] as const)
     it(`says what is wrong in clear words: ${member}`, async () => {
@@ -227,7 +227,7 @@ describe('starting a session', () => {
       await settled()
       assert.equal(failure()[0], 'timeout')
       assert.match(failure()[1], new RegExp(`no answer to ${member} within 25 s: a ${what} may stay behind$`))
-      assert.equal((end as Ovpn3Error).hint, `See ${list}`)
+      assert.equal((end as Ovpn3Error).hint, `Run \`${list}\``)
     })
 
   it('ends a session whose dco cannot be set', async () => {
