@@ -46,7 +46,7 @@ describe('--credentials', () => {
     const path = await world.startSession('alice', 'chal', {until: 'new'})
     const {status, stderr} = await ovpn3(world, 'alice', resume('chal', '-'), {input: 'vpnuser\nsecret\n123456\n'})
     assert.equal(status, 8)
-    assert.match(stderr, /: input is missing: Enter the PIN \(static_challenge\)\nAnswer on a terminal/)
+    assert.match(stderr, /: input is missing: Enter the PIN \(static_challenge\)\nPass --credentials FILE/)
     assert.deepEqual(world.answers(path), {})
   })
 

@@ -631,7 +631,7 @@ describe('session-manage when things go wrong', () => {
 
   const whatFailed = (stdout: string) =>
     sessionsOf(stdout).flatMap(({config, error}) => (error ? [`${config}: ${error.code}: ${error.message}`] : []))
-  const oneOnly = 'input-missing: input is needed, and standard input and --credentials answer for one session only'
+  const oneOnly = 'input-missing: input is missing: standard input and --credentials can answer for one session only'
   const withChallenge = {challenge: {answer: '987', question: 'The code'}, inputs: [], port: 1195}
 
   it('stdin is for one session: where several need input none gets it, and those that need none go on', async () => {
@@ -652,7 +652,7 @@ describe('session-manage when things go wrong', () => {
         ])
         for (const {changed, error} of sessionsOf(run.stdout).filter(({outcome}) => outcome === 'failed')) {
           assert.equal(changed, false)
-          assert.match(error!.hint!, /^Name one session with --path or --config/)
+          assert.match(error!.hint!, /^Select one session/)
         }
 
         for (const path of needy) {

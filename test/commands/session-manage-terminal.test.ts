@@ -114,7 +114,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await world.grant(session, 'alice')
     const {full: owner} = nameOf(world, 'bob')
     const question = new RegExp(
-      String.raw`pass \(\w{8}\) of (?:uid )?\S+ belongs to ${owner}\. Send it your input\? \(y/N\)`,
+      String.raw`pass \(\w{8}\) of (?:uid )?\S+ belongs to ${owner}\. Send your input to that user\? \(y/N\)`,
     )
     const tty = await stage.open({columns: 120})
     await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
@@ -156,7 +156,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
       ['y', /pass \(\w{8}\) of (?:uid )?\S+: connected[^]*status 0/],
     ] as const) {
       await tty.type('-R', `ovpn3 session-manage --resume --config pass --timeout 10 --credentials ${file}`, 'Enter')
-      await tty.shows(/Send it your input\? \(y\/N\)/)
+      await tty.shows(/Send your input to that user\? \(y\/N\)/)
       assert.deepEqual(world.answers(session), {})
       await tty.type(key, 'Enter')
       await tty.shows(end)

@@ -23,7 +23,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
       for (let n = 0; n < 2; n++) stage.world.addProfile('alice', 'office')
       const tty = await stage.open({columns})
       await tty.type('ovpn3 session-start office', 'Enter')
-      const screen = await tty.shows(/Which of the profiles named office\?/)
+      const screen = await tty.shows(/Which profile named office\?/)
       for (const line of screen.split('\n')) assert.ok(line.length <= columns, line)
       await tty.type('C-c')
       await tty.shows(/interrupted[^]*status 130/)

@@ -162,7 +162,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.deepEqual(await profiles(), present)
           const {error, ...again} = await errorOf(path.join(folder, name))
           assert.deepEqual([again.status, error.code], [4, 'session-running'])
-          assert.match(error.message, /^a session of this profile is running already: .+ \(\w{8}\), connected$/)
+          assert.match(error.message, /^a session of this profile is already running: .+ \(\w{8}\), connected$/)
           await world().killBackend(session.path)
           assert.equal((await start(path.join(folder, name))).status, 0)
           assert.equal((await world().sessions()).length, 1)
@@ -222,7 +222,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         try {
           const {session, status} = await json('theirs', {input: login})
           assert.deepEqual([status, session.error?.code], [8, 'input-missing'])
-          assert.match(session.message, /^input is needed, and the profile belongs to /)
+          assert.match(session.message, /^the profile needs input and belongs to /)
           assert.deepEqual(await world().sessions(), [])
           assert.equal((await json(`--config-path ${theirs[0]}`, {input: login})).status, 0)
           await add('mine')
@@ -454,14 +454,14 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.deepEqual([status, error.code], [4, 'session-running'])
           assert.equal(
             error.message,
-            `a session of this profile is running already: cert (${short(session)}), connected`,
+            `a session of this profile is already running: cert (${short(session)}), connected`,
           )
           assert.match(error.hint!, /--if-running=keep .*--if-running=restart/)
         }
 
         const kept = await json('cert --if-running=keep')
         assert.deepEqual([kept.status, kept.session.outcome, kept.session.path], [0, 'unchanged', session])
-        assert.equal(kept.session.message, 'running already: connected')
+        assert.equal(kept.session.message, 'already running: connected')
         const restarted = await json('cert --if-running=restart')
         assert.deepEqual([restarted.status, restarted.session.path], [0, session])
         assert.match(restarted.session.message, connected)
@@ -483,10 +483,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         for (const args of ['pass', 'pass --if-running=keep']) {
           const {error, status} = await errorOf(args, {input: login})
           assert.deepEqual([status, error.code], [4, 'session-running'])
-          assert.match(
-            error.message,
-            /^a session of this profile is still there: pass \(\w{8}\), authentication failed$/,
-          )
+          assert.match(error.message, /^a session of this profile still exists: pass \(\w{8}\), authentication failed$/)
           assert.equal(error.hint, 'Pass --if-running=restart to replace it')
         }
 
@@ -501,7 +498,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         await world().startSession('alice', 'cert2')
         const {error, status} = await errorOf('cert2 --if-running=restart')
         assert.deepEqual([status, error.code], [4, 'session-ambiguous'])
-        assert.match(error.hint!, /session-manage --restart --path \w{8}$/)
+        assert.match(error.hint!, /session-manage --restart --path \w{8}`$/)
         assert.equal((await world().sessions()).length, 2)
       })
 
@@ -573,7 +570,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       it('leaves the session alone where the terminal goes', async () => {
         const {ended, ...run} = await foreground('cert', (child) => child.kill('SIGHUP'))
         assert.equal(run.status, 129)
-        assert.equal(ended?.message, 'left connected: the terminal is gone')
+        assert.equal(ended?.message, 'left connected: the terminal was closed')
         assert.equal(await world().carriesTraffic(await only()), true)
       })
 

@@ -159,7 +159,7 @@ describe('input of a session', () => {
     await assert.rejects(
       answer(userName),
       missing(
-        'input is needed, and standard input and --credentials answer for one session only: Auth User name (username)',
+        'input is missing: standard input and --credentials can answer for one session only: Auth User name (username)',
       ),
     )
     system('alice\nsecret\n')
@@ -170,14 +170,17 @@ describe('input of a session', () => {
     // This file would cause an error if it were read.
     system('{')
     const answer = stage({hooks: [() => assert.fail()], ownership: 'granted'})
-    await assert.rejects(answer(userName), missing('input is needed, and the session belongs to another user'))
+    await assert.rejects(answer(userName), missing('the session needs input and belongs to another user'))
     assert.deepEqual([asked, claimed], [[], false])
   })
 
   it('is not taken from other sources if a file is invalid', async () => {
     system('{"password": hunter2}')
     const answer = stage({hooks: [() => ({password: 'of a plugin'})]})
-    await assert.rejects(answer(password), {code: 'usage', message: `${folder}/ovpn3.office: not valid JSON`})
+    await assert.rejects(answer(password), {
+      code: 'usage',
+      message: `cannot read credentials from ${folder}/ovpn3.office: not valid JSON`,
+    })
   })
 
   describe('from plugins', () => {

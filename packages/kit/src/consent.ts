@@ -6,8 +6,8 @@ import {confirm, isInteractive} from './terminal'
 import {userText} from './users'
 
 /**
- * Another user's session gets credentials only where its owner was named, or the person agrees to it on a terminal: that
- * user decides what becomes of them.
+ * Sends input to another user's session only if --owner names that user, or the caller agrees on a terminal: the owner
+ * controls where the input goes.
  * @throws Ovpn3Error `input-missing`
  */
 export async function consentToAnswer(
@@ -17,11 +17,11 @@ export async function consentToAnswer(
   if (ownership === 'own' || ownerNamed) return
   const who = owner ? userText(owner) : 'another user'
   if (!isInteractive())
-    throw new Ovpn3Error('input-missing', `input is needed, and the session belongs to ${who}`, {
+    throw new Ovpn3Error('input-missing', `the session needs input and belongs to ${who}`, {
       hint: owner
-        ? `Pass --owner ${shellWord(owner.name ?? String(owner.uid))} to send them your input`
-        : 'Answer on a terminal',
+        ? `Pass --owner ${shellWord(owner.name ?? String(owner.uid))} to send your input to that user`
+        : 'Run the command on a terminal',
     })
-  if (!(await confirm(`${label} belongs to ${who}. Send it your input?`, signal)))
+  if (!(await confirm(`${label} belongs to ${who}. Send your input to that user?`, signal)))
     throw new Ovpn3Error('input-missing', `no input was sent: the session belongs to ${who}`)
 }

@@ -1,8 +1,8 @@
 import {spawn} from 'node:child_process'
 
 /**
- * Opens a URL in the browser of the desktop, where there is one. The URL comes from a VPN server: only web addresses,
- * as they are understood and not as they were written, and never as root, who under `sudo` has the user's desktop.
+ * Opens a URL in the browser, if there is a desktop. The URL comes from a VPN server, so only web addresses are opened,
+ * in their parsed form, and never as root, who has access to the user's desktop under `sudo`.
  */
 export function openInBrowser(url: string): void {
   if (process.geteuid!() === 0) return
@@ -11,7 +11,7 @@ export function openInBrowser(url: string): void {
   const {href, protocol} = new URL(url)
   if (protocol !== 'http:' && protocol !== 'https:') return
   const child = spawn('xdg-open', [href], {detached: true, stdio: 'ignore'})
-  // no xdg-open: the URL has been printed
+  // without xdg-open, the user has the printed URL
   child.on('error', () => {})
   child.unref()
 }

@@ -20,55 +20,55 @@ import {Answers, type Credentials} from './credentials'
 import {openInBrowser} from './desktop'
 import {ask, isInteractive, type Screen} from './terminal'
 
-/** What the user of a connection attempt is reached by. */
+/** How to reach the user of a connection attempt. */
 export interface InteractionOptions {
-  /** For the plugins that answer. */
+  /** To find the plugins that answer. */
   readonly config: Interfaces.Config
-  /** What `readCredentials` has read. */
+  /** The result of `readCredentials`. */
   readonly credentials?: Credentials
-  /** Where the prompts and addresses go that nobody types at: programs may look for them. Without it they are not printed. */
+  /** Where prompts and web addresses go without a terminal, for programs that wait for them; undefined to print none. */
   readonly prompts?: Writable
   readonly screen: Screen
   /** The sessions to connect. */
   readonly selected: readonly Selected[]
-  /** Something is about to be said about a session. */
+  /** Called before something is printed about a session. */
   begin(session: Session): void
-  /** A line for the user: who asks, and what for. */
+  /** Prints a line for the user: which session needs what. */
   notice(text: string): void
 }
 
 /**
- * Talks to the user of a connection attempt. What a session needs is answered from the credentials given, else from
- * systemd's, else by plugins, else by a person on a terminal or by lines of standard input.
+ * Provides the input that a connection attempt needs: from the given credentials, then from systemd, then from plugins,
+ * then from the user on a terminal or from lines of standard input.
  */
 export function interaction(options: InteractionOptions): Interaction {
   const {begin, config, credentials, notice, prompts, screen, selected} = options
   const known = new Map(selected.map((each) => [each.session, each]))
-  const agreed = new Set<Session>()
+  const consented = new Set<Session>()
   const answers = new Answers({config, credentials, notice: (text) => screen.notice(text)})
   const interactive = isInteractive()
   return {
     async answer(session: Session, requests: readonly InputRequest[], asking: Asking) {
       const {claim, deadline} = asking
       const each = known.get(session)!
-      // the time of a person does not count
-      const person = <T>(question: () => Promise<T>) =>
+      // the deadline does not run while the user is asked
+      const askUser = <T>(question: () => Promise<T>) =>
         interactive ? deadline.pause(() => screen.ask(question)) : question()
-      if (!agreed.has(session)) await person(() => consentToAnswer(each, deadline.signal))
-      agreed.add(session)
+      if (!consented.has(session)) await askUser(() => consentToAnswer(each, deadline.signal))
+      consented.add(session)
       const found = await answers.find(session, requests, asking)
       const open = requests.filter(({name}) => !found.has(name))
-      if (!interactive && open.length > 0 && !claim()) throw answers.missing(session, open, ...oneOnly)
+      if (!interactive && open.length > 0 && !claim()) throw answers.missing(session, open, ...oneSessionOnly)
       const typed: string[] = []
       if (open.length > 0 && !credentials?.usedStdin) {
         begin(session)
         notice(`${each.label} needs input:`)
         const questions = open.map(({description, hidden, name}) => ({hidden, text: description || name}))
-        typed.push(...(await person(() => ask(questions, deadline.signal, {prompts}))))
+        typed.push(...(await askUser(() => ask(questions, deadline.signal, {prompts}))))
       }
 
       const missing = open.slice(typed.length)
-      if (missing.length > 0) throw answers.missing(session, missing, ...noMore)
+      if (missing.length > 0) throw answers.missing(session, missing, ...noAnswers)
       return requests.map((request) => found.get(request.name) ?? typed[open.indexOf(request)]!)
     },
     oneOnly: !interactive || credentials !== undefined,
@@ -77,7 +77,7 @@ export function interaction(options: InteractionOptions): Interaction {
       begin(session)
       notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
       prompts?.write(`${urlLines(safeText(url)).join('\n')}\n`)
-      // another user's account is what the page would be logged in for
+      // the page would log this user in to another user's session
       if (ownership === 'own') openInBrowser(url)
     },
     watch<T>(waits: readonly Task<T>[]) {
@@ -88,12 +88,12 @@ export function interaction(options: InteractionOptions): Interaction {
   }
 }
 
-/** Why there are no answers, and what to do. */
-const noMore = [
+/** Reason and hint for questions without an answer. */
+const noAnswers = [
   'input is missing',
-  'Answer on a terminal, send one line for each to standard input, or name a file with --credentials',
+  'Pass --credentials FILE, send one line for each to standard input, or run the command on a terminal',
 ] as const
-const oneOnly = [
-  'input is needed, and standard input and --credentials answer for one session only',
-  'Name one session with --path or --config, or answer on a terminal',
+const oneSessionOnly = [
+  'input is missing: standard input and --credentials can answer for one session only',
+  'Select one session, or run the command on a terminal',
 ] as const

@@ -2,32 +2,34 @@ import {proceed, sleep} from '@ovpn3/sessions'
 import {constants, type Stats} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
 
-/** Opening neither waits for the writer of a pipe, nor makes a terminal the one of this process. */
+/** Opening must not wait for the writer of a pipe, nor make a terminal the controlling one. */
 // eslint-disable-next-line no-bitwise
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
-/** Whether a path stands for what this process has open. */
-export const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(file)
+/** Whether a path names an open file descriptor of this process. */
+const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\/fd\/\d+)$/.test(file)
 
 /**
- * The bytes of a file or, until its end, of a pipe. One that has a name is waited for until somebody writes to it.
- * @param most bytes; where there are more, one more is returned
- * @param refuse looks at the file before it is read; what it returns is why it is not
+ * Reads a file, or a pipe until its end. Waits until a named pipe has a writer.
+ * @param most maximum number of bytes; if the file is larger, one byte more is returned
+ * @param refuse checks the file before it is read, and returns why it must not be; it is told whether the path names an
+ * open file descriptor of this process
  * @param signal ends the wait for a pipe
- * @returns the bytes, or why they were not read
- * @throws Ovpn3Error the signal's reason; the error of the system; what `refuse` throws
+ * @returns the bytes, or the reason given by `refuse`
+ * @throws Ovpn3Error the signal's reason; an error of the system; an error thrown by `refuse`
  */
 export async function readBounded(
   file: string,
   most: number,
-  refuse: (stats: Stats) => string | undefined,
+  refuse: (stats: Stats, isOpen: boolean) => string | undefined,
   signal: AbortSignal,
 ): Promise<Buffer | string> {
   const handle = await open(file, flags)
   try {
     const stats = await handle.stat()
-    const pipe = stats.isFIFO() ? (isDescriptor(file) ? 'open' : 'named') : undefined
-    return refuse(stats) ?? (await readStart(handle, most, pipe, signal))
+    const isOpen = isDescriptor(file)
+    const pipe = stats.isFIFO() ? (isOpen ? 'open' : 'named') : undefined
+    return refuse(stats, isOpen) ?? (await readStart(handle, most, pipe, signal))
   } finally {
     await handle.close()
   }
@@ -47,14 +49,14 @@ async function readStart(
       const {bytesRead} = await handle.read(buffer, size, buffer.length - size)
       size += bytesRead
       if (bytesRead > 0) continue
-      // nobody has opened it to write yet
+      // a named pipe without a writer yet reads as empty
       if (pipe !== 'named' || size > 0) break
     } catch (error) {
-      // files of the kernel can be without end, too, and nobody waits for those
+      // files of the kernel can return EAGAIN too, and must not be waited for
       if (!pipe || (error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
     }
 
-    // no event tells that a pipe has ended whose writer had gone before it was opened here
+    // there is no event for the end of a pipe whose writer closed it before it was opened here
     await sleep(20, signal)
   }
 

@@ -3,7 +3,7 @@ import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SourceFailure
 import {profileLines, summaryLines} from './summary'
 import {colorsOf} from './terminal'
 
-/** An error as a person reads it on stderr: what happened, what there is to choose from, what to do next. */
+/** An error as text for stderr: the message, the candidates to choose from, and a hint. */
 export async function errorText(
   error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message' | 'profiles'>,
 ): Promise<string> {
@@ -12,23 +12,29 @@ export async function errorText(
 }
 
 function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {
-  const head = `${colorsOf(process.stderr).red('Error:')} ${safeText(message)}`
-  return [head, ...summaries.map((line) => `  ${line}`), ...(hint ? [safeText(hint)] : [])].join('\n')
+  const [first = '', ...more] = message.split('\n').map((line) => safeText(line))
+  const head = `${colorsOf(process.stderr).red('Error:')} ${first}`
+  // indented, so that no line of a message can pass for an error of its own
+  return [
+    head,
+    ...[...more.filter(Boolean), ...summaries].map((line) => `  ${line}`),
+    ...(hint ? [safeText(hint)] : []),
+  ].join('\n')
 }
 
-/** An error as the one document that `--json` prints. */
+/** An error as the document that `--json` prints. */
 export function errorDocument(error: Ovpn3Error): {
   readonly error: ErrorJson & Pick<Ovpn3Error, 'candidates' | 'profiles'>
 } {
   return {error: {...errorJson(error), candidates: error.candidates, profiles: error.profiles}}
 }
 
-/** The same for a source whose sessions are missing from what is shown. */
+/** The error of a source whose sessions are missing from the output. */
 export function failureText({error, source}: SourceFailure): string {
   return linesOf({hint: error.hint, message: `${source}: ${error.message}`})
 }
 
-/** A list of sessions as `--json` shows it, with the sources beside it whose sessions are missing. */
+/** Adds the sources that failed to a list of sessions, as `--json` prints it. */
 export function withFailures(json: unknown, failures: readonly SourceFailure[]): unknown {
   if (failures.length === 0 || typeof json !== 'object' || json === null || !('sessions' in json)) return json
   return {...json, errors: failures.map(({error, source}) => ({source, ...errorJson(error)}))}

@@ -1,4 +1,11 @@
-import {Ovpn3Error, type ProfileSummary, safeText, type SavedProfile, type SourceProfile} from '@ovpn3/sessions'
+import {
+  Ovpn3Error,
+  profileNotFound,
+  type ProfileSummary,
+  safeText,
+  type SavedProfile,
+  type SourceProfile,
+} from '@ovpn3/sessions'
 
 import type {SelectContext} from './select'
 
@@ -6,19 +13,17 @@ import {profileLines} from './summary'
 import {pick} from './terminal'
 
 /**
- * The saved profile of a name, undefined where there is none. Without a name, one is picked on a terminal. Several of
- * the name are never guessed at, but the only one of the caller's own is meant: others can name theirs as they like.
+ * The saved profile of a name, undefined if there is none. Without a name, lets the user pick one on a terminal. If
+ * several profiles have the name, takes the caller's own if there is exactly one, since other users can choose any name.
  * @throws Ovpn3Error `usage`, `profile-ambiguous`, `profile-not-found`, `interrupted`
  */
 export async function selectProfile(context: SelectContext, name?: string): Promise<SourceProfile | undefined> {
   if (name === undefined && !context.interactive)
-    throw new Ovpn3Error('usage', 'no profile: pass the name of a saved profile, or a file', {
-      hint: 'Run `openvpn3 configs-list`',
-    })
+    throw new Ovpn3Error('usage', 'no profile given', {hint: 'Pass the name of a saved profile, or a file'})
   const sources = await context.sources()
   const found = await sources.profiles(name === undefined ? {} : {name})
   if (found.length === 0 && name === undefined)
-    throw new Ovpn3Error('profile-not-found', 'no saved profiles', {hint: 'Pass a file with --config FILE'})
+    throw profileNotFound('no saved profiles', 'Pass the path of a profile file')
   if (name !== undefined && found.length < 2) return found[0]
   const detailed = await sources.profiles(name === undefined ? {details: true} : {details: true, name})
   const own = detailed.filter(({profile, source}) => profile.owner === source.me)
@@ -31,13 +36,13 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
       choices.map(({profile}) => summaryOf(profile)),
       {short: true},
     )
-    const question = name === undefined ? 'Which profile to start?' : `Which of the profiles named ${safeText(name)}?`
+    const question = name === undefined ? 'Which profile to start?' : `Which profile named ${safeText(name)}?`
     const named = choices.map((value, i) => ({name: lines[i]!, value}))
     return context.ask(() => pick(question, named, context.signal))
   }
 
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
-    hint: 'Select one with --config-path',
+    hint: 'Pass --config-path with one of these paths',
     profiles: choices.map(({profile}) => summaryOf(profile)),
   })
 }

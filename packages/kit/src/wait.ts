@@ -3,7 +3,7 @@ import {type ConnectOptions} from '@ovpn3/sessions'
 
 import {durationOf} from './duration'
 
-/** Whether a command waits for a connection, and for how long. */
+/** Whether a command waits for the connection, and how long. */
 export interface Wait extends Pick<ConnectOptions, 'wait'> {
   readonly keep: boolean
   /** Seconds, or infinity. */
@@ -17,7 +17,7 @@ export interface WaitValues {
   readonly wait?: boolean
 }
 
-/** Seconds that a terminal is kept waiting unasked. */
+/** Default timeout on a terminal, in seconds. */
 const defaultTimeout = 30
 
 const helpGroup = 'CONNECTION'
@@ -37,7 +37,7 @@ export const waitFlags = {
   background: Flags.boolean({
     exclusive: ['timeout', 'wait', 'keep'],
     helpGroup,
-    summary: 'Return at once, and connect in the background.',
+    summary: 'Return immediately, and connect in the background.',
   }),
   keep: Flags.boolean({
     helpGroup,
@@ -47,9 +47,9 @@ export const waitFlags = {
 }
 
 /**
- * What the flags ask for. Without any, a person on a terminal waits for a while, and a program for the outcome of a
- * login.
- * @param interactive a person waits for the outcome on a terminal
+ * Evaluates the flags. Without any of them, a command on a terminal waits up to 30 s, and other commands wait for the
+ * outcome of a login.
+ * @param interactive whether a user waits on a terminal
  * @throws Ovpn3Error `usage`
  */
 export function waitOf({background, keep = false, timeout, wait}: WaitValues, interactive: boolean): Wait {

@@ -88,6 +88,11 @@ export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions =
   return new Ovpn3Error('access-denied', 'access denied', {cause, hint: hints[to]})
 }
 
+/** The error for a profile that does not exist. @param hint what to do; by default, to list the profiles */
+export function profileNotFound(message: string, hint = 'Run `openvpn3 configs-list`', cause?: unknown): Ovpn3Error {
+  return new Ovpn3Error('profile-not-found', message, {cause, hint})
+}
+
 /** True for an error of ours, also when it was made by another copy of this package (a plugin's own). */
 export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus

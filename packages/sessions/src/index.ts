@@ -25,6 +25,7 @@ export {
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
+  profileNotFound,
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
@@ -111,6 +112,7 @@ export {
   deadEnds,
   heldDevice,
   isDeadEnd,
+  isEnding,
   isNotStarted,
   isSameStatus,
   type SessionStatus,

@@ -93,6 +93,13 @@ export function isDeadEnd(status: SessionStatus): boolean {
   return deadEnds.includes(status.minor)
 }
 
+const endings: ReadonlySet<number> = new Set([StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
+
+/** Whether a session of this status is being disconnected, or has been. */
+export function isEnding({minor}: Pick<SessionStatus, 'minor'>): boolean {
+  return endings.has(minor)
+}
+
 /**
  * Whether a session of this status has its tun device. One that was paused gives it up, and goes on showing its name,
  * although the next session that connects may get it (seen on 24.1 and 27.1).

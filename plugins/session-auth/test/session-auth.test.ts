@@ -143,7 +143,10 @@ describe('session-auth', () => {
     const input = 'vpnuser\nsecret\n'
     const refused = await auth(`--auth-req ${request!.authRequest}`, {input})
     assert.equal(refused.status, 8)
-    assert.match(refused.stderr, /the session belongs to [^]*Pass --owner \S+ to send them your input/)
+    assert.match(
+      refused.stderr,
+      /the session needs input and belongs to [^]*Pass --owner \S+ to send your input to that user/,
+    )
     assert.deepEqual(world.answers(path), {})
     const named = await auth(`--auth-req ${request!.authRequest} --owner ${world.uid('bob')} --timeout 20`, {input})
     assert.equal(named.status, 0, named.stderr)
@@ -233,7 +236,7 @@ describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('-R', 'ovpn3 session-auth', 'Enter')
     await tty.shows(/Continue pass \(\w{8}\) of \S+\?/)
     await tty.type('y', 'Enter')
-    await tty.shows(/belongs to \S+ \(uid \d+\)\. Send it your input\?/)
+    await tty.shows(/belongs to \S+ \(uid \d+\)\. Send your input to that user\?/)
     await tty.type('Enter')
     await tty.shows(/no input was sent[^]*status 8/)
     assert.deepEqual(stage.world.answers(path), {})

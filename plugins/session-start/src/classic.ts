@@ -2,23 +2,23 @@ import {connectionLine} from '@ovpn3/kit'
 import {safeText, type SessionResult, type StartFrom} from '@ovpn3/sessions'
 
 /**
- * The lines of `openvpn3 session-start`, for programs that drive it and read its standard output. They are an interface,
- * so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
+ * The lines that `openvpn3 session-start` prints on standard output, for programs that parse them. Each is identical to
+ * the reference; docs/in-place-of-openvpn3.md lists the differences.
  */
 
-/** Printed once it is known what is started. */
+/** Printed once the profile is known. */
 export function profileLine({from, name}: {readonly from: StartFrom; readonly name: string}): string {
   return 'path' in from
     ? `Using pre-loaded configuration profile '${safeText(name)}'`
     : `Using configuration profile from file: ${safeText(name)}`
 }
 
-/** Printed once there is a session. */
+/** Printed once the session exists. */
 export function sessionLine(path: string): string {
   return `Session path: ${safeText(path)}`
 }
 
-/** How it ended; nothing where it failed. */
+/** The outcome; empty if the session failed. */
 export function resultLines(result: SessionResult): string[] {
   return result.outcome === 'done' ? [connectionLine(result)] : []
 }

@@ -16,31 +16,31 @@ import {
 } from '@ovpn3/sessions'
 
 export interface ForegroundOptions {
-  /** The status that is known. */
+  /** The last known status. */
   readonly from: SessionStatus
-  /** Aborted when the user or the system wants the session to end; by a hang-up, it is left alone. */
+  /** Aborted to end the session; a hang-up leaves it connected. */
   readonly signal: AbortSignal
-  /** About each status that differs from the one before; what it throws ends the session. */
-  readonly told: (status: SessionStatus) => Promise<void>
-  /** Called when the session is about to be disconnected. */
-  readonly stopping: () => Promise<void>
+  /** Called with each change of status; an error that it throws disconnects the session. */
+  readonly onStatus: (status: SessionStatus) => Promise<void>
+  /** Called before the session is disconnected. */
+  readonly onStopping: () => Promise<void>
 }
 
 /**
- * Stays with a connected session until it ends, and disconnects it when the signal is aborted, or when it needs what
- * nobody can give.
- * @returns how it ended: `done` where it was disconnected
+ * Stays with a connected session until it ends. Disconnects it when the signal is aborted, or when it needs input that
+ * is not available.
+ * @returns the outcome: `done` if the session was disconnected
  */
 export async function stayWith(
   session: Session,
-  {from, signal, stopping, told}: ForegroundOptions,
+  {from, onStatus, onStopping, signal}: ForegroundOptions,
 ): Promise<SessionResult> {
   let status = from
   let reason: Ovpn3Error | undefined
   try {
     await stay(session, from, signal, async (next) => {
       status = next
-      await told(next)
+      await onStatus(next)
     })
     return result(session, 'done', 'disconnected', {status})
   } catch (error) {
@@ -48,23 +48,22 @@ export async function stayWith(
     if (!signal.aborted) reason = error
   }
 
-  if (isHangup(signal)) return result(session, 'unchanged', 'left connected: the terminal is gone', {status})
-  await stopping()
-  const lost = hasCode(reason, 'disconnected', 'service-unavailable')
-  const ended = lost ? undefined : await end(session, status)
+  if (isHangup(signal)) return result(session, 'unchanged', 'left connected: the terminal was closed', {status})
+  await onStopping()
+  const isLost = hasCode(reason, 'disconnected', 'service-unavailable')
+  const ended = isLost ? undefined : await disconnect(session, status)
   if (!reason) return ended!
-  const hint = ended?.error
-    ? `It could not be disconnected: ovpn3 session-manage --disconnect --path ${session.id}`
-    : reason.hint
-  // to a service manager a session that was lost is no wrong selection
+  // a service manager should retry a session that was lost, so it must not exit like a wrong selection
   const code = isGone(reason) ? 'failed' : reason.code
-  return failure(session, new Ovpn3Error(code, `ended: ${reason.message}`, {cause: reason, hint}), {status})
+  const message = `ended: ${reason.message}${ended?.error ? '; the session could not be disconnected' : ''}`
+  const hint = ended?.error ? `Run \`ovpn3 session-manage --disconnect --path ${session.id}\`` : reason.hint
+  return failure(session, new Ovpn3Error(code, message, {cause: reason, hint}), {status})
 }
 
-/** Disconnects a session. It has been asked to end: what is not answered is not waited for long. */
-async function end(session: Session, last: SessionStatus): Promise<SessionResult> {
+/** Disconnects a session within the short time that an interruption leaves. */
+async function disconnect(session: Session, last: SessionStatus): Promise<SessionResult> {
   const now = AbortSignal.abort()
-  // both at once: a manager that is silent must not keep the second from being sent
+  // send both at once: if the session manager is silent, waiting for the first would delay the disconnect
   const reading = lastStatistics(session, now)
   const status = withMinor(last, StatusMinor.done)
   try {
@@ -76,7 +75,7 @@ async function end(session: Session, last: SessionStatus): Promise<SessionResult
   }
 }
 
-/** Undefined where they are not answered in time: they are a help, and no more. */
+/** Undefined if they do not arrive in time: the disconnect does not depend on them. */
 async function lastStatistics(session: Session, now: AbortSignal): Promise<SessionResult['statistics']> {
   try {
     return (await withGrace(session.fetch(['statistics']), now)).values.statistics

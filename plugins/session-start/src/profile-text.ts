@@ -1,12 +1,12 @@
 import {Buffer} from 'node:buffer'
 
-/** Bytes that a profile and all files that it names may have together. */
+/** Maximum size of a profile with all its files, in bytes. */
 export const maxSize = 256 * 1024
 
-/** Bytes that a line may have, without its line feed. */
+/** Maximum length of a line without its line feed, in bytes. */
 const maxLine = 511
 
-/** Directives whose first argument is a file that can stand in the profile instead, as a block. */
+/** Directives whose first argument is a file that can be inlined as a block. */
 const fileDirectives = new Set([
   'auth-user-pass',
   'ca',
@@ -22,48 +22,47 @@ const fileDirectives = new Set([
   'tls-crypt',
   'tls-crypt-v2',
 ])
-/** Of these, the ones whose second argument is the direction of the key. */
-const directed = new Set(['relay-tls-auth', 'tls-auth'])
-/** What the third argument of `http-proxy` can be other than a file with user and password. */
+/** Those whose second argument is the direction of the key. */
+const directionalDirectives = new Set(['relay-tls-auth', 'tls-auth'])
+/** Third arguments of `http-proxy` that are not a file with user name and password. */
 const proxyMethods = new Set(['auto', 'auto-nct', 'basic', 'digest', 'none', 'ntlm'])
 
-/** The text of a file, or why there is none. */
+/** The text of a file, or why it cannot be used. */
 export type Reading = {readonly problem: string} | {readonly text: string}
 
-/** A profile that needs no other file. */
+/** A profile that references no other files. */
 export interface Inlined {
   readonly content: string
-  /** What is wrong with which line. The content is complete only where this is empty. */
+  /** Problems by line. The content is complete only if there are none. */
   readonly problems: readonly string[]
 }
 
 /**
- * Puts the files that a profile names into it, as `openvpn3 config-import` does: blocks, comments and all directives that
- * name no file stay as they are, and so do those whose files cannot be inlined, such as `pkcs12`. Lines end with a line
- * feed alone. Where `openvpn3` stops at the first problem, and says at most which files it could not read, each line
- * with a problem is named, until the size is exceeded. A line of an inlined file that the service would refuse for its
- * length is a problem, too.
- * @param read answers for the name of a file as the profile has it; called one at a time, in the order of the lines
+ * Inlines the files that a profile references, as `openvpn3 config-import` does. Blocks, comments and directives without
+ * a file stay unchanged, and so do directives whose files cannot be inlined, such as `pkcs12`. Lines end with a line feed
+ * only. `openvpn3` stops at the first problem; this reports every line that has one, until the size is exceeded. A line
+ * of an inlined file that is too long for the service is a problem too.
+ * @param read reads a file by its name in the profile; called one at a time, in the order of the lines
  */
 export async function inlineFiles(profile: string, read: (file: string) => Promise<Reading>): Promise<Inlined> {
   const problems: string[] = []
   let content = ''
   let size = Buffer.byteLength(profile)
   for (const {isTooLong, number, text, words} of linesOf(profile)) {
-    const complain = (problem: string) => problems.push(`line ${number}: ${problem}`)
+    const report = (problem: string) => problems.push(`line ${number}: ${problem}`)
     const reference = referenceIn(words)
-    if (isTooLong) complain(`longer than ${maxLine} bytes`)
+    if (isTooLong) report(`longer than ${maxLine} bytes`)
     else if (!reference) content += `${text}\n`
-    else if ('problem' in reference) complain(reference.problem)
+    else if ('problem' in reference) report(reference.problem)
     else {
       const {before, directive, file} = reference
       const reading = await read(file)
       const problem = 'problem' in reading ? reading.problem : problemWith(reading.text, directive)
-      if (problem) complain(`${file}: ${problem}`)
+      if (problem) report(`${file}: ${problem}`)
       if (!('text' in reading)) continue
       size += Buffer.byteLength(reading.text)
       if (size > maxSize) {
-        complain(`${file}: makes the profile larger than ${maxSize / 1024} KiB`)
+        report(`${file}: makes the profile larger than ${maxSize / 1024} KiB`)
         break
       }
 
@@ -83,11 +82,11 @@ export function hasDirective(profile: string, directive: string): boolean {
 
 interface Line {
   readonly isTooLong: boolean
-  /** From 1. */
+  /** Starts at 1. */
   readonly number: number
-  /** Without its end. */
+  /** Without the line end. */
   readonly text: string
-  /** None for a comment, and within a block. */
+  /** Empty for a comment and within a block. */
   readonly words: readonly string[]
 }
 
@@ -105,7 +104,7 @@ function* linesOf(profile: string): Generator<Line> {
   }
 }
 
-/** The words of a line by OpenVPN's rules: a backslash takes the meaning of quotes and comments, but not of a space. */
+/** Splits a line by OpenVPN's rules: a backslash escapes quotes and comment characters, but not a space. */
 function wordsOf(line: string): string[] {
   const words: string[] = []
   let word: string | undefined
@@ -136,14 +135,14 @@ function wordsOf(line: string): string[] {
 }
 
 interface Reference {
-  /** Lines that come before the block. */
+  /** Lines to insert before the block. */
   readonly before: string
   /** The name of the block. */
   readonly directive: string
   readonly file: string
 }
 
-/** The file that a line names; or what is wrong with it. */
+/** The file that a line references, or the problem with it. */
 function referenceIn(words: readonly string[]): Reference | {readonly problem: string} | undefined {
   const reference = words[0] === 'http-proxy' ? proxyReference(words) : plainReference(words)
   if (!reference || 'problem' in reference) return reference
@@ -153,7 +152,7 @@ function referenceIn(words: readonly string[]): Reference | {readonly problem: s
 
 function plainReference([directive = '', file, direction]: readonly string[]): ReturnType<typeof referenceIn> {
   if (file === undefined || !fileDirectives.has(directive)) return
-  if (!directed.has(directive)) return {before: '', directive, file}
+  if (!directionalDirectives.has(directive)) return {before: '', directive, file}
   if (direction !== undefined && !isWord(direction, 16)) return {problem: `${directive}: invalid key direction`}
   return {before: `key-direction ${direction ?? 'bidirectional'}\n`, directive, file}
 }
@@ -165,18 +164,18 @@ function proxyReference(words: readonly string[]): Reference | undefined {
   return {before: `${line.join(' ')}\n`, directive: 'http-proxy-user-pass', file}
 }
 
-/** Whether it is of one line, and of so many characters at most. */
-const isWord = (text: string, length: number): boolean => !text.includes('\r') && [...text].length <= length
+/** Whether a text is one line of at most `maxLength` characters. */
+const isWord = (text: string, maxLength: number): boolean => !text.includes('\r') && [...text].length <= maxLength
 
 function quoted(word: string): string {
   const escaped = word.replaceAll(/["\\]/g, String.raw`\$&`)
   return /[\t-\r ]/.test(word) ? `"${escaped}"` : escaped
 }
 
-/** Why a file cannot be a block of the profile. Says nothing of what is in it. */
+/** Why a file cannot be inlined as a block, without quoting its contents. */
 function problemWith(text: string, directive: string): string | undefined {
   if (text.split(/[\n\r]/).some((line) => line.startsWith(`</${directive}>`)))
     return `contains </${directive}> at the start of a line`
   const long = text.split('\n').findIndex((line) => Buffer.byteLength(line) > maxLine)
-  return long === -1 ? undefined : `its line ${long + 1} is longer than ${maxLine} bytes`
+  return long === -1 ? undefined : `line ${long + 1} of the file is longer than ${maxLine} bytes`
 }

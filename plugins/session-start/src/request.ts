@@ -2,20 +2,20 @@ import {durationOf} from '@ovpn3/kit'
 import {booleanOf} from '@ovpn3/kit/flags'
 import {Ovpn3Error} from '@ovpn3/sessions'
 
-/** What to do where a session of the profile runs already. */
+/** How to handle a session of the profile that is already running. */
 export type IfRunning = 'fail' | 'keep' | 'restart'
 
-/** What a command line of session-start asks for, checked. */
+/** The validated options of session-start. */
 export interface Request {
   readonly background: boolean
   readonly dco?: boolean
   readonly foreground: boolean
   readonly ifRunning: IfRunning
   readonly keep: boolean
-  /** A saved profile by its path. */
+  /** D-Bus path of a saved profile. */
   readonly path?: string
   readonly persistTun: boolean
-  /** The name of a saved profile, or else a file. */
+  /** Name of a saved profile, or a file. */
   readonly profile?: string
   /** Seconds. */
   readonly timeout: number
@@ -33,18 +33,18 @@ export interface RequestFlags {
   readonly timeout?: string
 }
 
-/** @param argument the profile as the one positional argument @throws Ovpn3Error `usage` */
+/** @param argument the positional argument PROFILE @throws Ovpn3Error `usage` */
 export function requestOf(flags: RequestFlags, argument?: string): Request {
   const {background, config, dco, foreground, keep, timeout} = flags
   const path = flags['config-path']
   if (argument !== undefined && (config !== undefined || path !== undefined))
-    throw new Ovpn3Error('usage', 'the profile is given twice', {
-      hint: 'Give it as an argument, with --config or with --config-path',
+    throw new Ovpn3Error('usage', 'more than one profile given', {
+      hint: 'Pass one of PROFILE, --config and --config-path',
     })
   const profile = argument ?? config
-  if (profile === '' || path === '') throw new Ovpn3Error('usage', 'the name of the profile is empty')
-  // D-Bus strings cannot hold it, and no name of a file can
-  if (profile?.includes('\0')) throw new Ovpn3Error('usage', 'the name of a profile has no NUL character')
+  if (profile === '' || path === '') throw new Ovpn3Error('usage', 'the profile name is empty')
+  // neither a D-Bus string nor a file name can contain NUL
+  if (profile?.includes('\0')) throw new Ovpn3Error('usage', 'the profile name contains a NUL character')
   return {
     background: Boolean(background),
     dco: dco === undefined ? undefined : booleanOf(dco, 'dco'),

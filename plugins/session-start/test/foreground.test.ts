@@ -13,14 +13,14 @@ describe('a session in the foreground', () => {
   let session: FakeSession
   let source: FakeSource
   let stopping: number
-  const begin = (told: (status: SessionStatus) => Promise<void> = async () => {}) => {
+  const begin = (onStatus: (status: SessionStatus) => Promise<void> = async () => {}) => {
     void stayWith(session, {
       from: statusOf(StatusMinor.connected),
-      signal: abort.signal,
-      async stopping() {
+      onStatus,
+      async onStopping() {
         stopping++
       },
-      told,
+      signal: abort.signal,
     }).then((result) => {
       end = result
     })
@@ -85,12 +85,12 @@ describe('a session in the foreground', () => {
     assert.deepEqual(ends(), ['done', 'disconnected', undefined, StatusMinor.done])
   })
 
-  it('is left alone where the terminal is gone', async () => {
+  it('is left connected if the terminal is closed', async () => {
     begin()
     await settled()
     abort.abort(new Interruption(true))
     await settled()
-    assert.deepEqual(ends(), ['unchanged', 'left connected: the terminal is gone', undefined, StatusMinor.connected])
+    assert.deepEqual(ends(), ['unchanged', 'left connected: the terminal was closed', undefined, StatusMinor.connected])
     assert.deepEqual([disconnected(), stopping], [false, 0])
   })
 
@@ -115,8 +115,13 @@ describe('a session in the foreground', () => {
 
     session.turn(StatusMinor.challenge)
     await settled()
-    assert.deepEqual(ends(), ['failed', 'ended: standard input ended', 'input-missing', StatusMinor.challenge])
-    assert.match(end!.error!.hint!, /could not be disconnected: ovpn3 session-manage --disconnect --path /)
+    assert.deepEqual(ends(), [
+      'failed',
+      'ended: standard input ended; the session could not be disconnected',
+      'input-missing',
+      StatusMinor.challenge,
+    ])
+    assert.match(end!.error!.hint!, /^Run `ovpn3 session-manage --disconnect --path /)
   })
 
   it('is lost with its source', async () => {

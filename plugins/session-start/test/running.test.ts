@@ -57,11 +57,11 @@ describe('sessions of a profile', () => {
   it('are kept, or an error that names them', async () => {
     const found = await running({}, {status: statusOf(StatusMinor.authenticationFailed)}, {})
     const {message, outcome, path} = alreadyRunning(found, 'keep')
-    assert.deepEqual([outcome, message, path], ['unchanged', 'running already: connected', found[0]!.session.path])
+    assert.deepEqual([outcome, message, path], ['unchanged', 'already running: connected', found[0]!.session.path])
     assert.throws(() => alreadyRunning(found, 'fail'), {
       code: 'session-running',
       message:
-        'a session of this profile is running already: office (abcd0000), connected; office (abcd0002), connected',
+        'a session of this profile is already running: office (abcd0000), connected; office (abcd0002), connected',
     })
     assert.match(ambiguous(found).hint!, /--path abcd0000$/)
   })
@@ -74,7 +74,7 @@ describe('sessions of a profile', () => {
         ({code, hint, message}: Ovpn3Error) =>
           code === 'session-running' &&
           hint === 'Pass --if-running=restart to replace it' &&
-          message === 'a session of this profile is still there: office (abcd0000), authentication failed',
+          message === 'a session of this profile still exists: office (abcd0000), authentication failed',
       )
   })
 })

@@ -69,7 +69,7 @@ describe('the service manager', () => {
     service.status('reconnecting')
     await service.sent()
     assert.equal(sent(), '[READY=1][STATUS=connected]\n')
-    assert.deepEqual(notices, ['The service manager cannot be notified: systemd-notify did not end within 1 s'])
+    assert.deepEqual(notices, ['Cannot notify the service manager: systemd-notify timed out after 1 s'])
   })
 
   it('is given up on where a message cannot be sent, and the reason is shown once', async () => {
@@ -85,8 +85,8 @@ describe('the service manager', () => {
     await service.sent()
     assert.equal(sent(), '[READY=1][STATUS=connected]\n')
     assert.deepEqual(notices, [
-      'The service manager cannot be notified: systemd-notify failed with exit status 1',
-      'The service manager cannot be notified: systemd-notify cannot be run: spawn systemd-notify ENOENT',
+      'Cannot notify the service manager: systemd-notify failed with exit status 1',
+      'Cannot notify the service manager: systemd-notify did not start: spawn systemd-notify ENOENT',
     ])
   })
 })

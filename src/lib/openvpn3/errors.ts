@@ -1,4 +1,4 @@
-import {accessDenied, type ErrorCode, Ovpn3Error} from '@ovpn3/sessions'
+import {accessDenied, type ErrorCode, Ovpn3Error, profileNotFound} from '@ovpn3/sessions'
 
 import {BusError} from '../bus'
 
@@ -140,10 +140,7 @@ function problemIn(text: string): string {
 
 function toProfileError(cause: unknown): unknown {
   if (cause instanceof BusError && cause.kind === 'object-gone')
-    return new Ovpn3Error('profile-not-found', 'there is no such profile', {
-      cause,
-      hint: 'Your profiles: openvpn3 configs-list',
-    })
+    return profileNotFound('no such profile', undefined, cause)
   if (isProfileDenied(cause) || (cause instanceof BusError && cause.kind === 'access-denied'))
     return new Ovpn3Error('access-denied', 'access to the profile is denied', {
       cause,

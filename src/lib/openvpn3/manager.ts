@@ -82,8 +82,8 @@ export class SessionManager implements SessionSource {
   /** The profiles that the caller can see. */
   async profiles({details, name, path: wanted}: ProfileQuery = {}): Promise<readonly SavedProfile[]> {
     if (wanted !== undefined && !objectPath.test(wanted))
-      throw new Ovpn3Error('usage', `"${wanted}" is not the path of a profile`, {
-        hint: 'Give the D-Bus path, as openvpn3 configs-list shows it',
+      throw new Ovpn3Error('usage', `invalid profile path: "${wanted}"`, {
+        hint: 'Run `openvpn3 configs-list` and pass the D-Bus path of a profile',
       })
     const bus = await this.#connected()
     const read = (path: string) =>

@@ -167,7 +167,7 @@ async function askForTunnel(bus: Bus, profile: string): Promise<string> {
     return decode('NewTunnel', path)
   } catch (error) {
     if (isRunningAlready(error))
-      throw new Ovpn3Error('session-running', 'a session of this profile is running already', {
+      throw new Ovpn3Error('session-running', 'a session of this profile is already running', {
         cause: error,
         hint: 'Your sessions: ovpn3 sessions-list',
       })
@@ -233,5 +233,5 @@ function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Erro
 
 function mayStay(code: ErrorCode, why: string, what: 'profile' | 'session'): Ovpn3Error {
   const list = what === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
-  return new Ovpn3Error(code, `${why} a ${what} may stay behind`, {hint: `See ${list}`})
+  return new Ovpn3Error(code, `${why} a ${what} may stay behind`, {hint: `Run \`${list}\``})
 }

@@ -78,7 +78,7 @@ describe('--credentials', () => {
         readCredentials(file, signal),
         'input-missing',
         /bob's: other users can read or write it$/,
-        /^Run chmod 600 '.*bob'\\''s'$/,
+        /^Run `chmod 600 '.*bob'\\''s'`$/,
       )
     })
 
@@ -89,10 +89,15 @@ describe('--credentials', () => {
   })
 
   it('refuses missing, empty, oversized and malformed files', async () => {
-    await refuses(readCredentials(path.join(folder, 'nosuch'), signal), 'usage', /no such file: .*nosuch$/)
+    await refuses(
+      readCredentials(path.join(folder, 'nosuch'), signal),
+      'usage',
+      /from .*nosuch: no such file$/,
+      /^Create the file/,
+    )
     await refuses(readCredentials('a\0b', signal), 'usage', /no such file/)
     await refuses(readCredentials(folder, signal), 'usage', /not a file$/)
-    await refuses(readCredentials('/dev/null', signal), 'usage', /^\/dev\/null: empty$/)
+    await refuses(readCredentials('/dev/null', signal), 'usage', /^cannot read credentials from \/dev\/null: empty$/)
     await refuses(readCredentials('/dev/zero', signal), 'usage', /larger than 64 KiB$/)
     await refuses(
       readCredentials(put('json', 0o600, '{"password": "hunter2'), signal),

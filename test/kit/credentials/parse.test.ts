@@ -28,15 +28,15 @@ describe('credentials', () => {
     ['text after JSON', '{"password": "hunter2"} hunter2', 'not valid JSON'],
     ['a number as a value', '{"static_challenge": 123456}', 'the value of "static_challenge" is not a string'],
     ['a password as a name', '{"hunter2": null}', 'a value is not a string'],
-    ['a NUL in JSON', String.raw`{"password": "hunter2\u0000"}`, 'a value has a NUL character'],
-    ['a NUL in a line', 'alice\nhunter2\0', 'a value has a NUL character'],
-    ['text that is not UTF-8', Buffer.from('alice\nhunter2\u00E4', 'latin1'), 'not UTF-8'],
+    ['a NUL in JSON', String.raw`{"password": "hunter2\u0000"}`, 'a value contains a NUL character'],
+    ['a NUL in a line', 'alice\nhunter2\0', 'a value contains a NUL character'],
+    ['text that is not UTF-8', Buffer.from('alice\nhunter2\u00E4', 'latin1'), 'not UTF-8 text'],
   ] as const)
     it(`are refused without being quoted: ${what}`, () => {
       assert.throws(
         () => parseCredentials(Buffer.from(bytes as string), 'the file'),
         (error: Ovpn3Error) => {
-          assert.deepEqual([error.code, error.message], ['usage', `the file: ${message}`])
+          assert.deepEqual([error.code, error.message], ['usage', `cannot read credentials from the file: ${message}`])
           assert.doesNotMatch(`${error.stack}${error.hint}`, /hunter2|123456/)
           return true
         },

@@ -202,7 +202,7 @@ describe('startSession', () => {
       'NewTunnel',
       'A session with this configuration profile is already running',
       'session-running',
-      'a session of this profile is running already',
+      'a session of this profile is already running',
     ],
   ] as const)
     it(`reports a refusal in plain words: ${member}`, async () => {
@@ -227,7 +227,7 @@ describe('startSession', () => {
       await settled()
       assert.equal(failure()[0], 'timeout')
       assert.match(failure()[1], new RegExp(`no answer to ${member} within 25 s: a ${what} may stay behind$`))
-      assert.equal((end as Ovpn3Error).hint, `See ${list}`)
+      assert.equal((end as Ovpn3Error).hint, `Run \`${list}\``)
     })
 
   it('disconnects a session if DCO cannot be set', async () => {

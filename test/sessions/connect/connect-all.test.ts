@@ -139,8 +139,8 @@ describe('a new session', () => {
     session.silent.add('disconnect')
     session.turn(StatusMinor.authenticationFailed, 'no')
     await clock.pass(1100)
-    assert.deepEqual(run.end, ['failed', 'refused', 'no'])
-    assert.match(run.results![0]!.error!.hint!, /could not be disconnected: .*--path 7c1b02d4s3c2e$/)
+    assert.deepEqual(run.end, ['failed', 'refused', 'no; the session could not be disconnected'])
+    assert.match(run.results![0]!.error!.hint!, /^Run `ovpn3 .*--path 7c1b02d4s3c2e`$/)
   })
 
   it('that is interrupted before it is connected does not stay, also where the terminal is gone', async () => {
@@ -484,11 +484,13 @@ describe('settling', () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
-    session.turn(StatusMinor.connectionFailed, 'bad decrypt')
+    const detail = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
+    session.turn(StatusMinor.connectionFailed, detail)
     session.turn(StatusMinor.done)
     session.tell({type: 'removed'})
     await settled()
-    assert.deepEqual(run.end, ['failed', 'refused', 'bad decrypt'])
+    assert.deepEqual(run.end, ['failed', 'refused', 'wrong passphrase or unreadable private key'])
+    assert.equal(run.results![0]!.status!.message, detail)
   })
 
   it('shows each status', async () => {

@@ -6,7 +6,7 @@ import {askPlugins} from '../hook'
 import {type Credentials, readSystemCredentials} from './file'
 import {type Values} from './parse'
 
-/** What a source has to say, and its name for errors. */
+/** The answers of a source, and its name for errors. */
 interface Answer {
   readonly from: string
   readonly values: Values
@@ -17,23 +17,23 @@ type Source = (session: Session, open: readonly InputRequest[], asking: Asking) 
 export interface AnswersOptions {
   readonly config: Interfaces.Config
   readonly credentials?: Credentials
-  /** A line for the person: a plugin that failed. */
+  /** Prints a line for the user: a plugin failed. */
   notice(text: string): void
 }
 
 /**
- * Answers without a person: from the credentials that the command was given, else from systemd's, else from plugins. A
- * source is asked for what is still open, and answers each question of a session once: a question that comes again was
- * answered wrongly, and the same answer again could lock the account.
+ * Answers the service's questions without the user: from the given credentials, then from systemd, then from plugins.
+ * Each source is asked only for what is still open, and answers each question of a session once: a repeated question
+ * means that the answer was wrong, and sending it again could lock the account.
  */
 export class Answers {
   readonly #sources: readonly Source[]
-  /** By session and name: the sources that have answered, and where their answers were from. */
+  /** By session and input name: the sources that have answered, with the origin of their answers. */
   readonly #used = new Map<string, Map<Source, string>>()
 
   constructor({config, credentials, notice}: AnswersOptions) {
     this.#sources = [
-      // for one session only
+      // claimed, because they are for one session only
       async (_, open, {claim}) =>
         credentials && open.some(({name}) => credentials.values.has(name)) && claim() ? [credentials] : [],
       async (session, _, {deadline}) => {
@@ -49,7 +49,7 @@ export class Answers {
     ]
   }
 
-  /** The answers that there are, by name. @throws Ovpn3Error where a source is no good, or the time is up */
+  /** The available answers by name. @throws Ovpn3Error if a source is unusable, or on timeout */
   async find(session: Session, requests: readonly InputRequest[], asking: Asking): Promise<Map<string, string>> {
     const found = new Map<string, string>()
     for (const source of this.#sources) {
@@ -67,7 +67,7 @@ export class Answers {
     return found
   }
 
-  /** The error for questions without an answer, each by its name. @param why the reason @param hint what to do */
+  /** The error for unanswered questions. @param why the reason @param hint what to do */
   missing(session: Session, requests: readonly InputRequest[], why: string, hint: string): Ovpn3Error {
     const names = requests.map(({description, name}) => {
       const used = [...this.#usedFor(session, name).values()]

@@ -1,50 +1,53 @@
 /* eslint-disable no-bitwise -- modes and flags of files */
-import {Ovpn3Error, safeText, shellWord, unlessAborted} from '@ovpn3/sessions'
+import {isOvpn3Error, Ovpn3Error, safeText, shellWord, unlessAborted} from '@ovpn3/sessions'
 import {type Stats} from 'node:fs'
 import {Socket} from 'node:net'
 import path from 'node:path'
+import {getSystemErrorMap} from 'node:util'
 
-import {isDescriptor, readBounded} from '../read'
-import {parseCredentials, type Values} from './parse'
+import {readBounded} from '../read'
+import {parseCredentials, unusable, type Values} from './parse'
 
-/** Credentials that were given for a run of a command: for one session. */
+/** Credentials given to one run of a command, for one session. */
 export interface Credentials {
-  /** Where they are from, for errors. */
+  /** Their origin, for error messages. */
   readonly from: string
-  /** Standard input was read for them, and has no more lines. */
+  /** Standard input was read to its end. */
   readonly usedStdin: boolean
   readonly values: Values
 }
 
-/** Bytes: many times what credentials take. */
-const most = 64 * 1024
+/** Maximum size of a credentials file, in bytes. */
+const maxSize = 64 * 1024
 
 /**
- * Reads what the flag `--credentials` names: a file, a pipe such as `/dev/fd/3`, or all of standard input (`-`). To be
- * called before the command changes anything, so that nothing is left half-way for a file that is no good.
- * @param file undefined: the flag was not given
+ * Reads the value of `--credentials`: a file, a pipe such as `/dev/fd/3`, or standard input (`-`) to its end. Call it
+ * before the command changes anything, so that an unusable file leaves nothing half done.
+ * @param file undefined if the flag was not given
  * @param signal ends the wait for a pipe
- * @throws Ovpn3Error `usage` where it is not there or malformed, `input-missing` where it cannot be read, or other users
- * can read or write it
+ * @throws Ovpn3Error `usage` if the file is missing or malformed, `input-missing` if it is unreadable, or accessible to
+ * other users
  */
 export async function readCredentials(file: string | undefined, signal: AbortSignal): Promise<Credentials | undefined> {
   if (file === undefined) return undefined
   const usedStdin = file === '-'
   const from = usedStdin ? 'standard input' : safeText(file)
   if (usedStdin && process.stdin.isTTY)
-    throw new Ovpn3Error('usage', '--credentials -: standard input is a terminal', {
-      hint: 'Omit --credentials to be asked for them',
+    throw new Ovpn3Error('usage', 'cannot read credentials from standard input: it is a terminal', {
+      hint: 'Omit --credentials to be prompted',
     })
   const bytes = usedStdin ? await readStream(process.stdin, from, signal) : await readFile(file, from, signal, 0o077)
-  if (!bytes) throw new Ovpn3Error('usage', `--credentials: no such file: ${from}`)
+  if (!bytes)
+    throw new Ovpn3Error('usage', `cannot read credentials from ${from}: no such file`, {
+      hint: 'Create the file with mode 600: the user name and the password on a line each',
+    })
   return {from, usedStdin, values: parseCredentials(bytes, from)}
 }
 
 /**
- * Reads the credentials that systemd has put into `$CREDENTIALS_DIRECTORY` for a profile, as `ovpn3.PROFILE`. A session
- * that was started from a file has that file's path for its profile's name: the last part of it counts, without
- * `.ovpn` or `.conf`.
- * @returns undefined where there are none
+ * Reads the credentials that systemd provides for a profile, as `ovpn3.PROFILE` in `$CREDENTIALS_DIRECTORY`. For a session
+ * started from a file, PROFILE is the base name of that file without `.ovpn` or `.conf`.
+ * @returns undefined if there are none
  * @throws Ovpn3Error as `readCredentials`
  */
 export async function readSystemCredentials(
@@ -56,45 +59,46 @@ export async function readSystemCredentials(
   if (!directory || name === '') return undefined
   const file = path.join(directory, `ovpn3.${name}`)
   const from = safeText(file)
-  // systemd gives access by a list, whose mask shows as the bits of the group
+  // systemd grants access by an ACL, whose mask shows as the group bits
   const bytes = await readFile(file, from, signal, 0o007)
   return bytes && {from, values: parseCredentials(bytes, from)}
 }
 
-/** @param forbidden mode bits that a file must not have. @returns undefined where there is no such file */
+/** @param forbidden mode bits that the file must not have @returns undefined if there is no such file */
 async function readFile(
   file: string,
   from: string,
   signal: AbortSignal,
   forbidden: number,
 ): Promise<Uint8Array | undefined> {
-  const check = (stats: Stats) => {
-    // a pipe that this process has been given is its own, whatever it looks like
-    if (stats.isFile() || (stats.isFIFO() && !isDescriptor(file))) checkAccess(stats, from, file, forbidden)
+  const check = (stats: Stats, isOpen: boolean) => {
+    // a pipe that was passed to this process is its own, whatever its mode
+    if (stats.isFile() || (stats.isFIFO() && !isOpen)) checkAccess(stats, from, file, forbidden)
     else if (!stats.isFIFO() && !stats.isCharacterDevice()) return 'not a file'
   }
 
   try {
-    const bytes = await readBounded(file, most, check, signal)
-    if (typeof bytes === 'string') throw new Ovpn3Error('usage', `${from}: ${bytes}`)
+    const bytes = await readBounded(file, maxSize, check, signal)
+    if (typeof bytes === 'string') throw unusable('usage', from, bytes)
     return bounded(bytes, from)
   } catch (error) {
-    if (error instanceof Ovpn3Error) throw error
+    if (isOvpn3Error(error)) throw error
     const {code = ''} = error as NodeJS.ErrnoException
     const [, inherited] = /^\/dev\/fd\/(\d+)$/.exec(file) ?? []
-    // a socket, as Node gives its children for a pipe, cannot be opened anew
+    // a socket, which Node passes to child processes as a pipe, cannot be opened again
     if (code === 'ENXIO' && inherited) return readStream(new Socket({fd: Number(inherited)}), from, signal)
     if (['ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE'].includes(code)) return undefined
-    const why = code === 'EACCES' ? 'permission denied' : `it cannot be read (${code})`
-    throw new Ovpn3Error('input-missing', `${from}: ${why}`, {cause: error})
+    throw unreadable(from, error)
   }
 }
 
 function checkAccess({mode, uid}: Stats, from: string, file: string, forbidden: number): void {
-  const hint = `Run chmod 600 ${shellWord(file)}`
-  if (mode & forbidden) throw new Ovpn3Error('input-missing', `${from}: other users can read or write it`, {hint})
+  if (mode & forbidden)
+    throw unusable('input-missing', from, 'other users can read or write it', {
+      hint: `Run \`chmod 600 ${shellWord(file)}\``,
+    })
   if (![0, process.getuid!()].includes(uid))
-    throw new Ovpn3Error('input-missing', `${from}: it belongs to another user`, {
+    throw unusable('input-missing', from, 'it belongs to another user', {
       hint: 'Use a file that you or root own',
     })
 }
@@ -107,15 +111,14 @@ async function readStream(stream: NodeJS.ReadStream | Socket, from: string, sign
       const bytes = Buffer.from(chunk as Uint8Array | string)
       chunks.push(bytes)
       length += bytes.length
-      if (length > most) break
+      if (length > maxSize) break
     }
   })()
   try {
     await unlessAborted(reading, signal)
   } catch (error) {
-    if (error instanceof Ovpn3Error) throw error
-    const {code} = error as NodeJS.ErrnoException
-    throw new Ovpn3Error('input-missing', `${from}: it cannot be read (${code})`, {cause: error})
+    if (isOvpn3Error(error)) throw error
+    throw unreadable(from, error)
   } finally {
     stream.destroy()
   }
@@ -124,6 +127,11 @@ async function readStream(stream: NodeJS.ReadStream | Socket, from: string, sign
 }
 
 function bounded(bytes: Uint8Array, from: string): Uint8Array {
-  if (bytes.length > most) throw new Ovpn3Error('usage', `${from}: larger than ${most / 1024} KiB`)
+  if (bytes.length > maxSize) throw unusable('usage', from, `larger than ${maxSize / 1024} KiB`)
   return bytes
+}
+
+function unreadable(from: string, cause: unknown): Ovpn3Error {
+  const [, why] = getSystemErrorMap().get((cause as NodeJS.ErrnoException).errno ?? 0) ?? []
+  return unusable('input-missing', from, why ?? String(cause), {cause})
 }

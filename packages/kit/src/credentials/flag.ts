@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags'
 
-/** For commands that connect sessions; `readCredentials` reads what it names. */
+/** The flag --credentials of commands that connect sessions; see `readCredentials`. */
 export const credentialsFlag = {
   credentials: Flags.string({
     helpGroup: 'CREDENTIALS',
     helpValue: 'FILE',
-    summary: 'Answer from FILE: user name and password on a line each, or JSON by name; - is standard input.',
+    summary: 'Read credentials from FILE: user name and password on a line each, or JSON; - is standard input.',
   }),
 }

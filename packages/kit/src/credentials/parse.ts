@@ -1,9 +1,9 @@
-import {Ovpn3Error} from '@ovpn3/sessions'
+import {type ErrorCode, Ovpn3Error} from '@ovpn3/sessions'
 
-/** Answers by the name of what they answer (`username`, `password`, …). An empty one is an answer, too. */
+/** Answers by the name of the input (`username`, `password`, …). An empty answer counts. */
 export type Values = ReadonlyMap<string, string>
 
-/** What OpenVPN 3 Linux asks for (24.1 and 27.1). */
+/** The inputs that OpenVPN 3 Linux asks for (24.1 and 27.1). */
 export const slots: readonly string[] = [
   'username',
   'password',
@@ -16,28 +16,38 @@ export const slots: readonly string[] = [
 ]
 
 /**
- * Reads credentials: one JSON object of strings by name or, where they do not begin with `{`, the two lines of OpenVPN's
- * `auth-user-pass` file. As OpenVPN does, more lines are ignored; an empty line answers nothing.
- * @param from where they are from, for errors; those never quote the content
+ * Parses credentials: a JSON object of strings by name, or, if they do not start with `{`, the two lines of OpenVPN's
+ * `auth-user-pass` file. As in OpenVPN, further lines are ignored; an empty line answers nothing.
+ * @param from their origin, for errors, which never quote the content
  * @throws Ovpn3Error `usage`
  */
 export function parseCredentials(bytes: Uint8Array, from: string): Values {
-  const malformed = (why: string, hint?: string) => new Ovpn3Error('usage', `${from}: ${why}`, {hint})
+  const malformed = (why: string, hint?: string) => unusable('usage', from, why, {hint})
   let text: string
   try {
     text = new TextDecoder('utf8', {fatal: true}).decode(bytes)
   } catch {
-    throw malformed('not UTF-8')
+    throw malformed('not UTF-8 text')
   }
 
-  if (text.trim() === '') throw malformed('empty', form)
+  if (text.trim() === '') throw malformed('empty', formatHint)
   const values = /^\s*\{/.test(text) ? fromJson(text, malformed) : fromLines(text)
   // the bus would close the connection
-  if ([...values.values()].some((value) => value.includes('\0'))) throw malformed('a value has a NUL character')
+  if ([...values.values()].some((value) => value.includes('\0'))) throw malformed('a value contains a NUL character')
   return values
 }
 
-const form = 'Give the user name and the password on a line each, or a JSON object of strings by name'
+/** The error for credentials that cannot be used. */
+export function unusable(
+  code: ErrorCode,
+  from: string,
+  why: string,
+  options: {cause?: unknown; hint?: string} = {},
+): Ovpn3Error {
+  return new Ovpn3Error(code, `cannot read credentials from ${from}: ${why}`, options)
+}
+
+const formatHint = 'Write the user name and the password on a line each, or a JSON object of strings by name'
 
 function fromLines(text: string): Values {
   const lines = text.split('\n', 2).map((line) => line.replace(/\r$/, ''))
@@ -50,7 +60,7 @@ function fromJson(text: string, malformed: (why: string, hint?: string) => Ovpn3
     json = JSON.parse(text) as object
   } catch {
     // Node's own error quotes the text
-    throw malformed('not valid JSON', form)
+    throw malformed('not valid JSON', formatHint)
   }
 
   const entries = Object.entries(json)

@@ -1,4 +1,4 @@
-import {Ovpn3Error, safeText} from '@ovpn3/sessions'
+import {Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {Writable} from 'node:stream'
 
 import {stdinLine} from './stdin'
@@ -164,8 +164,7 @@ async function onTerminal<T>(
     return await answer
   } catch (error) {
     const name = error instanceof Error ? error.name : ''
-    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name))
-      throw new Ovpn3Error('interrupted', 'interrupted', {cause: error})
+    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name)) throw new Interruption()
     throw error
   } finally {
     process.stdin.off('keypress', onKey)

@@ -40,6 +40,9 @@ export type Verb = 'connect' | 'restart' | 'resume'
 /** Milliseconds within which the status of before the action may still be read. */
 const settleTime = 1000
 
+/** How OpenVPN 3 reports a private key that it cannot decrypt (24.1 and 27.1). */
+const keyFailure = /error in private key|bad decrypt/
+
 /** An attempt to connect one session. */
 export class Attempt {
   /** It was given up: what there was to undo is undone. */
@@ -121,7 +124,9 @@ export class Attempt {
   refusal(status: SessionStatus): Ovpn3Error {
     const login = status.minor === StatusMinor.authenticationFailed ? 'Check the user name and password' : undefined
     const hint = this.isNew ? login : startAgainHint(this.session)
-    return new Ovpn3Error('refused', status.message || statusText(status), {hint})
+    // the status keeps OpenSSL's own message
+    const message = keyFailure.test(status.message) ? 'wrong passphrase or unreadable private key' : status.message
+    return new Ovpn3Error('refused', message || statusText(status), {hint})
   }
 
   failed(

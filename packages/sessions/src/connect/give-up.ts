@@ -36,8 +36,9 @@ export async function discard(attempt: Attempt, over: AbortSignal): Promise<void
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     if (isGone(error)) return
-    const hint = `It could not be disconnected: ovpn3 session-manage --disconnect --path ${session.id}`
-    attempt.result = {...result, error: {...result.error, hint}}
+    const message = `${result.error.message}; the session could not be disconnected`
+    const hint = `Run \`ovpn3 session-manage --disconnect --path ${session.id}\``
+    attempt.result = {...result, error: {...result.error, hint, message}, message}
   } finally {
     limit.end()
   }
@@ -81,7 +82,8 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   const kept = isKept(attempt)
   if (attempt.isNew && !kept) return disconnect(attempt, over, why)
   if (attached) return ended('still connecting in the background')
-  if (sent === 'nothing') return ended(attempt.isNew ? 'the session is there, but not started' : 'nothing was done')
+  if (sent === 'nothing')
+    return ended(attempt.isNew ? 'the session was created, but not connected' : 'nothing was done')
   if (sent === 'input') return ended('input was sent, but the connection was not started')
   if (!kept) return disconnect(attempt, over, why)
   const unanswered = () =>

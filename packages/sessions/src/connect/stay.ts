@@ -2,14 +2,12 @@ import type {Session} from '../session'
 
 import {proceed, unlessAborted} from '../abort'
 import {hasCode, Ovpn3Error} from '../errors'
-import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
+import {isEnding, isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
 
 /** Milliseconds between two looks: nothing else tells that a backend has died. */
 const interval = 5000
 
-/** On the way to an end that somebody asked for. */
-const leaving: ReadonlySet<number> = new Set([StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
 /** What it ended with where nobody asked for it: another attempt can help after a failure, and not after a refusal. */
 const ends: ReadonlyMap<number, 'failed' | 'refused'> = new Map([
   [StatusMinor.authenticationFailed, 'refused'],
@@ -62,7 +60,7 @@ export async function stay(
       if (removed) {
         // with the session manager, every session goes
         proceed(lost.signal)
-        if (leaving.has(last.minor)) return
+        if (isEnding(last)) return
         throw new Ovpn3Error('failed', 'the session was removed')
       }
 

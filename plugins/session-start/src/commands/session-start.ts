@@ -17,9 +17,12 @@ import {
   exitStatusOf,
   hasCode,
   type Interaction,
+  Interruption,
+  isEnding,
   isGone,
   labelOf,
   Ovpn3Error,
+  profileNotFound,
   safeText,
   type Session,
   sessionLabel,
@@ -43,30 +46,30 @@ import {type Request, requestOf} from '../request'
 import {alreadyRunning, ambiguous, type Running, runningOf} from '../running'
 import {ServiceManager} from '../systemd'
 
-/** What a session is to be started from, and where. */
-interface Chosen {
+/** The chosen profile and its source. */
+interface ChosenProfile {
   readonly from: StartFrom
-  /** For people: the name of the profile, or of the file. */
+  /** The name of the profile or file, for messages. */
   readonly name: string
-  /** The uid of another user who owns the profile; undefined where there is none, or the profile was chosen by path. */
+  /** The uid of the owner if that is another user; undefined if the profile was chosen by path. */
   readonly owner?: Promise<number | undefined>
   readonly persistTun: boolean
   readonly source: SessionSource
 }
 
-const profile = {helpGroup: 'PROFILE'}
-const connection = {helpGroup: 'CONNECTION'}
+const profileGroup = {helpGroup: 'PROFILE'}
+const connectionGroup = {helpGroup: 'CONNECTION'}
 
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
   static override aliases = ['start', 'up']
-  static override summary = 'Start a VPN session from a saved profile or a file, and connect it.'
-  static override description = `PROFILE is the name of a saved profile or, if there is none of that name, a file. A file is imported for this session only, together with the files that it names, and is not saved. Relative paths in it start at its folder. On a terminal, omit PROFILE to pick a saved one from a list.
+  static override summary = 'Start a VPN session from a saved profile or a file.'
+  static override description = `PROFILE is the name of a saved profile. If no profile has that name, it is a file. A file and the files that it references are imported for this session only; nothing is saved. Relative paths in a file start at its directory. Use /dev/stdin to read a profile from standard input. On a terminal, omit PROFILE to pick a saved profile from a list.
 
-The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session, unless --keep is given.
+The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session unless --keep is given.
 
-With --foreground it stays until the session ends, disconnects it on Ctrl-C and SIGTERM, and notifies systemd once it is connected.
+With --foreground, the command runs until the session ends. It disconnects the session on Ctrl-C and SIGTERM, leaves it connected when the terminal is closed, and notifies systemd when it is connected.
 
-Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or a profile that cannot be used; 4 no such profile, an ambiguous one, or one that is running already; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
+Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or an invalid profile; 4 no such profile, an ambiguous one, or one that is already running; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 129 terminal closed (SIGHUP); 130 interrupted (SIGINT); 143 terminated (SIGTERM).`
   static override usage = '<%= command.id %> [PROFILE] [OPTION...]'
   static override examples = [
     {
@@ -79,11 +82,11 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     },
     {
       command: '<%= config.bin %> <%= command.id %> office --if-running=keep --json',
-      description: 'Make sure that it runs, for a script',
+      description: 'Ensure that a session is running, from a script',
     },
     {
       command: '<%= config.bin %> <%= command.id %> office --foreground',
-      description: 'Stay until the session ends, as a service does',
+      description: 'Run until the session ends, as a service',
     },
   ]
   static override completion: Completion = {
@@ -96,7 +99,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   static override args = {
     profile: Args.string({
       description: 'Name of a saved profile, or a file.',
-      // standard input has answers, and oclif would take it for the argument
+      // oclif would read the argument from standard input, which has the credentials
       ignoreStdin: true,
       name: 'PROFILE',
       required: false,
@@ -104,66 +107,75 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
   static override flags = {
     config: Flags.string({
-      ...profile,
+      ...profileGroup,
       char: 'c',
       helpValue: 'PROFILE',
       summary: 'Name of a saved profile, or a file.',
     }),
     'config-path': Flags.string({
-      ...profile,
+      ...profileGroup,
       char: 'p',
       exclusive: ['config'],
       helpValue: 'PATH',
       summary: 'D-Bus path of a saved profile.',
     }),
     'persist-tun': Flags.boolean({
-      ...profile,
+      ...profileGroup,
       summary: 'Keep the tun device while reconnecting, in this session only.',
     }),
     dco: Flags.string({
-      ...profile,
+      ...profileGroup,
       helpValue: 'BOOL',
-      summary: 'Use data channel offload in the kernel, or not, in this session only.',
+      summary: 'Turn data channel offload in the kernel on or off, in this session only.',
     }),
     timeout: waitFlags.timeout,
     background: Flags.boolean({
-      ...connection,
+      ...connectionGroup,
       exclusive: ['timeout'],
       summary: 'Start the connection, and return without waiting for it.',
     }),
     foreground: Flags.boolean({
-      ...connection,
+      ...connectionGroup,
       exclusive: ['background', 'keep'],
-      summary: 'Stay until the session ends; disconnect it on Ctrl-C and SIGTERM.',
+      summary: 'Run until the session ends; disconnect it on Ctrl-C and SIGTERM.',
     }),
     keep: Flags.boolean({
-      ...connection,
+      ...connectionGroup,
       summary: 'On failure, timeout or Ctrl-C, keep the session instead of disconnecting it.',
     }),
     ...credentialsFlag,
     'if-running': Flags.string({
-      ...connection,
+      ...connectionGroup,
       options: ['fail', 'keep', 'restart'],
       helpValue: 'fail|keep|restart',
-      summary: 'If a session of the profile is running: fail (default), keep it, or reconnect it (restart).',
+      summary: 'If the profile is already running: fail (default), keep the session, or reconnect it (restart).',
     }),
   }
-  /** To answer for another user's profile. */
-  #agreed = false
+  /** The user agreed to send input to the owner of the profile. */
+  #hasConsent = false
 
   protected async execute(): Promise<SessionResult> {
     const request = requestOf(this.flags, this.args.profile)
     const deadline = new Deadline(this.abortSignal, request.timeout)
     try {
-      await this.readCredentials(deadline.signal)
-      const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
-      if (this.isInPlace) this.log(profileLine(chosen))
-      const running = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
-      if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
-      return await this.graceful(this.#connectAll(chosen, running, request, deadline))
+      return await this.graceful(this.#run(request, deadline))
+    } catch (error) {
+      // once a session exists, an abort is reported in its result
+      if (!(error instanceof Interruption) && error !== deadline.signal.reason) throw error
+      const {code, message} = error as Ovpn3Error
+      throw new Ovpn3Error(code, `${message}: no session was started`)
     } finally {
       deadline.end()
     }
+  }
+
+  async #run(request: Request, deadline: Deadline): Promise<SessionResult> {
+    await this.readCredentials(deadline.signal)
+    const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
+    if (this.isInPlace) this.log(profileLine(chosen))
+    const running = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
+    if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
+    return this.#connect(chosen, running, request, deadline)
   }
 
   protected override get streams(): boolean {
@@ -184,65 +196,61 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return super.isInPlace && !this.flags.foreground
   }
 
-  async #choose({ifRunning, path, persistTun, profile: name}: Request, deadline: Deadline): Promise<Chosen> {
+  async #choose({ifRunning, path, persistTun, profile: name}: Request, deadline: Deadline): Promise<ChosenProfile> {
     const sources = await this.sources()
     if (path !== undefined) {
       const [found] = await sources.profiles({path})
-      if (!found)
-        throw new Ovpn3Error('profile-not-found', `no such profile: ${path}`, {
-          hint: 'Your profiles: openvpn3 configs-list',
-        })
+      if (!found) throw profileNotFound(`no such profile: ${path}`)
       return saved(found, persistTun)
     }
 
     const found = await this.selectProfile(name, deadline)
-    // the profiles of others can have any name: a file is not to be replaced by one of them
-    const isFile = name !== undefined && (await isThere(name))
+    // other users can give their profiles any name: prefer a file to another user's profile
+    const isFile = name !== undefined && (await exists(name))
     const owner = found && name !== undefined ? otherOwner(found) : undefined
-    // it is told where it is needed
+    // an error is reported when the owner is needed
     owner?.catch(() => {})
     if (found && !(isFile && (await owner) !== undefined)) return {...saved(found, persistTun), owner}
-    if (!isFile) throw await this.#notFound(name!)
-    const {persistTun: asksForIt, ...from} = await readProfile(name!, deadline.signal)
-    // its session is known by that name alone
+    if (!isFile) throw await this.#notFoundError(name!)
+    const {persistTun: isInProfile, ...from} = await readProfile(name!, deadline.signal)
+    // a session from a file can only be found by its path
     if (ifRunning !== 'fail' && (!isAbsolute(name!) || from.name !== name))
-      throw new Ovpn3Error('usage', `--if-running=${ifRunning} needs the whole path of a file, in ASCII`, {
-        hint: `Such as ${shellWord(safeText(resolve(name!)))}`,
+      throw new Ovpn3Error('usage', `--if-running=${ifRunning} needs the absolute path of the file, in ASCII`, {
+        hint: `Pass ${shellWord(safeText(resolve(name!)))}`,
       })
     const source = sources.all.find(({start}) => start)!
-    return {from, name: name!, persistTun: persistTun || asksForIt, source}
+    return {from, name: name!, persistTun: persistTun || isInProfile, source}
   }
 
-  /** That there is neither a profile nor a file of that name, with one that may be meant. */
-  async #notFound(name: string): Promise<Ovpn3Error> {
+  /** The error for a name that is neither a profile nor a file, with the nearest profile. */
+  async #notFoundError(name: string): Promise<Ovpn3Error> {
     const profiles = await (await this.sources()).profiles()
     const names = profiles.map(({profile: each}) => each.name)
-    // a file that is not there may be a profile that was imported from it
+    // a missing file may have been imported as a profile
     const [near] = [name, basename(name), basename(name, '.ovpn')].flatMap((typed) => closest(typed, names) ?? [])
-    return new Ovpn3Error('profile-not-found', `no such profile or file: ${name}`, {
-      hint: near === undefined ? 'Your profiles: openvpn3 configs-list' : `Did you mean ${near}?`,
-    })
+    const hint = name === '-' ? 'Pass /dev/stdin to read the profile from standard input' : undefined
+    return profileNotFound(`no such profile or file: ${name}`, hint ?? (near && `Did you mean ${near}?`))
   }
 
-  /** A new session, or the one that runs, brought up. */
-  async #connectAll(
-    chosen: Chosen,
+  /** Connects a new session, or reconnects the running one. */
+  async #connect(
+    chosen: ChosenProfile,
     running: readonly Running[],
     {background, dco, foreground, ifRunning, keep, persistTun}: Request,
     deadline: Deadline,
   ): Promise<SessionResult> {
-    const alive = running.filter(({isOver}) => !isOver)
+    const alive = running.filter(({isDead}) => !isDead)
     if (alive.length > 1) throw ambiguous(alive)
     if (alive.length > 0 && (dco !== undefined || persistTun))
-      this.notice('The session is running already: --dco and --persist-tun are for a new one.')
-    // what is at a dead end keeps the service from starting another session of the profile
-    for (const {isOver, session} of running) if (isOver) await clearAway(session, deadline.signal)
+      this.notice('The session is already running: --dco and --persist-tun have no effect on it.')
+    // the service starts no session of the profile while a dead one exists
+    for (const {isDead, session} of running) if (isDead) await disconnect(session, deadline.signal)
     let session = alive[0]?.session
     try {
       session ??= await this.#start(chosen, dco, deadline)
     } catch (error) {
       if (!hasCode(error, 'session-running') || ifRunning === 'restart') throw error
-      // another command has started one meanwhile
+      // another command has started a session in the meantime
       const others = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
       if (others.length === 0) throw error
       return alreadyRunning(others, ifRunning)
@@ -256,13 +264,13 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }
     const [result] = await connectAll.run([session], options, this.#interaction(session, chosen))
     if (!foreground || result!.error) return result!
-    // the time limit is for the connection
+    // --timeout limits the connection attempt, not the session
     deadline.end()
     return this.#stay(session, result!, chosen)
   }
 
   async #start(
-    {from, name, persistTun, source}: Chosen,
+    {from, name, persistTun, source}: ChosenProfile,
     dco: boolean | undefined,
     deadline: Deadline,
   ): Promise<Session> {
@@ -277,7 +285,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     return session!
   }
 
-  #interaction(session: Session, chosen: Chosen): Interaction {
+  #interaction(session: Session, chosen: ChosenProfile): Interaction {
     const inner = this.interaction([{label: labelOf(session), ownerNamed: false, ownership: 'own', session}])
     return {
       ...inner,
@@ -289,41 +297,42 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
 
   /**
-   * A name may turn out to be another user's profile: that user decides what becomes of the answers, and may even own
-   * the session.
+   * A name can match another user's profile. That user controls where the input goes, and may even own the session.
    * @throws Ovpn3Error `input-missing`
    */
-  async #consent({from, name, owner, source}: Chosen, deadline: Deadline): Promise<void> {
+  async #consent({from, name, owner, source}: ChosenProfile, deadline: Deadline): Promise<void> {
     const uid = await owner
-    if (uid === undefined || this.#agreed || !('path' in from)) return
+    if (uid === undefined || this.#hasConsent || !('path' in from)) return
     const who = userText(await userOf(uid, source))
     if (!this.interactive)
-      throw new Ovpn3Error('input-missing', `input is needed, and the profile belongs to ${who}`, {
-        hint: `Pass --config-path ${from.path} to send them your input`,
+      throw new Ovpn3Error('input-missing', `the profile needs input and belongs to ${who}`, {
+        hint: `Pass --config-path ${from.path} to send your input to that user`,
       })
-    const question = `The profile ${safeText(name)} belongs to ${who}. Send them your input?`
-    this.#agreed = await deadline.pause(() => this.confirm(question))
-    if (!this.#agreed) throw new Ovpn3Error('input-missing', `no input was sent: the profile belongs to ${who}`)
+    const question = `The profile ${safeText(name)} belongs to ${who}. Send your input to that user?`
+    this.#hasConsent = await deadline.pause(() => this.confirm(question))
+    if (!this.#hasConsent) throw new Ovpn3Error('input-missing', `no input was sent: the profile belongs to ${who}`)
   }
 
-  /** Until the session ends. */
-  async #stay(session: Session, begun: SessionResult, chosen: Chosen): Promise<SessionResult> {
-    const label = sessionLabel(begun)
-    this.#tell({session: begun, type: 'started'}, `${label}: ${safeText(begun.message)}`)
+  /** Runs until the session ends. */
+  async #stay(session: Session, started: SessionResult, chosen: ChosenProfile): Promise<SessionResult> {
+    const label = sessionLabel(started)
+    this.#report({session: started, type: 'started'}, `${label}: ${safeText(started.message)}`)
     const manager = new ServiceManager((text) => this.notice(text))
-    manager.ready(begun.message)
+    manager.ready(started.message)
     const staying = stayWith(session, {
-      from: begun.status!,
-      signal: this.abortSignal,
-      stopping: async () => manager.stopping(),
-      told: async (status) => {
+      from: started.status!,
+      onStatus: async (status) => {
         const text = statusText(status)
-        this.#tell({status: statusJson(status), type: 'status'}, `${label}: ${text}`)
+        // the result says in one line how the session ended
+        const line = isEnding(status) ? undefined : `${label}: ${text}`
+        this.#report({status: statusJson(status), type: 'status'}, line)
         manager.status(text)
         if (!waitsForInput(status)) return
         const [{error}] = (await this.#authenticate(session, chosen)) as [SessionResult]
         if (error) throw new Ovpn3Error(error.code, error.message, {hint: error.hint})
       },
+      onStopping: async () => manager.stopping(),
+      signal: this.abortSignal,
     })
     try {
       return await staying
@@ -332,8 +341,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }
   }
 
-  /** Answers what a session comes to need while it reconnects. */
-  async #authenticate(session: Session, chosen: Chosen): Promise<SessionResult[]> {
+  /** Provides the input that a session needs while it reconnects. */
+  async #authenticate(session: Session, chosen: ChosenProfile): Promise<SessionResult[]> {
     await unlessAborted(session.refresh(connectAll.properties), this.abortSignal)
     const deadline = new Deadline(this.abortSignal)
     try {
@@ -347,10 +356,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     }
   }
 
-  /** What happens while the command stays: a line, or a JSON document. */
-  #tell(event: Readonly<Record<string, unknown>>, text: string): void {
+  /** Reports an event of --foreground: as a JSON document, or as a line if it has one. */
+  #report(event: Readonly<Record<string, unknown>>, line: string | undefined): void {
     if (this.jsonEnabled()) this.logJson({time: new Date().toISOString(), ...event})
-    else this.log(text)
+    else if (line !== undefined) this.log(line)
   }
 
   protected override toSuccessJson(result: SessionResult): unknown {
@@ -359,12 +368,12 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
 }
 
-function saved({profile: from, source}: SourceProfile, persistTun: boolean): Chosen {
+function saved({profile: from, source}: SourceProfile, persistTun: boolean): ChosenProfile {
   return {from, name: from.name, persistTun, source}
 }
 
-/** Ends a session that is in the way, if it is there still. */
-async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
+/** Disconnects a session unless it is already gone. */
+async function disconnect(session: Session, signal: AbortSignal): Promise<void> {
   try {
     await unlessAborted(session.disconnect(), signal)
   } catch (error) {
@@ -372,20 +381,20 @@ async function clearAway(session: Session, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The uid of another user than root whose profile it is. */
+/** The uid of the profile's owner, unless that is the caller or root. */
 async function otherOwner({profile, source}: SourceProfile): Promise<number | undefined> {
   const owner = profile.owner ?? (await source.profiles?.({details: true, path: profile.path}))?.[0]?.owner
   return owner === source.me || owner === 0 ? undefined : owner
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function exists(file: string): Promise<boolean> {
   try {
     await stat(file)
     return true
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return false
-    // what cannot be looked at is there: reading it tells why it cannot be used
+    // reading the file reports why it cannot be used
     return true
   }
 }
