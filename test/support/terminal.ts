@@ -45,7 +45,7 @@ export class Terminal {
   readonly #socket = `ovpn3-test-${process.pid}-${count++}`
 
   /**
-   * Opens a terminal with a shell in which `ovpn3` is the CLI; or with another one, whose prompt has to be `> `, too.
+   * Opens a terminal with a shell in which `ovpn3` is the CLI, or with another one, whose prompt is `> ` or `$ `.
    */
   static async open(
     world: Place,
@@ -73,7 +73,7 @@ export class Terminal {
       ...variables.map(([name, value]) => `${name}=${value}`),
       ...(shell ?? ['bash', '-c', jobs ? interactive() : statuses()]),
     ])
-    await until('the prompt is there', async () => (await terminal.screen()).includes('>'))
+    await until('the prompt is there', async () => /[$>]$/.test(await terminal.screen()))
     return terminal
   }
 
