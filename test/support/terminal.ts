@@ -45,7 +45,7 @@ export class Terminal {
   readonly #socket = `ovpn3-test-${process.pid}-${count++}`
 
   /**
-   * Opens a terminal with a shell in which `ovpn3` runs the CLI. Another `shell` must have the prompt `> ` too.
+   * Opens a terminal with a shell in which `ovpn3` runs the CLI. Another `shell` must have the prompt `> ` or `$ `.
    */
   static async open(
     world: Place,
@@ -73,7 +73,7 @@ export class Terminal {
       ...variables.map(([name, value]) => `${name}=${value}`),
       ...(shell ?? ['bash', '-c', jobs ? interactive() : statuses()]),
     ])
-    await until('the shell shows its prompt', async () => (await terminal.screen()).includes('>'))
+    await until('the shell shows its prompt', async () => /[$>]$/.test(await terminal.screen()))
     return terminal
   }
 

@@ -1,0 +1,10 @@
+import {writeFileSync} from 'node:fs'
+/** npm run picture: makes the pictures in the README from a run in a terminal, on the simulator. Needs tmux. */
+import {createRequire} from 'node:module'
+import {join} from 'node:path'
+
+import {root} from './project.mjs'
+
+const {fileOf, names, pictures} = createRequire(import.meta.url)(join(root, 'build', 'test', 'picture', 'picture.js'))
+const made = await pictures()
+for (const name of names) writeFileSync(fileOf(name), made[name])
