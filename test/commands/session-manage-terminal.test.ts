@@ -26,6 +26,21 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.ok(second)
   })
 
+  it('lets the action be picked, among those that go with the options', async () => {
+    await stage.world.startSession('alice', 'cert')
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage', 'Enter')
+    assert.match(await tty.shows(/What to do\?[^]*Pause a session/), /Remove stale sessions/)
+    await tty.type('Enter')
+    await tty.shows(/Which session to pause\?/)
+    await tty.type('Enter')
+    await tty.shows(/cert \(\w{8}\): paused[^]*status 0/)
+    await tty.type('clear; ovpn3 session-manage --config cert', 'Enter')
+    assert.doesNotMatch(await tty.shows(/What to do\?[^]*log level/), /Remove stale sessions/)
+    await tty.type('Escape')
+    await tty.shows(/interrupted[^]*status 130/)
+  })
+
   it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
     await stage.world.startSession('alice', 'cert')
     await stage.world.startSession('alice', 'cert', {fresh: true})

@@ -210,14 +210,14 @@ describe('completion of fixed values', () => {
     'session-manage --reason ': [],
     'session-start --dco ': ['true', 'false'],
     'session-start --if-running ': ['fail', 'keep', 'restart'],
-    'session-stats --format ': ['text', 'prometheus'],
+    'session-stats --format ': ['text', 'prometheus', 'json'],
     'session-log --until ': ['connected', 'disconnected'],
     'log --until ': ['connected', 'disconnected'],
     'log --log-level ': ['0', '1', '2', '3', '4', '5', '6'],
-    'session-stats --watch --format ': ['text'],
-    'sessions-list --columns id --format ': ['table'],
-    'sessions-list --watch --format=': ['--format=table'],
-    'sessions-list --format=': ['--format=table', '--format=classic'],
+    'session-stats --watch --format ': ['text', 'json'],
+    'sessions-list --columns id --format ': ['text', 'table', 'json'],
+    'sessions-list --watch --format=': ['--format=text', '--format=table', '--format=json'],
+    'sessions-list --format=': ['--format=text', '--format=table', '--format=classic', '--format=json'],
   }
   for (const [line, expected] of Object.entries(cases)) {
     it(`offers the values for ${line}`, async () => {

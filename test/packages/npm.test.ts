@@ -21,7 +21,18 @@ const contents = [
   'dist/discovery.js',
   'dist/ovpn3.js',
   'dist/terminal.js',
+  'man/ovpn3-acl.1',
+  'man/ovpn3-auth.1',
   'man/ovpn3-autocomplete.1',
+  'man/ovpn3-cleanup.1',
+  'man/ovpn3-disconnect.1',
+  'man/ovpn3-down.1',
+  'man/ovpn3-list.1',
+  'man/ovpn3-log.1',
+  'man/ovpn3-ls.1',
+  'man/ovpn3-pause.1',
+  'man/ovpn3-restart.1',
+  'man/ovpn3-resume.1',
   'man/ovpn3-session-acl.1',
   'man/ovpn3-session-auth.1',
   'man/ovpn3-session-log.1',
@@ -29,6 +40,9 @@ const contents = [
   'man/ovpn3-session-start.1',
   'man/ovpn3-session-stats.1',
   'man/ovpn3-sessions-list.1',
+  'man/ovpn3-start.1',
+  'man/ovpn3-stats.1',
+  'man/ovpn3-up.1',
   'man/ovpn3.1',
   'oclif.manifest.json',
   'package.json',
@@ -128,7 +142,7 @@ describe('installation', {skip: skipRegistry()}, () => {
 
     it('completes live values', async () => {
       for (const command of [...commands, 'plugins'])
-        assert.match(await run("ovpn3 --complete fish ''"), new RegExp(`^${command}\t`, 'm'))
+        assert.match(await run(`ovpn3 --complete fish ${command}`), new RegExp(`^${command}\t`, 'm'))
       assert.match(await run("ovpn3 --complete fish '--pau' session-manage"), /^--pause\t/m)
       const patient = `NODE_OPTIONS='${slowTimers(20).NODE_OPTIONS}'`
       assert.match(await run(`${patient} ovpn3 --complete fish '' session-manage --pause --config`), /^office\t/m)
@@ -162,7 +176,8 @@ npm pack --silent --pack-destination ..`)
       const pages = contents.filter((file) => file.startsWith('man/')).map((file) => path.basename(file))
       const installed = path.join(checkout.prefix, 'share', 'man', 'man1')
       assert.deepEqual(readdirSync(installed).sort(), pages)
-      for (const page of pages) assert.match(readFileSync(path.join(installed, page), 'utf8'), /^\.TH "OVPN3/m)
+      for (const page of pages)
+        assert.match(readFileSync(path.join(installed, page), 'utf8'), /^\.(?:TH "OVPN3|so man1\/ovpn3-)/m)
     })
 
     it('has a dependency tree without npm problems', async () => {
