@@ -22,7 +22,7 @@ export function intervalOf({format, watch}: {format?: string; watch?: string}): 
     throw new Ovpn3Error(
       'usage',
       `--watch: "${watch}" is not a number of seconds between ${minInterval} and ${maxInterval}`,
-      {hint: `Pass a number such as --watch=5, or omit it for ${defaultInterval} seconds`},
+      {hint: `Pass a number such as --watch=5, or omit the value for ${defaultInterval} seconds`},
     )
   return seconds * 1000
 }
