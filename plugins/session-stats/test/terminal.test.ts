@@ -15,7 +15,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
       const screen = await tty.shows(/down +BYTES_IN +(?:1\.[89]|2\.0) MiB\/s +\d+ +\S+ MiB +[▁-█]{5,}\n/)
       assert.match(
         screen,
-        /^office \(\w{8}\) on \S+ +\d{4}-\d\d-\d\d [\d:]{8}\n\n +COUNTER +RATE +PACKETS\/S +TOTAL +every 0\.2 s\n/m,
+        /^office \(\w{8}\) on \S+ +(?:\d{4}-\d\d-\d\d )?[\d:]{8}\n\n +COUNTER +RATE +PACKETS\/S +TOTAL +every 0\.2 s\n/m,
       )
       assert.match(screen, /^up +BYTES_OUT +\S+ KiB\/s .*[▁-█]+$/m)
       assert.match(screen, /^tun down +TUN_BYTES_OUT .*\ntun up +TUN_BYTES_IN /m)
@@ -52,7 +52,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
       for (const text of screen.split('\n')) assert.ok(text.length <= columns)
       stage.world.createSessions(1, {name: () => 'more'})
       await stage.world.killBackend(paths[0]!)
-      await tty.shows(/^load-1 \(\w{8}\) lost its backend \d s ago$/m)
+      await tty.shows(/^load-1 lost its backend \d s ago$/m)
       await tty.type('C-c')
       await tty.shows(/status 130/)
     })
@@ -151,7 +151,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     stage.world.createSessions(1, {name: () => name})
     const tty = await stage.open({columns: 80})
     await tty.type('ovpn3 session-stats --interface tun0 --watch=0.2', 'Enter')
-    await tty.shows(/\n東{20,}… +\d{4}-\d\d-\d\d [\d:]{8}\n\n +COUNTER/)
+    await tty.shows(/\n東{20,}… +[\d:]{8}\n\n +COUNTER/)
   })
 
   it('removes the control sequences in names', async () => {
