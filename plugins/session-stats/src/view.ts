@@ -155,8 +155,11 @@ export class Board {
     const lines = table.split('\n')
     const tableWidth = Math.max(...lines.map((line) => displayWidth(line)))
     const width = columns - tableWidth - 2
+    const every = `every ${interval / 1000} s`
     const graphs = [
-      width < narrowestGraph ? '' : colors.dim(cut(`every ${interval / 1000} s`, width).padStart(width)),
+      width < narrowestGraph
+        ? ''
+        : colors.dim((width < every.length ? every.replace('every ', '') : every).padStart(width)),
       ...directions.map(([, rate, , color]) => colors[color](graph(seriesOf(history, rate), width))),
     ]
     return lines.map((line, i) => `${i === 0 ? colors.dim(line.padEnd(tableWidth)) : line}  ${graphs[i]!}`.trimEnd())
@@ -206,8 +209,9 @@ export class Board {
   }
 }
 
-function sessionName(session: Session, owner?: User): string {
-  const name = safeText(configOf(session) ?? '') || '-'
+/** A short name of a session: `office`, or `office of bob` if another user owns it. */
+export function sessionName(session: Session, owner?: User): string {
+  const name = safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`
   return owner ? `${name} of ${safeText(owner.name ?? String(owner.uid))}` : name
 }
 

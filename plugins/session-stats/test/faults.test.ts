@@ -47,7 +47,7 @@ describe('session-stats on the simulator', () => {
       },
     })
 
-  /** Does something right before the statistics are read for the nth time. */
+  /** Runs an action right before the nth read of the statistics. */
   const onRead = (acts: Readonly<Record<number, () => void>>) => {
     let reads = 0
     world.intercept(({message}) => {
@@ -74,7 +74,7 @@ describe('session-stats on the simulator', () => {
       }
     })
 
-    it('is three a session with --all, four for Prometheus', async () => {
+    it('is three properties of each session with --all, four for Prometheus', async () => {
       world.createSessions(20)
       world.calls.reset()
       assert.equal((await stats('--all --json')).status, 0)
@@ -90,7 +90,7 @@ describe('session-stats on the simulator', () => {
       assert.equal(world.calls.total, 81)
     })
 
-    it('is the name once and one property a sample with --watch', async () => {
+    it('is the name once, and one property per sample with --watch', async () => {
       world.createSessions(1)
       world.calls.reset()
       const run = await watch('--config load-1 --watch=0.2 --json', (lines) => lines >= 4)
@@ -99,13 +99,13 @@ describe('session-stats on the simulator', () => {
     })
   })
 
-  it('the rates are those of the traffic', async () => {
+  it('rates match the traffic', async () => {
     const [path] = world.createSessions(1)
     world.setTraffic(path!, {in: 1_000_000, out: 50_000})
     const run = await watch('--all --watch=0.5 --json', (lines) => lines >= 6)
     const samples = samplesOf(run.stdout)
     assert.ok(samples.length >= 6)
-    // the longer the more seconds lie between two samples, however late they come
+    // samples may be late: what counts is the time between them
     const seconds = (i: number) => (Date.parse(samples[i]!.time) - Date.parse(samples[i - 1]!.time)) / 1000
     const mean = (name: string) =>
       samples.slice(1).reduce((sum, {rates}, i) => sum + rates![name]! * seconds(i + 1), 0) /
@@ -114,7 +114,7 @@ describe('session-stats on the simulator', () => {
     assert.ok(Math.abs(mean('bytesOut') / 50_000 - 1) < 0.3, `${mean('bytesOut')}`)
   })
 
-  it('counters of 64 bits keep all their digits', async () => {
+  it('64-bit counters keep all digits', async () => {
     const [path] = world.createSessions(1)
     world.setStatistics(path!, {BYTES_IN: 9_223_372_036_854_775_807n, BYTES_OUT: 9_007_199_254_740_993n})
     assert.match((await stats('-c load-1')).stdout, /^ {5}BYTES_IN\.{5}9223372036854775807$/m)
@@ -128,19 +128,19 @@ describe('session-stats on the simulator', () => {
     assert.match(run.stdout, /"BYTES_OUT":9007199254740993\b/)
   })
 
-  it('a counter that shrinks gives no negative rate', async () => {
+  it('a counter that shrinks has no negative rate', async () => {
     const [path] = world.createSessions(1)
     world.setStatistics(path!, {BYTES_IN: 9_000_000, BYTES_OUT: 500, PACKETS_IN: 10})
     onRead({2: () => world.setStatistics(path!, {BYTES_IN: 1000, BYTES_OUT: 700})})
     const run = await watch('-c load-1 --watch=0.5 --json', (lines) => lines >= 2)
     const {rates} = samplesOf(run.stdout)[1]!
-    // by the second, and it was half a second at least
+    // a rate is per second, and the samples are at least half a second apart
     assert.ok(rates!.bytesIn! > 0 && rates!.bytesIn! <= 2100, JSON.stringify(rates))
     assert.ok(Math.abs(rates!.bytesIn! / rates!.bytesOut! - 5) < 0.01, JSON.stringify(rates))
     assert.equal(rates!.packetsIn, 0)
   })
 
-  it('a closed pipe ends it, quietly', async () => {
+  it('a closed pipe ends it without output', async () => {
     world.createSessions(1)
     for (const more of ['', '--json']) {
       const args = ['session-stats', '--all', '--watch=0.2', ...(more ? [more] : [])]
@@ -160,7 +160,7 @@ describe('session-stats on the simulator', () => {
     }
   })
 
-  // an hour from one sample to the next: it is not by writing that it notices
+  // one hour between samples: it must notice without writing
   for (const [what, count, reader, expected] of [
     ['has read enough', 1, 'head -1', /^[^\n]*load-1[^\n]*\n0 0\n$/],
     ['reads nothing, and there is nothing to read', 0, 'head -c 0', /^0 0\n$/],
@@ -177,7 +177,7 @@ describe('session-stats on the simulator', () => {
     ['one session', '-c load-1'],
     ['all of them', '--all'],
   ] as const) {
-    it(`a bus that is killed while it watches ${what} is exit 6`, async () => {
+    it(`exits with 6 if the bus is killed while it watches ${what}`, async () => {
       const own = await simulator()
       try {
         own.createSessions(2)
@@ -196,7 +196,7 @@ describe('session-stats on the simulator', () => {
     })
   }
 
-  it('a manager that ends while it watches is exit 6', async () => {
+  it('exits with 6 if the session manager exits while it watches', async () => {
     world.createSessions(1)
     const run = await stats('-c load-1 --watch=0.3', {
       async during(_, output) {
@@ -208,7 +208,7 @@ describe('session-stats on the simulator', () => {
     assert.match(run.stderr, /went away before it answered/)
   })
 
-  it('Ctrl-C ends it at once, whatever hangs', async () => {
+  it('Ctrl-C ends it at once, even if the service hangs', async () => {
     const [path] = world.createSessions(1)
     const run = await stats('-c load-1 --watch=0.2', {
       async during(child, output) {
@@ -222,7 +222,7 @@ describe('session-stats on the simulator', () => {
     assert.equal((await world.sessions()).length, 1, 'before the manager gave up')
   })
 
-  it('a read that fails now and then is reported once, and the watch goes on', async () => {
+  it('a read that fails repeatedly is reported once, and the watch continues', async () => {
     const [path] = world.createSessions(1)
     onRead({
       2: () => world.failProperty(path!, 'statistics', 'not \u001B[31mnow'),
@@ -237,7 +237,7 @@ describe('session-stats on the simulator', () => {
     assert.ok(samples[2]!.rates, 'against the sample before')
   })
 
-  it('a read that fails from the start is an error, with its text made safe', async () => {
+  it('a first read that fails is an error with safe text', async () => {
     const [path] = world.createSessions(1)
     world.breakProperty(path!, 'statistics', new ServiceError('org.freedesktop.DBus.Error.Failed', 'no \u001B[31m way'))
     for (const more of ['', '--watch']) {
@@ -249,7 +249,7 @@ describe('session-stats on the simulator', () => {
     }
   })
 
-  it('a session that is listed and cannot be read is left out with --watch --all', {skip: skipUsers}, async () => {
+  it('--watch --all leaves out sessions that cannot be read', {skip: skipUsers}, async () => {
     const [theirs] = world.createSessions(1, {name: () => 'theirs', user: 'bob'})
     await world.setPublicAccess(theirs!, true)
     world.createSessions(1, {name: () => 'ours'})
@@ -259,7 +259,7 @@ describe('session-stats on the simulator', () => {
     assert.equal(run.status, 130)
   })
 
-  it('--all says how many failed by all that there are, but for merely public ones', {skip: skipUsers}, async () => {
+  it('--all reports every failed session except public ones', {skip: skipUsers}, async () => {
     const statuses = async () => {
       const [stale] = world.createSessions(1, {name: () => 'stale'})
       await world.killBackend(stale!)
@@ -275,12 +275,12 @@ describe('session-stats on the simulator', () => {
     assert.equal(await statuses(), 3, 'one of two')
   })
 
-  describe('wrong usage is rejected before anything is read', () => {
+  describe('wrong usage is rejected before any read', () => {
     for (const [args, message] of [
       ['-c load-1 --watch=soon', /--watch: "soon" is not a duration/],
       ['-c load-1 --watch=0', /--watch: "0"/],
       ['-c load-1 --watch=-1', /--watch: "-1"/],
-      ['-c load-1 --watch=0.1', /0\.2 to 2147483/],
+      ['-c load-1 --watch=0.1', /between 0\.2 and 2147483/],
       ['-c load-1 --watch=1e3', /--watch/],
       ['-c load-1 --watch=9999999999', /--watch/],
       ['--watch 5 -c load-1', /unexpected argument: 5|Unexpected/i],

@@ -5,7 +5,7 @@ import {after, afterEach, before, describe, it} from 'node:test'
 import {type Simulator, simulator} from '../../../test/simulator/simulator'
 import {ovpn3} from '../../../test/support/cli'
 
-/** Why promtool is not asked, or false. With CI=true never skip. */
+/** The reason to skip promtool, or false. With CI=true it is never skipped. */
 function skipPromtool(): string | false {
   if (process.env.CI === 'true') return false
   return spawnSync('promtool', ['--version']).error ? 'needs promtool' : false
@@ -30,7 +30,7 @@ describe('session-stats --format=prometheus', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
-  it('is what promtool expects', {skip: skipPromtool()}, async () => {
+  it('is accepted by promtool', {skip: skipPromtool()}, async () => {
     check((await metrics()).stdout)
     const [first, second] = world.createSessions(3)
     world.setStatistics(first!, {BYTES_IN: 2n ** 63n - 1n, N_PAUSE: 2, AUTH_FAILED: 1, 'Strange-Thing!': 4})
@@ -40,7 +40,7 @@ describe('session-stats --format=prometheus', () => {
     check((await metrics()).stdout)
   })
 
-  it('escapes what names may hold, and keeps control sequences out', async () => {
+  it('escapes names, and removes control sequences', async () => {
     const names = {
       'a"b': String.raw`a\"b`,
       [String.raw`c\d`]: String.raw`c\\d`,
@@ -61,7 +61,7 @@ describe('session-stats --format=prometheus', () => {
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]/)
   })
 
-  it('has each name once, with help and type, whatever the service counts', async () => {
+  it('has each metric once, with help and type, for any counters of the service', async () => {
     const [first, second] = world.createSessions(2)
     world.setStatistics(first!, {BYTES_IN: 5, 'odd counter': 1, 'odd-counter': 2})
     world.setStatistics(second!, {AUTH_FAILED: 3})
@@ -80,7 +80,7 @@ describe('session-stats --format=prometheus', () => {
     assert.ok(stdout.endsWith('\n'))
   })
 
-  it('one property that cannot be read leaves the others', async () => {
+  it('keeps the other properties if one cannot be read', async () => {
     const [first, second] = world.createSessions(2)
     world.failProperty(first!, 'statistics')
     world.failProperty(second!, 'status')

@@ -21,7 +21,7 @@ interface ListEvent {
   readonly session: Listed
 }
 
-/** Seconds of processor time that a process has used. */
+/** The processor time of a process in seconds. */
 function processorTime({pid}: ChildProcess): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
@@ -53,7 +53,7 @@ describe('sessions-list when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
-  it('records are printed as they are read, and not when the last is', async () => {
+  it('prints each record as soon as it is read', async () => {
     // the second in the list
     const [, hung] = world.createSessions(3).sort()
     world.timings.hung = 500
@@ -86,7 +86,7 @@ describe('sessions-list when things go wrong', () => {
       '--json': everything,
       '--json --columns message,status': {status: 20},
     })) {
-      it(`what the output needs and nothing twice: ${args}`, async () => {
+      it(`each property that the output needs, once: ${args}`, async () => {
         world.createSessions(20)
         world.calls.reset()
         const run = await shared(args)
@@ -107,7 +107,7 @@ describe('sessions-list when things go wrong', () => {
       '--format=table --json',
       '--columns=',
     ]) {
-      it(`nothing where the command line is wrong: ${args}`, async () => {
+      it(`nothing on wrong usage: ${args}`, async () => {
         world.createSessions(1)
         world.calls.reset()
         const run = await shared(`${args} --json`)
@@ -131,20 +131,20 @@ describe('sessions-list when things go wrong', () => {
   })
 
   for (const args of ['', '--sort config', '--format=table'])
-    it(`tells no match from no session: ${args || 'records'}`, async () => {
+    it(`distinguishes no match from no sessions: ${args || 'records'}`, async () => {
       const none = `--filter config=nosuch ${args}`
       assert.equal((await list(none)).stdout, 'No sessions available\n')
       world.createSessions(1)
       assert.equal((await list(none)).stdout, 'No matching sessions\n')
     })
 
-  it('a filter that is none is told in the words of the help', async () => {
+  it('a malformed filter is a usage error that shows the form', async () => {
     assert.match((await list('--filter status')).stderr, /--filter: expected COLUMN=VALUE, not "status"/)
     assert.match((await list('--help')).stdout, /--filter=COLUMN=VALUE/)
   })
 
   describe('one session', () => {
-    it('with a property that fails keeps the others', async () => {
+    it('shows its other properties if one fails', async () => {
       const [path] = world.createSessions(1)
       world.failProperty(path!, 'device_name')
       world.breakProperty(path!, 'status', new Variant('s', 'fine'))
@@ -158,27 +158,27 @@ describe('sessions-list when things go wrong', () => {
       assert.match(stdout, /Device: \(None\)\n Config name: load-1\nConnected to: .*\n {6}Status: \(No status\)\n/)
     })
 
-    it('of a service that has no such property', async () => {
+    it('of a service without a property is listed', async () => {
       const [path] = world.createSessions(1)
       world.breakProperty(path!, 'connected_to', 'missing')
       const {stdout} = await list('')
       assert.match(stdout, / Config name: load-1\n {6}Status: Connection, Client connected\n/)
     })
 
-    it('with a status that is not known is shown as its number', async () => {
+    it('shows an unknown status as a number', async () => {
       const [path] = world.createSessions(1)
       world.setStatus(path!, [7, 99, 'brand new'])
       assert.match((await list('')).stdout, /^ {6}Status: 7, 99: brand new$/m)
       assert.match((await list('--columns status')).stdout, /^status 7\/99$/m)
     })
 
-    it('has its profile when the configuration manager has to be started first', async () => {
+    it('shows its profile after the configuration manager was started', async () => {
       await world.startSession('alice', 'cert')
       await world.coldStartConfigurations()
       assert.match((await list('')).stdout, /^ Config name: cert$/m)
     })
 
-    it('with control sequences in its name keeps them to itself', async () => {
+    it('is shown without the control sequences in its name', async () => {
       const name = 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end'
       world.createSessions(1, {name: () => name})
       for (const args of ['--format=table', '', '--watch']) {
@@ -200,7 +200,7 @@ describe('sessions-list when things go wrong', () => {
 
   describe('the service', () => {
     for (const member of ['FetchAvailableSessions', 'Get'])
-      it(`that ends in the middle of ${member} is exit 6`, async () => {
+      it(`that exits during ${member}: exit status 6`, async () => {
         world.createSessions(3)
         world.intercept(({message}) => (message.member === member ? 'crash' : undefined))
         const run = await list('--json')
@@ -208,7 +208,7 @@ describe('sessions-list when things go wrong', () => {
         assert.equal(errorOf(run.stdout).code, 'service-unavailable')
       })
 
-    it('whose bus is gone is exit 6', async () => {
+    it('whose bus is gone: exit status 6', async () => {
       const own = await simulator()
       await own.close()
       const run = await ovpn3(own, 'alice', ['sessions-list', '--json'])
@@ -218,7 +218,7 @@ describe('sessions-list when things go wrong', () => {
   })
 
   describe('a watch', () => {
-    it('ends with exit 6 when the bus goes away, and says so in one line', async () => {
+    it('exits with 6 and one error line when the bus goes away', async () => {
       const own = await simulator()
       try {
         own.createSessions(1)
@@ -237,7 +237,7 @@ describe('sessions-list when things go wrong', () => {
     })
 
     for (const format of ['--json', ''])
-      it(`ends when nobody reads it any more ${format}`, async () => {
+      it(`ends when the reader of its output exits ${format}`, async () => {
         world.createSessions(1)
         const {stderr, stdout} = await piped(
           world,
@@ -253,7 +253,7 @@ describe('sessions-list when things go wrong', () => {
       ['SIGINT', 130],
       ['SIGTERM', 143],
     ] as const)
-      it(`${signal} ends it, in silence, and takes back what it subscribed to`, async () => {
+      it(`${signal} ends it without output, and cancels its subscriptions`, async () => {
         const paths = world.createSessions(5)
         const run = await list('-w', {
           async during(child, output) {
@@ -268,7 +268,7 @@ describe('sessions-list when things go wrong', () => {
           /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}present {2}\w{8} {2}load-\d {2}connected .*\n){5}$/,
         )
         assert.equal(world.calls.byMember.get('LogForward'), 10)
-        // the bus tells of the end of a connection when it has seen it
+        // the bus reports the end of a connection with a delay
         await until('nobody follows', () => paths.every((path) => world.subscribers(path).length === 0))
       })
 
@@ -288,7 +288,7 @@ describe('sessions-list when things go wrong', () => {
       assert.deepEqual([run.status, run.stderr], [130, ''])
     })
 
-    it('says which session the session manager waits for, and goes on', async () => {
+    it('reports the session that the session manager waits for, and continues', async () => {
       const [hung] = world.createSessions(2)
       const run = await list('--watch --json', {
         async during(child, output) {
@@ -307,7 +307,7 @@ describe('sessions-list when things go wrong', () => {
       assert.deepEqual([last.session.path, last.session.state, last.session.config], [hung, 'hung', 'load-1'])
     })
 
-    it('tells only of what fits the filters', async () => {
+    it('reports only sessions that match the filters', async () => {
       const [first, second] = world.createSessions(2)
       const run = await list('--watch --json --columns status --filter status=paused', {
         async during(child, output) {
@@ -332,7 +332,7 @@ describe('sessions-list when things go wrong', () => {
       )
     })
 
-    it('of 1,000 sessions and 1,000 changes a second stays cheap', async () => {
+    it('of 1,000 sessions with 1,000 changes per second uses little processor time', async () => {
       const paths = world.createSessions(1000)
       let used = 0
       let status = 0

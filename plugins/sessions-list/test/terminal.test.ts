@@ -44,7 +44,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     const screen = await tty.shows(/… 25 more/)
     assert.match(
       screen,
-      /^30 sessions on \S+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n\nID {8}CONFIG +STATUS +DEVICE\n(\w{8} {2}load-\d\d +connected +tun\d+\n){5}… 25 more\n\nq quit {2}\? keys$/m,
+      /^30 sessions on \S+ +(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\n\nID {8}CONFIG +STATUS +DEVICE\n(\w{8} {2}load-\d\d +connected +tun\d+\n){5}… 25 more\n\nq quit {2}\? keys$/m,
     )
     await tty.type('q')
     assert.doesNotMatch(await tty.shows(/status 0/), /q quit/)
@@ -70,7 +70,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/^> echo typed-\$\(\(6 \* 7\)\)\ntyped-42$/m)
   })
 
-  it('in colours that say how it is', async () => {
+  it('statuses in their colours', async () => {
     const paths = stage.world.createSessions(4)
     stage.world.setStatus(paths[1]!, [2, 14, ''])
     stage.world.setStatus(paths[2]!, [2, 11, ''])
@@ -88,7 +88,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
       assert.ok(screen.includes(`\u001B[${color}m${text}`), `${text}\n${screen}`)
   })
 
-  it('without colours where they are not wanted', async () => {
+  it('no colours with NO_COLOR', async () => {
     stage.world.createSessions(1)
     const tty = await stage.open({env: {NO_COLOR: '1'}})
     await tty.run('ovpn3 sessions-list')
@@ -124,7 +124,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     await until('nobody follows', () => stage.world.subscribers(first!).length === 0)
   })
 
-  it('a live table tells no match from no session', async () => {
+  it('a live table that distinguishes no match from no sessions', async () => {
     const tty = await stage.open()
     await tty.type('ovpn3 sessions-list --watch --filter config=nosuch', 'Enter')
     await tty.shows(/^No sessions available$/m)
@@ -148,7 +148,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     assert.doesNotMatch(await tty.shows(/status 130/), /Waiting/)
   })
 
-  it('a live table that has no more rows than the terminal, and follows its size', async () => {
+  it('a live table that fits the height of the terminal, also after a resize', async () => {
     stage.world.createSessions(50)
     const tty = await stage.open({columns: 100, rows: 20})
     const device = (await tty.run('tty')).trim()

@@ -144,8 +144,12 @@ function eventTexts(events: readonly {readonly at: number; readonly text: string
 
 function headerLine(title: string, columns: number, now: number): string {
   const {bold, dim} = colorsOf(process.stdout)
-  const time = localTime(now / 1000)
-  const left = cut(`${title} on ${hostname()}`, columns - time.length - 2)
+  const full = `${title} on ${hostname()}`
+  const dateTime = localTime(now / 1000)
+  // on a narrow terminal the date gives way first
+  const fits = displayWidth(full) + 2 + dateTime.length <= columns
+  const time = fits ? dateTime : dateTime.slice(dateTime.indexOf(' ') + 1)
+  const left = cut(full, columns - time.length - 2)
   const space = ' '.repeat(Math.max(2, columns - displayWidth(left) - time.length))
   return `${bold(left)}${space}${dim(time)}`
 }

@@ -35,7 +35,7 @@ import type {Counters} from '../rates'
 
 import {defaultInterval, intervalOf} from '../interval'
 import {exposition, prometheusProperties} from '../prometheus'
-import {Board, sampleLine} from '../view'
+import {Board, sampleLine, sessionName} from '../view'
 import {type Observation, watch} from '../watch'
 
 /** A session of `--all` as `--json` prints it. */
@@ -202,7 +202,10 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
             board.add(observation)
             if (observation.type === 'removed') {
               if (single) ends.push(observation)
-              else view.report(`${nameOf(observation.session)} ${observation.departure}`)
+              else {
+                const {departure, session} = observation
+                view.report(`${sessionName(session, ownerOf(session))} ${departure}`)
+              }
             }
 
             view.show(text)
