@@ -41,6 +41,6 @@ function levelOf(level: string): string {
   if (levels.has(level)) return level
   const near = closest(level, logLevelNames)
   throw new Ovpn3Error('usage', `--level: invalid level: "${level}"`, {
-    hint: near === undefined ? 'Pass a name from crit to debug, or a number from 0 to 6' : `Did you mean ${near}?`,
+    hint: near === undefined ? 'Pass a name from debug to fatal, or a number from 0 to 6' : `Did you mean ${near}?`,
   })
 }
