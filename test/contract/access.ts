@@ -22,7 +22,7 @@ const denials = {
   byId: /^Select a public session of another user by its id: --path [0-9a-f]{8}$/,
   lookers: /^Only its owner, the users the owner granted access, and root may look at it$/,
   nobody: /^You see your own sessions/,
-  owner: /^Ask (?<owner>.+) to do it$/,
+  owner: /^Ask (?<owner>.+) to change it$/,
   users: /^Only its owner(, (?<owner>.+),)? and the users the owner granted access may do this$/,
 } as const
 type Verdict = 'yes' | keyof typeof denials
@@ -255,7 +255,7 @@ export function accessContract(title: string, world: () => World): void {
     const named = verdict === 'owner' ? 'the owner of the session' : undefined
     const maySee = user === 'bob' || user === 'root'
     if (says.groups) assert.equal(says.groups.owner, maySee ? accounts.text('alice') : named, what)
-    if (verdict === 'owner') assert.match(message, /only the owner.* may change who has access/, what)
+    if (verdict === 'owner') assert.match(message, /only the owner.* can change access/, what)
     // a raw error of the bus
     assert.doesNotMatch(message + hint, /org\.|GDBus|net\.openvpn/, what)
     return [text, json]

@@ -235,7 +235,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         const bob = accounts.nameOf('bob')
         says(await acl(`-c cert --revoke ${bob}`), `${accounts.text('bob')} was not granted access\n`)
         await world().grant(session, 'bob')
-        says(await acl(`-c cert --grant ${bob}`), `${accounts.text('bob')} has access already\n`)
+        says(await acl(`-c cert --grant ${bob}`), `${accounts.text('bob')} already has access\n`)
         const run = await json(`-c cert --grant ${bob} --grant ${nobody}`)
         assert.deepEqual(
           run.changes.map(({changed, outcome}) => [changed, outcome]),
@@ -266,14 +266,14 @@ export function sessionAclContract(title: string, world: () => World): void {
         const run = await acl(`-c cert --revoke ${world().uid('alice')} --show`)
         says(
           run,
-          `Took ${accounts.text('alice')} off the list of users; as the owner of the session they keep access\n${list([])}`,
+          `Removed ${accounts.text('alice')} from the list of users; the owner of the session keeps access\n${list([])}`,
         )
       })
 
       it('a revoked user whom public access lets in is said to be', async () => {
         await world().grant(session, 'bob')
         await world().setPublicAccess(session, true)
-        const note = 'Public access is on: everybody can still use the session. --public-access false ends that.\n'
+        const note = 'Public access is on: every user still has access. Pass --public-access false to turn it off.\n'
         const args = `-c cert --revoke ${accounts.nameOf('bob')}`
         says(await acl(args), `Revoked access from ${accounts.text('bob')}\n`, note)
         await world().grant(session, 'bob')
@@ -293,7 +293,7 @@ export function sessionAclContract(title: string, world: () => World): void {
 
         says(await acl('-c cert --public-access true'), 'Session is now accessible by everyone\n')
         await is(true, false)
-        says(await acl('-c cert --public-access=true'), 'Session is accessible by everyone already\n')
+        says(await acl('-c cert --public-access=true'), 'Session is already accessible by everyone\n')
         says(
           await acl('-c cert --allow-log-access true'),
           'Session log is now accessible to users granted session access\n',
@@ -301,7 +301,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         await is(true, true)
         says(
           await acl('-c cert --allow-log-access true'),
-          'Session log is accessible to users granted session access already\n',
+          'Session log is already accessible to users granted session access\n',
         )
         says(
           await acl('-c cert --allow-log-access false --public-access false --show'),
@@ -332,10 +332,10 @@ export function sessionAclContract(title: string, world: () => World): void {
         await acl(`${args} --allow-log-access no --show`),
         [
           `Would grant access to ${accounts.text('bob')}`,
-          `${accounts.text('carol')} has access already`,
+          `${accounts.text('carol')} already has access`,
           `uid ${nobody} was not granted access`,
           'Would make the session accessible by everyone',
-          'Session log is only accessible to the session owner already',
+          'Session log is already only accessible to the session owner',
           list([entry('carol')]),
         ].join('\n'),
       )
@@ -375,7 +375,7 @@ export function sessionAclContract(title: string, world: () => World): void {
       it('a user who is granted and revoked', async () => {
         const run = await errorOf(`-c cert -G ${accounts.nameOf('bob')} -R ${world().uid('bob')}`)
         assert.equal(run.status, 2)
-        assert.match(run.error.message, /is both granted and revoked access/)
+        assert.match(run.error.message, /cannot both grant and revoke access/)
         assert.deepEqual((await json('-c cert -s')).users, [])
       })
     })

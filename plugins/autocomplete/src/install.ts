@@ -4,15 +4,15 @@ import path from 'node:path'
 
 import type {Shell} from './shell'
 
-/** Where a shell's completion belongs. */
+/** Where a shell's completion is installed. */
 export interface Place {
   /** The script. */
   readonly file: string
-  /** The start file of a shell that looks nowhere by itself, and the line that it needs. */
+  /** The start file that has to load the script, and the line to add to it. */
   readonly start?: {readonly file: string; readonly line: string}
 }
 
-/** Where the user's shell looks for completions, or where it has to be told to look. */
+/** Where the user's shell finds the script, and the start file if one has to load it. */
 export function placeOf(shell: Shell, home: string, environment: NodeJS.ProcessEnv): Place {
   const data = environment.XDG_DATA_HOME || path.join(home, '.local', 'share')
   switch (shell) {
@@ -34,21 +34,22 @@ export function placeOf(shell: Shell, home: string, environment: NodeJS.ProcessE
 }
 
 /**
- * Puts the script in its place. Answers whether anything had to be changed.
- * @throws Ovpn3Error `failed` where a file cannot be written
+ * Installs the script.
+ * @returns whether anything was changed
+ * @throws Ovpn3Error `failed` if a file cannot be written
  */
 export function install(script: string, {file, start}: Place): boolean {
-  const isThere = contentOf(file) === script
-  if (!isThere) {
+  const isInstalled = contentOf(file) === script
+  if (!isInstalled) {
     write(file, () => {
       mkdirSync(path.dirname(file), {recursive: true})
       writeFileSync(file, script)
     })
   }
 
-  if (!start) return !isThere
+  if (!start) return !isInstalled
   const content = contentOf(start.file) ?? ''
-  if (content.split('\n').includes(start.line)) return !isThere
+  if (content.split('\n').includes(start.line)) return !isInstalled
   write(start.file, () =>
     appendFileSync(start.file, `${content === '' || content.endsWith('\n') ? '' : '\n'}${start.line}\n`),
   )
@@ -57,7 +58,7 @@ export function install(script: string, {file, start}: Place): boolean {
 
 const bashCompletion = '/usr/share/bash-completion/bash_completion'
 
-/** Whether the package bash-completion is there and the user's shells load it, which then load what is in its folders. */
+/** Whether the package bash-completion is installed and loaded by the user's shells, so that it finds the script. */
 function loadsBashCompletion(home: string): boolean {
   if (!existsSync(bashCompletion)) return false
   return [path.join(home, '.bashrc'), '/etc/bash.bashrc'].some((file) =>
@@ -70,7 +71,7 @@ function startOf(file: string, script: string): Place['start'] {
   return {file, line: `[ -r ${quoted} ] && . ${quoted} # completion of ovpn3`}
 }
 
-/** Undefined where there is no such file. */
+/** Undefined if there is no such file. */
 function contentOf(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
@@ -79,6 +80,6 @@ function write(file: string, work: () => void): void {
   try {
     work()
   } catch (error) {
-    throw new Ovpn3Error('failed', `${file} cannot be written: ${(error as Error).message}`, {cause: error})
+    throw new Ovpn3Error('failed', `cannot write ${file}: ${(error as Error).message}`, {cause: error})
   }
 }

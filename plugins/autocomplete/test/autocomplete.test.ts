@@ -59,7 +59,7 @@ describe('autocomplete', () => {
     const {stdout} = await run('--install zsh')
     const file = path.join(home, '.local/share/zsh/site-functions/_ovpn3')
     assert.equal(stdout, `Completion for zsh is installed: ${file}\n${home}/.zshrc loads it\n`)
-    assert.equal((await run('--install zsh')).stdout, `Completion for zsh is installed already: ${file}\n`)
+    assert.equal((await run('--install zsh')).stdout, `Completion for zsh is already installed: ${file}\n`)
   })
 
   it('leaves what a start file has', async () => {
@@ -88,7 +88,7 @@ describe('autocomplete', () => {
   })
 
   for (const [what, line, env, message] of [
-    ['a shell without completion', '', {SHELL: '/bin/ksh'}, /there is no completion for ksh\nName another shell: bash/],
+    ['a shell without completion', '', {SHELL: '/bin/ksh'}, /unsupported shell: ksh\nPass one of bash/],
     ['a shell that is none', 'tcsh', {}, /expected tcsh to be one of: bash, zsh, fish/],
     ['two shells', 'bash zsh', {}, /unexpected argument: zsh/],
   ] as const) {
@@ -103,6 +103,6 @@ describe('autocomplete', () => {
     writeFileSync(path.join(home, '.config'), 'a file')
     const {status, stderr} = await run('--install fish')
     assert.equal(status, 1)
-    assert.match(stderr, /^Error: .*ovpn3\.fish cannot be written: /)
+    assert.match(stderr, /^Error: cannot write .*ovpn3\.fish: /)
   })
 })

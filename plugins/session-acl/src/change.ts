@@ -12,13 +12,13 @@ import {
   withGrace,
 } from '@ovpn3/sessions'
 
-/** Something that is allowed, or not. */
+/** A permission that is turned on or off. */
 export interface Switch {
   readonly action: 'allow-log-access' | 'public-access'
   readonly value: boolean
 }
 
-/** How a switch is set, the value that its property has while it is on, and what people are told of it. */
+/** The method and property of each switch, the value of the property while it is on, and the words for it. */
 const switches = {
   'allow-log-access': {
     method: 'setLogAccess',
@@ -38,42 +38,41 @@ const switches = {
   },
 } as const
 
-/** One change of a session's access list. */
+/** A change of the access to a session. */
 export type Change = Switch | {readonly action: 'grant' | 'revoke'; readonly user: User}
 
 /**
- * What became of a change:
- * - `done`: as asked for
- * - `unchanged`: it was so already
- * - `planned`: would be done, but for `--dry-run`
+ * The outcome of a change:
+ * - `done`: made
+ * - `unchanged`: already in effect
+ * - `planned`: would be made without `--dry-run`
  * - `failed`: see `error`
- * - `skipped`: not tried, because the one before failed, or was interrupted
+ * - `skipped`: not attempted, because an earlier change failed or was interrupted
  */
 export type ChangeOutcome = 'done' | 'failed' | 'planned' | 'skipped' | 'unchanged'
 
-/** An interface: `docs/schemas` describes it. */
+/** A stable interface, described in `docs/schemas`. */
 export interface ChangeResult {
   readonly action: Change['action']
   readonly user?: User
   readonly value?: boolean
   readonly outcome: ChangeOutcome
-  /** True where it made a difference. */
+  /** True if it changed something. */
   readonly changed: boolean
-  /** The same for people. */
+  /** The outcome as text. */
   readonly message: string
   readonly error?: ErrorJson
 }
 
 export interface Changes {
   readonly results: readonly ChangeResult[]
-  /** Why it ended before the last. */
+  /** Why it stopped before the last change. */
   readonly error?: Ovpn3Error
 }
 
 /**
- * Makes the changes, in their order, up to the first that fails, or until it is interrupted. The session's snapshot
- * must have `owner`, and what `propertiesOf` says.
- * `report` is told of each as soon as it is made.
+ * Makes the changes in order, until one fails or the signal is aborted. The session's snapshot must have `owner` and the
+ * properties that `propertiesOf` names. `report` is called after each change.
  */
 export async function makeChanges(
   selected: Selected,
@@ -106,8 +105,8 @@ export async function makeChanges(
 }
 
 /**
- * What the changes would come to. The session's snapshot must have all that they change.
- * @throws Ovpn3Error where it can be told that they would fail
+ * The outcomes that the changes would have. The session's snapshot must have every property that they change.
+ * @throws Ovpn3Error if they would fail
  */
 export async function planChanges(
   selected: Selected,
@@ -116,7 +115,7 @@ export async function planChanges(
 ): Promise<Changes> {
   const {owner, ownership, session} = selected
   const {errors} = session.snapshot
-  // the service would refuse it, but it is not asked
+  // the service would deny it, but --dry-run does not ask the service
   const mayNot = ownership === 'granted' || ownership === 'public'
   if (changes.length > 0 && mayNot) throw aboutSession(session, await denied(selected), owner)
   const unread = changes.flatMap(({action}) => propertiesOf(action, true).flatMap((name) => errors[name] ?? []))[0]
@@ -126,26 +125,26 @@ export async function planChanges(
   return {results}
 }
 
-/** The properties, besides the owner, that a change has to know. */
+/** The properties that a change depends on, besides the owner. */
 export function propertiesOf(action: Change['action'], dryRun: boolean): readonly PropertyName[] {
   if (action !== 'grant' && action !== 'revoke') return [switches[action].property]
   return [...(dryRun ? (['acl'] as const) : []), ...(action === 'revoke' ? (['public_access'] as const) : [])]
 }
 
-/** Whether access was revoked from somebody who has it all the same, like everybody. */
+/** Whether access was revoked from a user who keeps it because public access is on. */
 export function leavesPublic({snapshot}: Session, results: readonly ChangeResult[]): boolean {
   const isPublic = results.find(({action}) => action === 'public-access')?.value ?? snapshot.values.public_access
   return Boolean(isPublic) && results.some(({action, changed}) => action === 'revoke' && changed)
 }
 
-/** An error that counts as `some-failed` where something has been changed before it. */
+/** The error as `some-failed` if an earlier change was made. */
 export function withPartialFailure(results: readonly ChangeResult[], error: Ovpn3Error): Ovpn3Error {
   return results.some(({changed}) => changed)
     ? new Ovpn3Error('some-failed', error.message, {cause: error, hint: error.hint})
     : error
 }
 
-/** True where it made a difference. */
+/** @returns whether it changed something */
 async function make(session: Session, change: Change): Promise<boolean> {
   if ('value' in change) {
     await session[switches[change.action].method](change.value)
@@ -154,11 +153,11 @@ async function make(session: Session, change: Change): Promise<boolean> {
 
   const {action, user} = change
   if (action === 'revoke') return session.revoke(user.uid)
-  // the service would put the owner on the list, which gives them nothing
+  // the service would add the owner to the list, without effect
   return user.uid !== session.snapshot.values.owner && session.grant(user.uid)
 }
 
-/** Whether the session's snapshot is not yet as the change would make it. */
+/** Whether a change would alter the state in the session's snapshot. */
 function differs({snapshot: {values}}: Session, change: Change): boolean {
   if ('value' in change) {
     const {property, whenOn} = switches[change.action]
@@ -171,15 +170,21 @@ function differs({snapshot: {values}}: Session, change: Change): boolean {
 }
 
 function result(session: Session, change: Change, outcome: ChangeOutcome): ChangeResult {
-  const {already, done, wish} = words(change, session.snapshot.values.owner)
-  const message = {done, failed: wish, planned: `Would ${wish}`, skipped: `Not tried: ${wish}`, unchanged: already}
+  const {already, done, task} = words(change, session.snapshot.values.owner)
+  const message = {
+    done,
+    failed: task,
+    planned: `Would ${task}`,
+    skipped: `Not attempted: ${task}`,
+    unchanged: already,
+  }
   return {...change, outcome, changed: outcome === 'done', message: message[outcome]}
 }
 
 interface Words {
   readonly already: string
   readonly done: string
-  readonly wish: string
+  readonly task: string
 }
 
 function words(change: Change, owner: number | undefined): Words {
@@ -187,9 +192,9 @@ function words(change: Change, owner: number | undefined): Words {
     const {off, on, subject} = switches[change.action]
     const state = change.value ? `accessible ${on}` : `only accessible ${off}`
     return {
-      already: `${subject} is ${state} already`,
+      already: `${subject} is already ${state}`,
       done: `${subject} is now ${state}`,
-      wish: `make the ${subject.toLowerCase()} ${change.value ? state : `accessible ${off} only`}`,
+      task: `make the ${subject.toLowerCase()} ${change.value ? state : `accessible ${off} only`}`,
     }
   }
 
@@ -197,24 +202,24 @@ function words(change: Change, owner: number | undefined): Words {
   const name = userText(user)
   if (action === 'grant')
     return {
-      already: user.uid === owner ? `${name} owns the session and has access` : `${name} has access already`,
+      already: user.uid === owner ? `${name} owns the session and has access` : `${name} already has access`,
       done: `Granted access to ${classicUserText(user)}`,
-      wish: `grant access to ${name}`,
+      task: `grant access to ${name}`,
     }
   return user.uid === owner
     ? {
         already: `${name} owns the session and keeps access`,
-        done: `Took ${name} off the list of users; as the owner of the session they keep access`,
-        wish: `take ${name}, who owns the session and keeps access, off the list of users`,
+        done: `Removed ${name} from the list of users; the owner of the session keeps access`,
+        task: `remove ${name} from the list of users; the owner of the session keeps access`,
       }
     : {
         already: `${name} was not granted access`,
         done: `Revoked access from ${classicUserText(user)}`,
-        wish: `revoke access from ${name}`,
+        task: `revoke access from ${name}`,
       }
 }
 
-/** A user as the reference tool names one that it has granted access: `bob (uid 6002)`, `(6002) (uid 6002)`. */
+/** A user in the words of the reference tool: `bob (uid 6002)`, `(6002) (uid 6002)`. */
 function classicUserText(user: User): string {
   return user.name === null ? `(${user.uid}) (uid ${user.uid})` : userText(user)
 }
@@ -226,22 +231,21 @@ async function failure(
   error: Ovpn3Error,
 ): Promise<Ovpn3Error> {
   const {label, session} = selected
-  const wish = (each: Change) => words(each, session.snapshot.values.owner).wish
+  const taskOf = (each: Change) => words(each, session.snapshot.values.owner).task
   const {code, hint, message} = error.code === 'access-denied' ? await denied(selected) : error
   const parts = [
-    `${label}: could not ${wish(change)}: ${message}`,
-    // it may have been done all the same
-    ...(isOutage(error) ? ['whether it was done is not known'] : []),
-    ...(skipped.length > 0 ? [`not tried: ${skipped.map((each) => wish(each)).join(', ')}`] : []),
+    `${label}: could not ${taskOf(change)}: ${message}`,
+    ...(isOutage(error) ? ['it may still have taken effect'] : []),
+    ...(skipped.length > 0 ? [`not attempted: ${skipped.map((each) => taskOf(each)).join(', ')}`] : []),
   ]
   return new Ovpn3Error(code, parts.join('; '), {cause: error, hint})
 }
 
-/** Granted users and root may look, and so the owner can mostly be named. */
+/** Names the owner if it could be read, as granted users and root can. */
 async function denied({session: {snapshot, source}}: Selected): Promise<Ovpn3Error> {
   const {owner: uid} = snapshot.values
   const owner = uid === undefined ? undefined : userText(await userOf(uid, source))
-  return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} may change who has access`, {
-    hint: `Ask ${owner ?? 'the owner of the session'} to do it`,
+  return new Ovpn3Error('access-denied', `only the owner${owner ? `, ${owner},` : ''} can change access`, {
+    hint: `Ask ${owner ?? 'the owner of the session'} to change it`,
   })
 }

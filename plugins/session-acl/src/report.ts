@@ -3,26 +3,26 @@ import {count, type ErrorJson, safeText, type SessionProperties, type SessionSou
 
 import type {ChangeResult} from './change'
 
-/** What an access list is made of, but for the owner, who never changes. */
+/** The properties of an access list, except the owner, which never changes. */
 export const aclProperties = ['public_access', 'restrict_log_access', 'acl'] as const
 
-/** Who may use a session. Null is what could not be read. */
+/** Who has access to a session. Null means that it could not be read. */
 export interface AccessList {
   readonly owner: User | null
   readonly publicAccess: boolean | null
-  /** Whether the users who were granted access may read the session's log. */
+  /** Whether users with granted access can read the log. */
   readonly logAccess: boolean | null
   readonly users: readonly User[] | null
 }
 
-/** What session-acl did, and what came of it. An interface: `docs/schemas` describes it. */
+/** The changes that session-acl made, and the resulting access. A stable interface, described in `docs/schemas`. */
 export interface AclReport extends AccessList {
   readonly path: string
   readonly id: string
   readonly config: string | null
   readonly changes: readonly ChangeResult[]
   readonly dryRun: boolean
-  /** Why it ended before all was done. */
+  /** Why it stopped before the last change. */
   readonly error?: ErrorJson
 }
 
@@ -43,12 +43,12 @@ export async function accessListOf(
   }
 }
 
-/** Whether all of it could be read. */
+/** Whether all properties could be read. */
 export function isComplete({logAccess, owner, publicAccess, users}: AccessList): boolean {
   return [logAccess, owner, publicAccess, users].every((each) => each !== null)
 }
 
-/** An access list as the reference tool prints it: where everybody has access, nobody is listed. */
+/** An access list as the reference tool prints it: with public access, no users are listed. */
 export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
   const lines: [label: string, value: string][] = [
     ['Owner', owner ? entry(owner) : '(unknown)'],

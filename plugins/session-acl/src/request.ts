@@ -7,11 +7,11 @@ import {Ovpn3Error, type SessionSource} from '@ovpn3/sessions'
 import type {Change, Switch} from './change'
 import type SessionAcl from './commands/session-acl'
 
-/** A change as it is asked for: whose access it is about is known by name only. */
+/** A requested change, whose user is not yet looked up. */
 export type Request = Switch | {readonly action: 'grant' | 'revoke'; readonly name: string}
 
 /**
- * The requested changes, in the order in which they are made; none where the access list is only shown.
+ * The requested changes in order; empty if the access list is only shown.
  * @throws Ovpn3Error `usage`
  */
 export function requestsOf(flags: Interfaces.InferredFlags<typeof SessionAcl.flags>): Request[] {
@@ -25,25 +25,25 @@ export function requestsOf(flags: Interfaces.InferredFlags<typeof SessionAcl.fla
 }
 
 /**
- * The changes themselves, for whichever source the session turns out to be of: its users are meant. They are looked up
- * before any source is asked for sessions.
- * @throws Ovpn3Error `usage` where no source has such users
+ * The changes by source, since each source has its own users. The users are looked up before any source is asked for
+ * sessions.
+ * @throws Ovpn3Error `usage` if no source has these users
  */
 export async function changesIn(
   requests: readonly Request[],
   sources: readonly SessionSource[],
 ): Promise<(source: SessionSource) => Change[]> {
-  const looked = await Promise.allSettled(sources.map((source) => changesOf(requests, source)))
-  const errors = looked.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
-  if (errors.length > 0 && errors.length === looked.length) throw errors[0]
+  const lookups = await Promise.allSettled(sources.map((source) => changesOf(requests, source)))
+  const errors = lookups.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+  if (errors.length > 0 && errors.length === lookups.length) throw errors[0]
   return (source) => {
-    const changes = looked[sources.indexOf(source)]!
+    const changes = lookups[sources.indexOf(source)]!
     if (changes.status === 'rejected') throw changes.reason
     return changes.value
   }
 }
 
-/** Each user once, however often and in whichever way they are named. @throws Ovpn3Error `usage` */
+/** Each user is changed once, however often and by whichever name. @throws Ovpn3Error `usage` */
 async function changesOf(requests: readonly Request[], source: SessionSource): Promise<Change[]> {
   const all = await Promise.all(
     requests.map(async (request): Promise<Change> => {
@@ -57,8 +57,8 @@ async function changesOf(requests: readonly Request[], source: SessionSource): P
     const same = 'user' in change && changes.find((each) => 'user' in each && each.user.uid === change.user.uid)
     if (!same) changes.push(change)
     else if (same.action !== change.action)
-      throw new Ovpn3Error('usage', `${userText(change.user)} is both granted and revoked access`, {
-        hint: 'Give each user once, with --grant or with --revoke',
+      throw new Ovpn3Error('usage', `cannot both grant and revoke access: ${userText(change.user)}`, {
+        hint: 'Pass each user to --grant or to --revoke',
       })
   }
 

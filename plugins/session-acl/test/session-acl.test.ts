@@ -29,11 +29,11 @@ const wrong: Readonly<Record<string, readonly [args: readonly string[], message:
   'an empty boolean': [['-o', nobody, '--allow-log-access', ''], /invalid boolean: ""/],
   'an option that is none': [['-o', nobody, '--grnt', 'bob'], /unknown option: --grnt/],
   'no selector': [['--show'], /no session: select one/],
-  'nothing but a dry run': [['-o', nobody, '--dry-run'], /nothing to do/],
-  'nothing but a session': [['-o', nobody], /nothing to do/],
+  'nothing but a dry run': [['-o', nobody, '--dry-run'], /no action given/],
+  'nothing but a session': [['-o', nobody], /no action given/],
   'one user twice over': [
     ['-o', nobody, '--grant', '0', '--revoke', 'root'],
-    /root \(uid 0\) is both granted and revoked/,
+    /cannot both grant and revoke access: root \(uid 0\)/,
   ],
   'two selectors': [['-o', nobody, '-c', 'x', '--show'], /cannot be used together/],
 }
@@ -125,7 +125,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n +Owner: .*\n[^]*: 1 user\n +- \(7\) {2}\S+\n$/)
     assert.match(
       run.stderr,
-      /^Error: load-1 \(\w{8}\): could not grant access to \S+ \(uid 8\): the session manager answered: No room; not tried: revoke access from \S+ \(uid 9\), make the session accessible by everyone\n$/,
+      /^Error: load-1 \(\w{8}\): could not grant access to \S+ \(uid 8\): the session manager answered: No room; not attempted: revoke access from \S+ \(uid 9\), make the session accessible by everyone\n$/,
     )
   })
 
@@ -148,7 +148,7 @@ describe('session-acl when things go wrong', () => {
     onCall('AccessGrant', 1, refused)
     const run = await acl(`-o ${session} ${three} --json`)
     assert.equal(run.status, 1)
-    assert.match(errorOf(run.stdout).message, /could not grant access to \S+ \(uid 7\): .*; not tried: /)
+    assert.match(errorOf(run.stdout).message, /could not grant access to \S+ \(uid 7\): .*; not attempted: /)
     assert.deepEqual((await acl(`-o ${session} --show`)).stdout.split('\n').length, 5)
   })
 
@@ -158,10 +158,7 @@ describe('session-acl when things go wrong', () => {
     const run = await acl(`-o ${session} ${three}`)
     assert.equal(run.status, 3)
     assert.match(run.stdout, /^Granted access to \S+ \(uid 7\)\n$/)
-    assert.match(
-      run.stderr,
-      /could not grant .*: only the owner, \S+ \(uid \d+\), may change who has access; not tried/,
-    )
+    assert.match(run.stderr, /could not grant .*: only the owner, \S+ \(uid \d+\), can change access; not attempted/)
   })
 
   it('an owner, and a user, without a name are told by uid, once', async () => {
@@ -172,7 +169,7 @@ describe('session-acl when things go wrong', () => {
     assert.equal(run.status, 5)
     assert.match(
       run.stderr,
-      / of uid 3999999999: could not grant access to uid 3999999998: only the owner, uid 3999999999, may change who has access\nAsk uid 3999999999 to do it\n$/,
+      / of uid 3999999999: could not grant access to uid 3999999998: only the owner, uid 3999999999, can change access\nAsk uid 3999999999 to change it\n$/,
     )
   })
 
@@ -188,7 +185,7 @@ describe('session-acl when things go wrong', () => {
       ['done', 'failed', 'skipped', 'skipped'],
     )
     assert.equal(changes[1]!.error?.code, 'service-unavailable')
-    assert.match(error!.message, /went away before it answered; whether it was done is not known; not tried: /)
+    assert.match(error!.message, /went away before it answered; it may still have taken effect; not attempted: /)
   })
 
   it('a session manager that goes away at the first change', async () => {
@@ -277,7 +274,10 @@ describe('session-acl when things go wrong', () => {
       ['done', 'failed', 'skipped', 'skipped'],
     )
     assert.equal(users, null, 'nobody waits for the list')
-    assert.match(error!.message, /interrupted before there was an answer: it may still have taken effect; not tried: /)
+    assert.match(
+      error!.message,
+      /interrupted before there was an answer: it may still have taken effect; not attempted: /,
+    )
   })
 
   it('a reader that has gone does not keep the changes from being made', async () => {
@@ -341,7 +341,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     stage.world.createSessions(3)
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --grant 7 --show', 'Enter')
-    await terminal.shows(/Which session's access to change\?[^]*load-1/)
+    await terminal.shows(/Change access to which session\?[^]*load-1/)
     stage.world.calls.reset()
     await terminal.type('Down', 'Enter')
     const screen = await terminal.shows(/status 0/)
@@ -357,7 +357,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     ]
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --public-access true --config cert', 'Enter')
-    await terminal.shows(/Which session's access to change\?/)
+    await terminal.shows(/Change access to which session\?/)
     return {sessions, terminal}
   }
 
@@ -377,14 +377,14 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     const {sessions, terminal} = await ambiguous()
     for (const session of sessions) await stage.world.setPublicAccess(session, true)
     await terminal.type('Enter')
-    await terminal.shows(/Session is accessible by everyone already[^]*status 0/)
+    await terminal.shows(/Session is already accessible by everyone[^]*status 0/)
   })
 
   it('never picks without --show or a change, or under --json', async () => {
     stage.world.createSessions(2)
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl', 'Enter')
-    await terminal.shows(/nothing to do[^]*status 2/)
+    await terminal.shows(/no action given[^]*status 2/)
     await terminal.type('ovpn3 session-acl --show --json', 'Enter')
     await terminal.shows(/"no session: select one[^]*status 2/)
   })

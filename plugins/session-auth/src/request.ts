@@ -20,55 +20,55 @@ import {
   waitsForInput,
 } from '@ovpn3/sessions'
 
-/** What decides whether a session waits for input. */
+/** The property that tells whether a session waits for input. */
 export const firstRead = ['status'] as const
 
 /**
- * - `waiting`: it waits for input
- * - `stale`, `hung`: it is gone, so whether it did is not known
- * - `failed`: its status could not be read, see the error
+ * - `waiting`: the session waits for input
+ * - `stale`, `hung`: the session is gone; whether it waited is unknown
+ * - `failed`: the status could not be read; see the error
  */
 export type RequestState = 'failed' | 'hung' | 'stale' | 'waiting'
 
-/** A session that waits for input, or of which that is not known. */
+/** A session that waits for input, or may do so. */
 export interface AuthRequest {
   readonly selected: Selected
   readonly state: RequestState
   readonly values: Readonly<Partial<SessionProperties>>
-  /** What the service asks for; undefined where that is nothing to type in, or could not be read. */
+  /** The input that the service asks for; undefined if there is nothing to type, or it could not be read. */
   readonly slots?: readonly InputRequest[]
-  /** The address of a web authentication. */
+  /** The address for web authentication. */
   readonly url?: string
   readonly error?: Ovpn3Error
 }
 
-/** An interface: `docs/schemas` describes it. */
+/** A stable interface, described in `docs/schemas`. */
 export interface AuthRequestJson {
   readonly path: string
   readonly id: string
   readonly state: RequestState
-  /** The backend's pid: what `--auth-req` takes. */
+  /** The backend's pid, the value of `--auth-req`. */
   readonly authRequest: number | null
   readonly config: string | null
-  /** Only of another user's session, where it could be read. */
+  /** Only for another user's session, if it could be read. */
   readonly owner?: User
   readonly status: StatusJson | null
   readonly input: readonly Pick<InputRequest, 'description' | 'hidden' | 'name'>[] | null
   readonly url: string | null
-  /** When the session was started, in seconds since 1970: since when it waits the service does not say. */
+  /** Start of the session in seconds since 1970; the service does not say when the wait began. */
   readonly created: number | null
   readonly error?: ErrorJson
 }
 
-/** What `--json` prints. */
+/** The document that `--json` prints. */
 export type AuthReport =
   | {readonly action: 'authenticate'; readonly sessions: readonly [SessionResult]}
   | {readonly action: 'list'; readonly sessions: readonly AuthRequestJson[]}
 
 /**
- * What a session waits for; undefined where it does not. Its snapshot must have `firstRead`.
- * @param isHung its source had to wait for it
- * @throws Ovpn3Error where its source could not be asked
+ * The input that a session waits for; undefined if it does not wait. Its snapshot must have `firstRead`.
+ * @param isHung whether the session manager had to wait for the backend of a session
+ * @throws Ovpn3Error if the source could not be reached
  */
 export async function authRequestOf(
   selected: Selected,
@@ -78,18 +78,18 @@ export async function authRequestOf(
   const first = readingOf(session, session.snapshot, isHung(session))
   const {status} = first.values
   if (first.state === 'ok' && status && !waitsForInput(status)) return undefined
-  if (!status) return lost(selected, first)
+  if (!status) return unreadRequest(selected, first)
   const [more, slots] = await Promise.all([
     session.fetch(['backend_pid', 'config_name', 'session_created']),
     status.minor === StatusMinor.urlAuthentication ? undefined : slotsOf(session),
   ])
   const reading = readingOf(session, more, isHung(session))
-  if (reading.state !== 'ok') return lost(selected, reading)
+  if (reading.state !== 'ok') return unreadRequest(selected, reading)
   const url = urlOf(status)
   return {selected, slots, state: 'waiting', url, values: {...first.values, ...more.values}}
 }
 
-/** A request as `--json` shows it. */
+/** A request as in `--json`. */
 export function authRequestJson({error, selected, slots, state, url, values}: AuthRequest): AuthRequestJson {
   const {owner, session} = selected
   return {
@@ -107,17 +107,17 @@ export function authRequestJson({error, selected, slots, state, url, values}: Au
   }
 }
 
-/** The request that `--auth-req` names. @throws Ovpn3Error `usage` */
+/** Parses the value of `--auth-req`. @throws Ovpn3Error `usage` */
 export function pidOf(text: string): number {
   const pid = /^\d+$/.test(text) ? Number(text) : 0
   if (pid > 0 && pid < 2 ** 32) return pid
-  throw new Ovpn3Error('usage', `--auth-req: "${text}" is not an auth request ID`, {
-    hint: 'The IDs are numbers: ovpn3 session-auth',
+  throw new Ovpn3Error('usage', `--auth-req: invalid ID: "${text}"`, {
+    hint: 'Run `ovpn3 session-auth` to list the IDs',
   })
 }
 
-/** Of a session that could not be read. One that has ended meanwhile, or is not to be read, does not wait. */
-function lost(selected: Selected, {error, state, values}: Reading): AuthRequest | undefined {
+/** A session that could not be read. One that has ended or is not readable does not count as waiting. */
+function unreadRequest(selected: Selected, {error, state, values}: Reading): AuthRequest | undefined {
   switch (state) {
     case 'hung':
     case 'stale':
@@ -131,7 +131,7 @@ function lost(selected: Selected, {error, state, values}: Reading): AuthRequest 
   }
 }
 
-/** Undefined where they cannot be read: that is no reason to leave a session out. */
+/** Undefined if they cannot be read: the session is listed all the same. */
 async function slotsOf(session: Session): Promise<readonly InputRequest[] | undefined> {
   try {
     return await session.inputRequests()

@@ -16,15 +16,15 @@ export interface TextOptions {
   readonly colors: Colors
   /** Seconds since 1970. */
   readonly now: number
-  /** Of the terminal; undefined where there is none. */
+  /** Of the terminal; undefined if there is none. */
   readonly width?: number
 }
 
-/** The requests as a table; the addresses of web authentications, which must not be cut, are below it. */
+/** The requests as a table, with the addresses for web authentication below it, where they are never cut. */
 export function requestsText(requests: readonly AuthRequest[], {colors, now, width}: TextOptions): string {
   const rows = requests.map((request) => {
     const {state, values} = request
-    const need = needText(request)
+    const need = stateText(request)
     const created = values.session_created
     return [
       values.backend_pid === undefined ? colors.dim('-') : String(values.backend_pid),
@@ -46,8 +46,7 @@ const line = '-'.repeat(77)
 const labelWidth = 12
 
 /**
- * The requests in the lines of `openvpn3 session-auth`, to the letter, and in each record those of ours that it has not:
- * `Owner` and `Needs`.
+ * The requests in the exact lines of `openvpn3 session-auth`, with two additional fields: `Owner` and `Needs`.
  */
 export function classicText(requests: readonly AuthRequest[]): string {
   const block = requests.length > 0 ? [line, requests.map((request) => record(request)).join('\n\n'), line] : []
@@ -57,7 +56,7 @@ export function classicText(requests: readonly AuthRequest[]): string {
   return [...block, ...none].join('\n')
 }
 
-/** What `openvpn3` prints of a session that is continued. */
+/** The lines that `openvpn3` prints for a session that is continued. */
 export function continuingText(session: Session): string {
   const config = safeText(session.snapshot.values.config_name ?? '')
   return `Continuing authentication for session ${config}\nSession path: ${safeText(session.path)}\n`
@@ -68,7 +67,7 @@ function record(request: AuthRequest): string {
   const {owner, session} = selected
   const {backend_pid: pid, config_name: config, session_created: created, status} = values
   const fields: [label: string, value: string][] = [['Path', safeText(session.path)]]
-  if (state !== 'waiting') fields.push(['Auth status', needText(request)])
+  if (state !== 'waiting') fields.push(['Auth status', stateText(request)])
   else {
     fields.push(
       ['Auth Request', String(pid ?? 0)],
@@ -84,13 +83,14 @@ function record(request: AuthRequest): string {
   return fields.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`).join('\n')
 }
 
-/** The name of its session for people, with the owner where that is another user. */
+/** The name of the session, with its owner if that is another user. */
 export function nameOf({selected, values}: AuthRequest): string {
   const {owner, session} = selected
   return sessionLabel({config: values.config_name ?? session.config, id: session.id, owner})
 }
 
-function needText({error, slots = [], state, values: {status}}: AuthRequest): string {
+/** The input that a session needs, or why that is unknown. */
+function stateText({error, slots = [], state, values: {status}}: AuthRequest): string {
   switch (state) {
     case 'failed':
       return `not readable: ${safeText(error?.message ?? '')}`

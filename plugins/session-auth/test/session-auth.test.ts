@@ -11,10 +11,10 @@ import {skipTerminal, terminals} from '../../../test/support/terminal'
 import {isAlone, nowhere} from '../../../test/support/world'
 
 const wrong: Readonly<Record<string, readonly [args: string, message: RegExp]>> = {
-  'an ID that is no number': ['--auth-req office', /"office" is not an auth request ID/],
-  'an ID that no process has': ['--auth-req 0', /"0" is not an auth request ID/],
-  'an ID that is too big': ['--auth-req 4294967296', /is not an auth request ID/],
-  'an ID that is negative': ['--auth-req=-1', /is not an auth request ID/],
+  'an ID that is no number': ['--auth-req office', /--auth-req: invalid ID: "office"/],
+  'an ID that no process has': ['--auth-req 0', /--auth-req: invalid ID: "0"/],
+  'an ID that is too big': ['--auth-req 4294967296', /--auth-req: invalid ID/],
+  'an ID that is negative': ['--auth-req=-1', /--auth-req: invalid ID/],
   'an ID and a selector': ['--auth-req 1 --config office', /cannot be used together/],
   'a wait for nobody': ['--wait', /--wait needs a session/],
   'a time limit for nobody': ['--timeout 5', /--timeout needs a session/],

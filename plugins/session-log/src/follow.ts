@@ -18,37 +18,37 @@ import {
 
 import type {Goal} from './request'
 
-/** Milliseconds until it is said that nothing has come. */
-const patience = 5000
+/** Milliseconds without a log line until `onSilence` is called. */
+const silenceDelay = 5000
 
-/** What happens to a session that is followed. */
+/** An event of a session that is followed. */
 export type LogItem = {readonly session: Session; readonly time: Date} & (
   | {readonly type: 'attached'; readonly status?: SessionStatus}
-  /** The error says why, where that is known. */
+  /** The error is the reason, if known. */
   | {readonly type: 'ended'; readonly error?: Ovpn3Error}
   | {readonly type: 'log'; readonly line: LogLine}
-  /** Only its statuses are followed from now on. */
+  /** From now on, only its status is followed. */
   | {readonly type: 'log-lost'; readonly error?: Ovpn3Error}
   | {readonly type: 'status'; readonly status: SessionStatus}
 )
 
 export interface FollowOptions {
-  /** To begin with; they have been read. */
+  /** Sessions to follow from the start; they have been read. */
   readonly sessions: readonly Session[]
-  /** Which sessions are followed besides; left out: none. */
+  /** Which other sessions to follow; by default none. */
   readonly wanted?: (reading: Reading, kind: 'created' | 'present') => boolean
-  /** It goes on where no session is left. */
+  /** Continue when no session is left. */
   readonly stays: boolean
-  /** The state of a session that ends it. */
+  /** The state of a session to wait for. */
   readonly goal?: Goal
-  /** Finds out what there is to be known of a session that comes. */
+  /** Called for each new session, to read its details. */
   readonly meet: (session: Session) => Promise<void>
-  /** Ends it. */
+  /** Stops following. */
   readonly signal: AbortSignal
-  /** Told about a source that fails while others go on. */
+  /** Called if a source fails while others continue. */
   readonly onFailure: (failure: SourceFailure) => void
-  readonly onHappening: (logItem: LogItem) => void
-  /** Told once, when a session has been followed for 5 s and no line has come. */
+  readonly onItem: (logItem: LogItem) => void
+  /** Called once if a session has been followed for 5 s without a log line. */
   readonly onSilence: (session: Session) => void
 }
 
@@ -56,18 +56,18 @@ export interface FollowOptions {
 export interface Verdict {
   readonly session: Session
   readonly reached: boolean
-  /** What the session has come to: `authentication failed`. */
+  /** The final state of the session: `authentication failed`. */
   readonly text: string
 }
 
-/** A status in words, with the service's remark where that says more. */
+/** A status as text, with the service's message if that says more. */
 export function statusLine(status: SessionStatus): string {
   const text = statusText(status)
   const {message} = status
   return message === '' || message.toLowerCase() === text ? text : `${text}: ${message}`
 }
 
-/** Whether a session has come to the goal, or never will; undefined where that is open. */
+/** True if a session has reached the goal, false if it never will; undefined if that is open. */
 export function judge(goal: Goal, status: SessionStatus): boolean | undefined {
   if (isDeadEnd(status)) return goal === 'disconnected'
   return goal === 'connected' && status.minor === StatusMinor.connected ? true : undefined
@@ -75,43 +75,43 @@ export function judge(goal: Goal, status: SessionStatus): boolean | undefined {
 
 /**
  * Follows logs and statuses of sessions until the signal is aborted, a goal is decided, or no session is left.
- * @returns the verdict, where there is a goal and it was decided
- * @throws Ovpn3Error where the sources are gone
+ * @returns the verdict, if there is a goal and it was decided
+ * @throws Ovpn3Error if all sources are lost
  */
 export async function follow(
   sources: Sources,
-  {goal, meet, onFailure, onHappening, onSilence, sessions, signal, stays, wanted}: FollowOptions,
+  {goal, meet, onFailure, onItem, onSilence, sessions, signal, stays, wanted}: FollowOptions,
 ): Promise<Verdict | undefined> {
-  const life = new Deadline(signal)
+  const following = new Deadline(signal)
   const statuses = new Map<Session, SessionStatus | undefined>()
-  /** Sessions whose log is known to be lost. */
-  const mute = new Set<Session>()
+  /** Sessions whose log was lost. */
+  const silent = new Set<Session>()
   let verdict: Verdict | undefined
   let silence: NodeJS.Timeout | undefined
-  let heard = Boolean(goal)
+  let hasLines = Boolean(goal)
 
   const emit = (logItem: LogItem) => {
-    if (!life.signal.aborted) onHappening(logItem)
+    if (!following.signal.aborted) onItem(logItem)
   }
 
   const decide = (session: Session, reached: boolean | undefined, text: string) => {
-    if (reached === undefined || life.signal.aborted) return
+    if (reached === undefined || following.signal.aborted) return
     verdict = {reached, session, text}
-    life.abort(new Interruption())
+    following.abort(new Interruption())
   }
 
-  const weigh = (session: Session, status: SessionStatus | undefined) => {
+  const checkGoal = (session: Session, status: SessionStatus | undefined) => {
     if (goal && status) decide(session, judge(goal, status), statusLine(status))
   }
 
   const attach = (session: Session, status: SessionStatus | undefined) => {
     statuses.set(session, status)
     emit({session, status, time: new Date(), type: 'attached'})
-    weigh(session, status)
-    if (!heard && !silence)
+    checkGoal(session, status)
+    if (!hasLines && !silence)
       silence = setTimeout(() => {
-        if (!heard && statuses.has(session) && !mute.has(session)) onSilence(session)
-      }, patience)
+        if (!hasLines && statuses.has(session) && !silent.has(session)) onSilence(session)
+      }, silenceDelay)
   }
 
   const tracker = new Tracker<void>(sources, {
@@ -119,17 +119,17 @@ export async function follow(
       if (kind === 'removed') {
         const last = statuses.get(session)
         if (!statuses.delete(session)) return
-        // one that has ended in good order may be found stale a moment before it is removed
-        const isOrderly = last?.minor === StatusMinor.done
-        const known = !isOrderly && hasCode(error, 'disconnected', 'session-stale') ? error : undefined
-        emit({error: known, session, time: new Date(), type: 'ended'})
+        // a session that ended properly can be found stale just before it is removed
+        const endedProperly = last?.minor === StatusMinor.done
+        const reason = !endedProperly && hasCode(error, 'disconnected', 'session-stale') ? error : undefined
+        emit({error: reason, session, time: new Date(), type: 'ended'})
         if (goal) decide(session, goal === 'disconnected', 'the session ended')
-        if (statuses.size === 0 && !stays) life.abort(new Interruption())
+        if (statuses.size === 0 && !stays) following.abort(new Interruption())
       } else if (!statuses.has(session)) attach(session, status)
       else if (status && !isSameStatus(status, statuses.get(session))) {
         statuses.set(session, status)
         emit({session, status, time: new Date(), type: 'status'})
-        weigh(session, status)
+        checkGoal(session, status)
       }
     },
     details: ({session}) => meet(session),
@@ -138,11 +138,11 @@ export async function follow(
     follow: true,
     log(session, event) {
       if (event.type === 'log') {
-        heard = true
-        mute.delete(session)
+        hasLines = true
+        silent.delete(session)
         emit({line: event, session, time: new Date(), type: 'log'})
-      } else if (!mute.has(session)) {
-        mute.add(session)
+      } else if (!silent.has(session)) {
+        silent.add(session)
         emit({error: event.error, session, time: new Date(), type: 'log-lost'})
       }
     },
@@ -152,12 +152,12 @@ export async function follow(
   })
 
   try {
-    // nothing has to be asked for what is so already
+    // a session that has already reached the goal need not be followed
     if (goal) for (const session of sessions) attach(session, session.snapshot.values.status)
-    if (!verdict) await tracker.run(life.signal)
+    if (!verdict) await tracker.run(following.signal)
   } finally {
     clearTimeout(silence)
-    life.abort(new Interruption())
+    following.abort(new Interruption())
   }
 
   return verdict

@@ -1,12 +1,12 @@
-import {durationOf} from '@ovpn3/kit'
-import {leastCategory, logLevelNames, logLevelNumbers} from '@ovpn3/sessions'
+import {closest, durationOf} from '@ovpn3/kit'
+import {leastCategory, logLevelNames, logLevelNumbers, Ovpn3Error} from '@ovpn3/sessions'
 
-/** States that can be waited for. */
+/** Values of `--until`. */
 export const goals = ['connected', 'disconnected'] as const
 export type Goal = (typeof goals)[number]
 
 /** Values of `--level`. */
-export const levels: readonly string[] = [...logLevelNames, ...logLevelNumbers]
+const levels: ReadonlySet<string> = new Set([...logLevelNames, ...logLevelNumbers])
 
 interface Flags {
   readonly level?: string
@@ -15,7 +15,7 @@ interface Flags {
   readonly until?: string
 }
 
-/** What the flags ask for. */
+/** The validated options of session-log. */
 export interface Request {
   /** The state that ends the command. */
   readonly goal?: Goal
@@ -31,11 +31,19 @@ export interface Request {
 export function requestOf({level, 'log-level': logLevel, timeout, until}: Flags): Request {
   return {
     goal: until as Goal | undefined,
-    least: level === undefined ? 0 : leastCategory(level),
+    least: level === undefined ? 0 : leastCategory(levelOf(level)),
     logLevel: logLevel === undefined ? undefined : Number(logLevel),
     timeout:
       timeout === undefined
         ? undefined
         : durationOf('timeout', timeout, {hint: 'Omit --timeout to wait without a limit'}),
   }
+}
+
+function levelOf(level: string): string {
+  if (levels.has(level)) return level
+  const near = closest(level, logLevelNames)
+  throw new Ovpn3Error('usage', `--level: invalid level: "${level}"`, {
+    hint: near === undefined ? 'Pass a name from debug to fatal, or a number from 0 to 6' : `Did you mean ${near}?`,
+  })
 }

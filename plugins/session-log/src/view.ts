@@ -15,13 +15,13 @@ import {
 
 import {type LogItem, statusLine} from './follow'
 
-/** `2026-03-01 11:00:02.004`, in the time of this machine. */
+/** `2026-03-01 11:00:02.004`, in local time. */
 export const preciseTime = (time: Date) =>
   `${localTime(time.getTime() / 1000)}.${String(time.getMilliseconds()).padStart(3, '0')}`
 
 type Paint = (text: string) => string
 
-/** By category, for the level. */
+/** The colour of a line, by the category of its level. */
 function paintOf({category}: LogLine, {dim, red, yellow}: Colors): Paint {
   if (category >= 6) return red
   if (category === 5) return yellow
@@ -30,13 +30,13 @@ function paintOf({category}: LogLine, {dim, red, yellow}: Colors): Paint {
 
 export interface LineOptions {
   readonly colors: Colors
-  /** The name of the session, where it is to be told from others. */
+  /** The name of the session, if there are several. */
   readonly label?: string
-  /** The full name of the session, with its owner where that is another user. */
+  /** The full name of the session, with its owner if that is another user. */
   readonly name: string
 }
 
-/** An item as it is printed; further lines of a message are indented, so that none can be taken for another one. */
+/** An item as text. Further lines of a message are indented, so that none can pass for another item. */
 export function logItemLine(logItem: LogItem, {colors, label, name}: LineOptions): string {
   const [word, paint, text] = partsOf(logItem, colors, name)
   const isNamed = label !== undefined && (logItem.type === 'log' || logItem.type === 'status')
@@ -67,12 +67,12 @@ function partsOf(logItem: LogItem, colors: Colors, name: string): [word: string,
   }
 }
 
-/** Why no line of a session arrives. */
+/** Why the log of a session is lost. */
 export function lossReason(error: Ovpn3Error | undefined): string {
-  return hasCode(error, 'access-denied') ? 'its owner does not let you read it' : 'the log service does not know it'
+  return hasCode(error, 'access-denied') ? 'access denied' : 'the log service does not know the session'
 }
 
-/** An item as a line that `--json` prints. */
+/** An item as a JSON document. */
 export function logItemJson(logItem: LogItem): unknown {
   const {session, time} = logItem
   const head = {time: time.toISOString(), session: sessionJson(session)}
@@ -93,7 +93,7 @@ export function logItemJson(logItem: LogItem): unknown {
   }
 }
 
-/** What is to be said where there is no session. */
+/** A document about no session. */
 export function noteJson(event: 'none' | 'waiting', message: string): unknown {
   return {time: new Date().toISOString(), session: null, type: 'session', event, message}
 }

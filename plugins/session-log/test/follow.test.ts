@@ -28,7 +28,7 @@ function run(sessions: readonly Session[], options: Partial<FollowOptions> = {})
   const ended = follow(new Sources([source]), {
     async meet() {},
     onFailure() {},
-    onHappening: (logItem) => logItems.push(textOf(logItem)),
+    onItem: (logItem) => logItems.push(textOf(logItem)),
     onSilence: (session) => silent.push(session),
     sessions,
     signal: over.signal,

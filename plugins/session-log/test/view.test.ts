@@ -49,11 +49,11 @@ describe('a line of a followed log', () => {
     assert.equal(text({session, time, type: 'ended'}), 'session office (7c1b02d4) ended')
     assert.equal(
       text({error: denied, session, time, type: 'log-lost'}),
-      'session no log of office (7c1b02d4): its owner does not let you read it',
+      'session no log of office (7c1b02d4): access denied',
     )
     assert.equal(
       text({session, time, type: 'log-lost'}),
-      'session no log of office (7c1b02d4): the log service does not know it',
+      'session no log of office (7c1b02d4): the log service does not know the session',
     )
   })
 

@@ -63,7 +63,7 @@ describe('sessions of a profile', () => {
       message:
         'a session of this profile is already running: office (abcd0000), connected; office (abcd0002), connected',
     })
-    assert.match(ambiguous(found).hint!, /--path abcd0000$/)
+    assert.match(ambiguous(found).hint!, /--path abcd0000`$/)
   })
 
   it('at a dead end are not kept', async () => {

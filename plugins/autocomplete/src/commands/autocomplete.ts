@@ -11,26 +11,29 @@ type Result =
   | {readonly changed: boolean; readonly file: string; readonly shell: Shell; readonly startFile: string | null}
 
 export default class Autocomplete extends SessionCommand<typeof Autocomplete, Result> {
-  static override summary = 'Complete commands, options and values with Tab: bash, zsh, fish.'
-  static override description = `Prints the script that makes a shell complete ovpn3, or installs it where the shell looks for it. Without a shell named, it is yours, by SHELL.
+  static override summary = 'Set up Tab completion for bash, zsh or fish.'
+  static override description = `Prints the completion script of a shell, or installs it with --install. By default the shell is taken from SHELL.
 
-Completed are the commands of all installed plugins, their options, and values: sessions, profile names, network interfaces and users as they are at that moment. Nothing is offered that can be of no use, such as a second action, or a connected session to --resume.`
+Completes commands, including those of plugins, options, and live values: profiles, sessions, interfaces and users that apply right now. For example, --resume does not offer connected sessions.`
   static override usage = '<%= command.id %> [bash|zsh|fish] [--install] [-j]'
   static override examples = [
-    {command: '<%= config.bin %> <%= command.id %> --install', description: 'Install it for your shell'},
-    {command: '<%= config.bin %> <%= command.id %> --install zsh', description: 'Install it for zsh'},
-    {command: '<%= config.bin %> <%= command.id %> fish | source', description: 'Have it in this fish only'},
+    {command: '<%= config.bin %> <%= command.id %> --install', description: 'Install completion for your shell'},
+    {command: '<%= config.bin %> <%= command.id %> --install zsh', description: 'Install completion for zsh'},
+    {
+      command: '<%= config.bin %> <%= command.id %> fish | source',
+      description: 'Load completion into the current fish',
+    },
   ]
   static override args = {
-    shell: Args.string({description: 'The shell; yours where it is left out.', options: [...shells]}),
+    shell: Args.string({description: 'The shell; by default from SHELL.', options: [...shells]}),
   }
   static override flags = {
-    install: Flags.boolean({summary: 'Put the script where the shell looks for it.'}),
+    install: Flags.boolean({summary: 'Install the script where the shell finds it.'}),
   }
 
   protected async execute(): Promise<Result> {
     const shell = (this.args.shell as Shell | undefined) ?? usersShell(process.env)
-    // the command itself may be somewhere else, in a bundle
+    // the command may be in a bundle, but the scripts are in its package
     const script = scriptOf(shell, this.ctor.plugin!.root)
     if (!this.flags.install) return {script, shell}
     const place = placeOf(shell, homedir(), process.env)
@@ -44,8 +47,8 @@ Completed are the commands of all installed plugins, their options, and values: 
     }
 
     const {changed, file, shell, startFile} = result
-    this.log(`Completion for ${shell} is installed${changed ? '' : ' already'}: ${file}`)
+    this.log(`Completion for ${shell} is ${changed ? '' : 'already '}installed: ${file}`)
     if (changed && startFile) this.log(`${startFile} loads it`)
-    if (changed) this.notice('New shells have it')
+    if (changed) this.notice('Start a new shell to use it')
   }
 }

@@ -34,34 +34,34 @@ const access = {helpGroup: 'ACCESS'}
 
 export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
   static override aliases = ['acl']
-  static override summary = 'Show and change who may use a VPN session.'
-  static override description = `The owner of a session may grant other users access, who can then see, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal the session can be picked from a list.
+  static override summary = 'Show and change who has access to a VPN session.'
+  static override description = `The owner of a session can grant other users access. They can then list, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal, the session can be picked from a list.
 
-true and false may also be written yes and no, on and off, 1 and 0.
+Options can be combined. All values are checked first. Then users are granted and revoked access, the switches are set, and --show prints the result. Changes are idempotent, and stop at the first that fails.
 
-Options can be combined: first all values are checked, then users are granted and revoked access, then the switches are set, then --show shows what came of it. Granting who has access, and revoking who has none, succeeds and says so. Changes end at the first that fails.
+Boolean values are true and false, yes and no, on and off, or 1 and 0.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 130 interrupted.`
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
-      description: 'Show who may use a session',
+      description: 'Show who has access to a session',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --grant bob --grant 6003 --config office',
-      description: 'Let two users use it, one of them by uid',
+      description: 'Grant two users access, one of them by uid',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --revoke bob --path 7c1b --show',
-      description: 'Take the access away again, and show who is left',
+      description: 'Revoke access, and show who still has it',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --public-access false --allow-log-access false --interface tun0',
-      description: 'Close a session to all but the owner and the users on the list',
+      description: 'Restrict a session to its owner and the users on the list',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --show --config office --json',
-      description: 'The access list as JSON, for a script',
+      description: 'Show the access list as JSON, for a script',
     },
   ]
   static override completion: Completion = {
@@ -80,7 +80,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       helpValue: 'USER',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Let this user, by name or uid, use the session; can be given several times.',
+      summary: 'Grant a user access, by name or uid; can be repeated.',
     }),
     revoke: Flags.string({
       ...access,
@@ -88,19 +88,19 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       helpValue: 'USER',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Take the access of this user away; can be given several times.',
+      summary: 'Revoke the access of a user, by name or uid; can be repeated.',
     }),
     'public-access': Flags.string({
       ...access,
       helpValue: 'true|false',
-      summary: 'Let every user of this machine use the session, or not.',
+      summary: 'Turn access for every user of this machine on or off.',
     }),
     'allow-log-access': Flags.string({
       ...access,
       helpValue: 'true|false',
-      summary: 'Let users who were granted access read the log of the session, or not.',
+      summary: 'Turn log access for users with granted access on or off.',
     }),
-    'dry-run': Flags.boolean({summary: 'Say what would be changed, and change nothing.'}),
+    'dry-run': Flags.boolean({summary: 'Show what would be changed, and change nothing.'}),
   }
 
   protected async execute(): Promise<AclReport> {
@@ -109,8 +109,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     if (requests.length === 0) this.flags = {...this.flags, show: true}
     const changesOf = await changesIn(requests, (await this.sources()).all)
     const selected = await this.selectOne({
-      hint: 'Pass SESSION: run `ovpn3 sessions-list` to see your sessions',
-      question: `Which session's access to ${requests.length > 0 ? 'change' : 'show'}?`,
+      hint: 'Pass SESSION. Run `ovpn3 sessions-list` to list sessions',
+      question: `${requests.length > 0 ? 'Change' : 'Show'} access to which session?`,
       read: this.#properties(requests, configIsKnown),
     })
     const {owner, session} = selected
@@ -124,7 +124,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       : await this.graceful(makeChanges(selected, changes, report, this.abortSignal))
     if (made.error && !made.results.some(({changed}) => changed)) throw made.error
     if (leavesPublic(session, made.results))
-      this.notice('Public access is on: everybody can still use the session. --public-access false ends that.')
+      this.notice('Public access is on: every user still has access. Pass --public-access false to turn it off.')
     return this.#report(selected, made)
   }
 
@@ -138,14 +138,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     if (report.error) this.noticeError(await errorText(report.error))
   }
 
-  /** What has to be known of the session beforehand; the less, the sooner it is done. */
+  /** The properties to read beforehand: each read costs time. */
   #properties(requests: readonly Request[], configIsKnown: boolean): PropertyName[] {
     const named = requests.length > 0 || this.jsonEnabled()
     return [
       ...new Set<PropertyName>([
         'owner',
         ...(named && !configIsKnown ? (['config_name'] as const) : []),
-        ...(this.#shows && this.#staysAsItIs(requests) ? aclProperties : []),
+        ...(this.#shows && this.#isUnchanged(requests) ? aclProperties : []),
         ...requests.flatMap(({action}) => propertiesOf(action, this.#dryRun)),
       ]),
     ]
@@ -159,20 +159,20 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     return Boolean(this.flags.show) || this.jsonEnabled()
   }
 
-  #staysAsItIs(changes: readonly unknown[]): boolean {
+  #isUnchanged(changes: readonly unknown[]): boolean {
     return changes.length === 0 || this.#dryRun
   }
 
-  /** What came of the changes. Who has interrupted them waits for nothing any more. */
-  async #readAgain({session}: Selected): Promise<Snapshot> {
+  /** Reads the access list after the changes, unless interrupted. */
+  async #refresh({session}: Selected): Promise<Snapshot> {
     return this.abortSignal.aborted ? {errors: {}, values: {}} : session.fetch(aclProperties)
   }
 
-  /** What was done, and what came of it. @throws Ovpn3Error where nothing was done and something went wrong */
+  /** The changes and the resulting access. @throws Ovpn3Error if nothing was changed and something failed */
   async #report(selected: Selected, {error, results}: Changes): Promise<AclReport> {
     const {owner, session} = selected
     const {snapshot} = session
-    const after = this.#shows && !this.#staysAsItIs(results) ? await this.#readAgain(selected) : snapshot
+    const after = this.#shows && !this.#isUnchanged(results) ? await this.#refresh(selected) : snapshot
     const errors = [snapshot.errors.owner, ...aclProperties.map((name) => after.errors[name])]
     const unread = this.#shows ? errors.find(Boolean) : undefined
     const failure = error ?? (unread && withPartialFailure(results, aboutSession(session, unread, owner)))

@@ -31,26 +31,28 @@ import {
 import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
 import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
 
+const listHint = 'Run `ovpn3 session-auth` to list the sessions that wait for input'
+
 type Among = ReturnType<typeof amongRequests>
 
-/** The sessions that wait for input, or what came of one that did. */
+/** The sessions that wait for input, or the result of continuing one. */
 type Report =
   | {readonly action: 'authenticate'; readonly result: SessionResult}
   | {readonly action: 'list'; readonly requests: readonly AuthRequest[]}
 
-/** Only sessions that wait are offered. */
+/** Completion offers only sessions that wait for input. */
 const skip = [...statusTexts.keys()].filter((minor) => !waitsForInput({minor}))
 
 export default class SessionAuth extends SessionCommand<typeof SessionAuth, Report> {
   static override aliases = ['auth']
-  static override summary = 'List the VPN sessions that wait for input, and answer them.'
-  static override description = `Without a session, lists your sessions that wait for user name, password, one-time code or web authentication, and those that you were granted access to. On a terminal it then offers to continue one of them.
+  static override summary = 'List the VPN sessions that wait for input, and continue one.'
+  static override description = `Without a session, lists the sessions that wait for a user name, password, one-time code or web authentication: yours, and those that you were granted access to. On a terminal, it then offers to continue one of them.
 
-With a session, asks for what it needs, and connects it. A session that does not wait for input is left alone.
+With a session, asks for the input that the session needs, and connects it. A session that does not wait for input is left unchanged.
 
-Standard input answers with one line for each question where it is not a terminal.
+Without a terminal, standard input answers with one line for each question.
 
-Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
+Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 130 interrupted.`
   static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {
@@ -59,15 +61,15 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     },
     {
       command: '<%= config.bin %> <%= command.id %> --auth-req 4711',
-      description: 'Continue one by the ID in that list',
+      description: 'Continue a session by its ID in the list',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --config office --timeout 60',
-      description: 'Continue the session of a profile, and disconnect it if it is not connected within 60 s',
+      description: 'Continue the session of a profile, and give up after 60 s',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --json',
-      description: 'List them as JSON, for a script',
+      description: 'List the sessions as JSON, for a script',
     },
   ]
   static override completion: Completion = {
@@ -84,7 +86,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
       exclusive: ['path', 'config', 'interface'],
       helpGroup: 'SESSION',
       helpValue: 'ID',
-      summary: "Auth request ID, as in the list: the pid of the session's backend.",
+      summary: 'Auth request ID, as shown in the list.',
     }),
     ...selectorFlags,
     ...waitFlags,
@@ -126,7 +128,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     else await this.#displayResult(report.result)
   }
 
-  /** The sessions that wait, and those of which that is not known. */
+  /** The sessions that wait for input, and those that could not be read. */
   async #list(): Promise<AuthRequest[]> {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
@@ -143,14 +145,14 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
       await this.readCredentials(deadline.signal)
       const options = {
         among,
-        hint: 'The sessions that wait for input: ovpn3 session-auth',
+        hint: listHint,
         question: 'Which session to continue?',
         read: connectAll.properties,
       }
       const selected = await unlessAborted(this.selectOne(options, deadline), deadline.signal)
       const {owner, session} = selected
       if (this.isInPlace) this.log(continuingText(session))
-      // an interruption is for connectAll: what it has started has to be given up
+      // connectAll handles an interruption: it has to undo what it started
       const [result] = (await this.graceful(
         connectAll.run([session], {...wait, action: 'authenticate', deadline}, this.interaction([selected])),
       )) as [SessionResult]
@@ -176,22 +178,22 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
     else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
   }
 
-  /** Whether a person sees the list, and can be asked. */
+  /** Whether the list is shown on a terminal where the user can be asked. */
   get #canOffer(): boolean {
     return this.interactive && process.stdout.isTTY
   }
 }
 
-/** The session that has this ID. */
+/** Selects the session with this ID. */
 function amongRequests(pid: number) {
   const none = new Ovpn3Error('session-not-found', `no session has the auth request ID ${pid}`, {
-    hint: 'The sessions that wait for input: ovpn3 session-auth',
+    hint: listHint,
   })
   const read: readonly PropertyName[] = ['backend_pid']
   return {has: ({snapshot}: Session) => snapshot.values.backend_pid === pid, none, read}
 }
 
-/** One of the sessions that the person was shown. */
+/** Selects from the sessions that were listed. */
 function amongShown(sessions: readonly Session[]): Among {
   const keys = new Set(sessions.map((session) => keyOf(session)))
   return {has: (session) => keys.has(keyOf(session)), none: new Ovpn3Error('session-not-found', noneText), read: []}

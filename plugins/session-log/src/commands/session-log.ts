@@ -20,6 +20,7 @@ import {
   isOvpn3Error,
   isOwnedBy,
   labelOf,
+  logLevelNames,
   logLevelNumbers,
   Ovpn3Error,
   type OwnerNamed,
@@ -35,10 +36,10 @@ import {
 } from '@ovpn3/sessions'
 
 import {follow, type LogItem, type Verdict} from '../follow'
-import {goals, levels, type Request, requestOf} from '../request'
+import {goals, type Request, requestOf} from '../request'
 import {logItemJson, logItemLine, noteJson} from '../view'
 
-/** What is followed. */
+/** The sessions to follow. */
 interface Plan {
   readonly selected?: Selected
   readonly stays: boolean
@@ -47,18 +48,19 @@ interface Plan {
 
 export default class SessionLog extends WatchCommand<typeof SessionLog> {
   static override aliases = ['log']
-  static override summary = 'Follow the log of VPN sessions, or wait until one is connected.'
-  static override description = `Prints the lines of the log as they come, and the changes of status among them. Select a session, or all of them. On a terminal the session can be picked from a list.
+  static override summary = 'Follow the log of VPN sessions, or wait for a connection.'
+  static override description = `Prints new log lines and changes of status. Select one session or all of them. On a terminal, the session can be picked from a list.
 
-With --config it waits where the profile has no session, and goes on with its next session when one ends, until Ctrl-C. A session selected otherwise, or with --once, ends the command with exit status 0 when it ends.
+With --config, the command waits for a session of the profile, and continues with the next one when it ends, until Ctrl-C. With another selector, or with --once, it exits with status 0 when the session ends.
 
-The service keeps no history: only new lines are shown. What a VPN client writes depends on its profile, and is decided when its session starts: openvpn3 config-manage --config NAME --log-level LEVEL. --log-level, as in openvpn3 log, sets the level of the session manager for the session, which changes none of the lines that are shown here (seen with OpenVPN 3 Linux 24.1 and 27.1). --level leaves lines out.
+The service keeps no history: only new lines are shown. The profile's log level, which is read when a session starts, decides which lines a VPN client writes: openvpn3 config-manage --config NAME --log-level LEVEL. --level hides less severe lines. --log-level sets the log level of the session manager, as in openvpn3 log, and does not change the lines shown here (OpenVPN 3 Linux 24.1 and 27.1).
 
---until waits for a state, for scripts. A session that needs input or is paused may still connect; one that was refused or has ended will not.
+--until waits for a state, for scripts. It keeps waiting while the session needs input or is paused, and fails if the session is refused or ends.
 
-With --json it prints one JSON document a line.
+With --json, each line is a JSON document.
 
-Exit status: 0 the session ended, or came to the state of --until; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 not in the state of --until by --timeout; 8 the session failed or ended instead of being connected; 130 interrupted.`
+Exit status: 0 the session ended, or reached the state of --until; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 the session failed or ended instead of connecting; 130 interrupted.`
+  static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
@@ -66,7 +68,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     },
     {
       command: '<%= config.bin %> <%= command.id %> --all --level warn',
-      description: 'Warnings and errors of every session',
+      description: 'Show warnings and errors of all sessions',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --config office --until connected --timeout 30',
@@ -74,29 +76,29 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     },
     {
       command: '<%= config.bin %> <%= command.id %> --all --json',
-      description: 'For a program: a JSON document a line',
+      description: 'Print one JSON document a line, for a program',
     },
   ]
   static override completion: Completion = {
+    level: {values: logLevelNames},
     'log-level': {values: logLevelNumbers},
   }
   static override args = selectorArgs
   static override flags = {
     ...selectorFlags,
     ...allFlag,
-    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print a JSON document a line, errors included.'}),
+    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document a line, errors included.'}),
     level: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'LEVEL',
-      options: [...levels],
-      summary: 'Show only lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug).',
+      summary: 'Show lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug).',
     }),
     until: Flags.string({
       exclusive: ['all'],
       helpGroup: 'WAIT',
       helpValue: 'STATE',
       options: [...goals],
-      summary: 'End when the session is connected, or disconnected.',
+      summary: 'Exit when the session is in STATE: connected or disconnected.',
     }),
     timeout: Flags.string({
       dependsOn: ['until'],
@@ -107,20 +109,20 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     once: Flags.boolean({
       dependsOn: ['config'],
       helpGroup: 'WAIT',
-      summary: 'With --config: end when the session ends.',
+      summary: 'With --config: exit when the session ends.',
     }),
     'log-level': Flags.string({
       exclusive: ['all'],
       helpGroup: 'OTHER',
       helpValue: 'LEVEL',
       options: [...logLevelNumbers],
-      summary: "Set the session manager's log level for the session; the lines shown stay the same.",
+      summary: "Set the session manager's log level, 0 to 6; the lines shown stay the same.",
     }),
   }
-  /** Names of sessions, with their owners where those are other users. */
+  /** Names of sessions, with the owner if that is another user. */
   readonly #labels = new Map<Session, string>()
-  readonly #settings: Promise<void>[] = []
-  /** Those that are followed at the moment, with their statuses. */
+  readonly #pendingSettings: Promise<void>[] = []
+  /** The sessions that are followed now, with their statuses. */
   readonly #followed = new Map<Session, SessionStatus | undefined>()
 
   protected override get streams(): boolean {
@@ -140,14 +142,14 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
 
   protected display(): void {}
 
-  /** Undefined where there is nothing to wait for. */
+  /** Undefined if there is nothing to wait for. */
   async #plan({goal}: Request, deadline: Deadline): Promise<Plan | undefined> {
     const {all, config, once} = this.flags
     const owner = await this.ownerNamed()
     if (all) return {stays: true, wanted: (reading) => isOurs(reading, owner)}
     const selected = await this.#select(deadline)
     if (!selected && goal === 'disconnected') {
-      const text = config === undefined ? 'There is no such session.' : `There is no session of ${safeText(config)}.`
+      const text = config === undefined ? 'No such session.' : `No session of ${safeText(config)}.`
       this.#note('none', text, (line) => this.log(line))
       return undefined
     }
@@ -160,22 +162,22 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
       stays,
       wanted: (reading, kind) =>
         reading.values.config_name === config &&
-        // another user's session may have the same name
+        // another user's profile may have the same name
         (owner ? isOwnedBy(reading.session, owner) : reading.values.owner === (uid ?? reading.session.source.me)) &&
-        // of several that there were one was picked
+        // one of the existing sessions was picked
         !(selected && kind === 'present') &&
         (stays || this.#followed.size === 0),
     }
   }
 
-  /** The session that is meant; undefined where there is none, and that is no error. @throws Ovpn3Error */
+  /** The selected session; undefined if there is none and that is no error. @throws Ovpn3Error */
   async #select(deadline: Deadline): Promise<Selected | undefined> {
     const {config, until} = this.flags
     try {
       const selected = await this.selectOne(
         {
           hint: 'Pass SESSION, or --all for all sessions',
-          question: 'Which log to follow?',
+          question: 'Which session to follow?',
           read: ['config_name', 'status'],
         },
         deadline,
@@ -202,10 +204,10 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
         goal: request.goal,
         meet: (session) => this.#meet(session),
         onFailure: (failure) => this.tellFailure(failure),
-        onHappening: (logItem) => {
+        onItem: (logItem) => {
           this.#remember(logItem)
           if (logItem.type !== 'log' || isAtLeast(logItem.line, request.least)) emit(logItem)
-          this.#attend(logItem, request, stays)
+          this.#react(logItem, request, stays)
         },
         onSilence: (session) => this.notice(silenceText(session)),
         sessions: selected ? [selected.session] : [],
@@ -214,17 +216,17 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
         wanted,
       })
     })
-    if (!deadline.signal.aborted) await unlessAborted(Promise.all(this.#settings), deadline.signal)
+    if (!deadline.signal.aborted) await unlessAborted(Promise.all(this.#pendingSettings), deadline.signal)
     this.#conclude(verdict, request, deadline)
   }
 
-  /** @throws Ovpn3Error `refused` where the session failed instead, `timeout` */
+  /** @throws Ovpn3Error `refused` if the session failed, `timeout` */
   #conclude(verdict: Verdict | undefined, {goal, timeout}: Request, {signal}: Deadline): void {
     if (verdict?.reached) return
     if (verdict) throw new Ovpn3Error('refused', `${this.#nameOf(verdict.session)}: ${verdict.text}`)
     if (!hasCode(signal.reason, 'timeout')) return
     const [[session, status] = []] = this.#followed
-    const state = session ? `${this.#nameOf(session)}${status ? ` is ${statusText(status)}` : ''}` : 'no session came'
+    const state = session ? `${this.#nameOf(session)}${status ? ` is ${statusText(status)}` : ''}` : 'no session'
     throw new Ovpn3Error('timeout', `not ${goal} within ${timeout} s: ${state}`)
   }
 
@@ -234,14 +236,14 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     else if (logItem.type === 'attached' || logItem.type === 'status') this.#followed.set(session, logItem.status)
   }
 
-  /** What else an item makes necessary. */
-  #attend(logItem: LogItem, {logLevel}: Request, stays: boolean): void {
+  /** Reacts to an item. */
+  #react(logItem: LogItem, {logLevel}: Request, stays: boolean): void {
     const {session, type} = logItem
-    if (type === 'attached' && logLevel !== undefined) this.#settings.push(this.#setLogLevel(session, logLevel))
+    if (type === 'attached' && logLevel !== undefined) this.#pendingSettings.push(this.#setLogLevel(session, logLevel))
     if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
     if (type === 'log-lost' && hasCode(logItem.error, 'access-denied'))
       this.notice(
-        `Its status is read every 2 s. Its owner can allow you the log: ovpn3 session-acl --path ${shortId(session.id)} --allow-log-access yes`,
+        `Following its status only. Ask its owner to run \`ovpn3 session-acl --path ${shortId(session.id)} --allow-log-access true\``,
       )
   }
 
@@ -251,7 +253,7 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
       if (!this.abortSignal.aborted)
-        this.noticeError(`${this.#nameOf(session)}: the log level is not set: ${safeText(error.message)}`)
+        this.noticeError(`${this.#nameOf(session)}: cannot set the log level: ${safeText(error.message)}`)
     }
   }
 
@@ -280,14 +282,14 @@ Exit status: 0 the session ended, or came to the state of --until; 1 unexpected 
     this.#note('waiting', text, (line) => this.notice(line))
   }
 
-  /** Something about no session: a document, or a line. */
+  /** Reports something about no session: as a document, or as a line. */
   #note(event: 'none' | 'waiting', text: string, print: (line: string) => void): void {
     if (this.jsonEnabled()) this.logJson(noteJson(event, text))
     else print(text)
   }
 }
 
-/** Whether a session is the named user's or, without one, the caller's to use. */
+/** Whether a session is owned by the named user or, without one, the caller has access to it. */
 function isOurs({session, state}: Reading, owner: OwnerNamed | undefined): boolean {
   if (state !== 'ok') return false
   return owner ? isOwnedBy(session, owner) : ownershipOf(session.snapshot, session.source.me) !== 'public'
@@ -295,6 +297,6 @@ function isOurs({session, state}: Reading, owner: OwnerNamed | undefined): boole
 
 function silenceText(session: Session): string {
   const name = safeText(configOf(session) ?? 'NAME')
-  return `Only new lines are shown: the service keeps no history. For more of them, raise the level of the profile before its next start:
+  return `No log lines yet: only new ones are shown. For more lines, raise the log level before the next start:
   openvpn3 config-manage --config ${shellWord(name)} --log-level 6`
 }
