@@ -2,7 +2,7 @@ import {Ovpn3Error, type ProfileSummary, safeText, type SavedProfile, type Sourc
 
 import type {SelectContext} from './select'
 
-import {profileLines} from './summary'
+import {profileTable} from './summary'
 import {pick} from './terminal'
 
 /**
@@ -27,13 +27,10 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
   if (context.interactive) {
-    const lines = await profileLines(
-      choices.map(({profile}) => summaryOf(profile)),
-      {short: true},
-    )
+    const lines = await profileTable(choices.map(({profile}) => summaryOf(profile)))
     const question = name === undefined ? 'Which profile to start?' : `Which of the profiles named ${safeText(name)}?`
-    const named = choices.map((value, i) => ({name: lines[i]!, value}))
-    return context.ask(() => pick(question, named, context.signal))
+    const rows = {choices: choices.map((value, i) => ({name: lines[i + 1]!, value})), header: lines[0]!}
+    return context.ask(() => pick(question, rows, context.signal))
   }
 
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
