@@ -43,7 +43,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
       await tty.type('x')
       await tty.shows(/number-17x\n.*\n {2}No match/)
       await tty.type('BSpace', 'Enter')
-      await tty.shows(/office-number-17 \(\w{8}\): would be paused[^]*status 0/)
+      await tty.shows(/office-number-17 \(\w{8}\): would be pa\s*used[^]*status 0/)
     }
   })
 

@@ -66,7 +66,10 @@ export async function picker<T>(): Promise<Picker<T>> {
       },
     })
     if (status === 'done')
-      return [prefix, theme.style.message(message, status), theme.style.answer(found[active]!.name)].join(' ')
+      return cut(
+        [prefix, theme.style.message(message, status), theme.style.answer(found[active]!.name)].join(' '),
+        columns,
+      )
     const hidden = found.length - pageSize
     const help = `${hidden > 0 ? `… ${hidden} more. ` : ''}Type to filter, ↑↓ to move, Enter to select, Esc to cancel`
     const lines = [
