@@ -30,9 +30,9 @@ const parts = {
   discovery: ['ejs', 'lilconfig', 'minimatch', 'semver', 'tinyglobby'],
   terminal: [
     '@inquirer/confirm',
+    '@inquirer/core',
     '@inquirer/input',
     '@inquirer/password',
-    '@inquirer/select',
     'cli-spinners',
     'listr2',
     'log-update',

@@ -205,7 +205,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       .map(([name]) => name)
     const possible = actions.filter((name) => !given.some((other) => areExclusive(flags, name, other)))
     const choices = possible.map((name) => ({name: flags[name].summary!.replace(/\.$/, ''), value: name}))
-    const picked = await this.pick('What to do?', choices)
+    const picked = await this.pick('Which action?', {choices, header: 'ACTION'})
     this.flags = {...this.flags, [picked]: picked === 'log-level' ? showLevel : true}
   }
 

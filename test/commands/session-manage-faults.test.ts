@@ -785,7 +785,7 @@ describe('session-manage when things go wrong', () => {
       })
       const [status] = (await once(child, 'close')) as [number]
       assert.equal(status, 1)
-      assert.match(stderr, /^Error: the output cannot be written: .*ENOSPC.*\n$/)
+      assert.match(stderr, /^Error: cannot write the output: .*ENOSPC.*\n$/)
     } finally {
       closeSync(full)
     }

@@ -19,9 +19,9 @@ type Case = (typeof cases)[number]
  * public, and not found by a name.
  */
 const denials = {
-  byId: /^Select a public session of another user by its id: --path [0-9a-f]{8}$/,
+  byId: /^Select a public session of another user by ID: --path [0-9a-f]{8}$/,
   lookers: /^Only its owner, the users the owner granted access, and root may look at it$/,
-  nobody: /^You see your own sessions/,
+  nobody: /^(?:No running session can be selected$|Running: )/,
   owner: /^Ask (?<owner>.+) to change it$/,
   users: /^Only its owner(, (?<owner>.+),)? and the users the owner granted access may do this$/,
 } as const

@@ -350,7 +350,10 @@ export function sessionLogContract(title: string, world: () => World): void {
       const denied = await follow((output) => until('it says so', () => output().includes(': access denied')))
       assert.equal(denied.status, 130)
       assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: access denied/)
-      assert.ok(denied.stderr.includes(`ovpn3 session-acl --path ${short(path)} --allow-log-access true`), denied.stderr)
+      assert.ok(
+        denied.stderr.includes(`ovpn3 session-acl --path ${short(path)} --allow-log-access true`),
+        denied.stderr,
+      )
       assert.doesNotMatch(denied.stdout, /info/)
       await stage.alice.set(path, 'restrict_log_access', 'b', false)
       const allowed = await follow(() =>

@@ -435,7 +435,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         await world().startSession('alice', 'cert2')
         const refused = await errorOf('-D --all')
         assert.equal(refused.status, 2)
-        assert.match(refused.error.message, /2 sessions: say --yes/)
+        assert.match(refused.error.message, /would act on 2 sessions: pass --yes to confirm/)
         assert.equal((await world().sessions()).length, 2)
         const run = await json('-D --all --yes')
         assert.equal(run.status, 0)

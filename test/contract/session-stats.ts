@@ -223,7 +223,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         const path = await world().startSession('alice', 'cert')
         const none = await stats('')
         assert.deepEqual([none.status, none.stdout], [2, ''])
-        assert.match(none.stderr, /no session: select one.*\n.*--all/)
+        assert.match(none.stderr, /no session selected\n.*--all/)
         assert.equal((await errorOf(`--path ${path} --config cert`)).status, 2)
         assert.equal((await errorOf('--all --config cert')).status, 2)
       })

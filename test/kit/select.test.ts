@@ -27,6 +27,7 @@ async function select(source: FakeSource, values: SelectorValues) {
   const context = {
     ask: (question: () => Promise<never>) => question(),
     interactive: false,
+    pickable: {own: false, skip: new Set<number>()},
     signal: new AbortController().signal,
     sources: async () => new Sources([source]),
     values,
@@ -125,7 +126,10 @@ describe('what matches no session', () => {
       [{path: '9999'}, 'no session matches --path 9999'],
     ]
     for (const [values, message] of messages) assert.deepEqual(await missing(values, cert, home), [message, running])
-    assert.deepEqual(await missing({session: 'cert'}), ['no session matches "cert"', 'No session is running'])
+    assert.deepEqual(await missing({session: 'cert'}), [
+      'no session matches "cert"',
+      'No running session can be selected',
+    ])
   })
 
   it("names no other user's session, and no more than a line has room for", async () => {

@@ -62,13 +62,13 @@ import {selectProfile} from './select-profile'
 import {type Selection, selectorOf, type SelectorValues} from './selector'
 import {
   assumeSize,
-  type Choice,
   colorsOf,
   confirm,
   isInteractive,
   pick,
   releaseStdin,
   releaseTerminal,
+  type Rows,
   Screen,
   suspend,
 } from './terminal'
@@ -268,8 +268,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   private onStall(session?: StalledSession): void {
     if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
-      ? `Waiting for session ${shortId(session.id)}: its backend gives the session manager no answer.`
-      : 'Waiting for the session manager: it gives no answer.'
+      ? `Waiting for session ${shortId(session.id)}: its backend is not responding.`
+      : 'Waiting for the session manager: it is not responding.'
     if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
 
@@ -292,8 +292,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   /** Lets the user pick one of several on the terminal. */
-  protected pick<T>(question: string, choices: readonly Choice<T>[]): Promise<T> {
-    return this.screen.ask(() => pick(question, choices, this.abortSignal))
+  protected pick<T>(question: string, rows: Rows<T>): Promise<T> {
+    return this.screen.ask(() => pick(question, rows, this.abortSignal))
   }
 
   /**
@@ -378,7 +378,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #outputFailed(error: NodeJS.ErrnoException): void {
     if (error.code === 'EPIPE' || this.#outputLost) return
     this.#outputLost = true
-    process.stderr.write(`${colorsOf(process.stderr).red('Error:')} the output cannot be written: ${error.message}\n`)
+    process.stderr.write(`${colorsOf(process.stderr).red('Error:')} cannot write the output: ${error.message}\n`)
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
@@ -388,10 +388,18 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return {
       ask: (question) => this.screen.ask(() => (deadline ? deadline.pause(question) : question())),
       interactive: this.interactive,
+      pickable: this.#pickable,
       signal: deadline?.signal ?? this.abortSignal,
       sources: () => this.sources(),
       values: this.#selectorValues,
     }
+  }
+
+  /** The sessions on which the options of the line have an effect, as completion offers them. */
+  get #pickable(): SelectContext['pickable'] {
+    const {completion} = this.ctor as typeof SessionCommand
+    const given = [...this.#given, 'session'].flatMap((name) => completion[name] ?? [])
+    return {own: given.some(({own}) => own), skip: new Set(given.flatMap(({skip = []}) => skip))}
   }
 
   get #selectorValues(): SelectorValues {

@@ -73,7 +73,7 @@ export function near(selector: Selection, running: readonly Session[]): string |
 /** What is running, in a line: `Running: office (tun0), home, and 12 more`. */
 export function runningText(running: readonly Session[] | undefined): string | undefined {
   if (!running) return undefined
-  if (running.length === 0) return 'No session is running'
+  if (running.length === 0) return 'No running session can be selected'
   const names = running.slice(0, named).map(({id, snapshot: {values}}) => {
     const device = heldDevice(values)
     const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)

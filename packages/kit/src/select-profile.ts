@@ -9,7 +9,7 @@ import {
 
 import type {SelectContext} from './select'
 
-import {profileLines} from './summary'
+import {profileTable} from './summary'
 import {pick} from './terminal'
 
 /**
@@ -32,13 +32,10 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
   if (context.interactive) {
-    const lines = await profileLines(
-      choices.map(({profile}) => summaryOf(profile)),
-      {short: true},
-    )
+    const lines = await profileTable(choices.map(({profile}) => summaryOf(profile)))
     const question = name === undefined ? 'Which profile to start?' : `Which profile named ${safeText(name)}?`
-    const named = choices.map((value, i) => ({name: lines[i]!, value}))
-    return context.ask(() => pick(question, named, context.signal))
+    const rows = {choices: choices.map((value, i) => ({name: lines[i + 1]!, value})), header: lines[0]!}
+    return context.ask(() => pick(question, rows, context.signal))
   }
 
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {

@@ -30,7 +30,7 @@ import {
 import {mayBeDevice} from './flags'
 import {near, runningText, whatRuns} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
-import {stale, summarize, summaryLines} from './summary'
+import {stale, summarize, summaryTable} from './summary'
 import {confirm, pick} from './terminal'
 import {uidsNamed, type User, userOf} from './users'
 
@@ -56,6 +56,13 @@ export interface SelectedMany {
 
 /** The part of a command that selecting uses. */
 export interface SelectContext {
+  /** The sessions that can be picked: those on which the options of the line have an effect. */
+  readonly pickable: {
+    /** Only the caller's own. */
+    readonly own: boolean
+    /** None in these statuses (`StatusMinor`). */
+    readonly skip: ReadonlySet<number>
+  }
   /** The flags and the argument that select sessions. */
   readonly values: SelectorValues
   /** A person can be asked. */
@@ -116,10 +123,11 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
     })
   const read = withOwner(options.read)
   const claims = await claimsOf(
-    await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? [])),
+    await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? ['status'])),
   )
-  const matching = matchingOf(claims, selector, owner, among)
-  if (matching.length === 0) throw await notFound(selector, context, claims, among?.none)
+  const reached = matchingOf(claims, selector, owner, among)
+  if (reached.length === 0) throw await notFound(selector, context, claims, among?.none)
+  const matching = selector || among ? reached : pickableOf(reached, context)
   const isClear = matching.length === 1 && Boolean(selector ?? among)
   const picked = isClear ? matching[0]! : await choose(matching, selector, options.question, context)
   // picking takes time: what was read before is old
@@ -170,6 +178,22 @@ function matchingOf(
 ): readonly Claim[] {
   const reached = owner ? ofOwner(claims, owner) : reach(claims, selector)
   return among ? reached.filter(({session}) => among.has(session)) : reached
+}
+
+/** The sessions on which the options of the line have an effect. @throws Ovpn3Error where there is none */
+function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectContext): readonly Claim[] {
+  const left = claims.filter(({ownership, session: {snapshot}}) => {
+    const {status} = snapshot.values
+    return !(own && ownership !== undefined && ownership !== 'own') && !(status && skip.has(status.minor))
+  })
+  if (left.length > 0) return left
+  throw new Ovpn3Error(
+    'session-not-found',
+    `no session to select: this has no effect on ${count(claims.length, 'session')}`,
+    {
+      hint: 'Run `ovpn3 sessions-list`',
+    },
+  )
 }
 
 /** @throws Ovpn3Error the reason why the owner could not be read */
@@ -313,14 +337,10 @@ async function choose(
   if (remaining.length === 1 && selector) return remaining[0]!
   const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
-    const lines = await summaryLines(candidates)
-    return ask(() =>
-      pick(
-        question,
-        remaining.map((value, i) => ({name: lines[i]!, value})),
-        signal,
-      ),
-    )
+    // the picker marks one of the rows
+    const [header = '', ...lines] = await summaryTable(candidates, process.stderr.columns - 2)
+    const rows = {choices: remaining.map((value, i) => ({name: lines[i]!, value})), header}
+    return ask(() => pick(question, rows, signal))
   }
 
   throw new Ovpn3Error(

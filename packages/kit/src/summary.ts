@@ -10,13 +10,13 @@ import {
   statusText,
 } from '@ovpn3/sessions'
 
-import {inColumns} from './terminal'
+import {type Column, displayWidth, inColumns, tableText} from './terminal'
 import {userName} from './users'
 
-/** The status of a session that is gone by having been looked at. */
+/** The status of a session that was found stale, and is removed by that. */
 export const stale = 'stale'
 
-/** What tells sessions apart, read for each of them. */
+/** Reads of each session the properties that tell sessions apart. */
 export async function summarize(sessions: readonly Session[]): Promise<SessionSummary[]> {
   return Promise.all(
     sessions.map(async (session) => {
@@ -34,10 +34,42 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
   )
 }
 
+/** The columns that tell sessions apart; those with a number leave a narrow terminal in that order. */
+const columns: readonly (Column & {readonly leaves?: number})[] = [
+  {header: 'ID'},
+  {flexible: true, header: 'CONFIG'},
+  {header: 'OWNER', leaves: 1},
+  {header: 'DEVICE', leaves: 3},
+  {header: 'STATUS'},
+  {header: 'AGE', leaves: 2},
+]
+
 /** A line that tells a session apart: id, config, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
+  return inColumns(await summaryCells(summaries))
+}
+
+/** The same as a table that fits the width, its header first. */
+export async function summaryTable(summaries: readonly SessionSummary[], width: number): Promise<string[]> {
+  const rows = await summaryCells(summaries)
+  const table = (left: readonly number[], wide?: number) =>
+    tableText(
+      left.map((i) => columns[i]!),
+      rows.map((row) => left.map((i) => row[i]!)),
+      wide,
+    ).split('\n')
+  let shown = columns.map((_, i) => i)
+  for (const leaving of [1, 2, 3]) {
+    if (table(shown).every((line) => displayWidth(line) <= width)) break
+    shown = shown.filter((i) => columns[i]!.leaves !== leaving)
+  }
+
+  return table(shown, width)
+}
+
+async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
   const now = Date.now() / 1000
-  const rows = await Promise.all(
+  return Promise.all(
     summaries.map(async ({config, created, device, id, owner, status}) => [
       shortId(id),
       config === null ? '-' : safeText(config),
@@ -47,22 +79,30 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
       created === null ? '-' : duration(now - created),
     ]),
   )
-  return inColumns(rows)
 }
 
-/**
- * A line that tells a saved profile apart: name, owner, last use and path, in columns.
- * @param short only the beginning of what tells the paths apart: nobody has to type it
- */
-export async function profileLines(profiles: readonly ProfileSummary[], {short = false} = {}): Promise<string[]> {
+/** Lines that tell saved profiles apart: name, owner, last use and path, in columns. */
+export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
+  return inColumns(await profileCells(profiles, (path) => path))
+}
+
+/** The same with a header, and only the part of the path that tells them apart. */
+export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
+  const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
+  return inColumns([['NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows])
+}
+
+async function profileCells(
+  profiles: readonly ProfileSummary[],
+  pathText: (path: string) => string,
+): Promise<string[][]> {
   const now = Date.now() / 1000
-  const rows = await Promise.all(
+  return Promise.all(
     profiles.map(async ({lastUsed, name, owner, path}) => [
       safeText(name),
       owner === null ? '-' : safeText(await userName(owner)),
       lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
-      short ? shortId(path.slice(path.lastIndexOf('/') + 1)) : path,
+      pathText(path),
     ]),
   )
-  return inColumns(rows)
 }

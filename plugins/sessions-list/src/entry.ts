@@ -58,10 +58,16 @@ const remarks: Readonly<Record<Exclude<SessionState, 'ok' | 'unread'>, string>> 
   stale: 'backend gone, removed',
   unreadable: 'not readable by you',
 }
+const waitingRemark = 'not responding'
+
+/** How a remark begins that ends with an error. */
+export const failedRemark = remarks.failed
+/** All remarks. */
+export const remarkTexts: readonly string[] = [waitingRemark, ...Object.values(remarks)]
 
 /** The reason why a session has fewer values than others, or undefined if it was read. */
 export function remarkOf({error, state, waiting}: Entry): string | undefined {
-  if (waiting) return 'not responding'
+  if (waiting) return waitingRemark
   if (state === 'ok' || state === 'unread') return undefined
   return state === 'failed' ? `${remarks.failed}: ${error!.message}` : remarks[state]
 }

@@ -1,12 +1,13 @@
 import type {Interfaces} from '@oclif/core'
 
-import {type SelectorName} from '@ovpn3/kit'
-import {Ovpn3Error, type PropertyName} from '@ovpn3/sessions'
+import {closest, type SelectorName} from '@ovpn3/kit'
+import {Ovpn3Error, type PropertyName, shellWord, statusTexts} from '@ovpn3/sessions'
 
 import type SessionsList from './commands/sessions-list'
 import type {Entry, ListedKey, Reads} from './entry'
 
 import {type ColumnName, columnNames, columnOf} from './columns'
+import {failedRemark, remarkTexts} from './entry'
 
 export interface Filter {
   readonly column: ColumnName
@@ -114,7 +115,28 @@ function filterOf(text: string): Filter {
     throw new Ovpn3Error('usage', `--filter: expected COLUMN=VALUE, not "${text}"`, {
       hint: 'Use a filter such as --filter status=connected',
     })
-  return {column: columnNamed(text.slice(0, at), '--filter'), parts: text.slice(at + 1).split('*')}
+  const column = columnNamed(text.slice(0, at), '--filter')
+  const value = text.slice(at + 1)
+  const filter = {column, parts: value.split('*')}
+  if (column === 'status' && !canBeStatus(filter.parts)) {
+    const near = closest(value, remarksAndStatuses)
+    throw new Ovpn3Error('usage', `--filter: no session can have the status "${value}"`, {
+      hint: near ? `Did you mean: --filter ${shellWord(`status=${near}`)}` : `Pass one of ${statusTexts.join(', ')}`,
+    })
+  }
+
+  return filter
+}
+
+const remarksAndStatuses = [...statusTexts, ...remarkTexts]
+
+/** Whether a session can have such a status. Statuses and errors that are not known here begin in their own ways. */
+function canBeStatus(parts: readonly string[]): boolean {
+  const [first = '', ...more] = parts
+  const isOpen = ['status ', failedRemark].some(
+    (start) => first.startsWith(start) || (more.length > 0 && start.startsWith(first)),
+  )
+  return isOpen || ['', ...remarksAndStatuses].some((text) => fits(parts, text))
 }
 
 /** The filter that has the same effect as an option that selects a session. */

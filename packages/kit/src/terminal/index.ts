@@ -1,5 +1,6 @@
 export * from './color'
 export {type Frame, type LiveView} from './live'
+export type {Rows} from './picker'
 export * from './prompt'
 export * from './reader'
 export * from './screen'

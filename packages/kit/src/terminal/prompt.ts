@@ -1,13 +1,9 @@
 import {Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {Writable} from 'node:stream'
 
+import {picker, type Rows} from './picker'
 import {stdinLine} from './stdin'
 import {isInteractive} from './terminal'
-
-export interface Choice<T> {
-  readonly name: string
-  readonly value: T
-}
 
 /** Asks a yes-or-no question on the terminal. @param byDefault the answer of the Enter key */
 export async function confirm(message: string, signal: AbortSignal, byDefault = false): Promise<boolean> {
@@ -15,13 +11,10 @@ export async function confirm(message: string, signal: AbortSignal, byDefault = 
   return onTerminal((context) => prompt({default: byDefault, message}, context), signal)
 }
 
-/** Lets one of several be picked on the terminal, or none: Esc interrupts. */
-export async function pick<T>(message: string, choices: readonly Choice<T>[], signal: AbortSignal): Promise<T> {
-  const {default: prompt} = await import('@inquirer/select')
-  // with vim's keys there is no search, to which a key without a letter, Ctrl-Z too, is the beginning of the first
-  const theme = {keybindings: ['emacs' as const, 'vim' as const]}
-  const config = {choices: [...choices], loop: false, message, pageSize: 12, theme}
-  return onTerminal((context) => prompt(config, context), signal, 'escape')
+/** Lets the user pick one of several rows on the terminal; Esc interrupts. */
+export async function pick<T>(message: string, rows: Rows<T>, signal: AbortSignal): Promise<T> {
+  const prompt = await picker<T>()
+  return onTerminal((context) => prompt({message, ...rows}, context), signal, 'escape')
 }
 
 export interface Question {
@@ -54,7 +47,8 @@ export async function ask(
     if (answer === undefined) break
     if (answer === '') throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
     // the bus would close the connection
-    if (answer.includes('\0')) throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot have a NUL character`)
+    if (answer.includes('\0'))
+      throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot contain a NUL character`)
     answers.push(answer)
   }
 
@@ -93,7 +87,7 @@ async function askOnStdin(
 }
 
 /** The service takes no empty values. */
-const isAnswer = (text: string) => text !== '' || 'An answer is needed'
+const isAnswer = (text: string) => text !== '' || 'An answer is required'
 
 // eslint-disable-next-line no-control-regex
 const cursorMove = /^\u001B\[\d+G$/
