@@ -228,8 +228,8 @@ export function sessionsListContract(title: string, world: () => World): void {
           await configs(`--filter owner=${world().uid('alice')} --filter server=*:1195/udp`),
           new Set(['pass']),
         )
-        assert.equal((await list('--filter config=nope')).stdout, 'No session matches\n')
-        assert.equal((await list('--filter config=nope --format=table')).stdout, 'No session matches\n')
+        assert.equal((await list('--filter config=nope')).stdout, 'No matching sessions\n')
+        assert.equal((await list('--filter config=nope --format=table')).stdout, 'No matching sessions\n')
       })
 
       it('shows the columns that are asked for', async () => {

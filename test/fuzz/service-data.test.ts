@@ -201,10 +201,11 @@ describe('sessions with arbitrary properties', () => {
           minLength: 1,
         }),
         fc.option(fc.integer({max: 200, min: 80}), {nil: undefined}),
-        async (sessions, columns, width) => {
+        fc.boolean(),
+        async (sessions, columns, width, keepsColumns) => {
           const entries = await Promise.all(sessions.map(async (one) => entry(await one)))
           for (const column of columns) sorted(entries, {filters: [], sort: {column, descending: false}}, 0)
-          const table = sessionTable(entries, {colors, columns, now: Date.now() / 1000, width})
+          const table = sessionTable(entries, {colors, columns, keepsColumns, now: Date.now() / 1000, width})
           assert.doesNotMatch(table, controls)
           const lines = table.split('\n')
           assert.equal(lines.length, entries.length + 1)

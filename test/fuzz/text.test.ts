@@ -99,10 +99,10 @@ describe('arbitrary untrusted text', () => {
             assert.equal(lines[r], cells.join('  ').trimEnd())
           }
         } else {
-          // The minimum width: inflexible columns in full, flexible columns with 6 characters.
+          // The minimum width: inflexible columns in full, flexible columns with 2 characters.
           const least = columns.reduce((sum, {flexible, header}, i) => {
             const full = Math.max(header.length, ...rows.map((row) => stringWidth(row[i]!)))
-            return sum + (flexible ? Math.min(full, 6) : full) + 2
+            return sum + (flexible ? Math.min(full, 2) : full) + 2
           }, -2)
           for (const line of lines) assert.ok(stringWidth(line) <= Math.max(width, least), `${line}\n${width}`)
         }

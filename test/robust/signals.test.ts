@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {type ChildProcess, spawn, type StdioOptions} from 'node:child_process'
-import {closeSync, openSync, readFileSync} from 'node:fs'
+import {chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {after, afterEach, before, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
 
@@ -429,6 +431,36 @@ describe('terminal', {skip: skipTerminal()}, () => {
       assert.equal(await tty.cursorIsVisible(), true)
     })
   }
+
+  it('is left to the shell by a live view in the background, which is not stopped', async () => {
+    stage.world.createSessions(3)
+    const folder = mkdtempSync(join(tmpdir(), 'ovpn3-jobs-'))
+    chmodSync(folder, 0o777)
+    const jobs = join(folder, 'running')
+    const tty = await stage.open({jobs: true})
+    await tty.type('ovpn3 sessions-list --watch &', 'Enter')
+    await tty.shows(/load-3/)
+    // what is typed is the shell's; a job that reads the terminal would be stopped
+    await tty.type(`jobs -r > ${jobs}`, 'Enter')
+    await until('the shell has answered', () => existsSync(jobs) && readFileSync(jobs, 'utf8').includes('Running'))
+    await tty.type('fg', 'Enter', 'C-c')
+    await tty.shows(/>$/)
+    rmSync(folder, {recursive: true})
+  })
+
+  it('reads lines again after a second signal has ended a live view at once', async () => {
+    stage.world.createSessions(3)
+    const tty = await stage.open()
+    await tty.type('ovpn3 sessions-list --watch', 'Enter')
+    await tty.shows(/load-3/)
+    await until('it follows', () => called(stage.world, 'LogForward'))
+    stage.world.intercept(() => 'ignore')
+    await tty.signal('SIGTERM')
+    await tty.signal('SIGTERM')
+    await tty.shows(/status 143/)
+    await tty.type('echo typed-$((6 * 7))', 'Enter')
+    await tty.shows(/^> echo typed-\$\(\(6 \* 7\)\)\ntyped-42$/m)
+  })
 
   it('shows the typed text and the position of the picker again after fg', async () => {
     await stage.world.startSession('alice', 'pass', {until: 'new'})

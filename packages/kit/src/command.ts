@@ -68,8 +68,8 @@ import {
   isInteractive,
   pick,
   releaseStdin,
+  releaseTerminal,
   Screen,
-  showCursor,
   suspend,
 } from './terminal'
 
@@ -406,9 +406,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const names = Object.keys(signalNumbers) as SignalName[]
     const onSignal = (name: SignalName) => {
       if (this.#signal) {
-        // asked twice: at once, then; listr2 has hidden the cursor
+        // the second signal ends the process at once
         end()
-        showCursor()
+        releaseTerminal()
         process.kill(process.pid, name)
         return
       }

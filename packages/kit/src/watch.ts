@@ -5,23 +5,23 @@ import {toJson} from '@ovpn3/sessions'
 import {SessionCommand} from './command'
 import {canAnimate, type LiveView, onReaderGone} from './terminal'
 
-/** How the events of a stream are shown. */
+/** How the events of a stream are printed. */
 export interface StreamOutput<Event> {
-  /** Begins a view on the terminal, if there is one. @returns what brings it up to date with an event */
+  /** Starts a view on the terminal. @returns updates the view with an event */
   draw?(view: LiveView): (event: Event) => void
-  /** The document of an event under `--json`; undefined where it has none. */
+  /** Returns the document of an event under `--json`, or undefined if it has none. */
   json(event: Event): unknown
-  /** Prints an event where no view can be drawn. */
+  /** Prints an event if standard output is not a terminal. */
   print(event: Event): void
 }
 
 /**
- * A command with `--watch`, or one that always watches and says so with `streams`: each JSON document is then a line of
- * its own, an error included.
+ * A command with `--watch`, or one that always watches and overrides `streams`. Under `--json` each document, errors
+ * included, is one line.
  */
 export abstract class WatchCommand<T extends typeof Command, Result = unknown> extends SessionCommand<T, Result> {
   protected override get streams(): boolean {
-    // by what was typed: the error may be that the options cannot be understood
+    // the flags are not known if parsing them failed
     return this.isTyped('watch')
   }
 
@@ -31,8 +31,8 @@ export abstract class WatchCommand<T extends typeof Command, Result = unknown> e
   }
 
   /**
-   * Shows what the work emits, until it ends. The work has to end, in good order, when its signal is aborted: the user
-   * or the system wants the command to end, or nobody reads the output any more.
+   * Prints what the work emits until it ends. Its signal is aborted when the user quits, on a signal, and when the
+   * reader of standard output has gone; the work must then end cleanly.
    */
   protected async stream<Event>(
     {draw, json, print}: StreamOutput<Event>,
@@ -51,7 +51,8 @@ export abstract class WatchCommand<T extends typeof Command, Result = unknown> e
 
     try {
       if (this.jsonEnabled()) await show(printJson)
-      else if (draw && !this.quiet && canAnimate(process.stdout)) await this.screen.draw((view) => show(draw(view)))
+      else if (draw && !this.quiet && canAnimate(process.stdout))
+        await this.screen.draw((view) => show(draw(view)), end)
       else await show(print)
     } finally {
       forget()

@@ -50,7 +50,7 @@ export {
   readsAll,
 } from './ownership'
 export {mapLimited} from './map-limited'
-export {type Reading, readingOf, type SessionState} from './reading'
+export {departureText, type Reading, readingOf, type SessionState} from './reading'
 export {
   aboutSession,
   configOf,

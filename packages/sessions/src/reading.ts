@@ -1,6 +1,7 @@
 import type {Session, SessionProperties, Snapshot} from './session'
 
 import {hasCode, isOutage, Ovpn3Error} from './errors'
+import {isDeadEnd, StatusMinor} from './status'
 
 /**
  * The state of a session, as reading it found:
@@ -44,4 +45,16 @@ export function readingOf(session: Session, {errors, values}: Snapshot, hung: bo
   if (!error) return found('unread')
   if (hasCode(error, 'session-not-found')) return found('removed', error)
   return found(hasCode(error, 'access-denied') ? 'unreadable' : 'failed', error)
+}
+
+/** What happened to a session that is no longer listed: `disconnected`. @param last the last reading of it */
+export function departureText({session, state, values: {owner, status}}: Reading): string {
+  if (state === 'stale') return 'lost its backend'
+  if (state === 'hung') return 'stopped responding'
+  if (state === 'failed') return 'became unreachable'
+  if (status?.minor === StatusMinor.authenticationFailed) return 'failed to authenticate'
+  if (status?.minor === StatusMinor.connectionFailed) return 'failed to connect'
+  // another user may have withdrawn access
+  const isEnding = status && (isDeadEnd(status) || status.minor === StatusMinor.disconnecting)
+  return owner === undefined || owner === session.source.me || isEnding ? 'disconnected' : 'left the list'
 }

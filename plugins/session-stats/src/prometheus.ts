@@ -2,7 +2,7 @@ import {configOf, safeText, type Session, type Snapshot, StatusMinor} from '@ovp
 
 import {rateCounters} from './rates'
 
-/** What is read of each session. `statistics` first: the first read of a stale session says that it is stale. */
+/** The properties to read. `statistics` comes first: the first read of a stale session reports that it is stale. */
 export const prometheusProperties = ['statistics', 'config_name', 'owner', 'status'] as const
 
 const help: Readonly<Record<string, string>> = {
@@ -10,15 +10,15 @@ const help: Readonly<Record<string, string>> = {
   BYTES_OUT: 'Bytes sent to the VPN server.',
   PACKETS_IN: 'Packets received from the VPN server.',
   PACKETS_OUT: 'Packets sent to the VPN server.',
-  TUN_BYTES_IN: 'Bytes read from the tun device, on their way to the VPN server.',
-  TUN_BYTES_OUT: 'Bytes written to the tun device, as they came from the VPN server.',
-  TUN_PACKETS_IN: 'Packets read from the tun device, on their way to the VPN server.',
-  TUN_PACKETS_OUT: 'Packets written to the tun device, as they came from the VPN server.',
-  N_PAUSE: 'Times that the session was paused.',
-  N_RECONNECT: 'Times that the session connected again.',
+  TUN_BYTES_IN: 'Bytes read from the tun device, to be sent to the VPN server.',
+  TUN_BYTES_OUT: 'Bytes written to the tun device, received from the VPN server.',
+  TUN_PACKETS_IN: 'Packets read from the tun device, to be sent to the VPN server.',
+  TUN_PACKETS_OUT: 'Packets written to the tun device, received from the VPN server.',
+  N_PAUSE: 'Number of times the session was paused.',
+  N_RECONNECT: 'Number of times the session reconnected.',
 }
 
-/** Counters that every session has, also while they are 0, which the service leaves out. */
+/** Counters that every session exports. The service leaves out those that are 0. */
 const always = [...Object.values(rateCounters), 'N_PAUSE', 'N_RECONNECT']
 
 interface Family {
@@ -31,27 +31,27 @@ interface Family {
 
 interface Gauge {
   readonly help: string
-  /** Undefined where it is not known. */
+  /** Returns undefined if the value is not known. */
   value(values: Snapshot['values']): number | undefined
 }
 
 const gauges: Readonly<Record<string, Gauge>> = {
   readable: {
-    help: 'Whether the counters of the session could be read: 1 or 0.',
+    help: '1 if the counters of the session could be read, else 0.',
     value: ({statistics}) => Number(statistics !== undefined),
   },
   connected: {
-    help: 'Whether the session is connected: 1 or 0.',
+    help: '1 if the session is connected, else 0.',
     value: ({status}) => status && Number(status.minor === StatusMinor.connected),
   },
   status_major: {help: 'Major status code.', value: ({status}) => status?.major},
   status_minor: {help: 'Minor status code.', value: ({status}) => status?.minor},
 }
 
-/** Sessions in Prometheus' text exposition format. Each has been looked at for `prometheusProperties`. */
+/** Sessions in the Prometheus text exposition format. Their `prometheusProperties` must have been read. */
 export function exposition(sessions: readonly Session[]): string {
   const families: Family[] = [
-    {help: 'Sessions that were asked for.', name: 'openvpn3_sessions', samples: [['', sessions.length]], type: 'gauge'},
+    {help: 'Number of sessions.', name: 'openvpn3_sessions', samples: [['', sessions.length]], type: 'gauge'},
     ...Object.entries(gauges).map(([name, gauge]): Family => ({
       help: gauge.help,
       name: `openvpn3_session_${name}`,
@@ -78,7 +78,7 @@ function counterFamilies(sessions: readonly Session[]): Family[] {
   const families = new Map<string, Family>()
   for (const counter of names) {
     const name = metricName(counter)
-    // two counters that differ in nothing a metric name may hold: a name that occurs twice would spoil it all
+    // the names of two counters may give the same metric name; Prometheus rejects duplicates
     if (families.has(name)) continue
     families.set(name, {
       help: (Object.hasOwn(help, counter) && help[counter]) || `Counter ${escapeText(counter)} of the session.`,
@@ -118,7 +118,7 @@ function labelsOf(session: Session): string {
   return `{${known.join(',')}}`
 }
 
-/** Line feeds stay, as the format writes them; what else a terminal would obey does not. */
+/** Escapes line feeds as the format requires, and removes other control characters. */
 function escapeText(text: string): string {
   return text
     .split('\n')

@@ -1,6 +1,6 @@
 export type Counters = Readonly<Record<string, bigint>>
 
-/** Which counter each rate comes from. */
+/** The counter of each rate. */
 export const rateCounters = {
   bytesIn: 'BYTES_IN',
   bytesOut: 'BYTES_OUT',
@@ -13,16 +13,16 @@ export const rateCounters = {
 } as const
 
 export type RateName = keyof typeof rateCounters
-/** By the second. */
+/** Per second. */
 export type Rates = Readonly<Record<RateName, number>>
 
 export interface Reading {
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly at: number
   readonly counters: Counters
 }
 
-/** How fast the counters grew from one reading to the next; null where no time lies between them. */
+/** The growth of the counters per second, or null if no time has passed between the readings. */
 export function ratesBetween(before: Reading, after: Reading): Rates | null {
   const seconds = (after.at - before.at) / 1000
   if (seconds <= 0) return null
@@ -34,7 +34,7 @@ export function ratesBetween(before: Reading, after: Reading): Rates | null {
   ) as Record<RateName, number>
 }
 
-/** A counter that shrank began again from 0. The service leaves out those that are 0. */
+/** A counter that shrank was reset to 0. The service leaves out counters that are 0. */
 function growth(before = 0n, after = 0n): bigint {
   return after < before ? after : after - before
 }

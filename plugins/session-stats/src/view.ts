@@ -1,15 +1,21 @@
-import {type Colors, cut, type Frame, tableText} from '@ovpn3/kit'
-import {bytes, keyOf, safeText, type Session} from '@ovpn3/sessions'
+import {type Colors, cut, displayWidth, type Frame, tableText, type User} from '@ovpn3/kit'
+import {bytes, configOf, count, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
 import {rateCounters, type RateName, type Rates} from './rates'
 
 const levels = '▁▂▃▄▅▆▇█'
-/** Samples that are kept of one session: more than a terminal is wide. */
+/** Samples kept of a single session: more than a terminal is wide. */
 const kept = 400
-/** Columns that a graph has at most where each session has a line, and samples that are kept of each. */
+/** The widest graph, and the samples kept of each session, if each session has one line. */
 const keptOfMany = 60
+/** The narrowest graph: a narrower one is left out. */
+const narrowestGraph = 8
+/** Widths of the widest numbers, `1023 MiB/s` and `1023 MiB`, so that columns do not move. */
+const speedWidth = 10
+const totalWidth = 8
+const packetsWidth = 9
 
 /** A line of bars, the newest on the right; null leaves a gap. */
 export function graph(values: readonly (null | number)[], width: number): string {
@@ -17,7 +23,7 @@ export function graph(values: readonly (null | number)[], width: number): string
   const max = Math.max(...shown.map((value) => value ?? 0))
   const bars = shown.map((value) => {
     if (value === null) return ' '
-    // the lowest is for nothing at all
+    // the lowest bar is for 0 only
     return value > 0 ? levels[Math.max(1, Math.ceil((value / max) * levels.length) - 1)]! : levels[0]!
   })
   return bars.join('').padStart(Math.max(0, width))
@@ -28,19 +34,19 @@ export function speed(bytesPerSecond: number): string {
   return `${bytes(bytesPerSecond)}/s`
 }
 
-/** `843`, `2.5`: small ones would be rounded to nothing. */
+/** A rate of packets: `843`, or `2.5` if it is below 10. */
 export function perSecond(packets: number): string {
   return packets > 0 && packets < 10 ? packets.toFixed(1) : String(Math.round(packets))
 }
 
-/** A sample as one line, for who is not at a terminal. */
+/** A sample as one line of text, for output that is not a terminal. */
 export function sampleLine(observation: Extract<Observation, {type: 'sample'}>, label: string): string {
   const {rates, statistics, time} = observation
   const text = rates
-    ? `in ${speed(rates.bytesIn)}, ${perSecond(rates.packetsIn)} packets/s; ` +
-      `out ${speed(rates.bytesOut)}, ${perSecond(rates.packetsOut)} packets/s`
-    : `in ${bytes(statistics.BYTES_IN ?? 0n)}; out ${bytes(statistics.BYTES_OUT ?? 0n)} so far`
-  return `${time.toISOString()} ${label}: ${text}`
+    ? `down ${speed(rates.bytesIn)}, ${perSecond(rates.packetsIn)} packets/s; ` +
+      `up ${speed(rates.bytesOut)}, ${perSecond(rates.packetsOut)} packets/s`
+    : `down ${bytes(statistics.BYTES_IN ?? 0n)}, up ${bytes(statistics.BYTES_OUT ?? 0n)} in total`
+  return `${localTime(time.getTime() / 1000)}  ${label}: ${text}`
 }
 
 interface Row {
@@ -52,33 +58,39 @@ interface Row {
 
 export interface BoardOptions {
   readonly colors: Colors
-  /** Milliseconds from one sample to the next. */
+  /** Milliseconds between two samples. */
   readonly interval: number
-  /** The name of a session for people. */
+  /** Returns the name of a session: `office (c2df8ae4)`. */
   readonly nameOf: (session: Session) => string
-  /** One session is shown in detail, else each has a line. */
+  /** Returns the owner of another user's session. */
+  readonly ownerOf: (session: Session) => User | undefined
+  /** Shows one session in detail instead of a line for each. */
   readonly single: boolean
 }
 
-/** What a terminal shows of sessions that are watched. */
+/** The rows of the detailed view: the name of the direction, rates of bytes and packets, and the colour. */
+const directions = [
+  ['down', 'bytesIn', 'packetsIn', 'green'],
+  ['up', 'bytesOut', 'packetsOut', 'cyan'],
+  ['tun down', 'tunBytesOut', 'tunPacketsOut', 'green'],
+  ['tun up', 'tunBytesIn', 'tunPacketsIn', 'cyan'],
+] as const
+
+/** The view of the watched sessions on a terminal. */
 export class Board {
   readonly #options: BoardOptions
   readonly #rows = new Map<string, Row>()
-  /** The last session that went. */
-  #gone = ''
 
   constructor(options: BoardOptions) {
     this.#options = options
   }
 
   add(observation: Observation): void {
-    const {nameOf, single} = this.#options
+    const {single} = this.#options
     const {session} = observation
     if (observation.type === 'removed') {
-      // the last that was seen of it stays
-      if (single) return
-      this.#rows.delete(keyOf(session))
-      this.#gone = `${nameOf(session)} is gone`
+      // the last sample of a single session stays
+      if (!single) this.#rows.delete(keyOf(session))
       return
     }
 
@@ -96,82 +108,107 @@ export class Board {
     if (row.history.length > (single ? kept : keptOfMany)) row.history.shift()
   }
 
-  text({columns, message, rows}: Frame): string {
-    const {colors, single} = this.#options
-    const note = message || this.#gone
+  text({columns, header, message, rows}: Frame): string {
+    const {colors, nameOf, single} = this.#options
     const all = [...this.#rows.values()]
-    const lines =
-      all.length === 0
-        ? [single ? '' : 'There are no sessions.']
-        : single
-          ? this.#details(all[0]!, columns)
-          : this.#overview(all, columns, rows - (note ? 2 : 0))
-    if (note) lines.push('', colors.yellow(cut(note, columns)))
-    return lines.join('\n')
+    const [first] = all
+    const title = header(single && first ? nameOf(first.session) : count(all.length, 'session'))
+    const notes = message ? ['', colors.yellow(cut(message, columns))] : []
+    const lines = !first
+      ? [single ? '' : 'No sessions available']
+      : single
+        ? this.#details(first, columns)
+        : this.#overview(all, columns, rows - 2 - notes.length)
+    return [title, '', ...lines, ...notes].join('\n')
   }
 
-  #details({error, history, latest, session}: Row, columns: number): string[] {
-    const {colors, interval, nameOf} = this.#options
-    const {bold, cyan, dim, green, red} = colors
-    const every = `every ${interval / 1000} s, Ctrl-C ends`
-    const lines = [`${bold(cut(nameOf(session), columns - every.length - 2))}  ${dim(every)}`, '']
-    if (latest) {
-      const cells = (label: string, rate: string, packets: string, total: string) =>
-        label.padEnd(7) + rate.padStart(12) + packets.padStart(12) + total.padStart(12)
-      lines.push(dim(cells('', 'bytes/s', 'packets/s', 'bytes')))
-      const directions = [
-        ['in', 'bytesIn', 'packetsIn', green],
-        ['out', 'bytesOut', 'packetsOut', cyan],
-        ['tun in', 'tunBytesIn', 'tunPacketsIn', cyan],
-        ['tun out', 'tunBytesOut', 'tunPacketsOut', green],
-      ] as const
-      for (const [label, rate, packets, color] of directions) {
-        const text = cells(
-          label,
-          latest.rates ? speed(latest.rates[rate]) : '-',
-          latest.rates ? perSecond(latest.rates[packets]) : '-',
-          bytes(latest.statistics[rateCounters[rate]] ?? 0n),
-        )
-        lines.push(`${text}  ${color(graph(seriesOf(history, rate), columns - text.length - 2))}`.trimEnd())
-      }
-    }
-
-    if (error) lines.push('', red(cut(error, columns)))
+  #details({error, history, latest}: Row, columns: number): string[] {
+    const {colors} = this.#options
+    const lines = latest ? this.#detailLines(history, latest, columns) : []
+    if (error) lines.push('', colors.red(cut(error, columns)))
     return lines
   }
 
+  #detailLines(
+    history: readonly (null | Rates)[],
+    {rates, statistics}: Extract<Observation, {type: 'sample'}>,
+    columns: number,
+  ): string[] {
+    const {colors, interval} = this.#options
+    const table = tableText(
+      [
+        {header: ''},
+        {dropOrder: 2, header: 'COUNTER'},
+        {header: 'RATE'.padStart(speedWidth)},
+        {dropOrder: 1, header: 'PACKETS/S'.padStart(packetsWidth)},
+        {header: 'TOTAL'.padStart(totalWidth)},
+      ],
+      directions.map(([label, rate, packets]) => [
+        label,
+        rateCounters[rate],
+        (rates ? speed(rates[rate]) : '-').padStart(speedWidth),
+        (rates ? perSecond(rates[packets]) : '-').padStart(packetsWidth),
+        bytes(statistics[rateCounters[rate]] ?? 0n).padStart(totalWidth),
+      ]),
+      columns - narrowestGraph - 2,
+    )
+    const lines = table.split('\n')
+    const tableWidth = Math.max(...lines.map((line) => displayWidth(line)))
+    const width = columns - tableWidth - 2
+    const graphs = [
+      width < narrowestGraph ? '' : colors.dim(cut(`every ${interval / 1000} s`, width).padStart(width)),
+      ...directions.map(([, rate, , color]) => colors[color](graph(seriesOf(history, rate), width))),
+    ]
+    return lines.map((line, i) => `${i === 0 ? colors.dim(line.padEnd(tableWidth)) : line}  ${graphs[i]!}`.trimEnd())
+  }
+
   #overview(all: readonly Row[], columns: number, rows: number): string[] {
-    const {colors, nameOf} = this.#options
-    const {cyan, dim, green, red} = colors
-    // a line each for the heading, what is left out, and the cursor
-    const room = Math.max(1, rows - 3)
-    const shown = all.length > room + 1 ? all.slice(0, room) : all
-    const width = Math.min(keptOfMany, Math.max(6, Math.floor((columns - 52) / 2)))
+    const {colors, ownerOf} = this.#options
+    // one line each for the heading and for the number of hidden sessions
+    const room = Math.max(1, rows - 1)
+    const shown = all.length > room ? all.slice(0, Math.max(1, room - 1)) : all
+    // next to the ID, 16 columns for a name, two rates, and the gaps
+    const width = Math.min(
+      keptOfMany,
+      Math.max(narrowestGraph + 1, Math.floor((columns - 8 - 16 - 2 * speedWidth - 10) / 2)),
+    )
     const text = tableText(
       [
-        {flexible: true, header: 'Session'},
-        {header: 'In'.padEnd(10)},
-        {header: ''.padEnd(width)},
-        {header: 'Out'.padEnd(10)},
-        {header: ''.padEnd(width)},
+        {header: 'ID'},
+        {flexible: true, header: 'CONFIG'},
+        {header: 'DOWN'.padStart(speedWidth)},
+        {dropOrder: 1, header: rateCounters.bytesIn.padEnd(width)},
+        {header: 'UP'.padStart(speedWidth)},
+        {dropOrder: 1, header: rateCounters.bytesOut.padEnd(width)},
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
-          ? [`${nameOf(session)}: ${red(error ?? '')}`, '', '', '', '']
+          ? [shortId(session.id), sessionName(session, ownerOf(session)), '', '', '', '']
           : [
-              nameOf(session),
-              (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(10),
-              green(graph(seriesOf(history, 'bytesIn'), width)),
-              (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(10),
-              cyan(graph(seriesOf(history, 'bytesOut'), width)),
+              shortId(session.id),
+              sessionName(session, ownerOf(session)),
+              (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(speedWidth),
+              colors.green(graph(seriesOf(history, 'bytesIn'), width)),
+              (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(speedWidth),
+              colors.cyan(graph(seriesOf(history, 'bytesOut'), width)),
             ],
       ),
       columns,
     )
     const [heading = '', ...lines] = text.split('\n')
-    const left = all.length - shown.length
-    return [dim(heading), ...lines, ...(left > 0 ? [dim(`… ${left} more`)] : [])]
+    const hidden = all.length - shown.length
+    return [
+      colors.dim(heading),
+      // an error takes the place of the numbers
+      ...lines.map((line, i) => (shown[i]!.error ? cut(`${line}  ${colors.red(shown[i]!.error)}`, columns) : line)),
+      ...(hidden > 0 ? [colors.dim(`… ${hidden} more`)] : []),
+    ]
   }
+}
+
+function sessionName(session: Session, owner?: User): string {
+  const name = safeText(configOf(session) ?? '') || '-'
+  return owner ? `${name} of ${safeText(owner.name ?? String(owner.uid))}` : name
 }
 
 function seriesOf(history: readonly (null | Rates)[], rate: RateName): (null | number)[] {

@@ -1,6 +1,7 @@
 import {
   aboutSession,
   Deadline,
+  departureText,
   hasCode,
   Interruption,
   mapLimited,
@@ -14,40 +15,40 @@ import {
 
 import {type Counters, type Rates, ratesBetween, type Reading} from './rates'
 
-/** What was seen of a session at one moment. */
+/** An event of a watched session. */
 export type Observation = {readonly session: Session; readonly time: Date} & (
   | {readonly error: Ovpn3Error; readonly type: 'failed'}
-  /** It is there no more; the error says why, where that is known. */
-  | {readonly error?: Ovpn3Error; readonly type: 'removed'}
-  /** Rates need two samples. */
+  /** The session no longer exists. */
+  | {readonly departure: string; readonly error?: Ovpn3Error; readonly type: 'removed'}
+  /** Rates are null in the first sample. */
   | {readonly rates: Rates | null; readonly statistics: Counters; readonly type: 'sample'}
 )
 
 export interface WatchOptions {
-  /** Milliseconds from one sample to the next. */
+  /** Milliseconds between two samples. */
   readonly interval: number
-  /** Which sessions that come up are taken in; left out: none, and where no session is left, it ends. */
+  /** Selects new sessions to watch. Without it there are none, and the watch ends with the last session. */
   readonly newcomers?: (session: Session) => boolean
-  /** Finds out what there is to be known of a newcomer. */
+  /** Reads the details of a new session. */
   readonly meet: (session: Session) => Promise<void>
   /** Ends the watch. */
   readonly signal: AbortSignal
-  /** Told about a source that fails while others go on. */
+  /** Called for a source that fails while others continue. */
   readonly onFailure: (failure: SourceFailure) => void
   readonly onObservation: (observation: Observation) => void
 }
 
-/** What was last seen of a session. */
+/** The last state of a session. */
 interface Last {
   reading?: Reading
-  /** The error that was reported. */
+  /** The message of the error that was reported. */
   reported?: string
 }
 
 /**
- * Reads the counters of sessions again and again, until they are gone or the signal says so.
- * @param sessions to begin with
- * @throws Ovpn3Error where the sources are gone, or, without newcomers, where the first sample fails
+ * Samples the counters of sessions until they are gone or the signal is aborted.
+ * @param sessions the first sessions to watch
+ * @throws Ovpn3Error if the sources are gone or, without newcomers, if the first sample fails
  */
 export async function watch(
   sessions: readonly Session[],
@@ -65,15 +66,17 @@ export async function watch(
   }
 
   const tracker = new Tracker(sources, {
-    changed(kind, {error, session}) {
+    changed(kind, entry) {
+      const {error, session} = entry
       if (kind !== 'removed' || !last.delete(session)) return
       observations.push({
+        departure: departureText(entry),
         error: hasCode(error, 'disconnected', 'session-stale') ? error : undefined,
         session,
         time: new Date(),
         type: 'removed',
       })
-      // the round that found it out reports it
+      // the running round reports it at its end
       if (!sampling) report()
     },
     details: ({session}) => meet(session),

@@ -284,7 +284,7 @@ describe('session-stats on the simulator', () => {
       ['-c load-1 --watch=1e3', /--watch/],
       ['-c load-1 --watch=9999999999', /--watch/],
       ['--watch 5 -c load-1', /unexpected argument: 5|Unexpected/i],
-      ['--format=prometheus --watch', /--watch does not go with --format=prometheus/],
+      ['--format=prometheus --watch', /--watch and --format=prometheus cannot be used together/],
       ['--format=prometheus --json', /--json and --format cannot be used together/],
       ['--format=xml', /--format=xml/],
       ['-c load-1 --all', /--config and --all cannot be used together/],

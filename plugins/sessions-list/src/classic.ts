@@ -5,13 +5,13 @@ import {emptyText} from './query'
 
 const line = '-'.repeat(77)
 const labelWidth = 12
-/** Where the first of two values on a line ends, and its label and blank behind it. */
+/** The width of the first of two values on a line. */
 const valueWidth = 37
 const secondLabelWidth = 8
 
 /**
- * The records as the reference tool prints them, each as soon as it is its turn.
- * @param total of sessions, whether they match or not
+ * Prints records in the format of the reference tool, each as soon as it is available.
+ * @param total the number of all sessions, matching or not
  */
 export async function printClassic(
   entries: AsyncIterable<Entry> | Iterable<Entry>,

@@ -9,26 +9,34 @@ import {
   shortId,
   StatusMinor,
   statusText,
+  statusTexts,
 } from '@ovpn3/sessions'
 
 import {configNameOf, type Entry, type ListedKey, remarkOf, serverOf} from './entry'
 
-/** One thing to show, sort and filter by. */
+/** A column to show, sort and filter by. */
 export interface ListColumn {
-  /** The properties it takes. */
+  /** The properties that it needs. */
   readonly properties: readonly PropertyName[]
   readonly profile?: boolean
-  /** The key under `--json`; the path and the id are always there. */
+  /** The key under `--json`. The path and the ID are always there. */
   readonly key?: ListedKey
-  /** Gives way where the table is too wide: 1 first, 2 and 3 where that is not enough. */
-  readonly flexible?: 1 | 2 | 3
-  /** Its text, perhaps of foreign origin; undefined where there is none. @param now seconds since 1970 */
+  /** May be cut when the table is too wide. */
+  readonly flexible?: boolean
+  /** The width below which it is not cut. */
+  readonly minimum?: number
+  /** Is left out of a table that is too wide, unless it was asked for: the lowest number first. */
+  readonly dropOrder?: number
+  /** Its text, perhaps of foreign origin, or undefined if there is none. @param now seconds since 1970 */
   text(entry: Entry, now: number): string | undefined
-  /** What it is sorted by, where that is not its text. */
+  /** The value to sort by, if it is not the text. */
   rank?(entry: Entry): number | string | undefined
-  /** What a filter may name as well. */
+  /** A second value that a filter accepts. */
   also?(entry: Entry): string | undefined
 }
+
+/** Every status word fits; only the error of a session that cannot be read is longer. */
+const widestStatus = Math.max(...statusTexts.map((text) => text.length))
 
 const broken: ReadonlySet<number> = new Set([StatusMinor.configError, StatusMinor.inlineMissing])
 const quiet: ReadonlySet<number> = new Set([
@@ -54,37 +62,40 @@ export const columns = {
   config: {
     properties: ['config_name'],
     key: 'config',
-    flexible: 1,
+    flexible: true,
     text: configNameOf,
   },
   profile: {
     properties: ['config_path'],
     profile: true,
     key: 'profile',
-    flexible: 1,
+    flexible: true,
     text: ({details: {profile} = {}}) => profile && (profile.available ? profile.name : 'not available'),
   },
   status: {
     properties: ['status'],
     key: 'status',
-    flexible: 2,
+    flexible: true,
+    minimum: widestStatus,
     text: (entry) => remarkOf(entry) ?? (entry.values.status && statusText(entry.values.status)),
   },
   message: {
     properties: ['status'],
     key: 'status',
-    flexible: 1,
+    flexible: true,
     text: ({values}) => values.status?.message,
   },
   device: {
     properties: ['device_name', 'status'],
     key: 'device',
+    dropOrder: 4,
     text: ({values}) => heldDevice(values),
   },
   server: {
     properties: ['connected_to'],
     key: 'server',
-    flexible: 3,
+    flexible: true,
+    dropOrder: 1,
     text(entry) {
       const server = serverOf(entry)
       if (!server) return
@@ -95,7 +106,8 @@ export const columns = {
   owner: {
     properties: ['owner'],
     key: 'owner',
-    flexible: 2,
+    flexible: true,
+    dropOrder: 2,
     text: ({details}) => details?.ownerName,
     also: ({values}) => (values.owner === undefined ? undefined : String(values.owner)),
   },
@@ -108,6 +120,7 @@ export const columns = {
   age: {
     properties: ['session_created'],
     key: 'created',
+    dropOrder: 3,
     text: ({values}, now) =>
       values.session_created === undefined ? undefined : duration(now - values.session_created),
     rank: ({values}) => (values.session_created === undefined ? undefined : -values.session_created),
@@ -128,7 +141,7 @@ export function columnOf(name: ColumnName): ListColumn {
   return columns[name]
 }
 
-/** The colour that a session's status has. */
+/** The colour of a session's status. */
 export function statusColor({state, values: {status}, waiting}: Entry): keyof Colors | undefined {
   if (waiting) return 'red'
   if (state === 'stale' || state === 'hung' || state === 'failed') return 'red'

@@ -17,23 +17,23 @@ import {
   type Tracked,
 } from '@ovpn3/sessions'
 
-/** What is known of a session besides its properties. */
+/** Details of a session besides its properties. */
 export interface Details {
   readonly profile?: Profile
   readonly ownerName?: string
 }
 
-/** A session and what is known of it. */
+/** A session with its properties and details. */
 export type Entry = Tracked<Details>
 
-/** What is to be found out about each session. */
+/** The data to read of each session. */
 export interface Reads {
   readonly properties: readonly PropertyName[]
-  /** The current name of the profile, too. */
+  /** Whether to read the current name of the profile. */
   readonly profile: boolean
 }
 
-/** Finds out the profile's current name, where it is needed, and the owner's. */
+/** Reads the name of the owner and, if needed, the current name of the profile. */
 export async function detailsOf({session, state, values: {owner}}: Reading, reads: Reads): Promise<Details> {
   const [profile, ownerName] = await Promise.all([
     reads.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
@@ -54,12 +54,12 @@ async function profileOf(session: Session): Promise<Profile | undefined> {
 const remarks: Readonly<Record<Exclude<SessionState, 'ok' | 'unread'>, string>> = {
   failed: 'not readable',
   hung: 'not responding, removed',
-  removed: 'removed meanwhile',
+  removed: 'removed',
   stale: 'backend gone, removed',
   unreadable: 'not readable by you',
 }
 
-/** Why there is less to see of a session than of others; undefined where all is well. */
+/** The reason why a session has fewer values than others, or undefined if it was read. */
 export function remarkOf({error, state, waiting}: Entry): string | undefined {
   if (waiting) return 'not responding'
   if (state === 'ok' || state === 'unread') return undefined
@@ -71,12 +71,12 @@ export function configNameOf({session, values}: Entry): string | undefined {
   return values.config_name ?? configOf(session) ?? undefined
 }
 
-/** Where a session is connected to; undefined while it is not. */
+/** The server that a session is connected to. */
 export function serverOf({values: {connected_to}}: Entry): SessionProperties['connected_to'] | undefined {
   return connected_to?.host ? connected_to : undefined
 }
 
-/** A session as `--json` shows it, but for those keys that were not asked for. */
+/** A session as `--json` prints it. Keys that were not asked for are left out. */
 export interface ListedSession {
   readonly path: string
   readonly id: string

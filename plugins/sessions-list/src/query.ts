@@ -10,25 +10,25 @@ import {type ColumnName, columnNames, columnOf} from './columns'
 
 export interface Filter {
   readonly column: ColumnName
-  /** What has to be in the value: the first part at its beginning, the last at its end, anything in between. */
+  /** The texts between the `*` of the pattern. */
   readonly parts: readonly string[]
 }
 
-/** What is to be shown, of which sessions, in which order. */
+/** The columns, filters and order of a list. */
 export interface Query {
-  /** Undefined: those that the output has by itself. */
+  /** Undefined for the default columns of the output. */
   readonly columns?: readonly ColumnName[]
   readonly filters: readonly Filter[]
   readonly sort?: {readonly column: ColumnName; readonly descending: boolean}
 }
 
 const tableColumns: readonly ColumnName[] = ['id', 'config', 'status', 'device', 'server', 'owner', 'age']
-/** What the reference's records and the JSON document show. */
+/** The columns of the reference's records and of the JSON document. */
 const allColumns: readonly ColumnName[] = ['config', 'profile', 'owner', 'device', 'server', 'status', 'created', 'pid']
 export const defaultColumns = {classic: allColumns, json: allColumns, table: tableColumns} as const
 
 /**
- * The query that the flags stand for.
+ * Parses the flags into a query.
  * @throws Ovpn3Error `usage`
  */
 export function queryOf({
@@ -43,7 +43,7 @@ export function queryOf({
   }
 }
 
-/** What has to be read to show these columns of the sessions that the query asks for. */
+/** The properties to read for these columns and for the query. */
 export function readsOf({filters, sort}: Query, shown: readonly ColumnName[]): Reads {
   const used = [...shown, ...filters.map(({column}) => column), ...(sort ? [sort.column] : [])].map((name) =>
     columnOf(name),
@@ -54,12 +54,12 @@ export function readsOf({filters, sort}: Query, shown: readonly ColumnName[]): R
   }
 }
 
-/** The keys that these columns have under `--json`. */
+/** The keys of these columns under `--json`. */
 export function keysOf(shown: readonly ColumnName[]): ListedKey[] {
   return [...new Set(shown.flatMap((name) => columnOf(name).key ?? []))]
 }
 
-/** True where every filter fits. */
+/** Whether an entry matches every filter. */
 export function matches({filters}: Query, entry: Entry, now: number): boolean {
   return filters.every(({column, parts}) => {
     const {also, text} = columnOf(column)
@@ -68,14 +68,14 @@ export function matches({filters}: Query, entry: Entry, now: number): boolean {
   })
 }
 
-/** What is said in place of a list, where there is nothing in it. @param total of sessions, whether they match or not */
+/** The text that is printed for an empty list. @param total the number of all sessions, matching or not */
 export function emptyText(total: number): string {
-  return total > 0 ? 'No session matches' : 'No sessions available'
+  return total > 0 ? 'No matching sessions' : 'No sessions available'
 }
 
 const collator = new Intl.Collator('en', {numeric: true})
 
-/** In the order asked for; what has no value comes last. */
+/** The entries in the order of the query. Entries without a value come last. */
 export function sorted(entries: readonly Entry[], {sort}: Query, now: number): readonly Entry[] {
   if (!sort) return entries
   const {rank, text} = columnOf(sort.column)
@@ -97,8 +97,8 @@ function compare(a: number | string, b: number | string): number {
 function columnNamed(name: string, flag: string): ColumnName {
   const found = columnNames.find((column) => column === name.toLowerCase())
   if (!found)
-    throw new Ovpn3Error('usage', name ? `${flag}: there is no column ${name}` : `${flag} needs the name of a column`, {
-      hint: `The columns are ${columnNames.join(', ')}`,
+    throw new Ovpn3Error('usage', name ? `${flag}: unknown column ${name}` : `${flag}: a column name is required`, {
+      hint: `Use one of: ${columnNames.join(', ')}`,
     })
   return found
 }
@@ -111,20 +111,20 @@ function sortOf(text: string): Query['sort'] {
 function filterOf(text: string): Filter {
   const at = text.indexOf('=')
   if (at < 1)
-    throw new Ovpn3Error('usage', `--filter: "${text}" is not of the form COLUMN=VALUE`, {
-      hint: 'For example: --filter status=connected',
+    throw new Ovpn3Error('usage', `--filter: expected COLUMN=VALUE, not "${text}"`, {
+      hint: 'Use a filter such as --filter status=connected',
     })
   return {column: columnNamed(text.slice(0, at), '--filter'), parts: text.slice(at + 1).split('*')}
 }
 
-/** The filter that leaves what an option that selects a session would mean elsewhere. */
+/** The filter that has the same effect as an option that selects a session. */
 export function filterFor(name: SelectorName, value: string): string {
   if (name === 'path' && !value.startsWith('/')) return `id=${value}*`
   const column: ColumnName = name === 'interface' ? 'device' : name
   return `${column}=${value}`
 }
 
-/** In linear time, which a regular expression of many `.*` does not take. */
+/** Matches a pattern in linear time; a regular expression with many `.*` would backtrack. */
 export function fits([first = '', ...rest]: readonly string[], text: string): boolean {
   const last = rest.pop()
   if (last === undefined) return text === first

@@ -1,12 +1,12 @@
 import {colorsOf, cut, type Frame, type LiveView} from '@ovpn3/kit'
-import {type ChangeKind, keyOf, localTime, toJson} from '@ovpn3/sessions'
+import {type ChangeKind, count, departureText, keyOf, localTime, safeText, shortId, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
-import {type Entry, listedSession} from './entry'
+import {configNameOf, type Entry, listedSession} from './entry'
 import {emptyText, keysOf, matches, type Query, sorted} from './query'
 import {plainCell, sessionTable} from './table'
 
-/** What happened to a session. */
+/** A change of a session. */
 export interface Change {
   readonly entry: Entry
   readonly kind: ChangeKind
@@ -16,39 +16,54 @@ export interface Change {
 export const nowSeconds = () => Date.now() / 1000
 
 /**
- * A table on the terminal, updated in place.
- * @param tracked the sessions that there are
- * @param failures what is said below the table
- * @returns updates it
+ * Draws a table on the terminal.
+ * @param tracked the current sessions
+ * @param failures errors of sources, shown below the table
+ * @returns updates the view with a change
  */
 export function drawTable(
   view: LiveView,
   {failures, tracked}: {failures: ReadonlySet<string>; tracked: Iterable<Entry>},
   query: Query,
   columns: readonly ColumnName[],
-): () => void {
-  // its own rows say which session does not respond
-  const text = ({columns: width, rows}: Frame) => {
+): (change: Change) => void {
+  const colors = colorsOf(process.stdout)
+  // notices about a session that does not respond are left out: its row says so
+  const text = ({columns: width, header, rows}: Frame) => {
     const now = nowSeconds()
     const all = [...tracked]
-    const colors = colorsOf(process.stdout)
-    const notes = failures.size > 0 ? ['', ...[...failures].map((failure) => colors.yellow(cut(failure, width)))] : []
     const entries = all.filter((entry) => matches(query, entry, now))
-    if (entries.length === 0) return [emptyText(all.length), ...notes].join('\n')
-    // the header, and the line that the cursor is on
-    const room = Math.max(1, rows - 2 - notes.length)
+    const notes = failures.size > 0 ? ['', ...[...failures].map((failure) => colors.yellow(cut(failure, width)))] : []
+    const title = header(countText(entries.length, all.length))
+    if (entries.length === 0) return [title, '', emptyText(all.length), ...notes].join('\n')
+    const room = Math.max(1, rows - 3 - notes.length)
     const hidden = entries.length > room ? entries.length - room + 1 : 0
     const shown = sorted(entries, query, now).slice(0, entries.length - hidden)
-    const table = sessionTable(shown, {colors, columns, now, width})
-    return [table, ...(hidden ? [colors.dim(`… ${hidden} more`)] : []), ...notes].join('\n')
+    const table = sessionTable(shown, {colors, columns, keepsColumns: query.columns !== undefined, now, width})
+    return [title, '', table, ...(hidden ? [colors.dim(`… ${hidden} more`)] : []), ...notes].join('\n')
   }
 
   const draw = () => view.show(text)
   draw()
-  return draw
+  /** The sessions that matched the filters at some time. */
+  const listed = new Set<string>()
+  return ({entry, kind}) => {
+    const key = keyOf(entry.session)
+    if (matches(query, entry, nowSeconds())) listed.add(key)
+    if (kind === 'removed' && listed.delete(key)) view.report(`${nameOf(entry)} ${departureText(entry)}`)
+    draw()
+  }
 }
 
-/** Makes a document of each change that shows. */
+function countText(matching: number, total: number): string {
+  return matching === total ? count(total, 'session') : `${matching} of ${count(total, 'session')}`
+}
+
+function nameOf(entry: Entry): string {
+  return safeText(configNameOf(entry) ?? '') || `session ${shortId(entry.session.id)}`
+}
+
+/** Converts each change that shows to a document. */
 export function jsonOf(query: Query, columns: readonly ColumnName[]): (change: Change) => unknown {
   const keys = keysOf(columns)
   const news = newsOf(query, (entry) => toJson(listedSession(entry, keys)))
@@ -72,22 +87,22 @@ export function printer(
   }
 }
 
-/** A session as text, where a change of it shows: undefined where the filters leave it out, or the text is the same. */
+/** Returns the text of a changed session, or undefined if the filters exclude it or the text is the same as before. */
 function newsOf(
   query: Query,
   textOf: (entry: Entry, now: number) => string,
 ): (change: Change, now: number) => string | undefined {
-  /** What was last said, for a session that fits the filters. */
-  const said = new Map<string, string>()
+  /** The last text of each session that matches the filters. */
+  const printed = new Map<string, string>()
   return ({entry, kind}, now) => {
     const key = keyOf(entry.session)
-    const fits = matches(query, entry, now)
-    const before = said.get(key)
-    if (!fits && before === undefined) return
+    const isMatch = matches(query, entry, now)
+    const before = printed.get(key)
+    if (!isMatch && before === undefined) return
     const text = textOf(entry, now)
-    if (kind === 'changed' && fits && text === before) return
-    if (kind === 'removed' || !fits) said.delete(key)
-    else said.set(key, text)
+    if (kind === 'changed' && isMatch && text === before) return
+    if (kind === 'removed' || !isMatch) printed.delete(key)
+    else printed.set(key, text)
     return text
   }
 }

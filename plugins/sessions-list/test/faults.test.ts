@@ -135,11 +135,11 @@ describe('sessions-list when things go wrong', () => {
       const none = `--filter config=nosuch ${args}`
       assert.equal((await list(none)).stdout, 'No sessions available\n')
       world.createSessions(1)
-      assert.equal((await list(none)).stdout, 'No session matches\n')
+      assert.equal((await list(none)).stdout, 'No matching sessions\n')
     })
 
   it('a filter that is none is told in the words of the help', async () => {
-    assert.match((await list('--filter status')).stderr, /--filter: "status" is not of the form COLUMN=VALUE/)
+    assert.match((await list('--filter status')).stderr, /--filter: expected COLUMN=VALUE, not "status"/)
     assert.match((await list('--help')).stdout, /--filter=COLUMN=VALUE/)
   })
 

@@ -20,21 +20,54 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
       const lines = screen.split('\n')
       assert.match(lines[0]!, /^ID {8}CONFIG +STATUS +DEVICE {2}SERVER +OWNER +AGE$/)
       assert.equal(lines.length, 5)
-      // in 80 columns a long user name takes room from the others
-      assert.match(screen, /^\w{8} {2}office +connected +tun\d {4}10\.99\.0\.1:1(194\/udp|\S*…) {2}\S+ +\d+s$/m)
+      assert.match(screen, /^\w{8} {2}office +connected +tun\d {4}10\.99\.0\.1:1194\/udp {2}\S+ +\d+s$/m)
       assert.match(screen, /^\w{8} {2}pass +needs input +- +- +\S+ +\d+s$/m)
       assert.match(screen, columns === 80 ? /the-tunnel-\S*…/ : /the-tunnel-with-a-name\S*…/)
       assert.match(screen, /東京オフィス +connected/)
     })
 
-  it('a live table whose lines are cut where the terminal is too narrow for them', async () => {
+  it('a table without the columns that do not fit, in 40 columns', async () => {
+    stage.world.createSessions(1, {name: () => 'customer-vpn-of-the-day'})
+    await stage.world.startSession('alice', 'pass', {until: 'new'})
+    const tty = await stage.open({columns: 40})
+    const screen = await tty.run('ovpn3 sessions-list --sort config')
+    assert.match(screen, /^ID {8}CONFIG +STATUS +DEVICE\n/)
+    assert.match(screen, /^\w{8} {2}customer… {2}connected {4}tun\d\n\w{8} {2}pass {7}needs input {2}-$/m)
+    const chosen = await tty.run('ovpn3 sessions-list --columns id,server,owner,age --filter device=tun*')
+    assert.match(chosen, /^ID +SERVER +OWNER +AGE\n\w{8} +10\.99\.0\.\S+ +\w+…? +\d+s$/m)
+  })
+
+  it('a live table that fits a narrow terminal, with its header and keys', async () => {
     stage.world.createSessions(30)
-    const tty = await stage.open({columns: 30, rows: 12})
+    const tty = await stage.open({columns: 40, rows: 12})
     await tty.type('ovpn3 sessions-list --watch', 'Enter')
-    const screen = await tty.shows(/… 21 more/)
-    assert.match(screen, /^ID {8}CONFIG[^\n]*…\n(\w{8} {2}load-[^\n]*…\n){9}… 21 more$/m)
-    await tty.type('C-c')
-    await tty.shows(/status 130/)
+    const screen = await tty.shows(/… 25 more/)
+    assert.match(
+      screen,
+      /^30 sessions on \S+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n\nID {8}CONFIG +STATUS +DEVICE\n(\w{8} {2}load-\d\d +connected +tun\d+\n){5}… 25 more\n\nq quit {2}\? keys$/m,
+    )
+    await tty.type('q')
+    assert.doesNotMatch(await tty.shows(/status 0/), /q quit/)
+  })
+
+  it('a live table that explains its keys, and what happened to a session that left', async () => {
+    stage.world.createSessions(1)
+    const path = await stage.world.startSession('alice', 'cert')
+    const tty = await stage.open({columns: 40})
+    await tty.type('ovpn3 sessions-list --watch', 'Enter')
+    await tty.shows(/2 sessions[^]* cert +connected/)
+    await tty.type('?')
+    await tty.shows(/^q {7}quit\nCtrl-C {2}quit with exit status 130\nCtrl-Z {2}suspend[^]*^\? {7}hide the keys$/m)
+    await tty.type('?')
+    await tty.shows(/^q quit {2}\? keys$/m)
+    await until('it follows', () => stage.world.subscribers(path).length === 1)
+    await stage.world.disconnect(path)
+    await tty.shows(/1 session on [^]*^cert disconnected \d s ago$/m)
+    await tty.shows(/^((?!disconnected)[^])*load-1 +connected((?!disconnected)[^])*$/)
+    await tty.type('q')
+    await tty.shows(/status 0/)
+    await tty.type('echo typed-$((6 * 7))', 'Enter')
+    await tty.shows(/^> echo typed-\$\(\(6 \* 7\)\)\ntyped-42$/m)
   })
 
   it('in colours that say how it is', async () => {
@@ -67,7 +100,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     stage.world.createSessions(1)
     const tty = await stage.open()
     assert.match(await tty.run('ovpn3 sessions-list --format=classic'), /^-{77}\n {8}Path: [^]*\n-{77}$/)
-    assert.equal(await tty.run('ovpn3 sessions-list --filter config=x'), 'No session matches')
+    assert.equal(await tty.run('ovpn3 sessions-list --filter config=x'), 'No matching sessions')
   })
 
   it('a live table that is updated in place, until Ctrl-C', async () => {
@@ -96,7 +129,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('ovpn3 sessions-list --watch --filter config=nosuch', 'Enter')
     await tty.shows(/^No sessions available$/m)
     await stage.world.startSession('alice', 'cert')
-    await tty.shows(/^No session matches$/m)
+    await tty.shows(/^No matching sessions$/m)
     await tty.type('C-c')
     await tty.shows(/status 130/)
   })
@@ -122,12 +155,12 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     const resize = (columns: number, rows: number) =>
       execFileSync('stty', ['-F', device, 'cols', String(columns), 'rows', String(rows)])
     await tty.type('-R', 'ovpn3 sessions-list -w --sort config', 'Enter')
-    const screen = await tty.shows(/load-17[^]*… 33 more/)
+    const screen = await tty.shows(/load-13[^]*… 37 more/)
     assert.equal(screen.match(/^ID /gm)?.length, 1)
     resize(60, 10)
-    await tty.shows(/load-07[^]*… 43 more/)
+    await tty.shows(/load-03[^]*… 47 more/)
     resize(100, 8)
-    const small = await tty.shows(/load-05[^]*… 45 more/)
+    const small = await tty.shows(/load-03[^]*… 47 more/)
     assert.equal(small.match(/^ID /gm)?.length, 1, small)
     await tty.type('C-c')
     await tty.shows(/status 130/)

@@ -1,70 +1,126 @@
+import {localTime} from '@ovpn3/sessions'
+import {hostname} from 'node:os'
+
 import type {Animated} from './screen'
 
-import {cut} from './table'
+import {colorsOf} from './color'
+import {readKeys} from './keys'
+import {cut, displayWidth, inColumns} from './table'
 
-/** What a view is drawn into. */
+/** The space that a view has. */
 export interface Frame {
   readonly columns: number
   readonly rows: number
-  /** The last notice since `show` was called; empty without one. */
+  /** The latest notice since the last call of `show`, or an empty string. */
   readonly message: string
+  /** A header line: the title and this host on the left, the time on the right. */
+  header(title: string): string
 }
 
-/** A part of the terminal that is drawn again and again. */
+/** A part of the terminal that is redrawn in place. */
 export interface LiveView {
-  /** Shows the text, every second, in place of the last one. Calls in quick succession are drawn once. */
+  /** Replaces what is shown, and redraws it every second. Calls in quick succession are drawn once. */
   show(text: (frame: Frame) => string): void
+  /** Shows below the view, for 10 seconds, what happened and how long ago: `cert disconnected 3 s ago`. */
+  report(event: string): void
 }
 
 /** Milliseconds between two drawings. */
 const pause = 100
+/** Milliseconds for which an event stays below the view. */
+const eventLife = 10_000
+/** Lines that events take at most. */
+const eventLines = 3
+/** A terminal with fewer rows has no room for the keys. */
+const fewRows = 10
 
-/** A view on stdout, which must be a terminal. `end` draws what is outstanding and leaves it there. */
-export async function liveView(): Promise<Animated & LiveView & {end(): void}> {
+const keyHelp = [
+  ['q', 'quit'],
+  ['Ctrl-C', 'quit with exit status 130'],
+  ['Ctrl-Z', 'suspend, `fg` continues'],
+  ['?', 'hide the keys'],
+] as const
+
+interface LiveViewOptions {
+  /** Called when the user quits with `q`. */
+  readonly quit: () => void
+}
+
+/**
+ * Creates a view on standard output, which must be a terminal. Keys are read if standard input is a terminal, too.
+ * `end` draws what is outstanding and leaves it on the terminal.
+ */
+export async function liveView({quit}: LiveViewOptions): Promise<Animated & LiveView & {end(): void}> {
   const {createLogUpdate} = await import('log-update')
   const update = createLogUpdate(process.stdout, {showCursor: true})
+  const {dim} = colorsOf(process.stdout)
   let latest: (frame: Frame) => string = () => ''
   let message = ''
   let drawn = false
+  let ended = false
+  let showsKeys = false
+  let events: {readonly at: number; readonly text: string}[] = []
   let timer: NodeJS.Timeout | undefined
+  const footer = (rows: number) => {
+    if (ended || rows < fewRows) return []
+    if (!process.stdin.isRaw) return ['', 'Ctrl-C quit']
+    return ['', ...(showsKeys && rows > fewRows + keyHelp.length ? inColumns(keyHelp) : ['q quit  ? keys'])]
+  }
+
   const draw = () => {
     drawn = true
     timer = undefined
-    // what does not fit would scroll away and be drawn again above
     const {columns = 80, rows = 24} = process.stdout
-    const lines = latest({columns, message, rows})
-      .split('\n')
-      .slice(0, Math.max(1, rows - 1))
-    update(lines.map((line) => cut(line, columns)).join('\n'))
+    const now = Date.now()
+    events = events.filter(({at}) => now - at < eventLife)
+    const below = [...eventTexts(events, now), ...footer(rows)]
+    // a view with more lines than the terminal would scroll away; the cursor is on a line of its own
+    const room = Math.max(1, rows - 1 - below.length)
+    const header = (title: string) => headerLine(title, columns, now)
+    const lines = latest({columns, header, message, rows: room}).split('\n').slice(0, room)
+    update([...lines, ...below.map((line) => dim(line))].map((line) => cut(line, columns)).join('\n'))
   }
 
   const schedule = () => {
     timer ??= setTimeout(draw, pause)
   }
 
-  // after a Ctrl-Z the lines above are the shell's
+  // the lines above the cursor are the shell's after Ctrl-Z
   const drawAnew = () => {
     update.done()
     schedule()
   }
 
-  // ages grow
+  const onKey = (key: string) => {
+    if (key === 'q') quit()
+    if (key !== '?') return
+    showsKeys = !showsKeys
+    schedule()
+  }
+
   const clock = setInterval(schedule, 1000)
   process.stdout.on('resize', schedule)
   process.on('SIGCONT', drawAnew)
+  const releaseKeys = process.stdin.isTTY ? readKeys(onKey) : () => {}
   return {
     end() {
+      ended = true
       process.stdout.off('resize', schedule)
       process.off('SIGCONT', drawAnew)
       clearInterval(clock)
+      releaseKeys()
       if (drawn || timer) {
         clearTimeout(timer)
-        // over the ^C that the terminal has written
+        // overwrites the ^C of a terminal that echoes it
         update.clear()
         draw()
       }
 
       update.done()
+    },
+    report(event) {
+      events.push({at: Date.now(), text: event})
+      schedule()
     },
     show(text) {
       latest = text
@@ -76,4 +132,20 @@ export async function liveView(): Promise<Animated & LiveView & {end(): void}> {
       schedule()
     },
   }
+}
+
+function eventTexts(events: readonly {readonly at: number; readonly text: string}[], now: number): string[] {
+  if (events.length === 0) return []
+  const texts = [...events].reverse().map(({at, text}) => `${text} ${Math.floor((now - at) / 1000)} s ago`)
+  if (texts.length <= eventLines) return ['', ...texts]
+  const shown = texts.slice(0, eventLines - 1)
+  return ['', ...shown, `… ${texts.length - shown.length} more`]
+}
+
+function headerLine(title: string, columns: number, now: number): string {
+  const {bold, dim} = colorsOf(process.stdout)
+  const time = localTime(now / 1000)
+  const left = cut(`${title} on ${hostname()}`, columns - time.length - 2)
+  const space = ' '.repeat(Math.max(2, columns - displayWidth(left) - time.length))
+  return `${bold(left)}${space}${dim(time)}`
 }

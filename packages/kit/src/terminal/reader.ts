@@ -2,16 +2,16 @@ import {spawn} from 'node:child_process'
 import {fstatSync} from 'node:fs'
 
 /**
- * Calls the listener when nobody reads stdout any more. Writing tells, but a watch may have nothing to write for hours,
- * and Node cannot wait for the end of a pipe that it only writes to: GNU tail can, and does so when it follows a file.
- * @returns ends the observation
+ * Calls the listener when the reader of standard output has gone. A write would report that, but a watch may write
+ * nothing for hours, and Node cannot wait for the reader of a pipe. GNU tail can: it does so when it follows a file.
+ * @returns stops waiting
  */
 export function onReaderGone(listener: () => void): () => void {
   process.stdout.on('error', listener)
   let end = () => {}
   if (isPipe()) {
     const tail = spawn('tail', ['-f', `--pid=${process.pid}`, '/dev/null'], {stdio: ['ignore', 'inherit', 'ignore']})
-    // where there is no such tail, the next line tells
+    // without GNU tail, the next write reports it
     tail.on('error', () => {})
     tail.on('exit', (status, signal) => {
       if (signal === 'SIGPIPE' || status === 0) listener()
@@ -25,7 +25,7 @@ export function onReaderGone(listener: () => void): () => void {
 
   return () => {
     process.stdout.off('error', listener)
-    // what is still under way may fail now, and matters to nobody
+    // writes that are still pending may fail
     process.stdout.on('error', () => {})
     end()
   }

@@ -4,36 +4,36 @@ import {liveView, type LiveView} from './live'
 import {taskList} from './tasks'
 import {canAnimate, isInteractive} from './terminal'
 
-/** What is drawn again and again on the terminal, where nothing else can be written meanwhile. */
+/** Output that is redrawn in place. Nothing else can be written to the terminal meanwhile. */
 export interface Animated {
-  /** Shows a notice. @param session the key (`keyOf`) of the one that it is about */
+  /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
   tell(text: string, session?: string): void
 }
 
-/** What a command shows: it knows what is animated at the moment, and sends notices there. */
+/** The output of a command. Sends notices to the animation that is running, if there is one. */
 export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
 
-  /** @param isQuiet nothing is to be animated */
+  /** @param isQuiet whether animations are off */
   constructor(isQuiet: () => boolean) {
     this.#isQuiet = isQuiet
   }
 
-  /** A line of a result, on stdout. */
+  /** Prints a line of a result on standard output. */
   print(text: string): void {
     if (!this.#muted) process.stdout.write(`${text}\n`)
   }
 
-  /** A line for the person: within what is animated, else on stderr. @param session key of the one it is about */
+  /** Shows a line in the animation, or prints it on standard error. @param session the key of the session it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
     if (this.#animated) this.#animated.tell(text, session)
     else process.stderr.write(`${text}\n`)
   }
 
-  /** Prints nothing while this work is under way: what winds down has nothing to say. */
+  /** Prints nothing during the work. */
   async mute(work: () => Promise<void>): Promise<void> {
     this.#muted = true
     try {
@@ -43,7 +43,7 @@ export class Screen {
     }
   }
 
-  /** While a person is asked something, notices wait. */
+  /** Holds notices back until the user has answered. */
   async ask<T>(question: () => Promise<T>): Promise<T> {
     if (!isInteractive()) return question()
     const held: [text: string, session?: string][] = []
@@ -55,9 +55,9 @@ export class Screen {
   }
 
   /**
-   * Runs tasks side by side and shows them on stderr, if that is a terminal: animated, and gone when they are done,
-   * since the results say how they ended; on one that can only print, as plain lines.
-   * @param title what they are together: `Pausing 100 sessions`
+   * Runs tasks concurrently and shows them on standard error if it is a terminal: animated until they end, or as plain
+   * lines on a dumb terminal.
+   * @param title names them together: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
   async runTasks<T>(title: string, tasks: readonly Task<T>[]): Promise<T[]> {
@@ -70,9 +70,9 @@ export class Screen {
     return canAnimate(process.stderr) ? this.#animate(list, () => list.run()) : list.run()
   }
 
-  /** Shows a view on stdout while this work is under way. */
-  async draw<T>(work: (view: LiveView) => Promise<T>): Promise<T> {
-    const view = await liveView()
+  /** Shows a view on standard output during the work. @param quit called when the user quits with `q` */
+  async draw<T>(work: (view: LiveView) => Promise<T>, quit: () => void): Promise<T> {
+    const view = await liveView({quit})
     try {
       return await this.#animate(view, () => work(view))
     } finally {

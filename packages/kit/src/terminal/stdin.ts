@@ -3,7 +3,7 @@ import {createInterface, type Interface} from 'node:readline'
 
 let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
 
-/** The next line of stdin, undefined after the last. */
+/** The next line of standard input, or undefined after the last. */
 export async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
   if (!lines) {
     const reader = createInterface({input: process.stdin, terminal: false})
@@ -12,7 +12,7 @@ export async function stdinLine(signal: AbortSignal): Promise<string | undefined
       state.queue.push(line)
       state.wake()
     })
-    // what cannot be read, as under nohup, has no lines
+    // under nohup, standard input cannot be read
     reader.on('error', () => reader.close())
     reader.on('close', () => {
       state.ended = true
@@ -33,7 +33,7 @@ export async function stdinLine(signal: AbortSignal): Promise<string | undefined
   return state.queue.shift()
 }
 
-/** Stops reading stdin, which would keep the process alive. */
+/** Stops reading standard input, which would keep the process alive. */
 export function releaseStdin(): void {
   lines?.reader.close()
   process.stdin.unref?.()

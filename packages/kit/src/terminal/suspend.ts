@@ -1,14 +1,14 @@
-import {showCursor} from './terminal'
+import {releaseTerminal} from './terminal'
 
-/** Milliseconds within which a process that was stopped notices that it goes on. */
-const noticed = 50
+/** Milliseconds until a process that was continued has certainly received SIGCONT. */
+const delivery = 50
 
 /**
- * Ctrl-Z: the shell gets its cursor back, and the kernel decides whether there is anyone who could continue this process.
- * Without a shell that could, as under `ssh -t HOST COMMAND`, it stops nothing.
+ * Stops this process on Ctrl-Z. The kernel ignores the stop if no shell could continue the process, as under
+ * `ssh -t HOST COMMAND`.
  */
 export function suspend(): void {
-  showCursor()
+  const takeBack = releaseTerminal()
   process.off('SIGTSTP', suspend)
   let continued = false
   const onContinue = () => {
@@ -17,11 +17,12 @@ export function suspend(): void {
 
   process.once('SIGCONT', onContinue)
   process.kill(process.pid, 'SIGTSTP')
-  // here it goes on: at once, or after `fg`
+  // execution continues here: at once, or after `fg`
   process.on('SIGTSTP', suspend)
+  takeBack()
   setTimeout(() => {
     process.off('SIGCONT', onContinue)
-    // prompts and live views have left the terminal alone until then
+    // without a stop there is no SIGCONT: prompts and live views wait for one before they draw again
     if (!continued) process.emit('SIGCONT', 'SIGCONT')
-  }, noticed).unref()
+  }, delivery).unref()
 }

@@ -3,27 +3,34 @@ import stringWidth from 'string-width'
 /** A column of a table. */
 export interface Column {
   readonly header: string
-  /** Gives way first where the table is wider than the terminal. */
+  /** May be cut, down to `minimum`, when the table is wider than the terminal. */
   readonly flexible?: boolean
+  readonly minimum?: number
+  /** Is left out, never cut, when the table does not fit: the lowest number first. */
+  readonly dropOrder?: number
 }
 
 const gap = 2
-/** No column is made narrower than this. */
-const minimum = 6
+/** A flexible column keeps this width as long as another column can be left out instead. */
+const comfortable = 8
+/** The narrowest that a flexible column gets unless it says otherwise: one character and `…`. */
+const narrowest = 2
 
 /**
- * Rows in columns, without borders. Cells may be coloured, but must be safe to show.
+ * Rows in columns, without borders. Cells may be coloured, but must be safe to show. A table that does not fit loses
+ * columns first, then its flexible columns are cut. What still does not fit is left to the terminal.
  * @param columns with a header each
  * @param rows of as many cells
- * @param width of the terminal; without one nothing is cut
+ * @param width of the terminal; without one, the table is as wide as its text
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width = Infinity): string {
   const all = [columns.map(({header}) => header), ...rows]
-  const widths = fit(columns, widthsOf(all), width)
-  return inColumns(all.map((row) => row.map((cell, i) => cut(cell, widths[i]!)))).join('\n')
+  const sized = widthsOf(all).map((size, index) => ({...columns[index]!, index, size}))
+  const shown = narrow(dropColumns(sized, width), width)
+  return inColumns(all.map((row) => shown.map(({index, size}) => cut(row[index]!, size)))).join('\n')
 }
 
-/** A line for each row, with every cell where its column begins, whatever its characters are. */
+/** A line for each row. Cells of a column start at the same place, whatever the width of their characters. */
 export function inColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = widthsOf(rows)
   return rows.map((row) =>
@@ -40,7 +47,7 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
 
 const plain = /^[\u0020-\u007E]*$/
 
-/** The columns that a text takes up on a terminal. */
+/** The number of terminal columns that a text takes up. */
 export function displayWidth(text: string): number {
   return plain.test(text) ? text.length : stringWidth(text)
 }
@@ -48,7 +55,7 @@ export function displayWidth(text: string): number {
 // eslint-disable-next-line no-control-regex
 const colorCode = /(\u001B\[[\d;]*m)/
 
-/** A text, or its start and `…`, in at most so many columns; what was coloured ends so. */
+/** Shortens a text to its start and `…` where it is wider than `width`. Colours end where they would have ended. */
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   const segmenter = new Intl.Segmenter()
@@ -72,18 +79,42 @@ export function cut(text: string, width: number): string {
     .join('')
 }
 
-/** Narrows the widest flexible column, step by step, until all fits. */
-function fit(columns: readonly Column[], widths: readonly number[], width: number): number[] {
-  const result = [...widths]
-  let over = result.reduce((sum, w) => sum + w + gap, -gap) - width
-  while (over > 0) {
-    const widest = columns
-      .map(({flexible}, i) => ({i, width: flexible ? result[i]! : 0}))
-      .reduce((a, b) => (b.width > a.width ? b : a))
-    if (widest.width <= minimum) break
-    result[widest.i]!--
-    over--
+interface Sized extends Column {
+  readonly index: number
+  readonly size: number
+}
+
+const isFlexible = ({dropOrder, flexible}: Column) => flexible === true && dropOrder === undefined
+
+const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size + gap, -gap)
+
+/** Leaves out columns until the others fit, with flexible ones at a comfortable width. */
+function dropColumns(columns: readonly Sized[], width: number): readonly Sized[] {
+  const least = columns.map((column) =>
+    isFlexible(column) ? Math.min(column.size, Math.max(comfortable, column.minimum ?? 0)) : column.size,
+  )
+  if (sum(least) <= width) return columns
+  const [next] = columns.filter(({dropOrder}) => dropOrder !== undefined).sort((a, b) => a.dropOrder! - b.dropOrder!)
+  if (!next) return columns
+  const rest = columns.filter((column) => column.dropOrder !== next.dropOrder)
+  return dropColumns(rest, width)
+}
+
+/** Cuts the widest flexible column, step by step, until all fit. */
+function narrow(columns: readonly Sized[], width: number): readonly Sized[] {
+  const sizes = columns.map(({size}) => size)
+  for (let over = sum(sizes) - width; over > 0; over--) {
+    const [widest] = columns
+      .map((column, i) => ({
+        i,
+        spare: isFlexible(column) ? sizes[i]! - (column.minimum ?? narrowest) : 0,
+        size: sizes[i]!,
+      }))
+      .filter(({spare}) => spare > 0)
+      .sort((a, b) => b.size - a.size)
+    if (!widest) break
+    sizes[widest.i]!--
   }
 
-  return result
+  return columns.map((column, i) => ({...column, size: sizes[i]!}))
 }

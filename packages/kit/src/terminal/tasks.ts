@@ -5,16 +5,16 @@ import type {Animated} from './screen'
 import {cut} from './table'
 import {canAnimate} from './terminal'
 
-/** Tasks as a list on stderr, which must be a terminal. More of them than it has lines are counted. */
+/** A list of tasks on standard error, which must be a terminal. If it has too few lines, it shows a count instead. */
 export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Promise<Animated & {run(): Promise<T[]>}> {
   const {Listr, ListrLogger, ProcessOutput} = await import('listr2')
   const animated = canAnimate(process.stderr)
-  // left alone, listr2 writes to stdout, where only results belong
+  // by default listr2 writes to standard output, which is for results only
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
-  // drawn again and again: a name of 10,000 characters would keep the processor busy for minutes
+  // every line is redrawn often: a name of 10,000 characters would block the process for minutes
   const line = (text: string) => cut(text, process.stderr.columns ?? 1000)
-  /** Show text with the tasks that run. */
+  /** The running tasks, with functions that show text beside them. */
   const running = new Map<Task<T>, (text: string) => void>()
   const values: T[] = []
   const unexpected: unknown[] = []
@@ -64,7 +64,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     collectErrors: false,
     concurrent: true,
     exitOnError: false,
-    // else it ends the process by itself on SIGINT
+    // its listener would end the process on SIGINT
     registerSignalListeners: false,
     renderer: animated ? 'default' : 'simple',
     rendererOptions: {clearOutput: true, logger},
@@ -72,7 +72,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
   return {
     async run() {
       await list.run()
-      // listr2 shows a task that fails and goes on: right for an outcome, wrong for a bug
+      // listr2 shows failed tasks and continues; an unexpected error must not be hidden
       if (unexpected.length > 0) throw unexpected[0]
       return values
     },

@@ -1,16 +1,18 @@
 import {writeSync} from 'node:fs'
 
-/** True where a person can be asked: both ends of the talk are a terminal that can do more than print. */
+import {setRawMode} from './keys'
+
+/** Whether a person can be asked: standard input and standard error are a terminal that can do more than print. */
 export function isInteractive(): boolean {
   return Boolean(process.stdin.isTTY && process.stderr.isTTY) && process.env.TERM !== 'dumb'
 }
 
-/** True where something may be drawn again and again. */
+/** Whether text on this stream can be redrawn in place. */
 export function canAnimate({isTTY}: NodeJS.WriteStream): boolean {
   return Boolean(isTTY) && process.env.TERM !== 'dumb'
 }
 
-/** A terminal that does not tell its size, like a serial line, is taken for one of 80 × 24, by the libraries, too. */
+/** Assumes 80 × 24 for a terminal without a size, such as a serial line. Libraries then use the same size. */
 export function assumeSize(): void {
   for (const stream of [process.stdout, process.stderr])
     if (stream.isTTY) {
@@ -19,7 +21,15 @@ export function assumeSize(): void {
     }
 }
 
-/** What is animated hides the cursor, and holds back what is written to stderr. */
-export function showCursor(): void {
+/**
+ * Gives the terminal back to the shell: with its cursor, which animations hide, and reading whole lines.
+ * @returns takes it again as it was
+ */
+export function releaseTerminal(): () => void {
   if (canAnimate(process.stderr)) writeSync(process.stderr.fd, '\u001B[?25h')
+  const wasRaw = process.stdin.isRaw
+  if (wasRaw) setRawMode(false)
+  return () => {
+    if (wasRaw) setRawMode(true)
+  }
 }

@@ -15,6 +15,7 @@ import {
 import {
   aboutSession,
   configOf,
+  departureText,
   errorJson,
   type ErrorJson,
   exitStatusOf,
@@ -25,6 +26,7 @@ import {
   Ovpn3Error,
   ownershipOf,
   type PropertyName,
+  readingOf,
   safeText,
   type Session,
 } from '@ovpn3/sessions'
@@ -36,7 +38,7 @@ import {exposition, prometheusProperties} from '../prometheus'
 import {Board, sampleLine} from '../view'
 import {type Observation, watch} from '../watch'
 
-/** One of `--all` sessions as `--json` shows it. */
+/** A session of `--all` as `--json` prints it. */
 interface StatisticsJson {
   readonly path: string
   readonly id: string
@@ -47,38 +49,38 @@ interface StatisticsJson {
 
 interface Chosen {
   readonly selected: readonly Selected[]
-  /** One session was meant, not all of them. */
+  /** The command line selects one session instead of all. */
   readonly single: boolean
 }
 
 export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
   static override aliases = ['stats']
-  static override summary = 'Show the statistics of VPN sessions: counters, rates, metrics.'
-  static override description = `Select a session, or all of them. On a terminal the session can be picked from a list.
+  static override summary = 'Show traffic statistics of VPN sessions: counters, live rates, Prometheus metrics.'
+  static override description = `Select one session, or all of them. On a terminal you can pick the session from a list.
 
-A counter that is 0 is left out; a session without any shows nothing, or null with --json. BYTES and PACKETS are what goes between this machine and the VPN server; TUN counters are what goes through the tun device: IN is read from it and on its way to the server, OUT came from the server.
+Counters that are 0 are left out. A session without counters prints nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
 
---watch ends on Ctrl-C, or with exit status 0 when the session is gone. With --json it prints one JSON document a line.`
+--watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.`
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
-      description: 'Show the counters of the session of a profile',
+      description: 'Show the counters of a session',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --all --json',
-      description: 'Those of every session, for a script',
+      description: 'Print the counters of all sessions as JSON',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --interface tun0 --watch',
-      description: 'Watch how fast data goes in and out',
+      description: 'Watch the rates of a session',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --all --watch=0.5',
-      description: 'The same for every session, twice a second',
+      description: 'Watch the rates of all sessions, updated twice a second',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --format=prometheus',
-      description: 'Metrics of every session, for Prometheus',
+      description: 'Print metrics of all sessions for Prometheus',
     },
   ]
   static override completion: Completion = {format: {excludes: {prometheus: ['watch']}}}
@@ -89,13 +91,13 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     ...allFlag,
     watch: Flags.string({
       helpValue: 'SECONDS',
-      summary: `Show rates, again and again, every ${defaultInterval} seconds or as often as =SECONDS says.`,
+      summary: `Watch live rates, updated every SECONDS (default ${defaultInterval}).`,
     }),
     format: Flags.string({
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'prometheus', 'json'],
-      summary: 'Print text, JSON, or metrics for Prometheus: of every session unless one is selected.',
+      summary: 'Print text, JSON, or Prometheus metrics (of all sessions unless one is selected).',
     }),
   }
 
@@ -138,9 +140,9 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
   }
 
   /**
-   * The sessions that are meant, looked at.
-   * @param read what to look at where one session is meant
-   * @param readAll and where all of them are
+   * Selects the sessions and reads their properties.
+   * @param read the properties to read of a single session
+   * @param readAll the properties to read of all sessions
    */
   async #choose(read: readonly PropertyName[], readAll: readonly PropertyName[]): Promise<Chosen> {
     if (this.flags.all || (this.#isExposition && !this.selector)) {
@@ -150,14 +152,14 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
 
     const one = await this.selectOne({
       hint: 'Pass SESSION, or --all for all sessions',
-      question: 'Which session to look at?',
+      question: 'Which session?',
       read,
     })
     return {selected: [one], single: true}
   }
 
   #displayAll(selected: readonly Selected[]): void {
-    if (selected.length === 0) this.log('There are no sessions.')
+    if (selected.length === 0) this.log('No sessions available')
     const {bold, dim} = colorsOf(process.stdout)
     let first = true
     for (const {label, session} of selected) {
@@ -170,25 +172,26 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
       if (!first) this.log()
       first = false
       const lines = counterLines(values.statistics)
-      this.log(lines.length > 0 ? [`${bold(label)}:`, ...lines].join('\n') : dim(`${label}: no counters yet`))
+      this.log(lines.length > 0 ? [`${bold(label)}:`, ...lines].join('\n') : dim(`${label}: no traffic yet`))
     }
   }
 
   async #watch(interval: number): Promise<undefined> {
     const {selected, single} = await this.#choose(['config_name'], ['config_name'])
     const sessions = selected.map(({session}) => session)
-    const labels = new Map(selected.map(({label, session}) => [session, label]))
-    const nameOf = (session: Session) => labels.get(session) ?? labelOf(session)
+    const owners = new Map(selected.map(({owner, session}) => [session, owner]))
+    const ownerOf = (session: Session) => owners.get(session)
+    const nameOf = (session: Session) => labelOf(session, ownerOf(session))
     const meet = async (session: Session) => {
       const {snapshot, source} = session
       const {owner: uid = source.me} = snapshot.values
-      labels.set(session, labelOf(session, uid === source.me ? undefined : await userOf(uid, source)))
+      owners.set(session, uid === source.me ? undefined : await userOf(uid, source))
     }
 
     const lost = sessions.flatMap((session) => lostBefore(session) ?? [])
     if (single && lost[0]?.error) throw aboutSession(sessions[0]!, lost[0].error, selected[0]!.owner)
     const gone = new Set(lost.map(({session}) => session))
-    const board = new Board({colors: colorsOf(process.stdout), interval, nameOf, single})
+    const board = new Board({colors: colorsOf(process.stdout), interval, nameOf, ownerOf, single})
     const ends: Observation[] = []
     await this.stream<Observation>(
       {
@@ -197,7 +200,11 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
           view.show(text)
           return (observation) => {
             board.add(observation)
-            if (single && observation.type === 'removed') ends.push(observation)
+            if (observation.type === 'removed') {
+              if (single) ends.push(observation)
+              else view.report(`${nameOf(observation.session)} ${observation.departure}`)
+            }
+
             view.show(text)
           }
         },
@@ -223,7 +230,7 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
     for (const end of ends) this.#print(end, nameOf(end.session))
   }
 
-  /** Which sessions that come up are watched: those that would have been, had they been there. */
+  /** Selects new sessions to watch, by the same rules as at the start. */
   async #newcomers(): Promise<(session: Session) => boolean> {
     const owner = await this.ownerNamed()
     return (session) =>
@@ -236,21 +243,21 @@ A counter that is 0 is left out; a session without any shows nothing, or null wi
         this.#failure(label, observation.error)
         break
       case 'removed':
-        this.noticeError(`${label}: ${safeText(observation.error?.message ?? 'the session is gone')}`)
+        this.noticeError(`${label}: ${safeText(observation.error?.message ?? observation.departure)}`)
         break
       case 'sample':
         this.log(sampleLine(observation, label))
     }
   }
 
-  /** Says why a session among several is left out. That it is somebody else's is no error. */
+  /** Reports a session that could not be read. For another user's session this is not an error. */
   #failure(label: string, {code, hint, message}: ErrorJson): void {
     const mark = code === 'access-denied' ? '' : `${colorsOf(process.stderr).red('Error:')} `
     this.noticeError(`${mark}${label}: ${safeText(message)}${hint ? `\n${safeText(hint)}` : ''}`)
   }
 }
 
-/** @throws Ovpn3Error where they could not be read */
+/** @throws Ovpn3Error if they could not be read */
 function countersOf({owner, session}: Selected): Counters {
   const {errors, values} = session.snapshot
   if (values.statistics) return values.statistics
@@ -267,7 +274,7 @@ function resultsOf(selected: readonly Selected[]): StatisticsJson[] {
   })
 }
 
-/** A session and its counters as JSON; null where there are none. */
+/** A session and its counters as JSON, null if there are none. */
 function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   return {
     path: session.path,
@@ -277,15 +284,17 @@ function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   }
 }
 
-/** That a session is gone, or not to be read, as the first look at it found. */
+/** Returns an observation if the first read found that a session is gone or not readable. */
 function lostBefore(session: Session): (Observation & {readonly error: Ovpn3Error}) | undefined {
   const error = session.snapshot.errors.config_name
   const time = new Date()
   if (!error || !hasCode(error, 'access-denied', 'session-not-found', 'session-stale')) return undefined
-  return {error, session, time, type: error.code === 'access-denied' ? 'failed' : 'removed'}
+  if (error.code === 'access-denied') return {error, session, time, type: 'failed'}
+  const {state} = readingOf(session, session.snapshot, false)
+  return {departure: departureText({session, state, values: {}}), error, session, time, type: 'removed'}
 }
 
-/** A line that `--watch --json` prints. */
+/** A line of `--watch --json`. */
 function observationJson(observation: Observation): unknown {
   const {session, time, type} = observation
   const sample = type === 'sample'

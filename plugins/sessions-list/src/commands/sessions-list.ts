@@ -11,41 +11,43 @@ import {type Change, drawTable, jsonOf, nowSeconds, printer} from '../view'
 
 type Format = 'classic' | 'json' | 'table'
 
-/** The sessions that the query asks for, in its order. */
+/** The sessions that match the query, in its order. */
 interface Listing {
   readonly columns: readonly ColumnName[]
   readonly entries: readonly Entry[]
   /** Seconds since 1970. */
   readonly now: number
-  /** How many sessions there are, whether they match or not. */
+  /** The number of all sessions, matching or not. */
   readonly total: number
 }
 
 export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
   static override aliases = ['list', 'ls']
-  static override summary = 'List VPN sessions: yours and those that you have access to.'
-  static override description = `On a terminal a table; without one, or with --format=classic, records of "Label: value" lines like those of openvpn3 sessions-list.
+  static override summary = 'List VPN sessions: your own and those shared with you.'
+  static override description = `On a terminal the output is a table. Otherwise, or with --format=classic, it is records of "Label: value" lines like those of openvpn3 sessions-list.
 
-With --watch the list follows what happens: on a terminal the table is updated in place, without one there is a line for each change. It ends with Ctrl-C, or when nobody reads it any more.
+On a narrow terminal the table leaves out SERVER, then OWNER, AGE and DEVICE. --columns selects columns that are always shown.
+
+--watch follows changes: on a terminal the table is updated in place, otherwise each change is one line. It ends with q or Ctrl-C, or when the reader of its output exits.
 
 Columns: ${columnNames.join(', ')}.
 
-A session whose backend is gone is removed by the session manager when it is looked at; its row says so.`
+Listing a stale session removes it; its row says so.`
   static override examples = [
-    {command: '<%= config.bin %> <%= command.id %>', description: 'What is there?'},
-    {command: '<%= config.bin %> <%= command.id %> --watch', description: 'Follow it live'},
+    {command: '<%= config.bin %> <%= command.id %>', description: 'List all sessions'},
+    {command: '<%= config.bin %> <%= command.id %> --watch', description: 'Follow changes live'},
     {
       command: '<%= config.bin %> <%= command.id %> --filter status=connected --filter "config=office*" --sort -age',
-      description: 'Connected sessions of some profiles, the oldest first',
+      description: 'List connected sessions of some profiles, the oldest first',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --columns id,config,status',
-      description: 'Only these columns, which takes less time, too',
+      description: 'Show these columns only, which is also faster',
     },
-    {command: '<%= config.bin %> <%= command.id %> --json', description: 'For a script'},
+    {command: '<%= config.bin %> <%= command.id %> --json', description: 'Print JSON for a script'},
     {
       command: '<%= config.bin %> <%= command.id %> --watch --json',
-      description: 'For a script that follows: a JSON object a line for each change',
+      description: 'Print one JSON object per change',
     },
   ]
   static override completion: Completion = {
@@ -67,26 +69,26 @@ A session whose backend is gone is removed by the session manager when it is loo
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'table', 'classic', 'json'],
-      summary: 'Print a table, the records of openvpn3 sessions-list, or JSON; text is the default.',
+      summary: 'Print text (the default), a table, records like those of openvpn3 sessions-list, or JSON.',
     }),
     columns: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'A,B,C',
-      summary: 'Which columns, or which keys under --json.',
+      summary: 'Show these columns, or these keys with --json.',
     }),
     sort: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: '[-]COLUMN',
-      summary: 'Order by a column, with - from high to low.',
+      summary: 'Sort by a column; with - in descending order.',
     }),
     filter: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'COLUMN=VALUE',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Only sessions with this value; * stands for anything. Can be repeated.',
+      summary: 'List only sessions with this value; * matches any text. Can be repeated.',
     }),
-    watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow what happens, until Ctrl-C.'}),
+    watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow changes until q or Ctrl-C.'}),
   }
 
   protected async execute(): Promise<Listing | undefined> {
@@ -97,7 +99,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     if (this.flags.watch) return this.#follow(query, columns, reads)
     const reading = await this.#read(reads)
     const print = (text: string) => this.log(text)
-    // each record as soon as it is read
+    // prints each record as soon as it is read
     if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
     const all = (await Promise.all(reading)).filter((entry) => entry !== undefined)
     const now = nowSeconds()
@@ -114,7 +116,10 @@ A session whose backend is gone is removed by the session manager when it is loo
     const {columns: width} = process.stdout
     if (this.#format() === 'classic') await printClassic(entries, total, (text) => this.log(text))
     else if (entries.length === 0) this.log(emptyText(total))
-    else this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, now, width}))
+    else {
+      const keepsColumns = this.flags.columns !== undefined
+      this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, keepsColumns, now, width}))
+    }
   }
 
   protected override replaceSelector(name: SelectorName, value: string): readonly string[] {
@@ -130,7 +135,7 @@ A session whose backend is gone is removed by the session manager when it is loo
     return process.stdout.isTTY || columns !== undefined ? 'table' : 'classic'
   }
 
-  /** All sessions, in the order of the session manager, each to be had as soon as it was read. */
+  /** Reads all sessions, in the order of the session manager. Each promise settles when its session was read. */
   async #read(reads: Reads): Promise<Promise<Entry | undefined>[]> {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
@@ -148,7 +153,7 @@ A session whose backend is gone is removed by the session manager when it is loo
 
   async #follow(query: Query, columns: readonly ColumnName[], reads: Reads): Promise<undefined> {
     let changed: (change: Change) => void = () => {}
-    /** Of sources that fail: shown below the table. */
+    /** Errors of sources, shown below the table. */
     const failures = new Set<string>()
     const tracker = new Tracker<Details>(await this.sources(), {
       changed: (kind, entry) => changed({entry, kind}),
@@ -175,7 +180,7 @@ A session whose backend is gone is removed by the session manager when it is loo
   }
 }
 
-/** Each entry that the query asks for when it is there, and the ones before it are. */
+/** Yields the matching entries in order, each as soon as it and those before it have been read. */
 async function* inTurn(reading: readonly Promise<Entry | undefined>[], query: Query): AsyncGenerator<Entry> {
   for (const entry of reading) {
     const read = await entry
