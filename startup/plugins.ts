@@ -54,7 +54,7 @@ export async function loadPlugins(root: string): Promise<Map<string, Interfaces.
   return new Map(loaded.map((plugin) => [plugin.name, plugin]))
 }
 
-/** Drops each verb that a plugin of the user has a command for: oclif would prefer ours. */
+/** Removes each verb for which a user plugin has a command, because oclif would prefer the verb. */
 function yieldVerbs(plugins: readonly LocatedPlugin[]): void {
   const users = plugins.filter(({type}) => type !== 'core').flatMap(({commandIDs}) => commandIDs)
   const taken = new Set(users.filter((id) => verbNames.includes(id)))

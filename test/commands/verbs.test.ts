@@ -30,7 +30,7 @@ describe('verbs', () => {
 
   const run = (line: readonly string[]) => ovpn3Shared(world, 'alice', line)
 
-  it('the table is what the commands declare', () => {
+  it('are declared by the commands as in the table', () => {
     for (const {action, aliases, command, name} of verbs) {
       const {[action ? name : command]: declared} = commands
       assert.deepEqual(declared?.aliases, action ? aliases : [name, ...aliases])
@@ -41,7 +41,7 @@ describe('verbs', () => {
     assert.deepEqual([...all].sort(), [...verbNames].sort())
   })
 
-  it('a verb of an action takes no other action, nor what goes with one', () => {
+  it('of an action accept no other action and none of its options', () => {
     const namesOf = (id: string) => Object.keys(commands[id]!.flags)
     const common = ['json', 'dry-run', 'owner']
     const selectors = ['path', 'config', 'interface', 'all', 'yes']
@@ -58,7 +58,7 @@ describe('verbs', () => {
 
   for (const verb of verbs) {
     if (verb.action)
-      it(`${verb.name}: does what ${commandLine(verb)} does`, async () => {
+      it(`work like the long form: ${verb.name} like ${commandLine(verb)}`, async () => {
         world.createSessions(2)
         const line = [...(verb.action === 'cleanup' ? [] : ['--all']), '--dry-run', '--json']
         const [short, long] = [await run([verb.name, ...line]), await run([...commandLine(verb).split(' '), ...line])]
@@ -67,19 +67,19 @@ describe('verbs', () => {
       })
 
     for (const word of [verb.name, ...verb.aliases])
-      it(`${word}: errors and help name it`, async () => {
+      it(`are named in errors and help: ${word}`, async () => {
         const {status, stderr} = await run([word, '--bogus'])
         assert.equal(status, 2)
-        assert.match(stderr, new RegExp(String.raw`\bovpn3 ${word} --help$`, 'm'))
+        assert.match(stderr, new RegExp(`^Run \`ovpn3 ${word} --help\`$`, 'm'))
         const {stdout} = await run([word, '--help'])
         assert.match(stdout, new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${word} `, 'm'))
         assert.equal((await run(['help', word])).stdout, stdout)
         const names = /^ALIASES\n((?:.+\n)+)/m.exec(stdout)?.[1] ?? ''
-        assert.doesNotMatch(names, new RegExp(`ovpn3 ${word}$`, 'm'), 'it is no alias of itself')
+        assert.doesNotMatch(names, new RegExp(`ovpn3 ${word}$`, 'm'), 'a verb must not be its own alias')
       })
   }
 
-  it('--quiet: nothing but errors, and the document of --json', async () => {
+  it('print only errors and the document of --json with --quiet', async () => {
     const [path] = world.createSessions(2, {name: (i) => `load-${i}`})
     const silent = {status: 0, stderr: '', stdout: ''}
     const of = async (...line: string[]) => {
@@ -95,7 +95,7 @@ describe('verbs', () => {
     assert.equal((JSON.parse((await of('list', '-q', '--json')).stdout) as {sessions: unknown[]}).sessions.length, 2)
   })
 
-  it('--format=json is --json, errors included', async () => {
+  it('treat --format=json as --json, also for errors', async () => {
     world.createSessions(1)
     for (const line of ['list', 'stats --all', 'cleanup --dry-run', 'pause --config nosuch', 'session-auth --bogus']) {
       const words = line.split(' ')
@@ -110,14 +110,14 @@ describe('verbs', () => {
     assert.equal((await run(['stats', '--all', '--format', 'text'])).status, 0)
   })
 
-  it('acl: a session alone shows who has access', async () => {
+  it('show who has access with acl and only a session', async () => {
     const [path] = world.createSessions(1)
     const shown = await run(['session-acl', '--show', '--path', path!])
     assert.equal(shown.status, 0)
     assert.equal((await run(['acl', '--path', path!])).stdout, shown.stdout)
   })
 
-  it('pause: pauses, and says so', async () => {
+  it('pause a session and report it', async () => {
     world.createSessions(1, {name: () => 'office'})
     const {status, stdout} = await run(['pause', '--config', 'office', '--reason', 'lunch'])
     assert.equal(status, 0)

@@ -3,7 +3,7 @@ import {describe, it} from 'node:test'
 
 import {durationOf} from '../../packages/kit/dist'
 
-describe('a duration', () => {
+describe('durationOf', () => {
   for (const [text, seconds] of [
     ['30', 30],
     ['1.5', 1.5],
@@ -14,12 +14,12 @@ describe('a duration', () => {
     ['1500ms', 1.5],
     ['1s500ms', 1.5],
   ] as const)
-    it(`${text} is ${seconds} s`, () => {
+    it(`reads ${text} as ${seconds} s`, () => {
       assert.equal(durationOf('timeout', text), seconds)
     })
 
   for (const text of ['', 'soon', '-1', 's', '10 s', '30s1m', '1x', '1m30', '1e3', '.5'])
-    it(`${JSON.stringify(text)} is none`, () => {
+    it(`refuses an invalid duration: ${JSON.stringify(text)}`, () => {
       assert.throws(() => durationOf('timeout', text, {hint: 'Omit it'}), {
         code: 'usage',
         hint: 'Omit it',
@@ -28,13 +28,13 @@ describe('a duration', () => {
     })
 
   for (const text of ['0', '0.9', '999ms', '2147484', '25d'])
-    it(`${text} is out of range`, () => {
+    it(`refuses a duration out of range: ${text}`, () => {
       assert.throws(() => durationOf('timeout', text), {
         message: `--timeout: "${text}" is out of range: 1 s to 24 days`,
       })
     })
 
-  it('may be shorter where the option says so', () => {
+  it('accepts a shorter duration if the option sets a lower minimum', () => {
     assert.equal(durationOf('watch', '200ms', {min: 0.2}), 0.2)
   })
 })

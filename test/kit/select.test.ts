@@ -7,7 +7,7 @@ import type {SelectorValues} from '../../packages/kit/dist/selector'
 import {selectOne} from '../../packages/kit/dist/select'
 import {FakeSession, type FakeSessionOptions, FakeSource} from '../support/fake-session'
 
-/** A source that remembers what it was asked for. */
+/** A session source that records the kinds of its lookups. */
 class AskedSource extends FakeSource {
   readonly asked: string[] = []
 
@@ -41,13 +41,13 @@ const home = {config: 'home', device: 'tun1', id: '22223333s1'}
 const mine = 1000
 const theirs = 2000
 
-describe('the argument SESSION', () => {
-  it('is a profile name, a device, an ID, its beginning or a path', async () => {
+describe('argument SESSION', () => {
+  it('selects a session by profile name, device, ID, prefix of the ID or path', async () => {
     for (const session of ['home', 'tun1', '22223333s1', '2222', '/net/openvpn/v3/sessions/22223333s1'])
       assert.equal(await select(sourceWith(cert, home), {session}), home.id)
   })
 
-  it('asks for no more than it takes', async () => {
+  it('requires as few lookups as possible', async () => {
     const asked = async (session: string) => {
       const source = sourceWith(cert, home)
       await select(source, {session})
@@ -55,13 +55,13 @@ describe('the argument SESSION', () => {
     }
 
     assert.deepEqual(await asked('/net/openvpn/v3/sessions/22223333s1'), ['path'])
-    // devices are read from all sessions
+    // The lookup by device reads all sessions, so it comes last.
     assert.deepEqual(await asked('home'), ['config', 'path'])
     assert.deepEqual(await asked('2222'), ['config', 'path'])
     assert.deepEqual(await asked('tun1'), ['config', 'path', 'interface'])
   })
 
-  it('is never guessed where it is two things, unless they are one session', async () => {
+  it('is ambiguous if it matches two sessions in different ways, but not if it matches one session twice', async () => {
     const ambiguous = {code: 'session-ambiguous', message: '"tun1" matches 2 sessions'}
     await assert.rejects(select(sourceWith({...cert, config: 'tun1'}, home), {session: 'tun1'}), ambiguous)
     await assert.rejects(
@@ -77,7 +77,7 @@ describe('the argument SESSION', () => {
     assert.equal(await select(sourceWith(cert, {...home, config: 'tun1'}), {session: 'tun1'}), home.id)
   })
 
-  it("is no other user's session where it is one of the caller's", async () => {
+  it("prefers the caller's session to another user's session", async () => {
     const other = {...cert, owner: theirs}
     for (const session of ['1111', 'cert', 'tun0'])
       assert.equal(
@@ -86,7 +86,7 @@ describe('the argument SESSION', () => {
       )
   })
 
-  it('selects what is merely public by ID only', async () => {
+  it("selects another user's public session only by ID", async () => {
     const source = sourceWith({...cert, owner: theirs})
     assert.equal(await select(source, {session: '1111'}), cert.id)
     for (const session of ['cert', 'tun0'])
@@ -97,13 +97,13 @@ describe('the argument SESSION', () => {
     assert.equal(await select(source, {owner: String(theirs), session: 'cert'}), cert.id)
   })
 
-  it('is something, and nothing else', async () => {
+  it('must not be empty or combined with another selector', async () => {
     for (const values of [{session: ''}, {session: 'a\0'}, {config: 'cert', session: 'cert'}])
       await assert.rejects(select(sourceWith(cert), values), {code: 'usage'})
   })
 })
 
-describe('what matches no session', () => {
+describe('error for a selector without a match', () => {
   const missing = async (values: SelectorValues, ...sessions: readonly FakeSessionOptions[]) => {
     try {
       await select(sourceWith(...sessions), values)
@@ -112,10 +112,10 @@ describe('what matches no session', () => {
       return [message, hint]
     }
 
-    throw new assert.AssertionError({message: 'it matches one'})
+    throw new assert.AssertionError({message: 'expected no match'})
   }
 
-  it('is told with what is near, and what runs', async () => {
+  it('suggests a similar name and lists the running sessions', async () => {
     const running = 'Running: cert (tun0), home (tun1)'
     const messages: readonly (readonly [SelectorValues, string])[] = [
       [{session: 'cer'}, 'no session matches "cer": did you mean cert?'],
@@ -132,13 +132,13 @@ describe('what matches no session', () => {
     ])
   })
 
-  it("names no other user's session, and no more than a line has room for", async () => {
+  it('lists no sessions of other users, and only as many as fit on a line', async () => {
     const many = Array.from({length: 12}, (_, i) => ({config: `load-${i}`, id: `${i}`.padStart(8, '0')}))
     const [, hint] = await missing({session: 'nothing'}, {...cert, owner: theirs}, ...many)
     assert.equal(hint, 'Running: load-0, load-1, load-2, load-3, load-4, load-5, load-6, load-7, and 4 more')
   })
 
-  it('is safe to show', async () => {
+  it('contains no control characters', async () => {
     const text = await missing({session: 'cerx'}, {...cert, config: 'cer\u001B[31mt\n'})
     assert.deepEqual(text, ['no session matches "cerx"', 'Running: cert (tun0)'])
   })

@@ -63,7 +63,7 @@ describe('man pages', {skip}, () => {
   })
 
   for (const {alias, id} of aliases)
-    it(`ovpn3-${alias}: the page of ${id}, which names it`, () => {
+    it(`include the page of ${id} for its alias ${alias}`, () => {
       assert.equal(readFileSync(fileOf(`ovpn3-${alias}`), 'utf8'), `.so man1/ovpn3-${id}.1\n`)
       const text = textOf(`ovpn3-${id}`)
       const names = text.slice(text.indexOf('\nNAME\n'), text.indexOf('\nSYNOPSIS\n'))

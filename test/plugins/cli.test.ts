@@ -84,7 +84,7 @@ describe('command line of ovpn3', () => {
     }
   })
 
-  it('says with version --verbose why a service does not answer', async () => {
+  it('shows with version --verbose why a service is not available', async () => {
     const {status, stdout} = await ovpn3(nowhere, 'alice', ['version', '--verbose'])
     assert.equal(status, 0)
     assert.match(stdout, /^net\.openvpn\.v3\.sessions: not available: .+$/m)

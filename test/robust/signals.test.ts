@@ -432,7 +432,7 @@ describe('terminal', {skip: skipTerminal()}, () => {
     })
   }
 
-  it('is left to the shell by a live view in the background, which is not stopped', async () => {
+  it('belongs to the shell while a live view runs in the background, which is not stopped', async () => {
     stage.world.createSessions(3)
     const folder = mkdtempSync(join(tmpdir(), 'ovpn3-jobs-'))
     chmodSync(folder, 0o777)
@@ -440,20 +440,20 @@ describe('terminal', {skip: skipTerminal()}, () => {
     const tty = await stage.open({jobs: true})
     await tty.type('ovpn3 sessions-list --watch &', 'Enter')
     await tty.shows(/load-3/)
-    // what is typed is the shell's; a job that reads the terminal would be stopped
+    // The shell gets the input; a background job that reads from the terminal would be stopped.
     await tty.type(`jobs -r > ${jobs}`, 'Enter')
-    await until('the shell has answered', () => existsSync(jobs) && readFileSync(jobs, 'utf8').includes('Running'))
+    await until('the shell lists the job', () => existsSync(jobs) && readFileSync(jobs, 'utf8').includes('Running'))
     await tty.type('fg', 'Enter', 'C-c')
     await tty.shows(/>$/)
     rmSync(folder, {recursive: true})
   })
 
-  it('reads lines again after a second signal has ended a live view at once', async () => {
+  it('is in line mode again after a second signal has ended a live view at once', async () => {
     stage.world.createSessions(3)
     const tty = await stage.open()
     await tty.type('ovpn3 sessions-list --watch', 'Enter')
     await tty.shows(/load-3/)
-    await until('it follows', () => called(stage.world, 'LogForward'))
+    await until('the live view follows the sessions', () => called(stage.world, 'LogForward'))
     stage.world.intercept(() => 'ignore')
     await tty.signal('SIGTERM')
     await tty.signal('SIGTERM')

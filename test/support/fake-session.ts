@@ -64,7 +64,7 @@ export interface FakeSessionOptions {
   readonly config?: string
   readonly device?: string
   readonly id?: string
-  /** Uid; left out, the caller. */
+  /** The owner's user ID; default: the caller's. */
   readonly owner?: number
   readonly source?: FakeSource
 }

@@ -2,7 +2,7 @@ import {tableText} from '@ovpn3/kit'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-describe('a table', () => {
+describe('table', () => {
   const columns = [
     {header: 'ID'},
     {flexible: true, header: 'NAME'},
@@ -16,7 +16,7 @@ describe('a table', () => {
     assert.equal(lineAt(), '1   a name of 20 letters  aaaa  bbbb')
   })
 
-  it('cuts flexible columns, then leaves out others, the lowest number first', () => {
+  it('cuts flexible columns, then omits columns, the lowest number first', () => {
     assert.equal(lineAt(36), '1   a name of 20 letters  aaaa  bbbb')
     assert.equal(lineAt(35), '1   a name of 20 lette…  aaaa  bbbb')
     assert.equal(lineAt(26), '1   a name of…  aaaa  bbbb')
