@@ -4,6 +4,13 @@ import {flush} from '@oclif/core/flush'
 import {run} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
 
+import Plugins from './commands/plugins'
+import PluginsInspect from './commands/plugins/inspect'
+import PluginsInstall from './commands/plugins/install'
+import PluginsLink from './commands/plugins/link'
+import PluginsReset from './commands/plugins/reset'
+import PluginsUninstall from './commands/plugins/uninstall'
+import PluginsUpdate from './commands/plugins/update'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
 
@@ -12,6 +19,27 @@ export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
 export const commands = {
+  get plugins(): Command.Class {
+    return Plugins
+  },
+  get 'plugins:inspect'(): Command.Class {
+    return PluginsInspect
+  },
+  get 'plugins:install'(): Command.Class {
+    return PluginsInstall
+  },
+  get 'plugins:link'(): Command.Class {
+    return PluginsLink
+  },
+  get 'plugins:reset'(): Command.Class {
+    return PluginsReset
+  },
+  get 'plugins:uninstall'(): Command.Class {
+    return PluginsUninstall
+  },
+  get 'plugins:update'(): Command.Class {
+    return PluginsUpdate
+  },
   get 'session-manage'(): Command.Class {
     return SessionManage
   },

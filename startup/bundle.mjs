@@ -56,9 +56,9 @@ const options = {
   target: 'node20',
 }
 
-/** The source of startup/bundled.ts as it has to be in the bundle: the commands of our plugins, and of a small one. */
+/** The source of startup/bundled.ts in the bundle: the commands of the core plugins. */
 function bundledCommands() {
-  const names = readJson(root, 'package.json').oclif.plugins.filter((name) => name !== '@oclif/plugin-plugins')
+  const names = readJson(root, 'package.json').oclif.plugins
   const plugins = names.map((name) => {
     const folder = join(root, 'node_modules', name)
     const commands = Object.entries(readJson(folder, 'oclif.manifest.json').commands).map(

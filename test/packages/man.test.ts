@@ -42,7 +42,8 @@ const commands = Object.assign(
     (folder) => (projectJson(`${folder}oclif.manifest.json`) as Manifest).commands,
   ),
 ) as Manifest['commands']
-const pages = ['ovpn3', ...Object.keys(commands).map((id) => `ovpn3-${id}`)]
+const pageOf = (id: string) => `ovpn3-${id.replaceAll(':', '-')}`
+const pages = ['ovpn3', ...Object.keys(commands).map((id) => pageOf(id))]
 const fileOf = (page: string) => path.join(repository, 'man', `${page}.1`)
 
 /** A page as it is read on a terminal, without bold and underlined. */
@@ -77,7 +78,7 @@ describe('man pages', {skip}, () => {
 
   for (const [id, {examples, flags, optionalValues = {}}] of Object.entries(commands))
     it(`${id}: the options and examples of its help`, () => {
-      const text = textOf(`ovpn3-${id}`)
+      const text = textOf(pageOf(id))
       const options = text.slice(text.indexOf('\nOPTIONS\n'), text.indexOf('\nEXIT STATUS\n'))
       for (const {char, name} of Object.values(flags)) {
         const label = `${char ? `-${char}, ` : ''}--${name}`
@@ -87,7 +88,7 @@ describe('man pages', {skip}, () => {
 
       const lines = text.replaceAll(/ \\\n +/g, ' ')
       for (const {command} of examples) {
-        const line = command.replace('<%= config.bin %>', 'ovpn3').replace('<%= command.id %>', id)
+        const line = command.replace('<%= config.bin %>', 'ovpn3').replace('<%= command.id %>', id.replaceAll(':', ' '))
         assert.ok(lines.includes(`\n           ${line}\n`) || lines.includes(`\n         ${line}\n`), line)
       }
     })

@@ -373,7 +373,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
 
-    const help = `See ${this.config.bin} ${this.id} --help`
+    const help = `See ${this.config.bin} ${this.id!.replaceAll(':', ' ')} --help`
     const {hint = help, message} = this.#misuse(error)
     return new Ovpn3Error('usage', message, {hint})
   }
