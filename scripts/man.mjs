@@ -67,7 +67,8 @@ const section = (title, ...body) => [`.SH ${quoted(title)}`, ...body]
 const item = (label, body) => ['.TP', label, body]
 const paragraphs = (texts) => texts.flatMap((text, index) => [...(index > 0 ? ['.PP'] : []), prose(text)])
 const sentence = (text) => text[0].toLowerCase() + text.slice(1).replace(/\.$/, '')
-const fill = (text, id) => text.replaceAll('<%= config.bin %>', 'ovpn3').replaceAll('<%= command.id %>', id)
+const fill = (text, id) =>
+  text.replaceAll('<%= config.bin %>', 'ovpn3').replaceAll('<%= command.id %>', id.replaceAll(':', ' '))
 
 /** The rows of a table of the guide, by the heading above it. */
 function table(heading) {
@@ -174,15 +175,20 @@ const related = (id, {implied}) =>
 
 const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
 
+/** The name of a command's page. */
+const pageOf = (id) => `ovpn3-${id.replaceAll(':', '-')}`
+/** A command as it is typed. */
+const typed = (id) => id.replaceAll(':', ' ')
+
 rmSync(join(root, 'man'), {force: true, recursive: true})
 mkdirSync(join(root, 'man'))
 for (const [id, command] of all) {
-  const name = `ovpn3-${id}`
+  const name = pageOf(id)
   const texts = command.description.split('\n\n')
   const own = texts.find((text) => isStatus(text))
   const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
   const sections = [
-    ...section('SYNOPSIS', `${bold(escape(`ovpn3 ${id}`))} ${wrap(escape(usage))}`),
+    ...section('SYNOPSIS', `${bold(escape(`ovpn3 ${typed(id)}`))} ${wrap(escape(usage))}`),
     ...section('DESCRIPTION', ...paragraphs(texts.filter((text) => !isStatus(text)))),
     ...section('OPTIONS', ...options(command)),
     ...section('EXIT STATUS', ...(own ? statuses(own) : table('Exit status'))),
@@ -192,7 +198,7 @@ for (const [id, command] of all) {
       'SEE ALSO',
       ...references([
         'ovpn3',
-        ...related(id, command).map((other) => `ovpn3-${other}`),
+        ...related(id, command).map((other) => pageOf(other)),
         ...(reference.has(id) ? [`openvpn3-${reference.get(id)}`] : []),
       ]),
     ),
@@ -209,11 +215,10 @@ page('ovpn3', readJson('package.json').description, [
   ...section(
     'COMMANDS',
     ...all.flatMap(([id, {aliases, summary}]) =>
-      item(`.BR ${escape(`ovpn3-${id}`)} (1)`, prose([summary, ...shortNames(aliases)].join(' '))),
+      item(`.BR ${escape(pageOf(id))} (1)`, prose([summary, ...shortNames(aliases)].join(' '))),
     ),
   ),
-  ...item(bold('ovpn3 help'), prose('Show the help of a command, or list them all.')),
-  ...item(bold('ovpn3 plugins'), prose('List, install, link and remove plugins, which bring commands of their own.')),
+  ...item(bold('ovpn3 help'), prose('Show the help of a command, or list all commands.')),
   ...section(
     'OPTIONS',
     ...item(`${bold(escape('-h'))}, ${bold(escape('--help'))}`, 'Show the help.'),
@@ -222,5 +227,5 @@ page('ovpn3', readJson('package.json').description, [
   ...section('EXIT STATUS', ...table('Exit status')),
   ...shared,
   ...section('EXAMPLES', ...canonical.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
-  ...section('SEE ALSO', ...references([...all.map(([id]) => `ovpn3-${id}`), 'openvpn3'])),
+  ...section('SEE ALSO', ...references([...all.map(([id]) => pageOf(id)), 'openvpn3'])),
 ])

@@ -5,6 +5,13 @@ import {run, versionAddition} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
 
 import {actionVerb} from './commands/action-verb'
+import Plugins from './commands/plugins'
+import PluginsInspect from './commands/plugins/inspect'
+import PluginsInstall from './commands/plugins/install'
+import PluginsLink from './commands/plugins/link'
+import PluginsReset from './commands/plugins/reset'
+import PluginsUninstall from './commands/plugins/uninstall'
+import PluginsUpdate from './commands/plugins/update'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
 import {serviceVersions, versionText} from './lib/openvpn3'
@@ -19,6 +26,13 @@ export const commands: Readonly<Record<string, Command.Class>> = Object.definePr
   Object.fromEntries(
     [
       ...actionVerbs.map((verb) => ({load: () => actionVerb(verb), name: verb.name})),
+      {load: () => Plugins, name: 'plugins'},
+      {load: () => PluginsInspect, name: 'plugins:inspect'},
+      {load: () => PluginsInstall, name: 'plugins:install'},
+      {load: () => PluginsLink, name: 'plugins:link'},
+      {load: () => PluginsReset, name: 'plugins:reset'},
+      {load: () => PluginsUninstall, name: 'plugins:uninstall'},
+      {load: () => PluginsUpdate, name: 'plugins:update'},
       {load: () => SessionManage, name: 'session-manage'},
     ].map(({load, name}) => [name, {enumerable: true, get: load}]),
   ),

@@ -56,9 +56,9 @@ const options = {
   target: 'node20',
 }
 
-/** The source of startup/bundled.ts for the bundle: the commands of all core plugins except @oclif/plugin-plugins. */
+/** The source of startup/bundled.ts in the bundle: the commands of the core plugins. */
 function bundledCommands() {
-  const names = readJson(root, 'package.json').oclif.plugins.filter((name) => name !== '@oclif/plugin-plugins')
+  const names = readJson(root, 'package.json').oclif.plugins
   const plugins = names.map((name) => {
     const folder = join(root, 'node_modules', name)
     const commands = Object.entries(readJson(folder, 'oclif.manifest.json').commands).map(

@@ -106,7 +106,7 @@ function listedByUser(onBroken: (error: Error) => void): Listed[] {
 }
 
 /** Where Node would find a package: in the nearest node_modules that has it, else in the first of them. */
-function packageFolder(name: string, from: string, above = from): string {
+export function packageFolder(name: string, from: string, above = from): string {
   const folder = path.join(above, 'node_modules', name)
   if (existsSync(path.join(folder, 'package.json'))) return folder
   const parent = path.dirname(above)

@@ -43,7 +43,8 @@ const commands = Object.assign(
     (folder) => (projectJson(`${folder}oclif.manifest.json`) as Manifest).commands,
   ),
 ) as Manifest['commands']
-const pages = ['ovpn3', ...Object.keys(commands).map((id) => `ovpn3-${id}`)]
+const pageOf = (id: string) => `ovpn3-${id.replaceAll(':', '-')}`
+const pages = ['ovpn3', ...Object.keys(commands).map((id) => pageOf(id))]
 const aliases = Object.entries(commands).flatMap(([id, command]) => command.aliases.map((alias) => ({alias, id})))
 const fileOf = (page: string) => path.join(repository, 'man', `${page}.1`)
 
@@ -88,7 +89,7 @@ describe('man pages', {skip}, () => {
 
   for (const [id, {examples, flags, optionalValues = {}}] of Object.entries(commands))
     it(`contain the options and examples of the command's help: ${id}`, () => {
-      const text = textOf(`ovpn3-${id}`)
+      const text = textOf(pageOf(id))
       const options = text.slice(text.indexOf('\nOPTIONS\n'), text.indexOf('\nEXIT STATUS\n'))
       for (const {char, name} of Object.values(flags)) {
         const label = `${char ? `-${char}, ` : ''}--${name}`
@@ -98,7 +99,7 @@ describe('man pages', {skip}, () => {
 
       const lines = text.replaceAll(/ \\\n +/g, ' ')
       for (const {command} of examples) {
-        const line = command.replace('<%= config.bin %>', 'ovpn3').replace('<%= command.id %>', id)
+        const line = command.replace('<%= config.bin %>', 'ovpn3').replace('<%= command.id %>', id.replaceAll(':', ' '))
         assert.ok(lines.includes(`\n           ${line}\n`) || lines.includes(`\n         ${line}\n`), line)
       }
     })

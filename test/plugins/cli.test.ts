@@ -95,7 +95,7 @@ describe('command line of ovpn3', () => {
     const {status, stdout} = await run('plugins --core')
     assert.equal(status, 0)
     for (const name of ['sessions-list', 'session-stats', 'session-acl', 'session-log', 'session-start'])
-      assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} \\d.* \\(core\\)$`, 'm'))
+      assert.match(stdout, new RegExp(`^@ovpn3/plugin-${name} +\\d\\S+ +core$`, 'm'))
   })
 
   it('reports an unknown command in help', async () => {

@@ -1,0 +1,69 @@
+import type {Interfaces} from '@oclif/core'
+
+import * as Flags from '@oclif/core/flags'
+import {SessionCommand, tableText} from '@ovpn3/kit'
+import {safeText} from '@ovpn3/sessions'
+
+import type {PluginRecord} from '../../plugins/installer'
+
+interface Result {
+  readonly plugins: readonly PluginRecord[]
+}
+
+export default class Plugins extends SessionCommand<typeof Plugins, Result> {
+  static override aliases = ['plugins:list']
+  static override summary = 'List, install and remove plugins'
+  static override description =
+    'Lists installed and linked plugins. A plugin adds commands, sources of sessions or credentials.'
+  static override usage = '<%= command.id %> [--core] [-j]'
+  static override examples = [
+    {command: '<%= config.bin %> <%= command.id %>', description: 'List installed plugins'},
+    {
+      command: '<%= config.bin %> <%= command.id %> install NAME',
+      description: 'Install a plugin from the npm registry',
+    },
+  ]
+  static override flags = {
+    core: Flags.boolean({summary: 'Include the plugins that come with ovpn3.'}),
+  }
+
+  protected async execute(): Promise<Result> {
+    const plugins = this.config
+      .getPluginsList()
+      .filter((plugin) => plugin.name !== this.config.name && !plugin.parent)
+      .map((plugin) => recordOf(plugin))
+      .filter(({type}) => this.flags.core || type !== 'core')
+    return {plugins: plugins.sort((a, b) => a.name.localeCompare(b.name))}
+  }
+
+  protected display({plugins}: Result): void {
+    if (plugins.length === 0) {
+      this.log('No plugins installed')
+      return
+    }
+
+    const columns = ['NAME', 'VERSION', 'TYPE', 'LOCATION'].map((header) => ({header}))
+    const rows = plugins.map(({location, name, type, version}) => [
+      safeText(name),
+      safeText(version ?? '-'),
+      typeNames[type],
+      type === 'link' ? safeText(location) : '',
+    ])
+    const isLinked = plugins.some(({type}) => type === 'link')
+    this.log(
+      tableText(
+        columns.slice(0, isLinked ? 4 : 3),
+        rows.map((row) => row.slice(0, isLinked ? 4 : 3)),
+      ),
+    )
+  }
+}
+
+/** How a plugin got here, in a person's words. */
+const typeNames = {core: 'core', link: 'linked', user: 'installed'} as const
+
+/** A plugin that oclif has loaded. */
+export function recordOf({name, root, type, version}: Interfaces.Plugin): PluginRecord {
+  const known = type === 'link' || type === 'user' ? type : 'core'
+  return {location: root, name, type: known, version: version ?? null}
+}

@@ -1,0 +1,102 @@
+import {Ovpn3Error} from '@ovpn3/sessions'
+import {spawn} from 'node:child_process'
+
+export interface NpmOptions {
+  /** Aborts a run that is under way. */
+  readonly signal: AbortSignal
+  /** Receives what npm prints; without it, npm is silent. */
+  readonly log?: (text: string) => void
+  readonly registry?: string
+}
+
+/** Options that every run of npm gets. */
+const always = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=1', '--fetch-retry-mintimeout=1000']
+
+/**
+ * Runs npm to its end.
+ * @param program its path; one that ends in `.js` is run by this Node.js
+ * @throws Ovpn3Error with why npm failed
+ */
+export async function runNpm(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  {log, registry, signal}: NpmOptions,
+): Promise<void> {
+  const words = [
+    ...args,
+    ...always,
+    ...(log ? [] : ['--loglevel=error', '--no-progress']),
+    ...(registry ? [`--registry=${registry}`] : []),
+  ]
+  const [command, ...rest] = program.endsWith('.js') ? [process.execPath, program, ...words] : [program, ...words]
+  log?.(`$ npm ${words.join(' ')}`)
+  // HUSKY=0: a plugin's install script must not set up git hooks
+  const npm = spawn(command!, rest, {cwd, env: {...process.env, HUSKY: '0'}, signal, stdio: ['ignore', 'pipe', 'pipe']})
+  let output = ''
+  for (const stream of [npm.stdout, npm.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      log?.(text.trimEnd())
+    })
+  const status = await new Promise<number | null>((resolve, reject) => {
+    npm.on('error', reject)
+    npm.on('close', resolve)
+  })
+  if (status !== 0) throw npmError(output)
+}
+
+const unreachable = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ERR_SOCKET_TIMEOUT',
+  'ETIMEDOUT',
+])
+
+const checkName = 'Check the name. For a package outside the registry, pass a file or a git URL'
+
+/** Why npm failed, by the error code that it printed. */
+export function npmError(output: string): Ovpn3Error {
+  const lines = [...output.matchAll(/^npm (?:error|ERR!) (.*)$/gm)].map(([, line = '']) => line.trim())
+  const code = lines.find((line) => line.startsWith('code '))?.slice(5) ?? ''
+  if (unreachable.has(code))
+    return new Ovpn3Error('registry-unreachable', `the npm registry cannot be reached (${code})`, {
+      hint: 'Check the network connection. To use another registry, set OVPN3_NPM_REGISTRY',
+    })
+  switch (code) {
+    case 'E404':
+      return new Ovpn3Error('plugin-not-found', 'no such package in the npm registry', {hint: checkName})
+    case 'ETARGET':
+      return new Ovpn3Error('plugin-not-found', 'the package has no such version', {
+        hint: 'Omit the version to install the latest one',
+      })
+    case 'ENOENT':
+      return new Ovpn3Error('plugin-not-found', 'no such file or directory', {hint: checkName})
+    case 'E401':
+    case 'E403':
+      return new Ovpn3Error('access-denied', 'the npm registry denied access', {hint: 'Run `npm login`'})
+    case 'EACCES':
+    case 'EPERM':
+      return new Ovpn3Error('access-denied', 'permission denied')
+    case 'ENOSPC':
+      return new Ovpn3Error('failed', 'no space left on device')
+  }
+
+  const reason = lines.find((line) => line !== '' && !/^(code|errno|syscall|path|command) /.test(line))
+  return new Ovpn3Error('failed', `npm failed${reason ? `: ${reason}` : ''}`, {
+    hint: 'Pass --verbose to see what npm prints',
+  })
+}
+
+/** That npm, which installs and removes plugins, is missing. */
+export function npmMissing(cause?: unknown): Ovpn3Error {
+  return new Ovpn3Error('failed', 'npm is not installed', {
+    cause,
+    hint: 'Install npm. On Debian and Ubuntu, run `sudo apt install npm`',
+  })
+}
