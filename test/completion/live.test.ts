@@ -65,6 +65,19 @@ describe('live values', () => {
     assert.deepEqual([descriptions.twin, descriptions['my vpn']], ['2 sessions', 'connected'])
   })
 
+  it('include names, devices, and IDs of sessions with the same name, for SESSION', async () => {
+    const [, twin, other] = world.createSessions(3, {name: (index) => ['office', 'twin', 'twin'][index]!})
+    world.pause(twin!)
+    const ids = [twin!, other!].map((path) => idOf(path))
+    assert.deepEqual(await values('session-stats '), ['office', 'tun0', 'tun1', 'tun2', 'twin', ...ids].sort())
+    // A paused session cannot be paused.
+    assert.deepEqual(await values('session-manage --pause '), ['office', 'tun0', 'tun2', 'twin'].sort())
+    assert.ok((await values(`session-manage --resume ${ids[0]!.slice(0, 4)}`)).includes(ids[0]!))
+    assert.ok((await values('session-manage ')).includes('--pause'))
+    assert.ok((await values('session-manage --cleanup ')).every((value) => value.startsWith('-')))
+    assert.ok(!(await values('session-stats office --')).includes('--config'))
+  })
+
   it('include files and folders', async () => {
     const file = userFile(world, 'alice', 'files/office.json', '{}')
     userFile(world, 'alice', 'files/more/.hidden', '')

@@ -135,7 +135,7 @@ describe('error for a selector without a match', () => {
   it('lists no sessions of other users, and only as many as fit on a line', async () => {
     const many = Array.from({length: 12}, (_, i) => ({config: `load-${i}`, id: `${i}`.padStart(8, '0')}))
     const [, hint] = await missing({session: 'nothing'}, {...cert, owner: theirs}, ...many)
-    assert.equal(hint, 'Running: load-0, load-1, load-2, load-3, load-4, load-5, load-6, load-7, and 4 more')
+    assert.equal(hint, 'Running: load-0, load-1, load-10, load-11, load-2, load-3, load-4, load-5, and 4 more')
   })
 
   it('contains no control characters', async () => {

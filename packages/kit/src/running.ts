@@ -74,11 +74,12 @@ export function near(selector: Selection, running: readonly Session[]): string |
 export function runningText(running: readonly Session[] | undefined): string | undefined {
   if (!running) return undefined
   if (running.length === 0) return 'No running session can be selected'
-  const names = running.slice(0, named).map(({id, snapshot: {values}}) => {
+  const all = running.map(({id, snapshot: {values}}) => {
     const device = heldDevice(values)
     const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)
     return device === undefined ? name : `${name} (${safeText(device)})`
   })
+  const names = all.sort((a, b) => a.localeCompare(b)).slice(0, named)
   const more = running.length - names.length
   return `Running: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
 }

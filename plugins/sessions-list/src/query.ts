@@ -133,7 +133,7 @@ const remarksAndStatuses = [...statusTexts, ...remarkTexts]
 /** Whether a session can have such a status. Statuses and errors that are not known here begin in their own ways. */
 function canBeStatus(parts: readonly string[]): boolean {
   const [first = '', ...more] = parts
-  const isOpen = ['status ', failedRemark].some(
+  const isOpen = ['status ', `${failedRemark}: `].some(
     (start) => first.startsWith(start) || (more.length > 0 && start.startsWith(first)),
   )
   return isOpen || ['', ...remarksAndStatuses].some((text) => fits(parts, text))

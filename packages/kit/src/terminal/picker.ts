@@ -1,5 +1,7 @@
 import type {Writable} from 'node:stream'
 
+import {AsyncResource} from 'node:async_hooks'
+
 import {cut, displayWidth} from './table'
 
 /** What can be picked: a line for each choice, under a header. */
@@ -24,15 +26,31 @@ const margin = 2
 
 /** A prompt that shows choices in rows, and those of them that contain what is typed. */
 export async function picker<T>(): Promise<Picker<T>> {
-  const {createPrompt, isDownKey, isEnterKey, isUpKey, makeTheme, useKeypress, usePagination, usePrefix, useState} =
-    await import('@inquirer/core')
+  const {
+    createPrompt,
+    isDownKey,
+    isEnterKey,
+    isUpKey,
+    makeTheme,
+    useEffect,
+    useKeypress,
+    usePagination,
+    usePrefix,
+    useState,
+  } = await import('@inquirer/core')
   const theme = makeTheme({})
   const keys: ['emacs'] = ['emacs']
   return createPrompt<T, PickerConfig<T>>(({choices, header, message}, done) => {
     const [status, setStatus] = useState<'done' | 'idle'>('idle')
     const [typed, setTyped] = useState('')
     const [active, setActive] = useState(0)
+    const [[columns, rows], setSize] = useState(() => sizeOf(process.stderr))
     const prefix = usePrefix({status, theme})
+    useEffect(() => {
+      const onResize = AsyncResource.bind(() => setSize(sizeOf(process.stderr)))
+      process.stderr.on('resize', onResize)
+      return () => process.stderr.off('resize', onResize)
+    }, [])
     const found = choices.filter(({name}) => contains(name, typed))
     useKeypress((key, readline) => {
       if (isEnterKey(key)) {
@@ -53,7 +71,6 @@ export async function picker<T>(): Promise<Picker<T>> {
       }
     })
     const question = [prefix, theme.style.message(message, status), typed].join(' ')
-    const {columns, rows} = process.stderr
     const pageSize = pageSizeOf(question, columns, rows)
     const page = usePagination({
       active,
@@ -80,6 +97,8 @@ export async function picker<T>(): Promise<Picker<T>> {
     return [question, lines.join('\n')]
   })
 }
+
+const sizeOf = ({columns, rows}: NodeJS.WriteStream): readonly [columns: number, rows: number] => [columns, rows]
 
 /** How many rows fit between the question, the header and the help. */
 function pageSizeOf(question: string, columns: number, rows: number): number {

@@ -95,6 +95,8 @@ const cursorMove = /^\u001B\[\d+G$/
 // eslint-disable-next-line no-control-regex
 const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
 
+const eraseBelow = '\u001B[J'
+
 /** Where a question is drawn: stderr, since results go to stdout. It knows what was drawn last. */
 class Canvas extends Writable {
   readonly isTTY = true
@@ -146,6 +148,11 @@ async function onTerminal<T>(
     if (key?.name && (key.name === leave || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
   }
 
+  // the shell would write over what is drawn below the question
+  const onSuspend = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
+    if (key?.ctrl && key.name === 'z') process.stderr.write(eraseBelow)
+  }
+
   // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
   const goOn = () =>
     setImmediate(() => {
@@ -153,6 +160,7 @@ async function onTerminal<T>(
       process.stdin.resume()
     })
   process.on('SIGCONT', goOn)
+  process.stdin.prependListener('keypress', onSuspend)
   process.stdin.on('keypress', onKey)
   try {
     return await answer
@@ -161,6 +169,7 @@ async function onTerminal<T>(
     if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name)) throw new Interruption()
     throw error
   } finally {
+    process.stdin.off('keypress', onSuspend)
     process.stdin.off('keypress', onKey)
     process.off('SIGCONT', goOn)
   }
