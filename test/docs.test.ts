@@ -55,6 +55,7 @@ function normalize(text: string): string {
     text
       .replaceAll(/\b[0-9a-f]{8}(s[0-9a-f]{4}){3}s[0-9a-f]{12}\b/g, '<id>')
       .replaceAll(/\b[0-9a-f]{8}\b/g, '<short>')
+      .replaceAll(/(?<=received |sent )[\d.]+ [KMG]?i?B/g, '<bytes>')
       .replaceAll(/^( {5}[A-Z_]+\.+)\d+$/gm, (_, name: string) => name.replaceAll(/\.+/g, '') + '<n>')
       .replaceAll(/ {5}([A-Z_]+)\.*<n>/g, ' $1 <n>')
       .replaceAll(/\b\d+[smhd]( \d+[mh])?$/gm, '<age>')
@@ -70,7 +71,9 @@ function normalize(text: string): string {
 /** Sessions are listed in the order of their ids, which differ from run to run. */
 function comparable(output: string): string {
   const lines = normalize(output).split('\n')
-  return lines.every((line) => /^[\w-]+ (\(<short>\)|<short>): |^\d+ of \d+|^(<short>|ID) {2}/.test(line))
+  return lines.every((line) =>
+    /^[\w-]+ (\(<short>\)|<short>): |^\d+ [\w ]+(, \d+ [\w ]+)*$|^(<short>|ID) {2}/.test(line),
+  )
     ? lines.sort().join('\n')
     : lines.join('\n')
 }

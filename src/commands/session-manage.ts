@@ -51,6 +51,7 @@ import {
 
 import {beginningLines, checkedLine, checkingLine, resultLines} from '../lib/in-place'
 import {type Action, actions, type Plan, planOf, showLevel} from '../lib/plan'
+import {summaryLine, trafficText} from '../lib/summary'
 
 /** An action excludes the others. */
 const action = (name: Action, others: readonly string[] = []) => ({
@@ -175,10 +176,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     }),
     'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
     yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
+    verbose: Flags.boolean({...option, summary: 'Print all counters and, without a terminal, each step.'}),
   }
   readonly #begun = new Set<Session>()
 
   protected async execute(): Promise<Report> {
+    this.screen.isVerbose = Boolean(this.flags.verbose)
     if (this.interactive && !actions.some((name) => this.flags[name])) await this.#askAction()
     const plan = planOf(this.flags, waitOf(this.flags, this.interactive))
     const outcomes = plan.action === 'cleanup' ? await this.#cleanUp(plan.failed) : await this.#act(plan)
@@ -217,12 +220,13 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     failOnOutage(sessions)
     const meant = ownerOf ? sessions.filter((session) => isOwnedBy(session, ownerOf) || goneError(session)) : sessions
     if (this.isInPlace) this.log(checkingLine(meant.length))
-    const results = await this.#runEach(meant, 'Checking', async (session) => {
-      const {source} = session
-      const result = await cleanUp(session, {failed, owner: ownerOf?.(source)})
-      // read where there was more to do than to look
-      const {owner = source.me} = session.snapshot.values
-      return owner === source.me ? result : withOwner(result, await userOf(owner, source))
+    const labelled = await Promise.all(
+      meant.map(async (session) => ({label: labelOf(session, await otherOwner(session)), session})),
+    )
+    const results = await this.#runEach(labelled, 'Checking', async (session) => {
+      const result = await cleanUp(session, {failed, owner: ownerOf?.(session.source)})
+      // cleanUp reads the owner of a session that it would disconnect
+      return withOwner(result, await otherOwner(session))
     })
     return results.map((result, i) => ({result, session: meant[i]!}))
   }
@@ -250,24 +254,23 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     plan: Exclude<Plan, {action: 'cleanup'}>,
     deadline: Deadline,
   ): Promise<SessionResult[]> {
-    const sessions = selected.map(({session}) => session)
     const dryRun = this.flags['dry-run']
     switch (plan.action) {
       case 'disconnect':
-        return this.#runEach(sessions, 'Disconnecting', (session) => disconnect.run(session, {dryRun}))
+        return this.#runEach(selected, 'Disconnecting', (session) => disconnect.run(session, {dryRun}))
       case 'log-level': {
         const [{ownership}] = selected as [Selected]
-        return this.#runEach(sessions, '', (session) => logLevel.run(session, {dryRun, level: plan.level, ownership}))
+        return this.#runEach(selected, '', (session) => logLevel.run(session, {dryRun, level: plan.level, ownership}))
       }
 
       case 'pause':
-        return this.#runEach(sessions, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
+        return this.#runEach(selected, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
       case 'restart':
       case 'resume':
         // an interruption is for connectAll: what it has started has to be given up
         return this.graceful(
           connectAll.run(
-            sessions,
+            selected.map(({session}) => session),
             {...plan, deadline, dryRun},
             this.interaction(selected, (session) => this.#begin(plan.action, session.path, session)),
           ),
@@ -293,21 +296,22 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   /** One session is soon done; several are shown as tasks, side by side. */
   async #runEach(
-    sessions: readonly Session[],
+    labelled: readonly Pick<Selected, 'label' | 'session'>[],
     doing: string,
     run: (session: Session) => Promise<SessionResult>,
   ): Promise<SessionResult[]> {
+    const sessions = labelled.map(({session}) => session)
     if (sessions.length === 0) return []
     const results = runUntilInterrupted(sessions, run, this.abortSignal)
     if (sessions.length === 1) return this.graceful(Promise.all(results))
     const title = this.flags['dry-run'] ? 'Looking at' : doing
-    const tasks = sessions.map((session, i): Task<SessionResult> => ({
+    const tasks = labelled.map(({label, session}, i): Task<SessionResult> => ({
       async run() {
         const value = await results[i]!
         return {failure: value.error?.message, value}
       },
       key: keyOf(session),
-      title: `${title} ${labelOf(session)}`,
+      title: `${title} ${label}`,
     }))
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
@@ -323,24 +327,36 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (outcomes.length === 0)
       this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
     const out = colorsOf(process.stdout)
+    const isSeveral = outcomes.length > 1
     for (const {result, session} of outcomes) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-      // they go where the line goes that says whose they are
-      const counters = statisticsText(result.statistics ?? {})
+      const counters = isSeveral && !this.flags.verbose ? '' : statisticsText(result.statistics ?? {})
+      const traffic = trafficText(result.statistics)
+      // counters follow the line that names their session to the same stream
       if (result.error)
         this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
         if (result.outcome !== 'planned') this.#begin(name, result.path, session)
-        this.log([...lines, ...(counters ? [`${counters}\n`] : []), line].join('\n'))
-      } else this.log((result.changed ? line : out.dim(line)) + (counters && `\n${counters}`))
+        this.log([...lines, ...(counters ? [`${counters}\n`, line] : [line + traffic])].join('\n'))
+      } else this.log((result.changed ? line + traffic : out.dim(line)) + (counters && `\n${counters}`))
     }
 
-    if (name !== 'cleanup' || dryRun) return
-    const removed = outcomes.filter(({result}) => result.outcome === 'removed').length
-    if (this.isInPlace) this.log(checkedLine(removed))
-    else if (outcomes.length > 0) this.log(`${removed} of ${count(outcomes.length, 'session')} removed`)
+    const results = outcomes.map(({result}) => result)
+    if (this.isInPlace && name === 'cleanup' && !dryRun)
+      this.log(checkedLine(results.filter(({outcome}) => outcome === 'removed').length))
+    if (!isSeveral) return
+    const summary = summaryLine(name, results)
+    // a program reads a line for each session on standard output, and a run without failures keeps standard error empty
+    if (!this.isInPlace) this.log(summary)
+    else if (results.some(({error}) => error)) this.notice(summary)
   }
+}
+
+/** Another user who owns a session, as far as its owner was read. */
+async function otherOwner({snapshot, source}: Session): Promise<User | undefined> {
+  const {owner} = snapshot.values
+  return owner === undefined || owner === source.me ? undefined : userOf(owner, source)
 }
 
 /** Names the owner of another user's session in a denial, too: root may look at what it may not touch. */

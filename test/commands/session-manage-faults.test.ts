@@ -323,10 +323,11 @@ describe('session-manage when things go wrong', () => {
       const unknown = 'interrupted before there was an answer: it may still have taken effect'
       if (!args.includes('--json')) {
         assert.equal(
-          stdout.match(/^Connection statistics:\n( {5}\S+\n)+\nload-\d \(\w{8}\): disconnected$/gm)?.length,
+          stdout.match(/^load-\d \(\w{8}\): disconnected, received \S+ \w+, sent \S+ \w+$/gm)?.length,
           3,
           stdout,
         )
+        assert.match(stderr, /^3 disconnected, 3 failed$/m)
         for (const id of left)
           assert.match(stderr, new RegExp(`^Error: load-\\d \\(${id.slice(0, 8)}\\): ${unknown}$`, 'm'))
         return

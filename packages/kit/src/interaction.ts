@@ -71,6 +71,7 @@ export function interaction(options: InteractionOptions): Interaction {
       if (missing.length > 0) throw answers.missing(session, missing, ...noAnswers)
       return requests.map((request) => found.get(request.name) ?? typed[open.indexOf(request)]!)
     },
+    labelOf: (session) => known.get(session)!.label,
     oneOnly: !interactive || credentials !== undefined,
     openUrl(session: Session, url: string) {
       const {label, ownership} = known.get(session)!

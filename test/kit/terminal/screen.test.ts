@@ -62,4 +62,22 @@ describe('screen', () => {
     const {stderr, value} = await capture(() => quiet.runTasks('several', [task(1), task(2)]))
     assert.deepEqual([stderr, value], ['', [1, 2]])
   })
+
+  for (const [how, isVerbose, lines] of [
+    ['says nothing of tasks', false, ''],
+    ['prints each step of a task once if it is verbose', true, 'Resuming office\nResuming office: connecting\n'],
+  ] as const)
+    it(`${how}, where nothing can be animated`, async () => {
+      setTerminal([false, false])
+      const plain = new Screen(() => false)
+      plain.isVerbose = isVerbose
+      const run = async (progress: (text: string) => void) => {
+        progress('connecting')
+        progress('connecting')
+        return {failure: 'refused', value: 1}
+      }
+
+      const {stderr, value} = await capture(() => plain.runTasks('several', [{run, title: 'Resuming office'}]))
+      assert.deepEqual([stderr, value], [lines, [1]], 'the result says the failure')
+    })
 })

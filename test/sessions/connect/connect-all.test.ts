@@ -17,7 +17,7 @@ import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
 type Options = Partial<Omit<ConnectOptions, 'deadline'>> & {readonly timeout?: number}
 
-const rest = {answer: async () => ['alice'], oneOnly: false, openUrl() {}} as const
+const rest = {answer: async () => ['alice'], labelOf: () => 'office of bob', oneOnly: false, openUrl() {}} as const
 const changing = new Set(['connect', 'disconnect', 'provideInput', 'restart', 'resume'])
 
 let clock: MockClock
@@ -28,6 +28,7 @@ class Run {
   results: readonly SessionResult[] | undefined
   readonly deadline: Deadline
   readonly progress: string[] = []
+  readonly titles = new Set<string>()
   readonly urls: string[] = []
   #failure: unknown
 
@@ -45,6 +46,7 @@ class Run {
           ...rest,
           openUrl: (_, url) => void this.urls.push(url),
           watch: async (waits) => {
+            for (const {title} of waits) this.titles.add(title)
             const ends = await Promise.all(waits.map((wait) => wait.run((text) => this.progress.push(text))))
             return ends.map(({value}) => value)
           },
@@ -501,6 +503,7 @@ describe('settling', () => {
     session.turn(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.progress.slice(-2), ['reconnecting', 'connected'])
+    assert.deepEqual([...run.titles], ['Resuming office of bob'])
   })
 
   it('shows each address once, whoever tells it', async () => {

@@ -1,4 +1,4 @@
-import type {Task} from '@ovpn3/sessions'
+import {safeText, type Task} from '@ovpn3/sessions'
 
 import {liveView, type LiveView} from './live'
 import {taskList} from './tasks'
@@ -15,6 +15,8 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
+  /** Print the steps of tasks where nothing can be animated. */
+  isVerbose = false
 
   /** @param isQuiet whether animations are off */
   constructor(isQuiet: () => boolean) {
@@ -55,19 +57,31 @@ export class Screen {
   }
 
   /**
-   * Runs tasks concurrently and shows them on standard error if it is a terminal: animated until they end, or as plain
-   * lines on a dumb terminal.
+   * Runs tasks concurrently and shows them on standard error where they can be animated, until they end: the results
+   * say how they ended. Elsewhere a task prints its steps if `isVerbose` is set.
    * @param title names them together: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
   async runTasks<T>(title: string, tasks: readonly Task<T>[]): Promise<T[]> {
-    if (!process.stderr.isTTY || this.#isQuiet()) {
-      const ends = await Promise.all(tasks.map((task) => task.run(() => {})))
-      return ends.map(({value}) => value)
+    if (!this.#isQuiet() && canAnimate(process.stderr)) {
+      const list = await taskList(title, tasks)
+      return this.#animate(list, () => list.run())
     }
 
-    const list = await taskList(title, tasks)
-    return canAnimate(process.stderr) ? this.#animate(list, () => list.run()) : list.run()
+    const ends = await Promise.all(tasks.map((task) => task.run(this.#printSteps(task))))
+    return ends.map(({value}) => value)
+  }
+
+  #printSteps({key, title}: Pick<Task<unknown>, 'key' | 'title'>): (text: string) => void {
+    if (!this.isVerbose || this.#isQuiet()) return () => {}
+    let last = ''
+    const print = (line: string) => {
+      if (line !== last) this.notice(line, key)
+      last = line
+    }
+
+    print(title)
+    return (text) => print(`${title}: ${safeText(text)}`)
   }
 
   /** Shows a view on standard output during the work. @param quit called when the user quits with `q` */

@@ -3,12 +3,10 @@ import {safeText, type Task} from '@ovpn3/sessions'
 import type {Animated} from './screen'
 
 import {cut} from './table'
-import {canAnimate} from './terminal'
 
-/** A list of tasks on standard error, which must be a terminal. If it has too few lines, it shows a count instead. */
+/** An animated list of tasks on standard error, which must be a terminal. If it has too few lines, it shows a count instead. */
 export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Promise<Animated & {run(): Promise<T[]>}> {
   const {Listr, ListrLogger, ProcessOutput} = await import('listr2')
-  const animated = canAnimate(process.stderr)
   // by default listr2 writes to standard output, which is for results only
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
@@ -60,13 +58,13 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     title: line(title),
   })
   const fits = tasks.length < (process.stderr.rows ?? 24)
-  const list = new Listr(animated && !fits ? [counted()] : each(), {
+  const list = new Listr(fits ? each() : [counted()], {
     collectErrors: false,
     concurrent: true,
     exitOnError: false,
     // its listener would end the process on SIGINT
     registerSignalListeners: false,
-    renderer: animated ? 'default' : 'simple',
+    renderer: 'default',
     rendererOptions: {clearOutput: true, logger},
   })
   return {

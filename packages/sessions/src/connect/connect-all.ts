@@ -1,6 +1,6 @@
 import {delayedSignal, unlessAborted} from '../abort'
 import {isOvpn3Error} from '../errors'
-import {labelOf, type SessionResult} from '../result'
+import {type SessionResult} from '../result'
 import {keyOf, type Session} from '../session'
 import {act} from './act'
 import {Attempt, type ConnectOptions, connectProperties} from './attempt'
@@ -93,7 +93,7 @@ async function connectEach(
         if (attempt.need && !interaction.oneOnly) round.abort()
         return {failure: attempt.result?.error?.message, value: undefined}
       },
-      title: `${titles[options.action]} ${labelOf(attempt.session)}`,
+      title: `${titles[options.action]} ${interaction.labelOf(attempt.session)}`,
     }
   }
 }

@@ -10,6 +10,8 @@ export interface Interaction {
   readonly oneOnly: boolean
   /** Answers the requests, in their order. Rejects where there are no answers. */
   answer(session: Session, requests: readonly InputRequest[], asking: Asking): Promise<string[]>
+  /** The name of a session for people, with its owner where that is another user. */
+  labelOf(session: Session): string
   /** Shows a URL, and opens it where that is possible. */
   openUrl(session: Session, url: string): void
   /** Runs waits and shows them side by side. */
