@@ -2,8 +2,20 @@ import type {Command, Interfaces} from '@oclif/core'
 
 import {CommandHelp, getHelpFlagAdditions, Help, standardizeIDFromArgv} from '@oclif/core/help'
 
+import {verbs} from './verbs'
+
 /** Options of these groups come last, in this order. */
 export const lastGroups = ['OTHER', 'OUTPUT']
+
+/** Columns that the text beside a name needs; on a narrower terminal it goes below the name. */
+const minTextWidth = 24
+
+/** Commands of the shell and of plugins, in the order of the root help. */
+const shellCommands = ['autocomplete', 'plugins', 'help']
+
+/** A command in a line of a list. */
+const textOf = ({description = '', summary = description}: Command.Loadable) =>
+  summary.split('\n')[0]!.replace(/\.$/, '')
 
 /** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
  * have in common last, and a description that does not begin with the summary again. */
@@ -45,10 +57,15 @@ class OrderedCommandHelp extends CommandHelp {
 
   /** What oclif cuts off in front of a list is what puts its first option, where that has no short form, in line. */
   override renderList(...[input, options]: Parameters<CommandHelp['renderList']>): string {
-    const text = super.renderList(input, options)
+    const text = super.renderList(input, {...options, multiline: options.multiline || this.isNarrow(input)})
     const [indentation] = /^ */.exec(input[0]?.[0] ?? '')!
     // where it gives up columns, everything is flush
     return text.includes('\n\n') ? text : indentation + text
+  }
+
+  private isNarrow(rows: readonly (readonly (string | undefined)[])[]): boolean {
+    const nameWidth = Math.max(0, ...rows.map(([name = '']) => name.length))
+    return this.opts.maxWidth - nameWidth - 4 < minTextWidth
   }
 
   protected override groupFlags(flags: Command.Flag.Any[]) {
@@ -69,7 +86,80 @@ export default class OrderedHelp extends Help {
     super(config, {...options, docopts: false, flagSortOrder: 'none'})
   }
 
-  /** Whoever asks for help with a command that there is not is helped as if they had run it. */
+  /** Commands by purpose, the daily ones first. */
+  protected override async showRootHelp(): Promise<void> {
+    const {bin} = this.config
+    const examples: [string, string][] = [
+      [`${bin} start office`, 'Start a session from the profile office'],
+      [`${bin} list --watch`, 'List sessions, and follow changes'],
+      [`${bin} disconnect tun0`, 'Disconnect the session on the device tun0'],
+    ]
+    const more: [string, string][] = [
+      [`${bin} COMMAND --help`, 'Show the options, examples and exit statuses of a command'],
+      [`man ${bin}`, 'Read the manual'],
+      [`${bin} --version`, 'Show the version'],
+    ]
+    const sections: [string, [string, string][]][] = [
+      ['SESSIONS', this.#sessionRows()],
+      ['SHELL AND PLUGINS', shellCommands.flatMap((id) => this.#row(id))],
+      ['COMMANDS OF PLUGINS', this.#pluginRows()],
+      ['EXAMPLES', examples],
+      ['MORE', more],
+    ]
+    this.log(
+      [
+        this.wrap(`${bin} manages the VPN sessions of OpenVPN 3 Linux.`, 0),
+        this.section('USAGE', `$ ${bin} COMMAND [SESSION] [OPTION...]`),
+        ...sections.filter(([, rows]) => rows.length > 0).map(([title, rows]) => this.section(title, this.#list(rows))),
+      ].join('\n\n'),
+    )
+  }
+
+  #list(rows: readonly [string, string][]): string {
+    const width = Math.max(...rows.map(([name = '']) => name.length))
+    const gap = 2
+    const textWidth = this.opts.maxWidth - width - 2 * gap
+    return rows
+      .map(([name, text]) =>
+        textWidth < minTextWidth
+          ? `${name}\n${this.indent(this.wrap(text, 2 * gap))}`
+          : name.padEnd(width + gap) +
+            this.wrap(text, width + 2 * gap)
+              .split('\n')
+              .join(`\n${' '.repeat(width + gap)}`),
+      )
+      .join('\n')
+  }
+
+  #row(id: string): [string, string][] {
+    const command = this.config.findCommand(id)
+    return command ? [[id, textOf(command)]] : []
+  }
+
+  /** The verbs, each with its canonical command, and that command for what has no verb. A plugin's command replaces a verb. */
+  #sessionRows(): [string, string][] {
+    const rows = verbs
+      .filter(({name}) => !this.#isUsers(name))
+      .map(({aliases, action, command, name, summary}): [string, string] => [
+        [name, ...aliases.filter((alias) => !this.#isUsers(alias))].join(', '),
+        action ? summary : `${summary} (${command})`,
+      ])
+    return [...rows, ['session-manage', 'All actions on sessions, and their log level']]
+  }
+
+  #pluginRows(): [string, string][] {
+    return this.sortedCommands
+      .filter(({id}) => this.#isUsers(id))
+      .map((command) => [command.id.replaceAll(':', ' '), textOf(command)])
+  }
+
+  /** Whether a command is from a plugin that the user has installed. */
+  #isUsers(id: string): boolean {
+    const command = this.config.findCommand(id)
+    return command !== undefined && command.pluginType !== 'core'
+  }
+
+  /** Help for an unknown command is the error of that command. */
   override async showHelp(argv: string[]): Promise<void> {
     const helpFlags = getHelpFlagAdditions(this.config)
     const words = argv.filter((word) => !helpFlags.includes(word))
