@@ -14,8 +14,8 @@ import PluginsUninstall from './commands/plugins/uninstall'
 import PluginsUpdate from './commands/plugins/update'
 import SessionManage from './commands/session-manage'
 import {fail} from './failure'
-import {serviceVersions, versionText} from './lib/openvpn3'
 import {actionVerbs} from './verbs'
+import {versionReport} from './version'
 
 /* What package.json names for oclif. */
 export {default as Help} from './help'
@@ -44,7 +44,7 @@ export const commands: Readonly<Record<string, Command.Class>> = Object.definePr
  */
 function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') return
-  process.stderr.write(`Error: the output cannot be written: ${message}\n`)
+  process.stderr.write(`Error: cannot write the output: ${message}\n`)
   // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- else the next listener throws
   process.exit(1)
 }
@@ -59,9 +59,8 @@ export async function main(find: () => Promise<Interfaces.Options>): Promise<voi
   const cli = await find()
   const argv = process.argv.slice(2)
   try {
-    await run(argv, cli)
-    if (versionAddition(argv, cli as Interfaces.Config) && argv.includes('--verbose'))
-      for (const service of await serviceVersions()) process.stdout.write(`${versionText(service)}\n`)
+    if (versionAddition(argv, cli as Interfaces.Config)) process.stdout.write(await versionReport(argv, cli.pjson!))
+    else await run(argv, cli)
     await flush()
   } catch (error) {
     await fail(error as Parameters<typeof fail>[0], cli.pjson!.oclif.bin!)

@@ -90,6 +90,20 @@ describe('command line of ovpn3', () => {
     assert.match(stdout, /^net\.openvpn\.v3\.sessions: not available: .+$/m)
   })
 
+  for (const line of ['version --json', '-v -j', '--version --format=json', 'version --format json --verbose'])
+    it(`prints JSON with ${line}`, async () => {
+      const {status, stdout} = await run(line)
+      assert.equal(status, 0)
+      const {services, ...report} = document<Record<string, unknown>>('version', stdout)
+      const {arch, platform} = process
+      assert.deepEqual(report, {arch, name: 'ovpn3', node: process.versions.node, platform, version})
+      const expected = ['sessions', 'configuration'].map((name) => ({
+        service: `net.openvpn.v3.${name}`,
+        version: 'v27.1',
+      }))
+      assert.deepEqual(services, line.includes('verbose') ? expected : undefined)
+    })
+
   it('lists user plugins with plugins, and core plugins with --core', async () => {
     assert.match((await run('plugins')).stdout, /No plugins installed/)
     const {status, stdout} = await run('plugins --core')
