@@ -177,6 +177,8 @@ const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('
 
 /** The name of a command's page. */
 const pageOf = (id) => `ovpn3-${id.replaceAll(':', '-')}`
+/** Whether a name is a word of its own: other names in a topic need no page. */
+const isVerb = (id) => !id.includes(':')
 /** A command as it is typed. */
 const typed = (id) => id.replaceAll(':', ' ')
 
@@ -203,11 +205,12 @@ for (const [id, command] of all) {
       ]),
     ),
   ]
-  const aliases = command.aliases.map((alias) => `ovpn3-${alias}`)
+  const aliases = command.aliases.filter(isVerb).map((alias) => pageOf(alias))
   page(name, command.summary, sections, aliases)
 }
 
-const shortNames = (aliases) => (aliases.length > 0 ? [`Short: ${aliases.join(', ')}.`] : [])
+const shortNames = (aliases) =>
+  aliases.length > 0 ? [`Short: ${aliases.map((alias) => typed(alias)).join(', ')}.`] : []
 const [, intro] = read('README.md').split('\n\n')
 page('ovpn3', readJson('package.json').description, [
   ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),

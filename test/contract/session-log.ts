@@ -402,7 +402,7 @@ export function sessionLogContract(title: string, world: () => World): void {
           child.kill('SIGINT')
         },
       })
-      assert.match(stderr, /^Only new lines are shown: .*\n {2}openvpn3 config-manage --config cert --log-level 6\n$/)
+      assert.match(stderr, /^No log lines yet: .*\n {2}openvpn3 config-manage --config cert --log-level 6\n$/)
       assert.equal(stdout.split('\n').length, 2)
     })
   })

@@ -45,7 +45,9 @@ const commands = Object.assign(
 ) as Manifest['commands']
 const pageOf = (id: string) => `ovpn3-${id.replaceAll(':', '-')}`
 const pages = ['ovpn3', ...Object.keys(commands).map((id) => pageOf(id))]
-const aliases = Object.entries(commands).flatMap(([id, command]) => command.aliases.map((alias) => ({alias, id})))
+const aliases = Object.entries(commands).flatMap(([id, command]) =>
+  command.aliases.filter((alias) => !alias.includes(':')).map((alias) => ({alias, id})),
+)
 const fileOf = (page: string) => path.join(repository, 'man', `${page}.1`)
 
 /** A page as shown on a terminal, without bold and underlined text. */

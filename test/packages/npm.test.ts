@@ -31,6 +31,13 @@ const contents = [
   'man/ovpn3-log.1',
   'man/ovpn3-ls.1',
   'man/ovpn3-pause.1',
+  'man/ovpn3-plugins-inspect.1',
+  'man/ovpn3-plugins-install.1',
+  'man/ovpn3-plugins-link.1',
+  'man/ovpn3-plugins-reset.1',
+  'man/ovpn3-plugins-uninstall.1',
+  'man/ovpn3-plugins-update.1',
+  'man/ovpn3-plugins.1',
   'man/ovpn3-restart.1',
   'man/ovpn3-resume.1',
   'man/ovpn3-session-acl.1',
@@ -75,7 +82,7 @@ describe('installation', {skip: skipRegistry()}, () => {
   it('from source links to the clone', async () => {
     assert.equal(realpathSync(path.join(modules(), 'ovpn3')), realpathSync(checkout.clone))
     assert.match(await run('ovpn3 --version'), /^ovpn3\//)
-    assert.match(await run('ovpn3 help'), /^ {2}sessions-list /m)
+    assert.match(await run('ovpn3 help'), /^ {2}list, ls +List sessions \(sessions-list\)$/m)
   })
 
   describe('from npm packages', () => {
@@ -129,13 +136,13 @@ describe('installation', {skip: skipRegistry()}, () => {
       assert.match(await run('ovpn3 session-acl --show --config office'), /Users granted access: /)
       assert.match(await run('ovpn3 autocomplete bash'), /^complete -F _ovpn3 ovpn3$/m)
       const core = await run('ovpn3 plugins --core')
-      for (const name of siblings) assert.match(core, new RegExp(`^@ovpn3/plugin-${name} ${version} \\(core\\)$`, 'm'))
+      for (const name of siblings) assert.match(core, new RegExp(`^@ovpn3/plugin-${name} +${version} +core$`, 'm'))
     })
 
     it('shows help', async () => {
       const all = await run('ovpn3 help')
       for (const command of commands) {
-        assert.match(all, new RegExp(`^  ${command}  `, 'm'))
+        assert.match(all, new RegExp(`^  ${command}  |\\(${command}\\)$`, 'm'))
         assert.match(await run(`ovpn3 ${command} --help`), new RegExp(String.raw`^USAGE\n {2}\$ ovpn3 ${command}`, 'm'))
       }
     })
