@@ -22,18 +22,14 @@ const textOf = ({description = '', summary = description}: Command.Loadable) =>
 class OrderedCommandHelp extends CommandHelp {
   // which option goes with which is said of each: all of it in one line nobody can read
   protected override defaultUsage(): string {
-    const flags = Object.values(this.command.flags ?? {})
-    return [
-      super.defaultUsage(),
-      ...(flags.some(({helpGroup}) => helpGroup === 'SESSION') ? ['[SESSION]'] : []),
-      ...(flags.length > 0 ? ['[OPTION...]'] : []),
-    ].join(' ')
+    const {args = {}, flags = {}, id} = this.command
+    const names = Object.values(args).map(({name, required}) => (required ? name : `[${name}]`).toUpperCase())
+    return [id, ...names, ...(Object.keys(flags).length > 0 ? ['[OPTION...]'] : [])].join(' ')
   }
 
   // a command about sessions is not strict, which oclif shows as arguments that can be repeated; its usage knows better
   protected override args(args: Command.Arg.Any[]): [string, string | undefined][] | undefined {
-    const rows = super.args(args)
-    return this.command.usage ? rows?.map(([name, text]) => [name.replace('...', ''), text]) : rows
+    return super.args(args)?.map(([name, text]) => [name.replace('...', ''), text])
   }
 
   /** The other names of the command. */

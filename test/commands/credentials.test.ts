@@ -73,8 +73,11 @@ describe('--credentials', () => {
     const args = 'session-manage --resume --all --yes --timeout 10'.split(' ')
     const given = await ovpn3(world, 'alice', [...args, '--credentials', file])
     assert.equal(given.status, 3)
-    assert.match(given.stderr, /standard input and --credentials answer for one session only: Auth User name/)
-    assert.match(given.stderr, /standard input and --credentials answer for one session only: Private key passphrase/)
+    assert.match(given.stderr, /standard input and --credentials can answer for one session only: Auth User name/)
+    assert.match(
+      given.stderr,
+      /standard input and --credentials can answer for one session only: Private key passphrase/,
+    )
     for (const path of paths) assert.deepEqual(world.answers(path), {})
     userFile(world, 'alice', 'systemd/ovpn3.pass', 'vpnuser\nsecret\n', 0o440)
     const key = userFile(world, 'alice', 'systemd/ovpn3.key', '{"pk_passphrase": "opensesame"}', 0o440)

@@ -44,7 +44,7 @@ describe('completion of commands', () => {
     const {candidates, values} = await ask('')
     has(values, ...verbs.map(({name}) => name), 'session-manage', 'autocomplete', 'plugins', 'help')
     const list = candidates.find(({value}) => value === 'list')
-    assert.equal(list?.description, 'List VPN sessions: yours and those that you have access to')
+    assert.equal(list?.description, 'List VPN sessions: your own and those shared with you')
   })
 
   it('offers each command once: by its verb, or by the name that matches what was typed', async () => {

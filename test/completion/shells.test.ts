@@ -233,7 +233,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       fresh({}, async (tty) => {
         await tty.type('ovpn3 session-manage -', ...list)
         const screen = await tty.shows(/Pause a session/)
-        for (const option of [/--pause/, /-P\b/, /--interface/, /Network interface of the session/])
+        for (const option of [/--pause/, /-P\b/, /--interface/, /Select a session by its network interface/])
           assert.match(screen, option)
       }))
 

@@ -91,7 +91,7 @@ const situations: Readonly<Record<string, Situation>> = {
     user: 'bob',
   },
   "`--cleanup` where another user's session is public": {args: '--cleanup', state: 'public', user: 'bob'},
-  'The time of `--timeout` is up': {args: '--restart --timeout 1 --path PATH', state: 'connecting'},
+  '`--timeout` expires': {args: '--restart --timeout 1 --path PATH', state: 'connecting'},
   'Ctrl-C during `--timeout`': {
     args: '--restart --timeout 30 --path PATH',
     interruptAt: /Restarting session/,

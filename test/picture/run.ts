@@ -73,14 +73,14 @@ export async function run(samples: number): Promise<string[]> {
       screens.push(withNames(await terminal!.screen({escapes: true}), world.accountName('alice')))
     }
 
-    await terminal.type('ovpn3 sessions-list', 'Enter')
+    await terminal.type('ovpn3 list', 'Enter')
     await take(prompt)
-    await terminal.type('ovpn3 session-manage --pause --config office', 'Enter')
+    await terminal.type('ovpn3 pause office', 'Enter')
     await take(/: paused\n\$$/)
-    await terminal.type('ovpn3 session-manage --resume --config office', 'Enter')
+    await terminal.type('ovpn3 resume office', 'Enter')
     await take(/› reconnecting/)
     await take(/: connected to .*\n\$$/)
-    await terminal.type('ovpn3 session-stats --config office --watch=0.5', 'Enter')
+    await terminal.type('ovpn3 stats office --watch=0.5', 'Enter')
     let tick = 0
     timer = setInterval(() => {
       const wave = 1 + Math.sin(tick++ / 2)

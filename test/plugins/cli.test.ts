@@ -31,7 +31,8 @@ describe('command line of ovpn3', () => {
     it(`lists the commands with ${line || 'no arguments'}`, async () => {
       const {status, stderr, stdout} = await run(line)
       assert.deepEqual([status, stderr], [0, ''])
-      for (const command of [...commands, 'plugins', 'help']) assert.match(stdout, new RegExp(`^  ${command}  `, 'm'))
+      for (const command of [...commands, 'plugins', 'help'])
+        assert.match(stdout, new RegExp(`^  ${command}  |\\(${command}\\)$`, 'm'))
     })
   }
 
@@ -124,10 +125,10 @@ describe('command line of ovpn3', () => {
   it('reports an unknown option of help and plugins', async () => {
     refuses(await run('help --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 help\n')
     refuses(await run('help nosuch -x -y'), 'Error: unknown options: -x, -y\nSee ovpn3 help\n')
-    refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 plugins --help\n')
+    refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nRun `ovpn3 plugins --help`\n')
     const missing = await run('plugins install')
     assert.equal(missing.status, 2)
-    assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nSee ovpn3 plugins install --help\n$/)
+    assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nRun `ovpn3 plugins install --help`\n$/)
     const {status, stderr, stdout} = await run('help nosuch --json')
     assert.deepEqual([status, stderr], [2, ''])
     assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'unknown option: --json')

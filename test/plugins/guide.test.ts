@@ -102,6 +102,6 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
     sandbox.write(path.join(folder, 'package.json'), JSON.stringify(manifest))
     sandbox.write(path.join(folder, 'bin', 'run.js'), "require('@oclif/core').execute({dir: __dirname})\n")
     assert.equal(await sandbox.must('node bin/run.js sessions-count', folder), '0 sessions\n')
-    assert.equal(await sandbox.must('node bin/run.js sessions-count -q', folder), '0\n')
+    assert.equal(await sandbox.must('node bin/run.js sessions-count -n', folder), '0\n')
   })
 })

@@ -79,8 +79,8 @@ describe('user plugins', () => {
     )
     await link('outer')
     assert.match(await sandbox.must('ovpn3 greet'), /^hello$/m)
-    assert.match(await sandbox.must('ovpn3 plugins'), /^outer 2\.0\.0 \(link\) .*\n└─ greet 1\.0\.0 \(link\) /)
-    assert.match(await sandbox.must('ovpn3 plugins --core'), /^@ovpn3\/plugin-sessions-list \S+ \(core\)$/m)
+    assert.match(await sandbox.must('ovpn3 plugins'), /^outer +2\.0\.0 +linked /m)
+    assert.match(await sandbox.must('ovpn3 plugins --core'), /^@ovpn3\/plugin-sessions-list +\S+ +core/m)
   })
 
   it('are reported if they cannot be loaded, while the others work', async () => {

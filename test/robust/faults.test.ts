@@ -89,7 +89,8 @@ describe('faults of the bus and the session manager', () => {
             child.kill('SIGINT')
           },
         })
-        assert.deepEqual([status, signal, stderr], [130, null, 'Error: interrupted\n'])
+        assert.deepEqual([status, signal], [130, null])
+        assert.match(stderr, /^Error: interrupted(: no session was started)?\n$/)
         assert.ok(time < 20_000, `${time} ms`)
       } finally {
         bus.close()
@@ -388,7 +389,7 @@ describe('faults of the bus and the session manager', () => {
       input: 'vpnuser\nsec\0ret\n',
     })
     assert.equal(status, 8)
-    assert.match(stderr, /"Auth Password" cannot have a NUL character/)
+    assert.match(stderr, /"Auth Password" cannot contain a NUL character/)
     assert.doesNotMatch(stderr, /sec|ret/)
     assert.deepEqual(world.answers(waiting), {})
   })

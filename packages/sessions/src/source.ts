@@ -218,5 +218,7 @@ export class Sources {
 /** An error of a source as one of ours: its code may be anybody's. */
 export function asOvpn3Error(error: unknown): Ovpn3Error {
   if (isOvpn3Error(error)) return error
-  return new Ovpn3Error('failed', error instanceof Error ? error.message : String(error), {cause: error})
+  return new Ovpn3Error('failed', error instanceof Error ? error.message.split('\n', 1)[0]! : String(error), {
+    cause: error,
+  })
 }

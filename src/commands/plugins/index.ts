@@ -27,6 +27,15 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
     core: Flags.boolean({summary: 'Include the plugins that come with ovpn3.'}),
   }
 
+  /** Suggests a subcommand for a mistyped one: oclif takes that for an argument of this command. */
+  override async init(): Promise<void> {
+    const option = this.argv.findIndex((word) => word.startsWith('-'))
+    const end = option === -1 ? this.argv.length : option
+    const id = ['plugins', ...this.argv.slice(0, end)].join(':')
+    if (end > 0) await this.config.runHook('command_not_found', {argv: this.argv.slice(end), id})
+    await super.init()
+  }
+
   protected async execute(): Promise<Result> {
     const plugins = this.config
       .getPluginsList()

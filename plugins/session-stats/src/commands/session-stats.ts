@@ -55,7 +55,7 @@ interface Chosen {
 
 export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
   static override aliases = ['stats']
-  static override summary = 'Show traffic statistics of VPN sessions: counters, live rates, Prometheus metrics.'
+  static override summary = 'Show traffic of VPN sessions: counters, live rates, Prometheus metrics.'
   static override description = `Select one session, or all of them. On a terminal you can pick the session from a list.
 
 Counters that are 0 are left out. A session without counters prints nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
