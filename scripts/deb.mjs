@@ -1,7 +1,7 @@
 /**
  * Makes release/ovpn3_VERSION_all.deb from the npm packages in release/ and the versions of the lock file, with dpkg-deb
  * alone. The same source makes the same package, byte for byte: its files are as old as the release, or as
- * SOURCE_DATE_EPOCH says. DEBFULLNAME and DEBEMAIL say who maintains it.
+ * SOURCE_DATE_EPOCH says. OVPN3_MAINTAINER names the maintainer: `Name <address>`.
  */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
@@ -25,8 +25,7 @@ import {basename, dirname, join} from 'node:path'
 import {read, readJson, release, root, version, workspaces} from './project.mjs'
 
 const {date, notes} = release()
-const {DEBEMAIL = 'ovpn3@example.org', DEBFULLNAME = 'The ovpn3 authors', SOURCE_DATE_EPOCH} = process.env
-const maintainer = `${DEBFULLNAME} <${DEBEMAIL}>`
+const {OVPN3_MAINTAINER: maintainer = 'The ovpn3 authors', SOURCE_DATE_EPOCH} = process.env
 const epoch = SOURCE_DATE_EPOCH ? Number(SOURCE_DATE_EPOCH) : Date.parse(date) / 1000
 
 const work = mkdtempSync(join(tmpdir(), 'ovpn3-deb-'))
@@ -72,10 +71,12 @@ function production() {
     'package-lock.json',
     'packages',
     'plugins',
+    'node_modules/.bin',
     'node_modules/.package-lock.json',
     'node_modules/@types',
-    'node_modules/npm/docs',
-    'node_modules/npm/man',
+    // @oclif/plugin-plugins depends on both: without its own npm it uses the one on PATH, and ovpn3 never runs yarn
+    'node_modules/npm',
+    'node_modules/yarn',
   ])
     rmSync(join(cli, name), {force: true, recursive: true})
   const modules = join(cli, 'node_modules')
@@ -94,7 +95,9 @@ function debianChangelog() {
       `  * ${line.slice(2)}`.match(/.{1,75}(?: |$)/g).map((part, index) => `${index ? '    ' : ''}${part.trimEnd()}`),
     )
   const when = new Date(Date.parse(date)).toUTCString().replace('GMT', '+0000')
-  return `ovpn3 (${version}) unstable; urgency=medium\n\n${lines.flat().join('\n')}\n\n -- ${maintainer}  ${when}\n`
+  // the format requires an address, which may be empty
+  const signature = maintainer.includes('<') ? maintainer : `${maintainer} <>`
+  return `ovpn3 (${version}) unstable; urgency=medium\n\n${lines.flat().join('\n')}\n\n -- ${signature}  ${when}\n`
 }
 
 function copyright() {
@@ -109,7 +112,8 @@ Upstream-Name: ovpn3
 Comment: The licences of the packages that dist/ is bundled from are in
  /usr/lib/ovpn3/dist/THIRD-PARTY-LICENSES.txt, those of the packages below
  /usr/lib/ovpn3/node_modules in their own folders. Documentation, types and
- files for other systems have been left out of these; nothing else is changed.
+ files for other systems have been left out of these, and so have npm and yarn;
+ nothing else is changed.
 
 Files: *
 Copyright: ${holder}
@@ -129,7 +133,7 @@ function settled() {
     const file = join(tree, name)
     const stat = lstatSync(file)
     if (stat.isSymbolicLink()) continue
-    // npm says of some of its files in Python that they can be run, which then would need one
+    // packages mark files as executable that are not programs
     const executable = stat.isDirectory() || /^#!.*\b(ba|)sh$|\bnode$/.test(firstLine(file))
     chmodSync(file, executable ? 0o755 : 0o644)
   }
@@ -154,7 +158,7 @@ Architecture: all
 Maintainer: ${maintainer}
 Installed-Size: ${size}
 Depends: nodejs (>= 20)
-Recommends: openvpn3-client
+Recommends: npm, openvpn3-client
 Section: net
 Priority: optional
 Description: command line for the VPN sessions of OpenVPN 3 Linux

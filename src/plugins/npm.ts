@@ -97,6 +97,6 @@ export function npmError(output: string): Ovpn3Error {
 export function npmMissing(cause?: unknown): Ovpn3Error {
   return new Ovpn3Error('failed', 'npm is not installed', {
     cause,
-    hint: 'Install npm. On Debian and Ubuntu, run `sudo apt install npm`',
+    hint: 'Run `apt-get install npm`',
   })
 }

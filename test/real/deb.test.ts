@@ -14,6 +14,7 @@ import {missingTools} from '../support/tools'
 import {lab, skipLab} from './lab'
 
 const run = promisify(execFile)
+const maintainer = 'Mara Maintainer <mara@debian.org>'
 describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, () => {
   const lines = installLines('As a Debian package').trimEnd().split('\n')
   let checkout: Checkout
@@ -22,7 +23,7 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
   let files: string[]
 
   before(async () => {
-    checkout = new Checkout({installed: true})
+    checkout = new Checkout({environment: {OVPN3_MAINTAINER: maintainer}, installed: true})
     await checkout.run(lines.slice(1, -1).join('\n'))
     const {version} = JSON.parse(readFileSync(path.join(checkout.clone, 'package.json'), 'utf8'))
     file = path.join(checkout.clone, 'release', `ovpn3_${version}_all.deb`)
@@ -46,7 +47,16 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
       'usr/share/zsh/vendor-completions/_ovpn3',
     ])
       assert.ok(files.includes(name), name)
-    for (const name of files) assert.match(name, /^usr\/(bin|lib|share)\/.*ovpn3/)
+    for (const name of files) {
+      assert.match(name, /^usr\/(bin|lib|share)\/.*ovpn3/)
+      assert.doesNotMatch(name, /\/node_modules\/(npm|yarn|\.bin)\//)
+    }
+  })
+
+  it('names the maintainer and recommends npm', () => {
+    const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], {encoding: 'utf8'}).trim()
+    assert.equal(field('Maintainer'), maintainer)
+    assert.ok(field('Recommends').split(', ').includes('npm'))
   })
 
   it('is reproducible', async () => {
@@ -60,19 +70,36 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
     assert.equal(status, 0, stdout)
   })
 
-  it('installs plugins, with the npm that it brings', async () => {
+  it('installs and updates plugins with the npm on PATH, and requires one', async () => {
     const tree = path.join(checkout.folder, 'tree')
     execFileSync('dpkg-deb', ['--extract', file, tree])
+    const tools = path.join(checkout.folder, 'tools')
+    mkdirSync(tools)
+    const npm = execFileSync('sh', ['-c', 'command -v npm'], {encoding: 'utf8'}).trim()
+    const calls = path.join(checkout.folder, 'calls')
+    writeFileSync(path.join(tools, 'npm'), `#!/bin/sh\necho "$1" >>'${calls}'\nexec '${npm}' "$@"\n`, {mode: 0o755})
     const ovpn3 = `'${process.execPath}' '${path.join(tree, 'usr', 'lib', 'ovpn3', 'bin', 'run.js')}'`
     await checkout.run(
       `mkdir -p plugin/commands
 echo '{"name": "ovpn3-plugin-hello", "version": "1.0.0", "oclif": {"commands": "./commands"}}' >plugin/package.json
 echo 'module.exports = class { static run() { console.log("hello") } }' >plugin/commands/hello.js
 npm pack --silent ./plugin
-${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"`,
+PATH='${tools}':$PATH
+${ovpn3} plugins install "file:$PWD/ovpn3-plugin-hello-1.0.0.tgz"
+${ovpn3} plugins update`,
       checkout.home,
     )
+    assert.deepEqual(readFileSync(calls, 'utf8').trim().split('\n'), ['install', 'update'])
     assert.equal(await checkout.run(`${ovpn3} hello`, checkout.home), 'hello\n')
+
+    for (const [command, what] of [
+      ['install ovpn3-plugin-bye', 'cannot install ovpn3-plugin-bye'],
+      ['update', 'cannot update'],
+    ]) {
+      const failed = await checkout.run(`PATH=/nowhere; ${ovpn3} plugins ${command} 2>&1 || echo "status $?"`)
+      assert.ok(failed.includes(`${what}: npm is not installed`), failed)
+      assert.match(failed, /Run `apt-get install npm`[^]*status 1\n$/)
+    }
   })
 
   describe('on trixie, beside openvpn3-client', {skip: skipLab()}, () => {
