@@ -44,8 +44,8 @@ export const showLevel = 'show'
 export function planOf(flags: PlanFlags, wait: Wait): Plan {
   const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (action === undefined)
-    throw new Ovpn3Error('usage', `no action: give one of ${actions.map((name) => `--${name}`).join(', ')}`, {
-      hint: 'See ovpn3 session-manage --help',
+    throw new Ovpn3Error('usage', `no action: pass one of ${actions.map((name) => `--${name}`).join(', ')}`, {
+      hint: 'Run `ovpn3 session-manage --help`',
     })
 
   switch (action) {
@@ -66,8 +66,8 @@ export function planOf(flags: PlanFlags, wait: Wait): Plan {
 function levelOf(value: string): number | undefined {
   if (value === showLevel) return undefined
   if (!/^[0-6]$/.test(value))
-    throw new Ovpn3Error('usage', `--log-level: "${value}" is not a log level`, {
-      hint: 'Log levels are 0 to 6; without a value the present one is shown',
+    throw new Ovpn3Error('usage', `--log-level: invalid log level: "${value}"`, {
+      hint: 'Pass a level from 0 to 6, or omit the value to show the current level',
     })
   return Number(value)
 }

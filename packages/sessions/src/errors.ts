@@ -82,12 +82,9 @@ export interface DenialOptions {
 
 /** That the session manager does not let the caller look at a session, or act on it, and whom it would let. */
 export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions = {}): Ovpn3Error {
-  const name = owner === undefined ? '' : `, ${owner},`
-  const hints = {
-    act: `Only its owner${name} and the users the owner granted access may do this`,
-    look: `Only its owner${name || ','} the users the owner granted access, and root may look at it`,
-  }
-  return new Ovpn3Error('access-denied', 'access denied', {cause, hint: hints[to]})
+  const ask = `Ask its owner${owner === undefined ? '' : `, ${owner},`} to grant you access`
+  const hint = to === 'act' ? ask : `${ask}, or run the command as root`
+  return new Ovpn3Error('access-denied', 'permission denied', {cause, hint})
 }
 
 /** The error for a profile that does not exist. @param hint what to do; by default, to list the profiles */

@@ -37,7 +37,7 @@ export function readingOf(session: Session, {errors, values}: Snapshot, hung: bo
   if (stale && hung)
     return found(
       'hung',
-      new Ovpn3Error('session-stale', 'its backend does not respond; the session manager removed the session'),
+      new Ovpn3Error('session-stale', 'its backend is not responding; the session manager removed the session'),
     )
   if (stale) return found('stale', stale)
   if (Object.keys(values).length > 0) return found('ok')

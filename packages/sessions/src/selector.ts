@@ -62,7 +62,7 @@ export async function matching<T extends Session>(
 
 /** That a text can be no path and no id of a session. */
 export function noPathError(text: string): Ovpn3Error {
-  return new Ovpn3Error('usage', `"${text}" is neither a session path nor a session id`, {
-    hint: 'Give the D-Bus path, the id, or the first 4 or more characters of the id',
+  return new Ovpn3Error('usage', `"${text}" is not a session path or ID`, {
+    hint: 'Pass the D-Bus path, the ID, or at least the first 4 characters of the ID',
   })
 }

@@ -215,7 +215,7 @@ for (const name of Object.values(capabilities).flat())
   Object.defineProperty(Session.prototype, name, {
     configurable: true,
     async value(this: Session) {
-      throw new Ovpn3Error('unsupported', `its source, ${safeText(this.source.name)}, cannot do this`)
+      throw new Ovpn3Error('unsupported', `not supported by its source, ${safeText(this.source.name)}`)
     },
     writable: true,
   })

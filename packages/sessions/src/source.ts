@@ -135,7 +135,9 @@ export class Sources {
   async profiles(query: ProfileQuery = {}): Promise<SourceProfile[]> {
     const starting = this.all.filter(({start}) => start)
     if (starting.length === 0)
-      throw this.all.length === 0 ? this.#nobody() : new Ovpn3Error('unsupported', 'no source here can start sessions')
+      throw this.all.length === 0
+        ? this.#nobody()
+        : new Ovpn3Error('unsupported', 'no session source can start sessions')
     const answers = await this.#askAll(async (source) => {
       const profiles = source.start ? await source.profiles?.(query) : undefined
       return profiles?.map((profile) => ({profile, source}))
@@ -208,8 +210,8 @@ export class Sources {
     const [failure] = this.failures
     return (
       failure?.error ??
-      new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {
-        hint: 'No installed plugin has a session-resolver hook; the CLI ovpn3 has one',
+      new Ovpn3Error('service-unavailable', 'no session source is available', {
+        hint: 'Install a plugin with a `session-resolver` hook',
       })
     )
   }

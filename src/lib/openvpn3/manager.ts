@@ -168,9 +168,9 @@ export class SessionManager implements SessionSource {
       return decode(call.member, paths).map((path) => new ServiceSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')
-        throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {
+        throw new Ovpn3Error('service-unavailable', 'the session manager did not start', {
           cause: error,
-          hint: 'Try again in a while',
+          hint: 'Try again later',
         })
       throw toOvpn3Error(error)
     }
@@ -196,11 +196,11 @@ function checkPath(path: string): void {
   }
 
   if (!objectPath.test(path))
-    throw new Ovpn3Error('usage', `${path} is not a D-Bus object path`, {
-      hint: 'It consists of / and parts of letters, digits and _',
+    throw new Ovpn3Error('usage', `invalid D-Bus object path: ${path}`, {
+      hint: 'Run `ovpn3 sessions-list` and pass the path or ID of a session',
     })
   if (!path.startsWith(tree) || path.includes('/', tree.length))
-    throw new Ovpn3Error('usage', `${path} is not the path of a session`, {hint: `Session paths begin with ${tree}`})
+    throw new Ovpn3Error('usage', `not a session path: ${path}`, {hint: `Pass a path that begins with ${tree}`})
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

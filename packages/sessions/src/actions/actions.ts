@@ -25,9 +25,9 @@ import {
 export function unchangedResult(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
   if (error && !isUnreadable(session)) return failure(session, error)
-  if (revoked) return result(session, 'kept', 'kept: access to it was revoked in the meantime')
+  if (revoked) return result(session, 'kept', 'kept: your access was revoked')
   const readable = isUnreadable(session) ? 'not readable by you' : 'public'
-  return result(session, 'kept', `kept: ${readable}, owned by someone else`)
+  return result(session, 'kept', `kept: ${readable}, owned by another user`)
 }
 
 /** Something that can be done with a session, and what has to be known of it beforehand. */
@@ -85,7 +85,7 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
 }
 
 function removed(session: Session, error: unknown): SessionResult {
-  const why = hasCode(error, 'session-stale') ? 'was stale, its backend process is gone: removed' : 'was already gone'
+  const why = hasCode(error, 'session-stale') ? 'removed: its backend process was gone' : 'was already gone'
   return result(session, 'removed', why, {changed: false})
 }
 
@@ -105,7 +105,11 @@ export const logLevel: Action<LogLevelOptions> = {
       const previous = session.snapshot.values.log_verbosity
       if (previous === undefined) {
         if (level !== undefined && isUnreadable(session)) throw accessDenied('act')
-        throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
+        throw (
+          goneError(session) ??
+          session.snapshot.errors.log_verbosity ??
+          new Ovpn3Error('failed', 'its log level could not be read')
+        )
       }
 
       const about = (outcome: Outcome, message: string, current = previous) =>

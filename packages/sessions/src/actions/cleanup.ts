@@ -36,19 +36,19 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
-    if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
+    if (gone) return result(session, 'removed', 'removed: it ended before it was checked', {changed: false})
     if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
     if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
-      const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
+      const hint = isDeadEnd(status) ? ' (pass --failed to remove it)' : ''
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
 
     const {values: again} = await session.refresh([...names, 'owner'])
     if (again.owner !== undefined && again.owner !== (owner ?? session.source.me))
-      return result(session, 'kept', `kept: ${statusText(status)} (--owner removes it)`)
+      return result(session, 'kept', `kept: ${statusText(status)} (pass --owner to remove it)`)
     if (again.owner === undefined && !goneError(session)) return unchangedResult(session)
     try {
       await session.disconnect()
@@ -85,8 +85,8 @@ async function getsStatus(session: Session): Promise<boolean> {
 
 /** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
 export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'failed'>): SessionResult {
-  const more = failed ? ', and removed if it is at a dead end' : ''
-  return result(session, 'planned', `would be checked, which removes it if it is stale${more}`)
+  const more = failed ? ' or has failed' : ''
+  return result(session, 'planned', `would be checked, and removed if it is stale${more}`)
 }
 
 /**

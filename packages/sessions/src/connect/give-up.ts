@@ -82,14 +82,13 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   const kept = isKept(attempt)
   if (attempt.isNew && !kept) return disconnect(attempt, over, why)
   if (attached) return ended('still connecting in the background')
-  if (sent === 'nothing')
-    return ended(attempt.isNew ? 'the session was created, but not connected' : 'nothing was done')
+  if (sent === 'nothing') return ended(attempt.isNew ? 'the session was created but not connected' : 'nothing was done')
   if (sent === 'input') return ended('input was sent, but the connection was not started')
   if (!kept) return disconnect(attempt, over, why)
   const unanswered = () =>
     code === 'interrupted'
       ? unansweredError()
-      : new Ovpn3Error(code, `${why}: there was no answer, it may still have taken effect`)
+      : new Ovpn3Error(code, `${why}: no answer; it may still have taken effect`)
   const acted = await unlessAborted(attempt.sending, over, unanswered)
   return waits ? ended('still connecting in the background') : inBackground(attempt, acted, false)
 }

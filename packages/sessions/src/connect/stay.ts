@@ -37,7 +37,7 @@ export async function stay(
       session.follow(inbox.receive),
       session.source.watch?.((event) => {
         if (event.type === 'closed') lose(event.error)
-        if (event.type === 'reset') lose(new Ovpn3Error('service-unavailable', 'the session manager has ended'))
+        if (event.type === 'reset') lose(new Ovpn3Error('service-unavailable', 'the session manager exited'))
       }),
     ]),
     signal,
