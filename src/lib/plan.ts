@@ -3,7 +3,7 @@ import {Ovpn3Error, type Waiting} from '@ovpn3/sessions'
 export const actions = ['pause', 'resume', 'restart', 'disconnect', 'cleanup', 'log-level'] as const
 export type Action = (typeof actions)[number]
 
-/** What a command line of session-manage asks for, checked. */
+/** The checked request of a session-manage command line. */
 export type Plan =
   | {readonly action: 'cleanup'; readonly failed: boolean}
   | {readonly action: 'disconnect'}
@@ -37,8 +37,8 @@ export interface PlanFlags {
 export const showLevel = 'show'
 
 /**
- * The plan of options that go together: that is what the flags themselves see to.
- * @param wait what the flags say of the wait for a connection
+ * The plan for a set of flags whose combination was already checked.
+ * @param wait how to wait for the connection
  * @throws Ovpn3Error `usage`
  */
 export function planOf(flags: PlanFlags, wait: Wait): Plan {

@@ -56,13 +56,13 @@ export type SourceEvent =
   /** No more events will come: the source is gone. */
   | {readonly type: 'closed'; readonly error: Ovpn3Error}
 
-/** A place that has sessions: the session manager of this machine, or whatever answers the hook `session-resolver`. */
+/** A place that has sessions: the session manager of this machine, or a source that a plugin adds with the hook `session-resolver`. */
 export interface SessionSource {
-  /** Tells it from the others: `local`. */
+  /** Unique name: `local`. */
   readonly name: string
   /** The caller's uid there, as it is compared with owners and access lists. */
   readonly me: number
-  /** Left out: those of this machine. */
+  /** If omitted, the users of this machine. */
   readonly users?: Users
   /**
    * The sessions that a selector stands for, with the properties in their snapshots. `matching` does that for those who
@@ -84,7 +84,7 @@ export interface SessionSource {
   close?(): Promise<void>
 }
 
-/** A source that could not be asked, and why. */
+/** A source that cannot be reached, and the reason. */
 export interface SourceFailure {
   readonly error: Ovpn3Error
   readonly source: string

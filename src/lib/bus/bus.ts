@@ -15,7 +15,7 @@ export interface BusOptions {
    * after all calls there had their answer.
    */
   readonly onStall?: (path: string) => void
-  /** Aborted when nobody wants the connection any more that is being made. */
+  /** Cancels a connection attempt. */
   readonly signal?: AbortSignal
   /** Receives a line for each message, for debugging. */
   readonly trace?: Trace

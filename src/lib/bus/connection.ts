@@ -129,7 +129,7 @@ export class Connection {
     }
   }
 
-  /** Anybody may send us anything. Calls are nobody's business here and go unanswered: answers would pile up, too. */
+  /** Any user can send messages to this connection. Method calls are not answered, so that replies cannot pile up. */
   #wants(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:

@@ -2,7 +2,7 @@ import {accessDenied, type ErrorCode, Ovpn3Error, profileNotFound} from '@ovpn3/
 
 import {BusError} from '../bus'
 
-/** Tells an error by the service's own words: that is all it gives. */
+/** Recognizes an error by the text of the service, which gives no code. */
 function says(words: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof BusError && error.kind === 'remote' && words.test(error.message)
 }
@@ -40,10 +40,9 @@ export function staleError(cause: unknown): Ovpn3Error {
 const checkBus = 'Run `systemctl status dbus`'
 
 /**
- * What a failure on the bus means to somebody who works with sessions. Anything that is no `BusError` is a bug and
- * stays what it is.
- * @param to what was tried
- * @param service who was asked
+ * Translates a failure on the bus. An error that is not a `BusError` is a bug and is returned unchanged.
+ * @param to the attempted operation
+ * @param service the service that was called
  */
 export function toOvpn3Error(
   cause: unknown,

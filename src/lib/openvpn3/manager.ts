@@ -94,7 +94,7 @@ export class SessionManager implements SessionSource {
     const listed = await translatedProfile(profilePaths(bus, name))
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
-    // one that was deleted meanwhile does not hide the others
+    // a profile that was deleted meanwhile does not hide the others
     const profiles = await Promise.all(mapLimited(paths, (path) => forgiving(read(path))))
     return profiles.filter((profile) => profile !== undefined)
   }
@@ -177,7 +177,7 @@ export class SessionManager implements SessionSource {
   }
 }
 
-/** What is a help and no more may fail: undefined then. */
+/** The value of optional work, or undefined if it fails. */
 async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work

@@ -30,7 +30,7 @@ export function unchangedResult(session: Session, {revoked = false} = {}): Sessi
   return result(session, 'kept', `kept: ${readable}, owned by another user`)
 }
 
-/** Something that can be done with a session, and what has to be known of it beforehand. */
+/** An action on a session, and the properties that it needs beforehand. */
 export interface Action<Options> {
   /** Read before `run`: they are in the session's snapshot. */
   readonly properties: readonly PropertyName[]
@@ -43,7 +43,7 @@ export interface PauseOptions {
   readonly reason: string
 }
 
-/** Pauses a session; one that is paused stays so. */
+/** Pauses a session. Idempotent. */
 export const pause: Action<PauseOptions> = {
   properties: baseProperties,
   run: (session, {dryRun, reason}) =>
@@ -61,8 +61,8 @@ export const pause: Action<PauseOptions> = {
 }
 
 /**
- * Disconnects a session for good, with its final statistics. One that is gone by the time is where it was to be: a stale
- * one by having been looked at.
+ * Disconnects a session and returns its final statistics. Succeeds if the session no longer exists; reading a stale
+ * session has already removed it.
  */
 export const disconnect: Action<{readonly dryRun?: boolean}> = {
   properties: [...baseProperties, 'statistics'],
@@ -91,9 +91,9 @@ function removed(session: Session, error: unknown): SessionResult {
 
 export interface LogLevelOptions {
   readonly dryRun?: boolean
-  /** 0 to 6; left out, the level is only shown. */
+  /** 0 to 6; if omitted, the level is only shown. */
   readonly level?: number
-  /** Who may look at a session may also set its log level, but for root: nothing that changes nothing would tell. */
+  /** For --dry-run: root can read a public session, but not set its log level, and no call tests that permission. */
   readonly ownership: Ownership | undefined
 }
 
@@ -126,9 +126,9 @@ export const logLevel: Action<LogLevelOptions> = {
 }
 
 /**
- * Runs an action on each of the sessions until it is interrupted. From then on it is started on no other session, and
- * those under way have a moment to end.
- * @returns the result of each, in their order
+ * Runs an action on each session until interrupted. After that no further action starts, and pending ones get a moment
+ * to complete.
+ * @returns the results, in the order of the sessions
  */
 export function runUntilInterrupted(
   sessions: readonly Session[],

@@ -8,9 +8,9 @@ import {unchangedResult} from './actions'
 import {attempt, isUnreadable, result} from './result'
 
 export interface CleanupOptions {
-  /** Another user whose sessions are meant: what is not stale is disconnected only where it is theirs, else the caller's. */
+  /** Disconnect sessions of this user instead of the caller's. Stale sessions of any owner are removed. */
   readonly owner?: number
-  /** Also remove sessions that can be reached but lead nowhere. */
+  /** Also remove sessions that have failed although their backend responds. */
   readonly failed?: boolean
 }
 
@@ -26,13 +26,13 @@ const loadTime = 2000
 
 /**
  * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
- * session vanished, or that it never loaded a profile; a session that cannot be read is somebody else's and is kept.
+ * session vanished, or that it never loaded a profile; a session that cannot be read belongs to another user and is kept.
  */
 export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Promise<SessionResult> {
   return attempt(session, async () => {
-    // the name is known of most: a read less of each session
+    // most names are already known, which saves a read
     const names: PropertyName[] = session.config === undefined ? ['status', 'config_name'] : ['status']
-    // whoever asked for the owner has found and removed it
+    // an earlier read of the owner may have found and removed it
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
@@ -83,7 +83,7 @@ async function getsStatus(session: Session): Promise<boolean> {
   return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }
 
-/** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
+/** The result of a dry run. It reads nothing, because reading a stale session removes it. */
 export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'failed'>): SessionResult {
   const more = failed ? ' or has failed' : ''
   return result(session, 'planned', `would be checked, and removed if it is stale${more}`)
@@ -96,7 +96,7 @@ export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'fa
  * @throws Ovpn3Error
  */
 export async function namedSessions(sources: Sources): Promise<Session[]> {
-  // asked for while the sessions are
+  // fetched in parallel with the sessions
   const names = sources.all.map((source) => forgiving([], async () => byFrequency((await source.profiles?.()) ?? [])))
   const sessions = await sources.find({kind: 'all'}, [])
   const found = new Map<string, Session>()
@@ -113,7 +113,7 @@ export async function namedSessions(sources: Sources): Promise<Session[]> {
   return sessions.map((session) => found.get(keyOf(session)) ?? session)
 }
 
-/** What is a help and no more may fail. */
+/** The value of optional work, or a fallback if it fails. */
 async function forgiving<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
