@@ -3,7 +3,7 @@ import {Ovpn3Error, type Waiting} from '@ovpn3/sessions'
 export const actions = ['pause', 'resume', 'restart', 'disconnect', 'cleanup', 'log-level'] as const
 export type Action = (typeof actions)[number]
 
-/** What a command line of session-manage asks for, checked. */
+/** The checked request of a session-manage command line. */
 export type Plan =
   | {readonly action: 'cleanup'; readonly failed: boolean}
   | {readonly action: 'disconnect'}
@@ -37,15 +37,15 @@ export interface PlanFlags {
 export const showLevel = 'show'
 
 /**
- * The plan of options that go together: that is what the flags themselves see to.
- * @param wait what the flags say of the wait for a connection
+ * The plan for a set of flags whose combination was already checked.
+ * @param wait how to wait for the connection
  * @throws Ovpn3Error `usage`
  */
 export function planOf(flags: PlanFlags, wait: Wait): Plan {
   const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (action === undefined)
-    throw new Ovpn3Error('usage', `no action: give one of ${actions.map((name) => `--${name}`).join(', ')}`, {
-      hint: 'See ovpn3 session-manage --help',
+    throw new Ovpn3Error('usage', `no action: pass one of ${actions.map((name) => `--${name}`).join(', ')}`, {
+      hint: 'Run `ovpn3 session-manage --help`',
     })
 
   switch (action) {
@@ -66,8 +66,8 @@ export function planOf(flags: PlanFlags, wait: Wait): Plan {
 function levelOf(value: string): number | undefined {
   if (value === showLevel) return undefined
   if (!/^[0-6]$/.test(value))
-    throw new Ovpn3Error('usage', `--log-level: "${value}" is not a log level`, {
-      hint: 'Log levels are 0 to 6; without a value the present one is shown',
+    throw new Ovpn3Error('usage', `--log-level: invalid log level: "${value}"`, {
+      hint: 'Pass a level from 0 to 6, or omit the value to show the current level',
     })
   return Number(value)
 }

@@ -14,13 +14,13 @@ const run = (args: readonly string[]) => ovpn3Shared(nowhere, 'alice', args)
 const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
 
 const wrong: Readonly<Record<string, readonly [args: string[], message: RegExp]>> = {
-  'a log level above 6': [['--path', path, '--log-level=7'], /"7" is not a log level/],
+  'a log level above 6': [['--path', path, '--log-level=7'], /invalid log level: "7"/],
   'a log level after a space': [['--path', path, '--log-level', '4'], /"4" and --path cannot be used together/],
-  'a log level that is a word': [['--path', path, '--log-level=high'], /"high" is not a log level/],
-  'a negative log level': [['--path', path, '--log-level=-1'], /"-1" is not a log level/],
-  'a path of another service': [['--path', '/org/freedesktop/DBus', '--pause'], /is not the path of a session/],
-  'a path that is none': [['--path', 'not/a path', '--pause'], /neither a session path nor a session id/],
-  'a path with a hole': [['--path', '/net//x', '--pause'], /is not a D-Bus object path/],
+  'a log level that is a word': [['--path', path, '--log-level=high'], /invalid log level: "high"/],
+  'a negative log level': [['--path', path, '--log-level=-1'], /invalid log level: "-1"/],
+  'a path of another service': [['--path', '/org/freedesktop/DBus', '--pause'], /not a session path/],
+  'a path that is none': [['--path', 'not/a path', '--pause'], /is not a session path or ID/],
+  'a path with a hole': [['--path', '/net//x', '--pause'], /invalid D-Bus object path/],
   'a reason without pause': [
     ['--path', path, '--resume', '--reason', 'x'],
     /--reason and --resume cannot be used together/,
@@ -43,7 +43,7 @@ const wrong: Readonly<Record<string, readonly [args: string[], message: RegExp]>
     ['--path', path, '--re'],
     /ambiguous option: --re could be --resume, --restart or --reason/,
   ],
-  'an empty path': [['--path', '', '--pause'], /neither a session path nor a session id/],
+  'an empty path': [['--path', '', '--pause'], /is not a session path or ID/],
   'an empty profile name': [['--config', '', '--pause'], /--config is empty: it requires a profile name/],
   'an option without its value': [['--pause', '--path'], /option --path requires a value/],
   'an unknown option': [['--path', path, '--bogus'], /unknown option: --bogus/],
@@ -54,7 +54,7 @@ const wrong: Readonly<Record<string, readonly [args: string[], message: RegExp]>
   'no action': [['--path', path], /no action/],
   'no selector': [['--pause'], /no session/],
   nothing: [[], /no action/],
-  'the manager as a path': [['--path', '/net/openvpn/v3/sessions', '--disconnect'], /is not the path of a session/],
+  'the manager as a path': [['--path', '/net/openvpn/v3/sessions', '--disconnect'], /not a session path/],
   'two actions': [['--path', path, '--pause', '--resume'], /--pause and --resume cannot be used together/],
   'two selectors': [['--path', path, '--config', 'x', '--pause'], /--path and --config cannot be used together/],
   'wait and timeout': [['--path', path, '--resume', '--wait', '--timeout', '3'], /cannot be used together/],
@@ -81,7 +81,7 @@ describe('wrong usage of session-manage', () => {
   }
 })
 
-const noAction = 'no action: give one of --pause, --resume, --restart, --disconnect, --cleanup, --log-level'
+const noAction = 'no action: pass one of --pause, --resume, --restart, --disconnect, --cleanup, --log-level'
 
 describe('what was meant is said', () => {
   const cases: Readonly<Record<string, readonly [message: string, hint: string]>> = {
@@ -187,8 +187,8 @@ describe('no bus', () => {
   it('is exit 6 and says which', async () => {
     const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup'])
     assert.equal(status, 6)
-    assert.match(stderr, /no connection to the system bus: .*ENOENT/)
-    assert.match(stderr, /DBUS_SYSTEM_BUS_ADDRESS is unix:path=\/nowhere\/bus/)
+    assert.match(stderr, /cannot connect to the system bus: .*ENOENT/)
+    assert.match(stderr, /Check DBUS_SYSTEM_BUS_ADDRESS: unix:path=\/nowhere\/bus/)
   })
 
   for (const [what, behave] of Object.entries(misbehaviours)) {

@@ -88,7 +88,7 @@ describe('session-manage when things go wrong', () => {
       for (const action of ['--pause', '--restart']) {
         const {status, stderr} = await manage(`${action} --path ${sessions[i]}`)
         assert.equal(status, 8)
-        const hint = `\nStart it again: ovpn3 session-start --config ${word} --if-running=restart\n`
+        const hint = `\nRun \`ovpn3 session-start --config ${word} --if-running=restart\`\n`
         assert.ok(stderr.endsWith(hint), stderr)
       }
   })
@@ -103,7 +103,7 @@ describe('session-manage when things go wrong', () => {
     )
     const {status, stderr} = await manage(`--pause --path ${session}`)
     assert.equal(status, 5)
-    assert.match(stderr, /\nOnly its owner, uid 3999999999, and the users the owner granted access may do this\n$/)
+    assert.match(stderr, /\nAsk its owner, uid 3999999999, to grant you access\n$/)
   })
 
   it('a bus without the service is exit 6, and says what to install', async () => {
@@ -111,7 +111,7 @@ describe('session-manage when things go wrong', () => {
   })
 
   it('a service that ends as soon as it is started is exit 6, and is not said to be missing', async () => {
-    assert.match((await unavailable('broken')).message, /^the bus could not start the session manager: .*exited/)
+    assert.match((await unavailable('broken')).message, /^the session manager did not start: .*exited/)
   })
 
   for (const [type, text, status, message] of [
@@ -119,13 +119,13 @@ describe('session-manage when things go wrong', () => {
       'TimedOut',
       "Failed to activate service 'net.openvpn.v3.sessions': timed out (service_start_timeout=25000ms)",
       6,
-      /^the bus could not start the session manager: Failed to activate/,
+      /^the session manager did not start: Failed to activate/,
     ],
     [
       'AccessDenied',
       'Rejected send message, 1 matched rules; type="method_call", sender=":1.2" (uid=1000 pid=1)',
       5,
-      /^the message bus does not let you call the session manager$/,
+      /^permission to call the session manager denied by the bus policy: /,
     ],
   ] as const)
     it(`the bus's own ${type} is told for what it is`, async () => {
@@ -147,7 +147,7 @@ describe('session-manage when things go wrong', () => {
       const run = await manage(`${args} --json`)
       assert.equal(run.status, 6, run.stdout)
       assert.match(run.stdout, /"code": "service-unavailable"/)
-      assert.match(run.stdout, /went away before it answered/)
+      assert.match(run.stdout, /exited before it answered/)
     })
   }
 
@@ -261,10 +261,10 @@ describe('session-manage when things go wrong', () => {
     world.createSessions(1)
     for (const [option, end] of [
       ['', 'if it is stale'],
-      [' --failed', 'if it is stale, and removed if it is at a dead end'],
+      [' --failed', 'if it is stale or has failed'],
     ]) {
       const run = await manage(`--cleanup --dry-run${option}`)
-      assert.ok(run.stdout.trimEnd().endsWith(`would be checked, which removes it ${end}`), run.stdout)
+      assert.ok(run.stdout.trimEnd().endsWith(`would be checked, and removed ${end}`), run.stdout)
     }
   })
 
@@ -521,7 +521,7 @@ describe('session-manage when things go wrong', () => {
     world.breakProperty(path!, 'status', new Variant('s', 'fine'))
     const run = await manage(`--pause --path ${path} --json`)
     assert.equal(run.status, 1)
-    assert.match(sessionsOf(run.stdout)[0]!.message, /something else than a list as status/)
+    assert.match(sessionsOf(run.stdout)[0]!.message, /invalid status from the service: expected type list/)
   })
 
   it('an unknown status code is shown as its number', async () => {
@@ -584,7 +584,7 @@ describe('session-manage when things go wrong', () => {
     const path = await world.startSession('alice', 'web', {until: 'new'})
     const first = await manage('--resume --config web --background', {input: 'anybody\nanything\n'})
     assert.equal(first.status, 0, first.stderr)
-    assert.match(first.stdout, /: resuming in the background; ovpn3 session-auth shows what else it needs, such as web/)
+    assert.match(first.stdout, /: resuming in the background; if it needs more input, run `ovpn3 session-auth`$/m)
     await until('it wants to be authenticated', () => world.status(path)[1] === 22)
     const again = await manage('--resume --config web')
     const lines = [
@@ -673,7 +673,7 @@ describe('session-manage when things go wrong', () => {
     world.pause(paused)
     const run = await manage('--resume --all --yes --timeout 10 --json', {input: 'vpnuser\nsecret\n'})
     assert.equal(run.status, 3, run.stdout)
-    assert.match(whatFailed(run.stdout).join('; '), /^pass: refused: it is at a dead end[^;]*$/)
+    assert.match(whatFailed(run.stdout).join('; '), /^pass: refused: it is no longer running[^;]*$/)
     assert.equal(world.status(refused)[1], 11)
     for (const path of [needy, paused]) assert.equal(await world.carriesTraffic(path), true)
   })
@@ -759,7 +759,7 @@ describe('session-manage when things go wrong', () => {
     )
     const run = await manage('--pause --config load-1')
     assert.equal(run.status, 5)
-    assert.match(run.stderr, /^Its policy decides who may: Rejected send message .*evil/m)
+    assert.match(run.stderr, /denied by the bus policy: Rejected send message .*evil/m)
     // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(run.stderr, /[\u0000-\u0009\u000B-\u001F]/)
   })

@@ -279,7 +279,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Disconnect 2 sessions: load-\d \(\w{8}\), load-\d/)
     await tty.type('y', 'Enter')
     const screen = await tty.shows(/status 0/)
-    assert.match(screen, /session \w{8}: was stale, its backend process is gone: removed/)
+    assert.match(screen, /session \w{8}: removed: its backend process was gone/)
     assert.deepEqual(await stage.world.sessions(), [])
   })
 

@@ -85,10 +85,10 @@ describe('session-start when things go wrong', () => {
   })
 
   for (const [member, how, status, message] of [
-    ['LookupConfigName', 'crash', 6, /configuration manager went away/],
-    ['Validate', 'crash', 6, /configuration manager went away/],
+    ['LookupConfigName', 'crash', 6, /configuration manager exited/],
+    ['Validate', 'crash', 6, /configuration manager exited/],
     ['Validate', new ServiceError('net.example.Odd', ''), 1, /configuration manager answered: net\.example\.Odd/],
-    ['LookupConfigName', {reply: ['s', 'x']}, 1, /something else than a list as LookupConfigName/],
+    ['LookupConfigName', {reply: ['s', 'x']}, 1, /invalid LookupConfigName from the service: expected type list/],
   ] as const)
     it(`the configuration manager fails: ${member}, ${typeof how === 'string' ? how : 'error'}`, async () => {
       world.interceptConfigurations((call) => (call.message.member === member ? (how as 'crash') : undefined))

@@ -20,10 +20,10 @@ type Case = (typeof cases)[number]
  */
 const denials = {
   byId: /^Select a public session of another user by ID: --path [0-9a-f]{8}$/,
-  lookers: /^Only its owner, the users the owner granted access, and root may look at it$/,
+  lookers: /^Ask its owner to grant you access, or run the command as root$/,
   nobody: /^(?:No running session can be selected$|Running: )/,
   owner: /^Ask (?<owner>.+) to change it$/,
-  users: /^Only its owner(, (?<owner>.+),)? and the users the owner granted access may do this$/,
+  users: /^Ask its owner(, (?<owner>.+),)? to grant you access$/,
 } as const
 type Verdict = 'yes' | keyof typeof denials
 
@@ -352,7 +352,7 @@ export function accessContract(title: string, world: () => World): void {
       if (stage.alone(t)) return
       const of = ` of ${accounts.nameOf('alice')}`
       const would = ': would be disconnected (connected)'
-      const kept = `${of}: kept: public, owned by someone else`
+      const kept = `${of}: kept: public, owned by another user`
       for (const [each, words, named] of [
         ['alice', would, would],
         ['bob', of + would, of + would],

@@ -145,7 +145,7 @@ export function faultsContract(title: string, world: () => World): void {
       const [session] = cleaned({stdout} as RunResult)
       assert.match(
         session!.message,
-        /removed while it connected|went away before it answered|no such session|backend process is gone/,
+        /removed while connecting|exited before it answered|no such session|backend process is gone/,
       )
     })
 

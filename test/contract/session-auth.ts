@@ -153,7 +153,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', path])
       const paused = await auth('--config cert --json')
       assert.equal(paused.status, 0)
-      assert.equal(resultOf(paused.stdout).message, 'does not wait for input: paused')
+      assert.equal(resultOf(paused.stdout).message, 'not waiting for input: paused')
     })
 
     it('an ID that no session has is an error', async () => {

@@ -347,9 +347,9 @@ export function sessionLogContract(title: string, world: () => World): void {
           },
           'bob',
         )
-      const denied = await follow((output) => until('it says so', () => output().includes(': access denied')))
+      const denied = await follow((output) => until('it says so', () => output().includes(': permission denied')))
       assert.equal(denied.status, 130)
-      assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: access denied/)
+      assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: permission denied/)
       assert.ok(
         denied.stderr.includes(`ovpn3 session-acl --path ${short(path)} --allow-log-access true`),
         denied.stderr,

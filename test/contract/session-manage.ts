@@ -236,14 +236,11 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 8)
         assert.equal(run.sessions[0]?.error?.code, 'refused')
         assert.match(run.sessions[0].message, /authentication failed/i)
-        assert.match(
-          run.sessions[0].error.hint!,
-          /^Start it again: ovpn3 session-start --config pass --if-running=restart$/,
-        )
+        assert.match(run.sessions[0].error.hint!, /^Run `ovpn3 session-start --config pass --if-running=restart`$/)
         for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)
-          assert.match(run.sessions[0]!.message, /dead end: authentication failed/)
+          assert.match(run.sessions[0]!.message, /no longer running: authentication failed/)
         }
       })
 
@@ -513,7 +510,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const kept = await json('--cleanup')
         assert.deepEqual(
           new Set(kept.sessions.map(({config, message}) => `${config} ${message}`)),
-          new Set(['dead kept: connecting', 'pass kept: authentication failed (--failed removes it)']),
+          new Set(['dead kept: connecting', 'pass kept: authentication failed (pass --failed to remove it)']),
         )
         const run = await json('--cleanup --failed')
         assert.deepEqual(
@@ -530,7 +527,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const run = await json('--cleanup', {}, 'carol')
         assert.deepEqual(
           run.sessions.map(({message, outcome}) => [outcome, message]),
-          [['kept', 'kept: not readable by you, owned by someone else']],
+          [['kept', 'kept: not readable by you, owned by another user']],
         )
         assert.equal(await world().carriesTraffic(path), true)
       })

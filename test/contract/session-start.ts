@@ -271,7 +271,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         ] as const) {
           const {error, status} = await errorOf(args)
           assert.deepEqual([status, error.code], [2, 'usage'], error.message)
-          assert.ok(error.message.startsWith('the profile cannot be used: '), error.message)
+          assert.ok(error.message.startsWith('invalid profile: '), error.message)
           assert.ok(error.message.endsWith(why), error.message)
         }
 

@@ -243,7 +243,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         for (const more of ['', '--watch', '--format=prometheus']) {
           const {status, stdout, stderr} = await stats(`--path ${path} ${more}`, 'bob')
           assert.deepEqual([status, stdout], [5, ''])
-          assert.match(stderr, new RegExp(`session ${short(path)}: access denied\n.*owner`))
+          assert.match(stderr, new RegExp(`session ${short(path)}: permission denied\n.*owner`))
         }
 
         assert.equal((await errorOf(`--path ${path}`, 'bob')).error.code, 'access-denied')

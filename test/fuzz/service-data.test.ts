@@ -132,7 +132,7 @@ describe('arbitrary replies of the session manager', () => {
         const {errors, values} = snapshot
         if (errors[name]) {
           assert.equal(errors[name].code, 'failed')
-          assert.match(errors[name].message, new RegExp(`something else than a [a-z ]+ as ${name}$`))
+          assert.match(errors[name].message, new RegExp(`^invalid ${name} from the service: expected type [a-z ]+$`))
           assert.deepEqual(values, {})
         } else assert.ok(types[name](values[name]), String(values[name]))
       }),

@@ -80,7 +80,7 @@ describe('session-stats in another CLI', {skip: skipRegistry()}, () => {
       const text = await sandbox.run(line, 'vpn', {VPN_RECORDING: ''})
       assert.equal(text.status, 6, text.stderr)
       assert.equal(text.stdout, '')
-      assert.match(text.stderr, /^Error: nothing here can look up sessions\n[^\n]+\n$/)
+      assert.match(text.stderr, /^Error: no session source is available\n[^\n]+\n$/)
       const json = await sandbox.run(`${line} --json`, 'vpn', {VPN_RECORDING: ''})
       assert.equal(json.status, 6)
       assert.equal(document<{error: {code: string}}>('error', json.stdout).error.code, 'service-unavailable')

@@ -454,7 +454,7 @@ function mayRemain({signal, status, stderr, stdout}: Run, args: readonly string[
     signal !== null ||
     hungUp ||
     args.includes('--keep') ||
-    /may stay behind|could not be disconnected|not answered|left connected/.test(stdout + stderr)
+    /may be left behind|could not be disconnected|not answered|left connected/.test(stdout + stderr)
   )
 }
 

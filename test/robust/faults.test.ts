@@ -72,8 +72,8 @@ describe('faults of the bus and the session manager', () => {
       ]) {
         const {status, stderr} = await runOn(`unix:path=${socket}`, args)
         assert.equal(status, 6)
-        assert.match(stderr, new RegExp(`^Error: no connection to the system bus: .*${code}`))
-        assert.ok(stderr.includes(`\nDBUS_SYSTEM_BUS_ADDRESS is unix:path=${socket}\n`), stderr)
+        assert.match(stderr, new RegExp(`^Error: cannot connect to the system bus: .*${code}`))
+        assert.ok(stderr.includes(`\nCheck DBUS_SYSTEM_BUS_ADDRESS: unix:path=${socket}\n`), stderr)
       }
     })
 
@@ -150,7 +150,7 @@ describe('faults of the bus and the session manager', () => {
         )
         const {status, stderr, stdout} = await run(`${args} --json`)
         assert.equal(status, 1, stdout)
-        assert.match(errorIn(stdout)!.message, /^the session manager sent something else than a (list|path) as \w+$/)
+        assert.match(errorIn(stdout)!.message, /^invalid \w+ from the service: expected type (list|path)$/)
         assert.equal(errorIn(stdout)!.code, 'failed')
         assertNoInternals(stderr + stdout)
       })
@@ -162,7 +162,7 @@ describe('faults of the bus and the session manager', () => {
       const {status, stdout, time} = await run(`${args} --json`, {env: fastClock(4)})
       assert.equal(status, 6, stdout)
       assert.equal(errorIn(stdout)!.code, 'service-unavailable')
-      assert.match(errorIn(stdout)!.message, /does not come up/)
+      assert.match(errorIn(stdout)!.message, /did not start/)
       assert.ok(time < 30_000, `${time} ms`)
     })
 
@@ -214,7 +214,7 @@ describe('faults of the bus and the session manager', () => {
     for (const {error} of failed) assert.equal(error!.code, 'service-unavailable')
     for (const {changed, message, outcome} of sessions) {
       assert.equal(changed, false)
-      if (outcome === 'removed') assert.match(message, /gone by the time it was checked/)
+      if (outcome === 'removed') assert.match(message, /ended before it was checked/)
     }
 
     assert.ok(sessions.some(({outcome}) => outcome !== 'kept'))
@@ -236,7 +236,7 @@ describe('faults of the bus and the session manager', () => {
         const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
         assert.deepEqual(
           sessions.map(({message}) => message),
-          ['kept: not readable by you, owned by someone else'],
+          ['kept: not readable by you, owned by another user'],
         )
         for (const member of ['Connect', 'Disconnect', 'Pause', 'Restart', 'Resume'])
           assert.equal(world.calls.byMember.has(member), false, `${member}, ${denied} denied`)

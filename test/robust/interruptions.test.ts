@@ -256,7 +256,7 @@ describe('interruption of session-start at every call', () => {
       assert.ok(stays || made.includes('Disconnect'), what)
     } else {
       assert.equal(length, 0, what)
-      assert.equal(/may stay behind/.test(run.stderr), ['Import', 'NewTunnel'].includes(made[call - 1]!), what)
+      assert.equal(/may be left behind/.test(run.stderr), ['Import', 'NewTunnel'].includes(made[call - 1]!), what)
       assert.equal(made.includes('Remove'), answered.has('Import'), what)
     }
 

@@ -53,7 +53,7 @@ describe('several sources', () => {
 
   it('fail where all of them do, and where there is none', async () => {
     await assert.rejects(new Sources([failing('broken', outage)]).find(all, []), outage)
-    await assert.rejects(new Sources([]).find(all, []), {code: 'service-unavailable', message: /nothing here/})
+    await assert.rejects(new Sources([]).find(all, []), {code: 'service-unavailable', message: /no session source/})
     await assert.rejects(new Sources([], [{error: outage, source: 'plugin'}]).find(all, []), outage)
   })
 
@@ -134,7 +134,7 @@ describe('a session of a source that can only read', () => {
       () => session.grant(1000),
       () => session.follow(() => {}),
     ])
-      await assert.rejects(ask, {code: 'unsupported', message: 'its source, fake, cannot do this'})
+      await assert.rejects(ask, {code: 'unsupported', message: 'not supported by its source, fake'})
   })
 })
 

@@ -21,7 +21,7 @@ import {FakeSource, silence, statusOf} from '../support/fake-session'
 import {type MockClock, mockClock, settled} from '../support/mock-clock'
 
 const me = 1000
-const denied = new Ovpn3Error('access-denied', 'access denied')
+const denied = new Ovpn3Error('access-denied', 'permission denied')
 const stale = new Ovpn3Error('session-stale', 'its backend process is gone')
 const gone = new Ovpn3Error('session-not-found', 'no such session')
 const lost = new Ovpn3Error('disconnected', 'the connection was lost')

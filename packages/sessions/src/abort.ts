@@ -1,17 +1,17 @@
 import {isOvpn3Error, Ovpn3Error} from './errors'
 
-/** Milliseconds that a call under way gets for its answer after an interruption. */
+/** Milliseconds that a pending call gets to complete after an interruption. */
 const grace = 1000
 
-/** Why a command is cut short: the reason of its signal. */
+/** The abort reason of a command that is interrupted. */
 export class Interruption extends Ovpn3Error {
-  /** @param hangup the terminal is gone, or the user has logged out: nobody asked for anything to be undone */
+  /** @param hangup the terminal closed or the user logged out, so nothing is undone */
   constructor(readonly hangup = false) {
     super('interrupted', 'interrupted')
   }
 }
 
-/** Why a signal was aborted. */
+/** The error that a signal was aborted with. */
 export function reasonOf({reason}: AbortSignal): Ovpn3Error {
   return isOvpn3Error(reason) ? reason : new Interruption()
 }
@@ -22,7 +22,7 @@ export function isHangup({reason}: AbortSignal): boolean {
 }
 
 /**
- * Called before each step that changes something: work that nobody waits for any more goes on by itself.
+ * Called before each step that changes something, because aborted work continues until its next step.
  * @throws Ovpn3Error the signal's reason, once it is aborted
  */
 export function proceed(signal: AbortSignal): void {
@@ -30,7 +30,7 @@ export function proceed(signal: AbortSignal): void {
 }
 
 /**
- * The value of the work, unless the signal is aborted first. The work itself goes on.
+ * The value of the work, unless the signal is aborted first. The work itself is not cancelled.
  * @throws Ovpn3Error the signal's reason, or another error in its place
  */
 export async function unlessAborted<T>(
@@ -40,7 +40,7 @@ export async function unlessAborted<T>(
 ): Promise<T> {
   let onAbort = () => {}
   const aborted = new Promise<never>((_, reject) => {
-    // after the process was stopped for a while, there may be answers that have yet to be read
+    // after the process was stopped (SIGSTOP), answers may be waiting to be read
     onAbort = () => setImmediate(() => reject(reason()))
   })
   if (signal.aborted) onAbort()
@@ -52,7 +52,7 @@ export async function unlessAborted<T>(
   }
 }
 
-/** A signal that is aborted so many milliseconds after another one. */
+/** A signal that is aborted a number of milliseconds after another one. */
 export function delayedSignal(signal: AbortSignal, milliseconds: number): AbortSignal {
   const later = new AbortController()
   const start = () => {
@@ -65,20 +65,20 @@ export function delayedSignal(signal: AbortSignal, milliseconds: number): AbortS
 }
 
 /**
- * The value of the work; after an interruption it has a second to end. The session manager carries out a call whether
- * or not anyone waits for the answer.
- * @throws Ovpn3Error `interrupted` where there was no answer by then, and what the work throws
+ * The value of the work, which gets one second to complete after an interruption. The session manager carries out a
+ * call even if the caller no longer waits for the answer.
+ * @throws Ovpn3Error `interrupted` if there is no answer by then, and the errors of the work
  */
 export function withGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return unlessAborted(work, delayedSignal(signal, grace), unansweredError)
 }
 
-/** An interruption before the answer: nobody knows whether the call took effect. */
+/** An interruption before the answer: it is unknown whether the call took effect. */
 export function unansweredError(): Ovpn3Error {
   return new Ovpn3Error('interrupted', 'interrupted before there was an answer: it may still have taken effect')
 }
 
-/** Resolves after so many milliseconds, or as soon as one of the signals is aborted. */
+/** Resolves after a number of milliseconds, or as soon as one of the signals is aborted. */
 export function sleep(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -95,7 +95,7 @@ export function sleep(milliseconds: number, ...signals: readonly AbortSignal[]):
   })
 }
 
-/** A signal that is aborted when another one is, or when the time is up. */
+/** A signal that is aborted with another one, or when its time limit expires. */
 export class Deadline {
   readonly #controller = new AbortController()
   #left = Number.POSITIVE_INFINITY
@@ -123,14 +123,14 @@ export class Deadline {
     return this.#controller.signal
   }
 
-  /** The time is up after so many seconds from now. */
+  /** Sets the time limit, in seconds from now. */
   limit(seconds: number): void {
     this.#seconds = seconds
     this.#left = seconds * 1000
     this.#start()
   }
 
-  /** Runs work during which the time stands still: a question to a person. */
+  /** Runs work, such as a prompt, that does not count toward the time limit. */
   async pause<T>(work: () => Promise<T>): Promise<T> {
     if (this.#paused++ === 0) this.#stop()
     try {
@@ -145,7 +145,7 @@ export class Deadline {
     this.#controller.abort(reason)
   }
 
-  /** Nobody waits any more: the time is never up. */
+  /** Cancels the time limit and detaches from the parent signal. */
   end(): void {
     this.#stop()
     this.#left = Number.POSITIVE_INFINITY

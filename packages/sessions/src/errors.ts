@@ -26,22 +26,22 @@ export const exitStatus = {
 export type ErrorCode = keyof typeof exitStatus
 
 export interface ErrorOptions {
-  /** What to do next, a sentence without a full stop. */
+  /** The next step: an action or a command in backticks, without a full stop. */
   readonly hint?: string
-  /** Sessions to choose from, where a selector was ambiguous. */
+  /** Sessions to choose from, if a selector was ambiguous. */
   readonly candidates?: readonly SessionSummary[]
   readonly cause?: unknown
-  /** Profiles to choose from, where a name was ambiguous. */
+  /** Profiles to choose from, if a name was ambiguous. */
   readonly profiles?: readonly ProfileSummary[]
 }
 
-/** A saved profile as an error or a picker shows it. What could not be read is null. */
+/** A saved profile as an error or a picker shows it. Fields that could not be read are null. */
 export interface ProfileSummary {
   readonly path: string
   readonly name: string
   /** Uid. */
   readonly owner: number | null
-  /** Seconds since 1970; null also where it was never used. */
+  /** Seconds since 1970; null also if it was never used. */
   readonly lastUsed: number | null
 }
 
@@ -57,7 +57,7 @@ export interface SessionSummary {
   readonly created: number | null
 }
 
-/** An error that a user can do something about: it is shown without a stack, and decides the exit status. */
+/** An expected error: it is shown without a stack trace, and its code determines the exit status. */
 export class Ovpn3Error extends Error {
   readonly candidates?: readonly SessionSummary[]
   readonly code: ErrorCode
@@ -76,18 +76,15 @@ export class Ovpn3Error extends Error {
 
 export interface DenialOptions {
   readonly cause?: unknown
-  /** Whose session it is, where that is known. */
+  /** The owner of the session, if known. */
   readonly owner?: string
 }
 
-/** That the session manager does not let the caller look at a session, or act on it, and whom it would let. */
+/** The error for a caller without permission to read a session or to act on it. The hint names the owner if known. */
 export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions = {}): Ovpn3Error {
-  const name = owner === undefined ? '' : `, ${owner},`
-  const hints = {
-    act: `Only its owner${name} and the users the owner granted access may do this`,
-    look: `Only its owner${name || ','} the users the owner granted access, and root may look at it`,
-  }
-  return new Ovpn3Error('access-denied', 'access denied', {cause, hint: hints[to]})
+  const ask = `Ask its owner${owner === undefined ? '' : `, ${owner},`} to grant you access`
+  const hint = to === 'act' ? ask : `${ask}, or run the command as root`
+  return new Ovpn3Error('access-denied', 'permission denied', {cause, hint})
 }
 
 /** The error for a profile that does not exist. @param hint what to do; by default, to list the profiles */
@@ -100,7 +97,7 @@ export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
 }
 
-/** True where the error is not about one session: nothing else will be answered either. */
+/** Whether the error affects the whole source, so that every other read fails too. */
 export function isOutage(error: unknown): boolean {
   return hasCode(error, 'disconnected', 'service-unavailable', 'timeout')
 }

@@ -2,7 +2,7 @@
 export interface LogLine {
   /** The part of the service that wrote it: 7 is the VPN client of the session. */
   readonly group: number
-  /** How severe it is, a code of `logCategories`. */
+  /** The severity, an index of `logCategories`. */
   readonly category: number
   /** May have several lines. Text from elsewhere: clean it with `safeText` before showing it. */
   readonly message: string
@@ -20,7 +20,7 @@ export const logLevelNames: readonly string[] = logCategories.slice(1)
 export const logLevelNumbers: readonly string[] = ['0', '1', '2', '3', '4', '5', '6']
 
 /**
- * The address of a session's tunnel, where a line of its VPN client tells it, as it does when it has connected:
+ * The address of a session's tunnel, from the line that its VPN client logs when it has connected:
  * `Connected: … via /UDP on tun/10.8.0.2/ gw=[…`, with an IPv4 address, an IPv6 address or both.
  */
 export function tunnelAddress({group, message}: Pick<LogLine, 'group' | 'message'>): string | undefined {
@@ -29,7 +29,7 @@ export function tunnelAddress({group, message}: Pick<LogLine, 'group' | 'message
   return ipv4 || ipv6 || undefined
 }
 
-/** The name of a line's level; a code that is not known yet is shown as its number. */
+/** The name of a line's level; an unknown code is shown as its number. */
 export function logLevelName({category}: Pick<LogLine, 'category'>): string {
   return logCategories[category] ?? String(category)
 }

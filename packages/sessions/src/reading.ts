@@ -4,18 +4,18 @@ import {hasCode, isOutage, Ovpn3Error} from './errors'
 import {isDeadEnd, StatusMinor} from './status'
 
 /**
- * The state of a session, as reading it found:
- * - `ok`: it was read, though single properties may be missing
- * - `unread`: nothing was to be read of it
- * - `unreadable`: it is listed, but its properties are not the caller's to see
+ * The state of a session, as determined by reading it:
+ * - `ok`: it was read; single properties may be missing
+ * - `unread`: no properties were requested
+ * - `unreadable`: it is listed, but the caller has no permission to read it
  * - `stale`: its backend was gone, so the session manager removed it
  * - `hung`: its backend did not respond, so the session manager removed it
- * - `removed`: it went away after it was listed
- * - `failed`: something else, see the error
+ * - `removed`: it ended after it was listed
+ * - `failed`: another failure; see the error
  */
 export type SessionState = 'failed' | 'hung' | 'ok' | 'removed' | 'stale' | 'unread' | 'unreadable'
 
-/** A session and what was read of it. */
+/** A session and the properties that were read. */
 export interface Reading {
   readonly session: Session
   readonly state: SessionState
@@ -24,9 +24,9 @@ export interface Reading {
 }
 
 /**
- * Decides the state of a session by what was read of it.
- * @param hung its source had to wait for it
- * @throws Ovpn3Error where its source could not be asked
+ * Determines the state of a session from a snapshot.
+ * @param hung whether the source had to wait for the session
+ * @throws Ovpn3Error if the source cannot be reached
  */
 export function readingOf(session: Session, {errors, values}: Snapshot, hung: boolean): Reading {
   const failures = Object.values(errors)
@@ -37,7 +37,7 @@ export function readingOf(session: Session, {errors, values}: Snapshot, hung: bo
   if (stale && hung)
     return found(
       'hung',
-      new Ovpn3Error('session-stale', 'its backend does not respond; the session manager removed the session'),
+      new Ovpn3Error('session-stale', 'its backend is not responding; the session manager removed the session'),
     )
   if (stale) return found('stale', stale)
   if (Object.keys(values).length > 0) return found('ok')

@@ -21,32 +21,32 @@ export interface ErrorJson {
 
 /**
  * How an action on a session ended:
- * - `done`: as asked for
+ * - `done`: the action took effect
  * - `unchanged`: there was nothing to do
- * - `planned`: would be done, but for `--dry-run`
+ * - `planned`: would be done without `--dry-run`
  * - `removed`, `kept`: by a clean-up
  * - `failed`: see `error`
  */
 export type Outcome = 'done' | 'failed' | 'kept' | 'planned' | 'removed' | 'unchanged'
 
-/** Whose session it is; `name` is null where the uid belongs to no account. */
+/** The owner of a session; `name` is null if the uid belongs to no account. */
 export interface SessionOwner {
   readonly uid: number
   readonly name: string | null
 }
 
-/** Where a session has been connected to. */
+/** The endpoint and addresses of a connected session. */
 export interface Connection {
   readonly server: Endpoint
-  /** Of the session, as the server gives it; in most cases its address. */
+  /** The name that the server gives, in most cases its address. */
   readonly name: string
   /** Null where it was not given. */
   readonly device: string | null
-  /** Of this end of the tunnel; null where the log does not tell it. */
+  /** The local address of the tunnel; null if the log does not contain it. */
   readonly address: string | null
 }
 
-/** What became of one session. An interface: `docs/schemas` describes it. */
+/** The result for one session, described in `docs/schemas`. */
 export interface SessionResult {
   readonly path: string
   readonly id: string
@@ -55,15 +55,15 @@ export interface SessionResult {
   /** Only of another user's session, where it could be read. */
   readonly owner?: SessionOwner
   readonly outcome: Outcome
-  /** True where the action made a difference. */
+  /** Whether the action changed the session. */
   readonly changed: boolean
-  /** The same for people, without the session's name. */
+  /** The outcome as text, without the session's name. */
   readonly message: string
   /** The last status seen. */
   readonly status: StatusJson | null
   readonly statistics?: Readonly<Record<string, bigint>>
   readonly logLevel?: {readonly current: number; readonly previous: number}
-  /** Of a session that has been connected, and waited for. */
+  /** Only of a session that the command connected and waited for. */
   readonly connection?: Connection
   readonly error?: ErrorJson
 }
@@ -92,15 +92,15 @@ export function sessionLabel({
 }
 
 /**
- * Where nobody could be asked, nothing can be said about single sessions.
- * @throws Ovpn3Error the outage that the snapshots tell of
+ * Fails if a source could not be reached, because then the state of its sessions is unknown.
+ * @throws Ovpn3Error the outage found in the snapshots
  */
 export function failOnOutage(sessions: readonly Session[]): void {
   const outage = sessions.flatMap(({snapshot}) => Object.values(snapshot.errors)).find((error) => isOutage(error))
   if (outage) throw outage
 }
 
-/** The profile's name, from wherever it is known. */
+/** The profile's name, from the snapshot or from the lookup. */
 export function configOf(session: Session): string | null {
   return session.snapshot.values.config_name ?? session.config ?? null
 }
@@ -115,12 +115,12 @@ export function aboutSession(session: Session, error: Ovpn3Error, owner?: Sessio
   return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {cause: error, hint: error.hint})
 }
 
-/** Whether an error says that a session is there no longer. */
+/** Whether an error means that the session no longer exists. */
 export const isGone = (error: unknown) => hasCode(error, 'session-stale', 'session-not-found')
 
 /**
- * That the session is stale, where any of its properties said so: the first read of a stale session says it, the
- * ones behind it already find it gone.
+ * The error of a session that no longer exists. `session-stale` takes precedence: only the first read of a stale session
+ * reports it, later reads report `session-not-found`.
  */
 export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined {
   const all = Object.values(errors)

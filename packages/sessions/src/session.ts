@@ -116,7 +116,7 @@ export interface SessionRef {
 /** The same as a key of a map. */
 export const keyOf = ({path, source}: SessionRef): string => `${source.name} ${path}`
 
-/** To be brought up and down. */
+/** Connects, pauses and disconnects a session. */
 export interface Control {
   /** False: already paused. */
   pause(reason: string): Promise<boolean>
@@ -130,7 +130,7 @@ export interface Control {
   setLogLevel(level: number): Promise<void>
 }
 
-/** To be given what it asks for. */
+/** Provides the input that a session needs. */
 export interface Authenticate {
   /** False: input is needed first. */
   ready(): Promise<boolean>
@@ -139,7 +139,7 @@ export interface Authenticate {
   provideInput(request: InputRequest, value: string): Promise<boolean>
 }
 
-/** To be used by others. Only the owner may change that. */
+/** Changes access for other users. Only the owner may do this. */
 export interface Share {
   /** False: that user has been granted access before. */
   grant(uid: number): Promise<boolean>
@@ -151,7 +151,7 @@ export interface Share {
   setLogAccess(enabled: boolean): Promise<void>
 }
 
-/** To be told about. */
+/** Reports the events of a session. */
 export interface Follow {
   /**
    * Follows status, attention and removal until the returned function is called. Where the caller may not read the
@@ -160,13 +160,13 @@ export interface Follow {
   follow(listener: (event: SessionEvent) => void, options?: FollowOptions): Promise<Following>
 }
 
-/** To be traced to where it was started from. */
+/** Finds the profile that a session was started from. */
 export interface Origin {
   /** The profile as it is now: it may have been renamed, deleted, or not be the caller's to see. */
   profile(): Promise<Profile>
 }
 
-/** What a session may be able to do, besides being looked at. */
+/** The optional capabilities of a session, besides reading it. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
 export interface Session extends Authenticate, Control, Follow, Origin, Share {}
 
@@ -215,7 +215,7 @@ for (const name of Object.values(capabilities).flat())
   Object.defineProperty(Session.prototype, name, {
     configurable: true,
     async value(this: Session) {
-      throw new Ovpn3Error('unsupported', `its source, ${safeText(this.source.name)}, cannot do this`)
+      throw new Ovpn3Error('unsupported', `not supported by its source, ${safeText(this.source.name)}`)
     },
     writable: true,
   })

@@ -56,13 +56,13 @@ export type SourceEvent =
   /** No more events will come: the source is gone. */
   | {readonly type: 'closed'; readonly error: Ovpn3Error}
 
-/** A place that has sessions: the session manager of this machine, or whatever answers the hook `session-resolver`. */
+/** A place that has sessions: the session manager of this machine, or a source that a plugin adds with the hook `session-resolver`. */
 export interface SessionSource {
-  /** Tells it from the others: `local`. */
+  /** Unique name: `local`. */
   readonly name: string
   /** The caller's uid there, as it is compared with owners and access lists. */
   readonly me: number
-  /** Left out: those of this machine. */
+  /** If omitted, the users of this machine. */
   readonly users?: Users
   /**
    * The sessions that a selector stands for, with the properties in their snapshots. `matching` does that for those who
@@ -84,7 +84,7 @@ export interface SessionSource {
   close?(): Promise<void>
 }
 
-/** A source that could not be asked, and why. */
+/** A source that cannot be reached, and the reason. */
 export interface SourceFailure {
   readonly error: Ovpn3Error
   readonly source: string
@@ -135,7 +135,9 @@ export class Sources {
   async profiles(query: ProfileQuery = {}): Promise<SourceProfile[]> {
     const starting = this.all.filter(({start}) => start)
     if (starting.length === 0)
-      throw this.all.length === 0 ? this.#nobody() : new Ovpn3Error('unsupported', 'no source here can start sessions')
+      throw this.all.length === 0
+        ? this.#nobody()
+        : new Ovpn3Error('unsupported', 'no session source can start sessions')
     const answers = await this.#askAll(async (source) => {
       const profiles = source.start ? await source.profiles?.(query) : undefined
       return profiles?.map((profile) => ({profile, source}))
@@ -208,8 +210,8 @@ export class Sources {
     const [failure] = this.failures
     return (
       failure?.error ??
-      new Ovpn3Error('service-unavailable', 'nothing here can look up sessions', {
-        hint: 'No installed plugin has a session-resolver hook; the CLI ovpn3 has one',
+      new Ovpn3Error('service-unavailable', 'no session source is available', {
+        hint: 'Install a plugin with a `session-resolver` hook',
       })
     )
   }

@@ -183,7 +183,7 @@ describe('session-acl when things go wrong', () => {
       ['done', 'failed', 'skipped', 'skipped'],
     )
     assert.equal(changes[1]!.error?.code, 'service-unavailable')
-    assert.match(error!.message, /went away before it answered; it may still have taken effect; not attempted: /)
+    assert.match(error!.message, /exited before it answered; it may still have taken effect; not attempted: /)
   })
 
   it('a session manager that goes away at the first change', async () => {

@@ -23,7 +23,7 @@ const logged = (category: number, message: string): LogItem => ({
   time,
   type: 'log',
 })
-const denied = new Ovpn3Error('access-denied', 'access denied')
+const denied = new Ovpn3Error('access-denied', 'permission denied')
 
 describe('a line of a followed log', () => {
   it('has the time of this machine, the level and the text', () => {
@@ -49,7 +49,7 @@ describe('a line of a followed log', () => {
     assert.equal(text({session, time, type: 'ended'}), 'session office (7c1b02d4) ended')
     assert.equal(
       text({error: denied, session, time, type: 'log-lost'}),
-      'session no log of office (7c1b02d4): access denied',
+      'session no log of office (7c1b02d4): permission denied',
     )
     assert.equal(
       text({session, time, type: 'log-lost'}),

@@ -77,7 +77,7 @@ describe('a session in the foreground', () => {
     begin()
     await settled()
     session.disconnect = async () => {
-      throw new Ovpn3Error('session-not-found', 'there is no such session')
+      throw new Ovpn3Error('session-not-found', 'no such session')
     }
 
     abort.abort(new Interruption())

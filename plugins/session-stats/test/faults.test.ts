@@ -205,7 +205,7 @@ describe('session-stats on the simulator', () => {
       },
     })
     assert.equal(run.status, 6, run.stderr)
-    assert.match(run.stderr, /went away before it answered/)
+    assert.match(run.stderr, /exited before it answered/)
   })
 
   it('Ctrl-C ends it at once, even if the service hangs', async () => {

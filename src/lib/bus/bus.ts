@@ -15,7 +15,7 @@ export interface BusOptions {
    * after all calls there had their answer.
    */
   readonly onStall?: (path: string) => void
-  /** Aborted when nobody wants the connection any more that is being made. */
+  /** Cancels a connection attempt. */
   readonly signal?: AbortSignal
   /** Receives a line for each message, for debugging. */
   readonly trace?: Trace
@@ -43,7 +43,7 @@ export class Bus {
    * @throws BusError `unreachable`
    */
   static async connect(options: BusOptions = {}): Promise<Bus> {
-    let failure: unknown = new BusError('unreachable', 'its address is empty')
+    let failure: unknown = new BusError('unreachable', 'DBUS_SYSTEM_BUS_ADDRESS has no address')
     for (const address of systemBusAddresses()) {
       if (options.signal?.aborted) break
       try {
@@ -91,7 +91,7 @@ export class Bus {
         listener(signal)
       } catch (error) {
         // dbus-next would answer the signal with an error
-        this.#options.trace?.(`** ${signal.path} ${signal.member} makes no sense: ${String(error)}`)
+        this.#options.trace?.(`** ${signal.path} ${signal.member} is invalid: ${String(error)}`)
       }
     })
     return async () => {

@@ -112,7 +112,7 @@ export class Calls {
       const oldest = !seen.has(destination)
       seen.add(destination)
       if (silent >= timeout)
-        this.#settle(pending, new BusError('timeout', `no answer to ${member} within ${timeout / 1000} s`))
+        this.#settle(pending, new BusError('timeout', `${member} timed out after ${timeout / 1000} s`))
       else if (oldest && silent >= stallAfter && !this.#stalled.has(path)) {
         this.#stalled.add(path)
         this.#onStall?.(path)

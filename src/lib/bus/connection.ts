@@ -51,10 +51,7 @@ export class Connection {
         if (!connected) fail(reason)
       }
 
-      const timer = setTimeout(
-        () => setImmediate(giveUp, 'no answer within 5 s from whatever listens there'),
-        connectTimeout,
-      )
+      const timer = setTimeout(() => setImmediate(giveUp, 'timed out after 5 s'), connectTimeout)
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
         clearTimeout(timer)
@@ -69,7 +66,7 @@ export class Connection {
         if (connection.#decoding) throw error
         fail(error.message || error.name, error)
       })
-      inside.on('end', () => fail('closed by the other side'))
+      inside.on('end', () => fail('the bus closed the connection'))
       // dbus-next starts to read right after this event
       inside.once('connect', () => queueMicrotask(() => connection.#read(inside.stream!, fail)))
       bus.on('message', (message) => connection.#receive(message))
@@ -115,7 +112,7 @@ export class Connection {
           }
         }
       } catch (error) {
-        fail('it sent what is not D-Bus', error)
+        fail('the bus sent invalid data', error)
       }
     })
   }
@@ -132,7 +129,7 @@ export class Connection {
     }
   }
 
-  /** Anybody may send us anything. Calls are nobody's business here and go unanswered: answers would pile up, too. */
+  /** Any user can send messages to this connection. Method calls are not answered, so that replies cannot pile up. */
   #wants(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:

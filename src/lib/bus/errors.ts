@@ -2,9 +2,9 @@
  * What can go wrong on the bus:
  * - `unreachable`: no connection could be made (no socket, refused, no answer, rejected)
  * - `disconnected`: the connection closed while, or before, the call was under way
- * - `service-unknown`: nobody has the name and the bus cannot start it
+ * - `service-unknown`: no process owns the name and the bus cannot start one
  * - `not-started`: the bus could not start the service
- * - `no-owner`: the service went away before it answered
+ * - `no-owner`: the service exited before it answered
  * - `access-denied`: by the service
  * - `policy`: the bus does not let the call through
  * - `object-gone`: the service has no such object (any more)

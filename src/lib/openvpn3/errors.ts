@@ -2,7 +2,7 @@ import {accessDenied, type ErrorCode, Ovpn3Error, profileNotFound} from '@ovpn3/
 
 import {BusError} from '../bus'
 
-/** Tells an error by the service's own words: that is all it gives. */
+/** Recognizes an error by the text of the service, which gives no code. */
 function says(words: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof BusError && error.kind === 'remote' && words.test(error.message)
 }
@@ -37,13 +37,12 @@ export function staleError(cause: unknown): Ovpn3Error {
   })
 }
 
-const checkBus = 'See whether the system bus runs: systemctl status dbus'
+const checkBus = 'Run `systemctl status dbus`'
 
 /**
- * What a failure on the bus means to somebody who works with sessions. Anything that is no `BusError` is a bug and
- * stays what it is.
- * @param to what was tried
- * @param service who was asked
+ * Translates a failure on the bus. An error that is not a `BusError` is a bug and is returned unchanged.
+ * @param to the attempted operation
+ * @param service the service that was called
  */
 export function toOvpn3Error(
   cause: unknown,
@@ -61,22 +60,22 @@ export function toOvpn3Error(
     case 'no-owner':
       return error(
         'service-unavailable',
-        `the ${service} went away before it answered`,
-        'The bus starts it again when it is needed: try again',
+        `the ${service} exited before it answered`,
+        'Try again: the bus restarts the service when it is needed',
       )
     case 'not-started':
       return error(
         'service-unavailable',
-        `the bus could not start the ${service}: ${message}`,
-        'Its log may say why: journalctl --boot --grep openvpn3',
+        `the ${service} did not start: ${message}`,
+        'Run `journalctl --boot --grep openvpn3`',
       )
     case 'object-gone':
-      return error('session-not-found', 'there is no such session', 'Your sessions: ovpn3 sessions-list')
+      return error('session-not-found', 'no such session', 'Run `ovpn3 sessions-list`')
     case 'policy':
       return error(
         'access-denied',
-        `the message bus does not let you call the ${service}`,
-        `Its policy decides who may: ${message}`,
+        `permission to call the ${service} denied by the bus policy: ${message}`,
+        'Check the policy files for net.openvpn.v3 in /usr/share/dbus-1/system.d and /etc/dbus-1/system.d',
       )
     case 'remote':
       if (isBackendGone(cause)) return staleError(cause)
@@ -84,19 +83,19 @@ export function toOvpn3Error(
     case 'service-unknown':
       return error(
         'service-unavailable',
-        `there is no OpenVPN 3 ${service} on this bus`,
-        'Install OpenVPN 3 Linux (on Debian: the package openvpn3-client)',
+        `no OpenVPN 3 ${service} on the message bus`,
+        'Install OpenVPN 3 Linux; on Debian, run `apt install openvpn3-client`',
       )
     case 'timeout':
       return error(
         'timeout',
-        `the ${service} gave ${message}`,
-        'It may be waiting for a backend that hangs: try again in a while',
+        `the ${service} is not responding: ${message}`,
+        'Try again later: the service may be waiting for a backend',
       )
     case 'unreachable': {
       const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
-      const hint = address ? `DBUS_SYSTEM_BUS_ADDRESS is ${address}` : checkBus
-      return error('bus-unreachable', `no connection to the system bus: ${message}`, hint)
+      const hint = address ? `Check DBUS_SYSTEM_BUS_ADDRESS: ${address}` : checkBus
+      return error('bus-unreachable', `cannot connect to the system bus: ${message}`, hint)
     }
   }
 }
@@ -130,7 +129,7 @@ export async function translatedProfile<T>(work: Promise<T>): Promise<T> {
 /** That no session can be started from a profile, in the words of the service where it gave any. */
 export function invalidProfile(cause: unknown): unknown {
   if (!isInvalidProfile(cause)) return toProfileError(cause)
-  return new Ovpn3Error('usage', `the profile cannot be used: ${problemIn((cause as BusError).message)}`, {cause})
+  return new Ovpn3Error('usage', `invalid profile: ${problemIn((cause as BusError).message)}`, {cause})
 }
 
 /** What is wrong with a profile, without the names that the service's parser has for it. */
@@ -142,9 +141,9 @@ function toProfileError(cause: unknown): unknown {
   if (cause instanceof BusError && cause.kind === 'object-gone')
     return profileNotFound('no such profile', undefined, cause)
   if (isProfileDenied(cause) || (cause instanceof BusError && cause.kind === 'access-denied'))
-    return new Ovpn3Error('access-denied', 'access to the profile is denied', {
+    return new Ovpn3Error('access-denied', 'permission denied for this profile', {
       cause,
-      hint: 'Only its owner and the users the owner granted access may use it',
+      hint: 'Ask its owner to grant you access with `openvpn3 config-acl`',
     })
   return toOvpn3Error(cause, 'act', 'configuration manager')
 }

@@ -94,7 +94,7 @@ export class SessionManager implements SessionSource {
     const listed = await translatedProfile(profilePaths(bus, name))
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
-    // one that was deleted meanwhile does not hide the others
+    // a profile that was deleted meanwhile does not hide the others
     const profiles = await Promise.all(mapLimited(paths, (path) => forgiving(read(path))))
     return profiles.filter((profile) => profile !== undefined)
   }
@@ -168,16 +168,16 @@ export class SessionManager implements SessionSource {
       return decode(call.member, paths).map((path) => new ServiceSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')
-        throw new Ovpn3Error('service-unavailable', 'the session manager does not come up', {
+        throw new Ovpn3Error('service-unavailable', 'the session manager did not start', {
           cause: error,
-          hint: 'Try again in a while',
+          hint: 'Try again later',
         })
       throw toOvpn3Error(error)
     }
   }
 }
 
-/** What is a help and no more may fail: undefined then. */
+/** The value of optional work, or undefined if it fails. */
 async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
@@ -196,11 +196,11 @@ function checkPath(path: string): void {
   }
 
   if (!objectPath.test(path))
-    throw new Ovpn3Error('usage', `${path} is not a D-Bus object path`, {
-      hint: 'It consists of / and parts of letters, digits and _',
+    throw new Ovpn3Error('usage', `invalid D-Bus object path: ${path}`, {
+      hint: 'Run `ovpn3 sessions-list` and pass the path or ID of a session',
     })
   if (!path.startsWith(tree) || path.includes('/', tree.length))
-    throw new Ovpn3Error('usage', `${path} is not the path of a session`, {hint: `Session paths begin with ${tree}`})
+    throw new Ovpn3Error('usage', `not a session path: ${path}`, {hint: `Pass a path that begins with ${tree}`})
 }
 
 /** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */

@@ -143,13 +143,13 @@ type Decoders = typeof decoders
 
 /**
  * The typed value of a property, or of a method's answer.
- * @throws Ovpn3Error where the service sends something else than it declares
+ * @throws Ovpn3Error if the service sends a value of another type than it declares
  */
 export function decode<N extends keyof Decoders>(name: N, value: unknown): ReturnType<Decoders[N]> {
   try {
     return decoders[name](value) as ReturnType<Decoders[N]>
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
-    throw new Ovpn3Error('failed', `the session manager sent something else than a ${error.message} as ${name}`)
+    throw new Ovpn3Error('failed', `invalid ${name} from the service: expected type ${error.message}`)
   }
 }

@@ -43,12 +43,12 @@ export async function startSession(
     if (path !== undefined) return path
   }
 
-  throw failedError('the session ended as it was started')
+  throw failedError('the session ended while it was starting')
 }
 
 function failedError(message: string): Ovpn3Error {
   return new Ovpn3Error('failed', message, {
-    hint: 'The log of the service may say why: journalctl --boot --grep openvpn3',
+    hint: 'Run `journalctl --boot --grep openvpn3`',
   })
 }
 
@@ -169,7 +169,7 @@ async function askForTunnel(bus: Bus, profile: string): Promise<string> {
     if (isRunningAlready(error))
       throw new Ovpn3Error('session-running', 'a session of this profile is already running', {
         cause: error,
-        hint: 'Your sessions: ovpn3 sessions-list',
+        hint: 'Run `ovpn3 sessions-list`',
       })
     throw toOvpn3Error(error)
   }
@@ -228,10 +228,10 @@ async function making<T>(
 function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Error {
   const {code, message} = reasonOf(signal)
   const service = what === 'session' ? 'session manager' : 'configuration manager'
-  return mayStay(code, `${message}: the ${service} did not answer, so`, what)
+  return mayStay(code, `${message}: the ${service} did not respond;`, what)
 }
 
 function mayStay(code: ErrorCode, why: string, what: 'profile' | 'session'): Ovpn3Error {
   const list = what === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
-  return new Ovpn3Error(code, `${why} a ${what} may stay behind`, {hint: `Run \`${list}\``})
+  return new Ovpn3Error(code, `${why} a ${what} may be left behind`, {hint: `Run \`${list}\``})
 }

@@ -217,7 +217,7 @@ describe('connection to a faulty bus', () => {
       'l\u0002\u0000\u0001\0\0\0\u0010bbbb\0\0\0\0',
     ]) {
       const own = await connect(() => Buffer.from(bytes, 'latin1'))
-      await fails(own.call(call), 'disconnected', /it sent what is not D-Bus/)
+      await fails(own.call(call), 'disconnected', /the bus sent invalid data/)
       fake.close()
     }
   })

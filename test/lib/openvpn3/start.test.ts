@@ -181,7 +181,7 @@ describe('startSession', () => {
     ends = 2
     start()
     await settled()
-    assert.deepEqual(failure(), ['failed', 'the session ended as it was started'])
+    assert.deepEqual(failure(), ['failed', 'the session ended while it was starting'])
     assert.deepEqual(services.calls.slice(-2), ['Disconnect', 'Remove'])
   })
 
@@ -190,13 +190,13 @@ describe('startSession', () => {
       'Import',
       'Invalid configuration profile: ERR_INVALID_OPTION_VAL: option_error: line 2 is too long',
       'usage',
-      'the profile cannot be used: line 2 is too long',
+      'invalid profile: line 2 is too long',
     ],
     [
       'Validate',
       'Configration profile is missing required options',
       'usage',
-      'the profile cannot be used: Configration profile is missing required options',
+      'invalid profile: Configration profile is missing required options',
     ],
     [
       'NewTunnel',
@@ -221,12 +221,12 @@ describe('startSession', () => {
   ] as const)
     it(`reports what may remain after a call without a reply: ${member}`, async () => {
       services.answers.set(member, async () => {
-        throw new BusError('timeout', `no answer to ${member} within 25 s`)
+        throw new BusError('timeout', `${member} timed out after 25 s`)
       })
       start()
       await settled()
       assert.equal(failure()[0], 'timeout')
-      assert.match(failure()[1], new RegExp(`no answer to ${member} within 25 s: a ${what} may stay behind$`))
+      assert.match(failure()[1], new RegExp(`${member} timed out after 25 s: a ${what} may be left behind$`))
       assert.equal((end as Ovpn3Error).hint, `Run \`${list}\``)
     })
 
@@ -275,9 +275,9 @@ describe('startSession', () => {
         await clock.pass(200)
         const what =
           member === 'Import'
-            ? 'configuration manager did not answer, so a profile'
-            : 'session manager did not answer, so a session'
-        assert.deepEqual(failure(), ['interrupted', `interrupted: the ${what} may stay behind`])
+            ? 'configuration manager did not respond; a profile'
+            : 'session manager did not respond; a session'
+        assert.deepEqual(failure(), ['interrupted', `interrupted: the ${what} may be left behind`])
         assert.equal(services.calls.includes('Remove'), member === 'NewTunnel')
       })
     }

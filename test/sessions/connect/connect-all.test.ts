@@ -259,7 +259,7 @@ describe('beginning', () => {
 
   it('waits by default only for what can be seen', async () => {
     const session = new FakeSession()
-    const denied = new Ovpn3Error('access-denied', 'access denied')
+    const denied = new Ovpn3Error('access-denied', 'permission denied')
     session.snapshot = {errors: {status: denied}, values: {}}
     const run = new Run([session], {wait: 'default'})
     await settled()
@@ -448,8 +448,8 @@ describe('settling', () => {
   const ends: Readonly<Record<string, readonly [minor: number, code: string, message: RegExp]>> = {
     'a refused login': [11, 'refused', /^no$/],
     'a connection that failed': [10, 'refused', /^no$/],
-    'a pause': [14, 'failed', /paused again/],
-    'a PKCS#11 request': [23, 'refused', /cannot be given here/],
+    'a pause': [14, 'failed', /paused while connecting/],
+    'a PKCS#11 request': [23, 'refused', /ovpn3 does not support/],
   }
   for (const [what, [minor, code, message]] of Object.entries(ends))
     it(`ends with ${what}`, async () => {
@@ -479,7 +479,7 @@ describe('settling', () => {
     await clock.pass(300)
     session.tell({type: 'removed'})
     await settled()
-    assert.deepEqual(run.end, ['failed', 'failed', 'the session was removed while it connected'])
+    assert.deepEqual(run.end, ['failed', 'failed', 'the session was removed while connecting'])
   })
 
   it('knows why a session failed that is removed at once', async () => {
@@ -737,13 +737,13 @@ describe('giving up', () => {
 
   it('says where it could not disconnect', async () => {
     const session = new FakeSession()
-    session.disconnect = () => Promise.reject(new Ovpn3Error('access-denied', 'access denied'))
+    session.disconnect = () => Promise.reject(new Ovpn3Error('access-denied', 'permission denied'))
     const run = new Run([session], {timeout: 2})
     await clock.pass(2500)
     assert.deepEqual(run.end, [
       'failed',
       'timeout',
-      'not connected within 2 s (resuming); it could not be disconnected: access denied',
+      'not connected within 2 s (resuming); it could not be disconnected: permission denied',
     ])
   })
 

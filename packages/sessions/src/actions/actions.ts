@@ -25,12 +25,12 @@ import {
 export function unchangedResult(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
   if (error && !isUnreadable(session)) return failure(session, error)
-  if (revoked) return result(session, 'kept', 'kept: access to it was revoked in the meantime')
+  if (revoked) return result(session, 'kept', 'kept: your access was revoked')
   const readable = isUnreadable(session) ? 'not readable by you' : 'public'
-  return result(session, 'kept', `kept: ${readable}, owned by someone else`)
+  return result(session, 'kept', `kept: ${readable}, owned by another user`)
 }
 
-/** Something that can be done with a session, and what has to be known of it beforehand. */
+/** An action on a session, and the properties that it needs beforehand. */
 export interface Action<Options> {
   /** Read before `run`: they are in the session's snapshot. */
   readonly properties: readonly PropertyName[]
@@ -43,7 +43,7 @@ export interface PauseOptions {
   readonly reason: string
 }
 
-/** Pauses a session; one that is paused stays so. */
+/** Pauses a session. Idempotent. */
 export const pause: Action<PauseOptions> = {
   properties: baseProperties,
   run: (session, {dryRun, reason}) =>
@@ -61,8 +61,8 @@ export const pause: Action<PauseOptions> = {
 }
 
 /**
- * Disconnects a session for good, with its final statistics. One that is gone by the time is where it was to be: a stale
- * one by having been looked at.
+ * Disconnects a session and returns its final statistics. Succeeds if the session no longer exists; reading a stale
+ * session has already removed it.
  */
 export const disconnect: Action<{readonly dryRun?: boolean}> = {
   properties: [...baseProperties, 'statistics'],
@@ -85,15 +85,15 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
 }
 
 function removed(session: Session, error: unknown): SessionResult {
-  const why = hasCode(error, 'session-stale') ? 'was stale, its backend process is gone: removed' : 'was already gone'
+  const why = hasCode(error, 'session-stale') ? 'removed: its backend process was gone' : 'was already gone'
   return result(session, 'removed', why, {changed: false})
 }
 
 export interface LogLevelOptions {
   readonly dryRun?: boolean
-  /** 0 to 6; left out, the level is only shown. */
+  /** 0 to 6; if omitted, the level is only shown. */
   readonly level?: number
-  /** Who may look at a session may also set its log level, but for root: nothing that changes nothing would tell. */
+  /** For --dry-run: root can read a public session, but not set its log level, and no call tests that permission. */
   readonly ownership: Ownership | undefined
 }
 
@@ -105,7 +105,11 @@ export const logLevel: Action<LogLevelOptions> = {
       const previous = session.snapshot.values.log_verbosity
       if (previous === undefined) {
         if (level !== undefined && isUnreadable(session)) throw accessDenied('act')
-        throw goneError(session) ?? session.snapshot.errors.log_verbosity ?? new Ovpn3Error('failed', 'no log level')
+        throw (
+          goneError(session) ??
+          session.snapshot.errors.log_verbosity ??
+          new Ovpn3Error('failed', 'its log level could not be read')
+        )
       }
 
       const about = (outcome: Outcome, message: string, current = previous) =>
@@ -122,9 +126,9 @@ export const logLevel: Action<LogLevelOptions> = {
 }
 
 /**
- * Runs an action on each of the sessions until it is interrupted. From then on it is started on no other session, and
- * those under way have a moment to end.
- * @returns the result of each, in their order
+ * Runs an action on each session until interrupted. After that no further action starts, and pending ones get a moment
+ * to complete.
+ * @returns the results, in the order of the sessions
  */
 export function runUntilInterrupted(
   sessions: readonly Session[],

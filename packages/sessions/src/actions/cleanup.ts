@@ -8,9 +8,9 @@ import {unchangedResult} from './actions'
 import {attempt, isUnreadable, result} from './result'
 
 export interface CleanupOptions {
-  /** Another user whose sessions are meant: what is not stale is disconnected only where it is theirs, else the caller's. */
+  /** Disconnect sessions of this user instead of the caller's. Stale sessions of any owner are removed. */
   readonly owner?: number
-  /** Also remove sessions that can be reached but lead nowhere. */
+  /** Also remove sessions that have failed although their backend responds. */
   readonly failed?: boolean
 }
 
@@ -26,29 +26,29 @@ const loadTime = 2000
 
 /**
  * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
- * session vanished, or that it never loaded a profile; a session that cannot be read is somebody else's and is kept.
+ * session vanished, or that it never loaded a profile; a session that cannot be read belongs to another user and is kept.
  */
 export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Promise<SessionResult> {
   return attempt(session, async () => {
-    // the name is known of most: a read less of each session
+    // most names are already known, which saves a read
     const names: PropertyName[] = session.config === undefined ? ['status', 'config_name'] : ['status']
-    // whoever asked for the owner has found and removed it
+    // an earlier read of the owner may have found and removed it
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
-    if (gone) return result(session, 'removed', 'removed: it was gone by the time it was checked', {changed: false})
+    if (gone) return result(session, 'removed', 'removed: it ended before it was checked', {changed: false})
     if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
     if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
-      const hint = isDeadEnd(status) ? ' (--failed removes it)' : ''
+      const hint = isDeadEnd(status) ? ' (pass --failed to remove it)' : ''
       return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
     }
 
     const {values: again} = await session.refresh([...names, 'owner'])
     if (again.owner !== undefined && again.owner !== (owner ?? session.source.me))
-      return result(session, 'kept', `kept: ${statusText(status)} (--owner removes it)`)
+      return result(session, 'kept', `kept: ${statusText(status)} (pass --owner to remove it)`)
     if (again.owner === undefined && !goneError(session)) return unchangedResult(session)
     try {
       await session.disconnect()
@@ -83,10 +83,10 @@ async function getsStatus(session: Session): Promise<boolean> {
   return values.status !== undefined && values.status.minor !== StatusMinor.unset
 }
 
-/** A clean-up that only says what it would look at: looking at a stale session would already remove it. */
+/** The result of a dry run. It reads nothing, because reading a stale session removes it. */
 export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'failed'>): SessionResult {
-  const more = failed ? ', and removed if it is at a dead end' : ''
-  return result(session, 'planned', `would be checked, which removes it if it is stale${more}`)
+  const more = failed ? ' or has failed' : ''
+  return result(session, 'planned', `would be checked, and removed if it is stale${more}`)
 }
 
 /**
@@ -96,7 +96,7 @@ export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'fa
  * @throws Ovpn3Error
  */
 export async function namedSessions(sources: Sources): Promise<Session[]> {
-  // asked for while the sessions are
+  // fetched in parallel with the sessions
   const names = sources.all.map((source) => forgiving([], async () => byFrequency((await source.profiles?.()) ?? [])))
   const sessions = await sources.find({kind: 'all'}, [])
   const found = new Map<string, Session>()
@@ -113,7 +113,7 @@ export async function namedSessions(sources: Sources): Promise<Session[]> {
   return sessions.map((session) => found.get(keyOf(session)) ?? session)
 }
 
-/** What is a help and no more may fail. */
+/** The value of optional work, or a fallback if it fails. */
 async function forgiving<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

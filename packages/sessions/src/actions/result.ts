@@ -89,12 +89,12 @@ export async function plannedResult(session: Session, would: string): Promise<Se
 /** That an action is pointless on a session where no client runs any more. */
 export function deadEndError(session: Session, status: SessionStatus): Ovpn3Error {
   const why = status.message ? `${statusText(status)} (${status.message})` : statusText(status)
-  return new Ovpn3Error('refused', `it is at a dead end: ${why}`, {hint: startAgainHint(session)})
+  return new Ovpn3Error('refused', `it is no longer running: ${why}`, {hint: startAgainHint(session)})
 }
 
 /** What helps a session at a dead end. */
 export function startAgainHint(session: Session): string {
   const config = configOf(session)
   const name = config === null ? 'NAME' : shellWord(safeText(config))
-  return `Start it again: ovpn3 session-start --config ${name} --if-running=restart`
+  return `Run \`ovpn3 session-start --config ${name} --if-running=restart\``
 }

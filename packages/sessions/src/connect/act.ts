@@ -22,10 +22,10 @@ export function verbFor(
   return neverStarted ? 'connect' : options.action
 }
 
-/** Makes the service go to work. False where there was nothing to do. */
+/** Sends the action to the service. False if there was nothing to do. */
 export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
   const {isNew, sent, session, signal} = attempt
-  // of a new one nobody knows yet
+  // no other client knows a new session yet
   if (verb === 'connect' && !(isNew && sent === 'nothing')) {
     // another client may have started it meanwhile: a second Connect would kill it
     const {status} = (await session.fetch(['status'])).values
@@ -35,16 +35,16 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
     }
   }
 
-  // from here to the call nothing may be waited for: an attempt counts as started once it is sent
+  // no await between here and the call: an attempt counts as started once the call is sent
   proceed(signal)
   const {attached} = attempt
   attempt.acting()
   const call: Promise<unknown> = session[verb]()
-  // nothing but a resume that found nothing to do says false
+  // only a resume of a session that is not paused returns false
   attempt.sending = call.then((did) => did !== false)
   const acted = await attempt.sending
   attempt.changed ||= acted
-  // not paused any more: another client has resumed it
+  // no longer paused: another client has resumed it
   attempt.attached = attached || !acted
   return acted
 }

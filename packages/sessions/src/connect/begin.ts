@@ -1,5 +1,5 @@
 import {deadEndError, plannedResult, result, statusOf} from '../actions/result'
-import {accessDenied, Ovpn3Error} from '../errors'
+import {Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
 import {act, verbFor} from './act'
@@ -52,9 +52,9 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
 
 /** The result where nobody waits for the connection. */
 export function inBackground({options, session, status}: Attempt, acted: boolean, answered: boolean): SessionResult {
-  if (!acted) return result(session, 'unchanged', options.action === 'resume' ? 'it was not paused' : 'needs no input')
+  if (!acted) return result(session, 'unchanged', options.action === 'resume' ? 'not paused' : 'needs no input')
   // a server that asks for one thing may ask for another
-  const more = answered ? '; ovpn3 session-auth shows what else it needs, such as web authentication' : ''
+  const more = answered ? '; if it needs more input, run `ovpn3 session-auth`' : ''
   return result(session, 'done', `${words[options.action].doing} in the background${more}`, {status})
 }
 
@@ -70,7 +70,7 @@ function leftAlone(attempt: Attempt, status: SessionStatus | undefined): Session
   if (action !== 'restart' && status.minor === StatusMinor.connected)
     return result(session, 'unchanged', 'already connected')
   if (action === 'authenticate' && !waitsForInput(status))
-    return result(session, 'unchanged', `does not wait for input: ${statusText(status)}`)
+    return result(session, 'unchanged', `not waiting for input: ${statusText(status)}`)
   if (!attempt.isOnItsWay(status) || options.wait === 'required' || options.wait === 'default') return undefined
   const url = status.minor === StatusMinor.urlAuthentication && status.message
   if (url && !options.dryRun) interaction.openUrl(session, url)
@@ -81,6 +81,7 @@ function leftAlone(attempt: Attempt, status: SessionStatus | undefined): Session
 async function refuseToWait({session}: Attempt): Promise<never> {
   // without public access nothing is allowed: that is said first
   await session.ready()
-  const {hint} = accessDenied('look')
-  throw new Ovpn3Error('access-denied', 'its status is not readable by you: omit --timeout and --wait', {hint})
+  throw new Ovpn3Error('access-denied', 'cannot wait: its status is not readable by you', {
+    hint: 'Omit --timeout and --wait',
+  })
 }

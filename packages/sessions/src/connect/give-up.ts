@@ -7,7 +7,7 @@ import {type Attempt} from './attempt'
 import {inBackground} from './begin'
 import {connected} from './settle'
 
-/** Milliseconds for a last look at the status. */
+/** Milliseconds for a last read of the status. */
 const lastLook = 500
 /** Seconds in which a subscription is given back, or a session that failed is disconnected. */
 const farewell = 1
@@ -44,21 +44,21 @@ export async function discard(attempt: Attempt, over: AbortSignal): Promise<void
   }
 }
 
-/** Ends the subscription. The end of the connection does that, too: nobody waits for it long. */
+/** Ends the subscription. Closing the connection does the same, so the wait is short. */
 export async function unfollow(attempt: Attempt, over: AbortSignal): Promise<void> {
   if (!attempt.unfollow) return
   const limit = new Deadline(over, farewell)
   try {
     await unlessAborted(attempt.unfollow(), limit.signal)
   } catch (error) {
-    // the session, or the bus, is gone, and so is the subscription
+    // the subscription has ended with the session or the bus
     if (!isOvpn3Error(error)) throw error
   } finally {
     limit.end()
   }
 }
 
-/** While this process was stopped, the session may have got there. */
+/** The session may have connected while this process was stopped (SIGSTOP). */
 async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<SessionResult | undefined> {
   const {attached, inbox, sent, session, signal} = attempt
   if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
@@ -82,19 +82,18 @@ async function abandon(attempt: Attempt, over: AbortSignal): Promise<SessionResu
   const kept = isKept(attempt)
   if (attempt.isNew && !kept) return disconnect(attempt, over, why)
   if (attached) return ended('still connecting in the background')
-  if (sent === 'nothing')
-    return ended(attempt.isNew ? 'the session was created, but not connected' : 'nothing was done')
+  if (sent === 'nothing') return ended(attempt.isNew ? 'the session was created but not connected' : 'nothing was done')
   if (sent === 'input') return ended('input was sent, but the connection was not started')
   if (!kept) return disconnect(attempt, over, why)
   const unanswered = () =>
     code === 'interrupted'
       ? unansweredError()
-      : new Ovpn3Error(code, `${why}: there was no answer, it may still have taken effect`)
+      : new Ovpn3Error(code, `${why}: no answer; it may still have taken effect`)
   const acted = await unlessAborted(attempt.sending, over, unanswered)
   return waits ? ended('still connecting in the background') : inBackground(attempt, acted, false)
 }
 
-/** The session goes on connecting: the user said so, asked for no wait, or is gone. A new one that does not yet, ends. */
+/** Whether the session keeps connecting: by --keep, without a wait, or after a hang-up once a new one is connecting. */
 function isKept({isNew, options: {keep, wait}, sent, signal}: Attempt): boolean {
   if (keep) return true
   return isNew ? isHangup(signal) && sent === 'action' : wait !== 'required' || isHangup(signal)

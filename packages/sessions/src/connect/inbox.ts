@@ -3,10 +3,10 @@ import {tunnelAddress} from '../log'
 import {InputGroup, type SessionEvent} from '../session'
 import {type SessionStatus} from '../status'
 
-/** What a followed session has told since it was last asked for. */
+/** The events of a followed session since the last `take`. */
 interface News {
   readonly removed: boolean
-  /** In their order: a session that fails tells why, then that it is done, then that it is removed. */
+  /** In order: a failing session sends the reason, then `done`, then its removal. */
   readonly statuses: readonly SessionStatus[]
   /** The address of a web authentication. */
   readonly url?: string
@@ -16,7 +16,7 @@ interface News {
 const most = 100
 const none: News = {removed: false, statuses: []}
 
-/** Keeps what a followed session tells, however much that is, until somebody takes it. */
+/** Buffers the events of a followed session, with limited memory, until they are taken. */
 export class Inbox {
   #address: string | undefined
   #arrived = new AbortController()
@@ -35,12 +35,12 @@ export class Inbox {
     this.#arrived.abort()
   }
 
-  /** The address that its tunnel got last, as far as the log tells. */
+  /** The latest address of the tunnel, if the log contains it. */
   get address(): string | undefined {
     return this.#address
   }
 
-  /** Whether statuses were told that nobody has taken yet. */
+  /** Whether there are statuses that were not taken yet. */
   get hasStatuses(): boolean {
     return this.#news.statuses.length > 0
   }
@@ -52,7 +52,7 @@ export class Inbox {
     return news
   }
 
-  /** Until there is news, the time is over or a signal is aborted. */
+  /** Resolves when an event arrives, the time is up or a signal is aborted. */
   wait(milliseconds: number, ...signals: readonly AbortSignal[]): Promise<void> {
     return sleep(milliseconds, this.#arrived.signal, ...signals)
   }

@@ -3,12 +3,12 @@ import {hasCode, type Ovpn3Error} from '../errors'
 import {type InputRequest} from '../session'
 import {type Attempt} from './attempt'
 
-/** Milliseconds between two looks at what is still missing. */
+/** Milliseconds between two checks for missing input. */
 const pause = 1000
 
 /**
- * Answers what the session needs. All the answers are there before any of them is handed over, so an end of input
- * changes nothing. True where something was missing.
+ * Provides the input that the session needs. No answer is sent before all are available, so an end of input changes
+ * nothing. True if input was missing.
  */
 export async function provideInput(attempt: Attempt): Promise<boolean> {
   const {session, signal} = attempt
@@ -17,7 +17,7 @@ export async function provideInput(attempt: Attempt): Promise<boolean> {
     // another client is answering, or the service has come to need more
     if (needed) await sleep(pause, signal)
     const requests = await session.inputRequests()
-    // it waits for something that is not typed in, such as web authentication
+    // it waits for something else, such as web authentication
     if (requests.length === 0) break
     needed = true
     attempt.asks = true
@@ -44,7 +44,7 @@ async function ask(attempt: Attempt, requests: readonly InputRequest[]): Promise
   }
 }
 
-/** Up to the first that another client has answered: then it has to be asked again what is missing. */
+/** Sends the answers, up to the first request that another client has answered; the rest is queried again. */
 async function handOver(
   attempt: Attempt,
   requests: readonly InputRequest[],
@@ -55,7 +55,7 @@ async function handOver(
     proceed(signal)
     if (attempt.sent === 'nothing') attempt.sent = 'input'
     if (!(await session.provideInput(request, answers[index]!))) {
-      // who answers also connects, in a moment: a second Connect would kill the session
+      // the other client is about to connect: a second Connect would kill the session
       await sleep(pause, signal)
       return
     }

@@ -66,13 +66,13 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
     case StatusMinor.connected:
       return connected(session, status, inbox.address)
     case StatusMinor.paused:
-      throw new Ovpn3Error('failed', 'it was paused again while it connected')
+      throw new Ovpn3Error('failed', 'it was paused while connecting')
     case StatusMinor.urlAuthentication:
       mustOpen(attempt, status.message)
       return undefined
     default:
       if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
-        throw new Ovpn3Error('refused', `it ${statusText(status)}, which cannot be given here`)
+        throw new Ovpn3Error('refused', `it ${statusText(status)}, which ovpn3 does not support`)
       if (isDeadEnd(status)) throw attempt.refusal(status)
       return undefined
   }
@@ -109,5 +109,5 @@ function mustOpen(attempt: Attempt, url: string): boolean {
 }
 
 function removedError(): Ovpn3Error {
-  return new Ovpn3Error('session-not-found', 'the session was removed while it connected')
+  return new Ovpn3Error('session-not-found', 'the session was removed while connecting')
 }

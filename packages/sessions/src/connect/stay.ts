@@ -5,10 +5,10 @@ import {hasCode, Ovpn3Error} from '../errors'
 import {isEnding, isSameStatus, type SessionStatus, StatusMinor, statusText} from '../status'
 import {Inbox} from './inbox'
 
-/** Milliseconds between two looks: nothing else tells that a backend has died. */
+/** Milliseconds between two polls: no signal reports a backend that has died. */
 const interval = 5000
 
-/** What it ended with where nobody asked for it: another attempt can help after a failure, and not after a refusal. */
+/** The error code of an unrequested end: retrying can help after `failed`, not after `refused`. */
 const ends: ReadonlyMap<number, 'failed' | 'refused'> = new Map([
   [StatusMinor.authenticationFailed, 'refused'],
   [StatusMinor.configError, 'refused'],
@@ -19,9 +19,9 @@ const ends: ReadonlyMap<number, 'failed' | 'refused'> = new Map([
 
 /**
  * Stays with a session until it has been disconnected.
- * @param from the status that is known
- * @param told about each status that differs from the one before
- * @throws Ovpn3Error where it ended in another way, its source is lost, or the signal is aborted
+ * @param from the last known status
+ * @param told called for each status that differs from the one before
+ * @throws Ovpn3Error if the session ended in another way, its source is lost, or the signal is aborted
  */
 export async function stay(
   session: Session,
@@ -37,7 +37,7 @@ export async function stay(
       session.follow(inbox.receive),
       session.source.watch?.((event) => {
         if (event.type === 'closed') lose(event.error)
-        if (event.type === 'reset') lose(new Ovpn3Error('service-unavailable', 'the session manager has ended'))
+        if (event.type === 'reset') lose(new Ovpn3Error('service-unavailable', 'the session manager exited'))
       }),
     ]),
     signal,

@@ -348,5 +348,5 @@ export class SourceTracker<D> {
   }
 }
 
-/** What makes a difference to who is told. */
+/** Changes are reported only if this differs. */
 const seen = ({state, values, waiting = false}: Tracked) => toJson({state, values, waiting})
