@@ -163,7 +163,6 @@ function page(name, summary, sections, aliases = []) {
     ...sections,
   ]
   writeFileSync(join(root, 'man', `${name}.1`), `${body.join('\n')}\n`)
-  for (const alias of aliases) writeFileSync(join(root, 'man', `${alias}.1`), `.so man1/${name}.1\n`)
 }
 
 const all = Object.entries(commands()).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -184,8 +183,9 @@ const typed = (id) => id.replaceAll(':', ' ')
 
 rmSync(join(root, 'man'), {force: true, recursive: true})
 mkdirSync(join(root, 'man'))
-for (const [id, command] of all) {
-  const name = pageOf(id)
+
+/** Writes the page of a command. @param id its name, or the alias for which the page is */
+function commandPage(id, command, seeAlso, aliases) {
   const texts = command.description.split('\n\n')
   const own = texts.find((text) => isStatus(text))
   const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
@@ -200,13 +200,25 @@ for (const [id, command] of all) {
       'SEE ALSO',
       ...references([
         'ovpn3',
-        ...related(id, command).map((other) => pageOf(other)),
+        ...seeAlso.map((other) => pageOf(other)),
         ...(reference.has(id) ? [`openvpn3-${reference.get(id)}`] : []),
       ]),
     ),
   ]
-  const aliases = command.aliases.filter(isVerb).map((alias) => pageOf(alias))
-  page(name, command.summary, sections, aliases)
+  page(pageOf(id), command.summary, sections, aliases)
+}
+
+for (const [id, command] of all) {
+  const aliases = command.aliases.filter(isVerb)
+  const others = related(id, command)
+  commandPage(
+    id,
+    command,
+    others,
+    aliases.map((alias) => pageOf(alias)),
+  )
+  // the page of an alias has its name in the synopsis and the examples
+  for (const alias of aliases) commandPage(alias, command, [id, ...others], [])
 }
 
 const shortNames = (aliases) =>

@@ -1,6 +1,6 @@
 /**
- * What the shells call on Tab, as `ovpn3 --complete SHELL …`: prints the candidates, one a line, and nothing else
- * whatever happens. A program of its own, which loads as little as it can: every Tab is a start.
+ * The program behind `ovpn3 --complete SHELL …`, which the shells run on Tab. It prints one candidate a line, and never
+ * an error. It loads as little as possible, because every Tab starts it anew.
  */
 import {reply, type Resolver} from '@ovpn3/plugin-autocomplete'
 import {writeSync} from 'node:fs'
@@ -12,7 +12,7 @@ import {verbNames} from './verbs'
 
 let asks = 0
 
-/** Whether the service was asked. */
+/** Whether the session manager was called. */
 export const asked = (): boolean => asks > 0
 
 const ownResolver: Resolver = async (options) => {
@@ -20,14 +20,14 @@ const ownResolver: Resolver = async (options) => {
   return localSource(options)
 }
 
-/** There is nobody to tell: the person is in the middle of a line. */
+/** Prints an error for debugging only: the user is in the middle of a command line. */
 function report(error: unknown): void {
   if (process.env.DEBUG) console.error(error)
 }
 
-/** Answers the command line of this process. @param root the folder of the CLI's package */
+/** Prints the candidates for the command line of this process. @param root the folder of the CLI's package */
 export async function start(root: string): Promise<void> {
-  // in code of a plugin, it is no reason to offer nothing
+  // an error in a plugin must not prevent the other candidates
   process.on('uncaughtException', report)
   try {
     const [cli, ...others] = findPlugins(root)
@@ -41,7 +41,7 @@ export async function start(root: string): Promise<void> {
     report(error)
   }
 
-  // what has not answered by now is not waited for
+  // do not wait for sources that have not answered by now
   // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit
   process.exit(0)
 }

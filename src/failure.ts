@@ -4,21 +4,22 @@ import {asksForJson, type FlagNames, parserText} from '@ovpn3/kit/flags'
 import {exitStatus, Ovpn3Error, toJson} from '@ovpn3/sessions'
 
 /**
- * Ends the process with what a command threw that is not about sessions: those report their errors themselves. oclif
- * would answer a line that cannot be parsed with its own edition of the help.
+ * Ends the process with an error that a command did not report itself. For a command line that cannot be parsed, oclif
+ * would print its own help.
  */
 export async function fail(error: Parameters<typeof handle>[0], bin: string): Promise<void> {
   const {context, flags} = error.parse?.input ?? {}
   if (!error.showHelp || !context?.id) return handle(error)
   const message = parserText(error)
-  const hint = context.id === 'help' ? `See ${bin} help` : `See ${bin} ${context.id.replaceAll(':', ' ')} --help`
+  const help = context.id === 'help' ? 'help' : `${context.id.replaceAll(':', ' ')} --help`
+  const hint = `Run \`${bin} ${help}\``
   await report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [], flags)
   return handle(new ExitError(exitStatus.usage))
 }
 
 /**
- * Says what was wrong, as JSON where the line asks for it.
- * @param flags those that the line may have, besides `--json`
+ * Prints an error, as JSON if the command line requests it.
+ * @param flags the flags of the command, without `--json`
  */
 export async function report(
   error: Ovpn3Error,

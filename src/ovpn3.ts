@@ -17,7 +17,7 @@ import {fail} from './failure'
 import {actionVerbs} from './verbs'
 import {versionReport} from './version'
 
-/* What package.json names for oclif. */
+/* The exports that package.json names for oclif. */
 export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
@@ -39,21 +39,21 @@ export const commands: Readonly<Record<string, Command.Class>> = Object.definePr
 )
 
 /**
- * Where help, or a list of plugins, cannot be written: oclif's own listener, which comes later, throws what is not
- * EPIPE. Commands about sessions go on, with a listener in place of these.
+ * Ends the process if help or a list of plugins cannot be written: oclif's own listener, which is added later, throws
+ * every error except EPIPE. Commands about sessions replace both listeners and continue.
  */
 function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') return
   process.stderr.write(`Error: cannot write the output: ${message}\n`)
-  // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- else the next listener throws
+  // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- otherwise, the next listener throws
   process.exit(1)
 }
 
-/** Runs the command line of this process. @param find finds the CLI's package, and what oclif need not look for */
+/** Runs the command line of this process. @param find finds the package of the CLI, so that oclif need not search for it */
 export async function main(find: () => Promise<Interfaces.Options>): Promise<void> {
-  // a linked plugin is run as it is, whether TypeScript is there or not
+  // run a linked plugin as it is, even if TypeScript is installed
   settings.enableAutoTranspile = false
-  // without it oclif looks the user up, and fails for a uid that has no entry, as in a container
+  // without it, oclif looks up the user, and fails for a uid without an account, as in a container
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
   const cli = await find()

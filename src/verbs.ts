@@ -1,17 +1,17 @@
 import type {Action} from './lib/plan'
 
-/** A short name for what people do most. */
+/** A short name for a daily task. */
 export interface Verb {
   readonly name: string
   readonly aliases: readonly string[]
   readonly summary: string
-  /** The command that it stands for, under its canonical name. */
+  /** The canonical name of its command. */
   readonly command: string
-  /** The action of session-manage that it stands for; the other verbs are oclif aliases of their command. */
+  /** Its action of session-manage. Verbs without one are oclif aliases of their command. */
   readonly action?: Action
 }
 
-/** All short names, the daily ones first. */
+/** All verbs, the most frequent ones first. */
 export const verbs: readonly Verb[] = [
   {name: 'start', aliases: ['up'], summary: 'Start a session and connect it', command: 'session-start'},
   {name: 'list', aliases: ['ls'], summary: 'List sessions', command: 'sessions-list'},
@@ -27,7 +27,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'disconnect',
     aliases: ['down'],
-    summary: 'Disconnect a session for good',
+    summary: 'Disconnect a session',
     command: 'session-manage',
     action: 'disconnect',
   },
@@ -47,10 +47,10 @@ export const verbs: readonly Verb[] = [
 /** The canonical command line of a verb. */
 export const commandLine = ({action, command}: Verb): string => (action ? `${command} --${action}` : command)
 
-/** All words that mean a verb. */
+/** The names and aliases of all verbs. */
 export const verbNames: readonly string[] = verbs.flatMap(({aliases, name}) => [name, ...aliases])
 
-/** A verb that is a command of its own. */
+/** A verb with a command of its own. */
 export type ActionVerb = Verb & {readonly action: Action}
 
 export const actionVerbs = verbs.filter((verb): verb is ActionVerb => verb.action !== undefined)

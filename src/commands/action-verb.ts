@@ -12,18 +12,18 @@ const all: Flags = SessionManage.flags
 const isAction = (name: string): boolean => all[name]?.helpGroup === 'ACTION'
 const exitStatus = SessionManage.description.split('\n\n').filter((text) => text.startsWith('Exit status'))
 
-/** The command of a verb: session-manage with its action given, and with the options that go with that action. */
+/** The command of a verb: session-manage with a fixed action and only the options of that action. */
 export function actionVerb(verb: ActionVerb): Command.Class {
   const {action, aliases, name, summary} = verb
   const flags = flagsOf(action)
   const selects = 'config' in flags
-  const pick = selects ? ' On a terminal, omit SESSION to pick one from a list.' : ''
+  const pick = selects ? ' On a terminal, omit SESSION to pick it from a list.' : ''
   return class extends SessionManage {
     static override id = name
     static override aliases = [...aliases]
     static override args = (selects ? SessionManage.args : {}) as typeof SessionManage.args
     static override flags = flags as typeof SessionManage.flags
-    /** Options that completion takes for given. */
+    /** Options that completion treats as given. */
     static implied = [action]
     static override summary = `${summary}.`
     static override description = [`Short for "ovpn3 ${commandLine(verb)}".${pick}`, ...exitStatus].join('\n\n')
@@ -39,7 +39,7 @@ export function actionVerb(verb: ActionVerb): Command.Class {
   }
 }
 
-/** The options of session-manage that go with an action, without what they say of actions. */
+/** The options of session-manage that apply to an action, without their relations to actions. */
 function flagsOf(action: string): Flags {
   const needsOther = (name: string) =>
     requiredFlags(all[name]).some((needed) => needed.every((each) => isAction(each) && each !== action))

@@ -18,7 +18,7 @@ import {
   waitFlags,
   waitOf,
 } from '@ovpn3/kit'
-import {areExclusive} from '@ovpn3/kit/flags'
+import {areExclusive, excludesSession} from '@ovpn3/kit/flags'
 import {
   accessDenied,
   cleanUp,
@@ -59,7 +59,7 @@ const action = (name: Action, others: readonly string[] = []) => ({
   helpGroup: 'ACTION',
 })
 const option = {helpGroup: 'OTHER'}
-/** A flag of those actions only that connect sessions. */
+/** A flag for the actions that connect sessions. */
 const resumeFlag = <T extends typeof credentialsFlag.credentials | (typeof waitFlags)[keyof typeof waitFlags]>(
   flag: T,
 ): T => ({
@@ -68,11 +68,11 @@ const resumeFlag = <T extends typeof credentialsFlag.credentials | (typeof waitF
   relationships: [{flags: ['resume', 'restart'], type: 'some'}, ...(flag.relationships ?? [])],
 })
 
-/** What the actions have to know of sessions beforehand. */
+/** The properties that an action reads before it changes a session. */
 const propertiesOf = (name: Exclude<Action, 'cleanup'>) =>
   ({disconnect, 'log-level': logLevel, pause, restart: connectAll, resume: connectAll})[name].properties
 
-/** What became of a session; which one is not known of those that were left alone. */
+/** The result for a session. The session is missing if it was left unchanged. */
 interface Outcome {
   readonly result: SessionResult
   readonly session?: Session
@@ -85,45 +85,45 @@ interface Report {
 }
 
 export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
-  static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up, log level.'
-  static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal both can be picked from a list.
+  static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up.'
+  static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal, omit them to pick both from a list.
 
-Actions are idempotent: pausing a paused session, or resuming a connected one, succeeds and changes nothing. So does disconnecting a session that is stale or ends meanwhile. A session that does not exist is an error.
+Actions are idempotent: pausing a paused session or resuming a connected one succeeds and changes nothing. Disconnecting a session that is stale, or that ends in the meantime, also succeeds. A session that does not exist is an error.
 
---log-level does not change what the VPN client logs. The profile does: openvpn3 config-manage --config NAME --log-level LEVEL.
+--log-level sets the log level of the session manager, and does not change what the VPN client logs. To change that, run openvpn3 config-manage --config NAME --log-level LEVEL.
 
-Without a terminal, standard output has the lines of openvpn3 session-manage, each followed by our own.
+Without a terminal, standard output contains the lines of openvpn3 session-manage, each followed by the result of ovpn3.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 deadline passed; 8 the VPN server or the credentials were refused, or input is missing; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 the VPN server refused the connection or the credentials, or input is missing; 130 interrupted.`
   static override usage = '<%= command.id %> ACTION [SESSION] [OPTION...]'
   static override examples = [
     {
-      command: '<%= config.bin %> <%= command.id %> --pause --config office',
+      command: '<%= config.bin %> <%= command.id %> --pause office',
       description: 'Pause the session of a profile',
     },
     {
-      command: '<%= config.bin %> <%= command.id %> --resume --config office --timeout 30',
-      description: 'Resume it, and disconnect it if it is not connected within 30 s',
+      command: '<%= config.bin %> <%= command.id %> --resume office --timeout 30',
+      description: 'Resume a session, and disconnect it if it does not connect within 30 s',
     },
     {
-      command: '<%= config.bin %> <%= command.id %> --resume --config office --credentials ~/.office',
-      description: 'Resume it with the user name and password of a file',
+      command: '<%= config.bin %> <%= command.id %> --resume office --credentials ~/.office',
+      description: 'Resume a session with the user name and password in a file',
     },
     {
-      command: '<%= config.bin %> <%= command.id %> --disconnect --path 7c1b',
+      command: '<%= config.bin %> <%= command.id %> --disconnect 7c1b',
       description: 'Disconnect a session by ID prefix',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --restart --all --yes',
-      description: 'Restart every session, without being asked',
+      description: 'Restart all sessions without confirmation',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --cleanup --json',
-      description: 'Remove stale sessions, for a script',
+      description: 'Remove stale sessions and print JSON',
     },
     {
-      command: '<%= config.bin %> <%= command.id %> --log-level=5 --interface tun0',
-      description: 'Set the log level of a session',
+      command: '<%= config.bin %> <%= command.id %> --log-level=5 tun0',
+      description: 'Set the log level of the session that uses a device',
     },
   ]
   static override optionalValues = {'log-level': showLevel}
@@ -134,7 +134,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     pause: {skip: [StatusMinor.paused, StatusMinor.pausing, ...deadEnds]},
     restart: {skip: deadEnds},
     resume: {skip: [StatusMinor.connected, ...deadEnds]},
-    // elsewhere it is accepted, and does nothing
+    // --yes is accepted without --all, but has no effect
     yes: {requires: ['all']},
   }
   static override args = selectorArgs
@@ -145,16 +145,16 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     disconnect: Flags.boolean({
       ...action('disconnect'),
       char: 'D',
-      summary: 'Disconnect a session for good, and show its statistics.',
+      summary: 'Disconnect a session and show its counters.',
     }),
     cleanup: Flags.boolean({
       ...action('cleanup', ['path', 'config', 'interface', 'all']),
-      summary: 'Remove stale sessions: those whose backend process is gone.',
+      summary: 'Remove stale sessions, whose backend process is gone.',
     }),
     'log-level': Flags.string({
       ...action('log-level', ['all']),
       helpValue: 'LEVEL',
-      summary: 'Show or, with =LEVEL (0 to 6), set the log level of the session manager for a session.',
+      summary: 'Show the log level of a session in the session manager, or set it with =LEVEL (0 to 6).',
     }),
     ...selectorFlags,
     ...allFlag,
@@ -167,15 +167,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       ...option,
       dependsOn: ['pause'],
       helpValue: 'TEXT',
-      summary: 'With --pause: the reason, for the log of the session.',
+      summary: 'With --pause: write TEXT to the log of the session as the reason.',
     }),
     failed: Flags.boolean({
       ...option,
       dependsOn: ['cleanup'],
-      summary: 'With --cleanup: also remove sessions at a dead end, such as a refused login.',
+      summary: 'With --cleanup: also disconnect sessions that failed, such as after a refused login.',
     }),
-    'dry-run': Flags.boolean({...option, summary: 'Say what would be done, and do nothing.'}),
-    yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without asking.'}),
+    'dry-run': Flags.boolean({...option, summary: 'Print what would be done, and change nothing.'}),
+    yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without confirmation.'}),
     verbose: Flags.boolean({...option, summary: 'Print all counters and, without a terminal, each step.'}),
   }
   readonly #begun = new Set<Session>()
@@ -190,7 +190,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
 
   protected override async exitStatus({action: name, outcomes}: Report): Promise<number> {
     const status = exitStatusOf(outcomes.map(({result}) => result))
-    // some of the sessions that were meant may be in a source that could not be asked
+    // a source that failed may have more matching sessions
     const meansAll = name === 'cleanup' || this.flags.all
     return status === 0 && meansAll && (await this.sources()).failures.length > 0 ? exitStatus['some-failed'] : status
   }
@@ -199,14 +199,15 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return {action, dryRun, sessions: outcomes.map(({result}) => result)}
   }
 
-  /** Lets the user pick one of the actions that go with the options given. */
+  /** Lets the user pick one of the actions that are valid with the given options. */
   async #askAction(): Promise<void> {
     const {flags} = SessionManage
-    const namesSession = Object.values(this.args).some(Boolean)
-    const given = Object.entries({...this.flags, path: namesSession || this.flags.path})
-      .filter(([, value]) => value)
-      .map(([name]) => name)
-    const possible = actions.filter((name) => !given.some((other) => areExclusive(flags, name, other)))
+    const given = Object.entries(this.flags).flatMap(([name, value]) => (value ? [name] : []))
+    const hasSession = this.args.session !== undefined
+    const possible = actions.filter(
+      (name) =>
+        !(hasSession && excludesSession(flags, name)) && !given.some((other) => areExclusive(flags, name, other)),
+    )
     const choices = possible.map((name) => ({name: flags[name].summary!.replace(/\.$/, ''), value: name}))
     const picked = await this.pick('Which action?', {choices, header: 'ACTION'})
     this.flags = {...this.flags, [picked]: picked === 'log-level' ? showLevel : true}
@@ -225,7 +226,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     )
     const results = await this.#runEach(labelled, 'Checking', async (session) => {
       const result = await cleanUp(session, {failed, owner: ownerOf?.(session.source)})
-      // cleanUp reads the owner of a session that it would disconnect
+      // cleanUp reads the owner before it disconnects a session
       return withOwner(result, await otherOwner(session))
     })
     return results.map((result, i) => ({result, session: meant[i]!}))
@@ -267,7 +268,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         return this.#runEach(selected, 'Pausing', (session) => pause.run(session, {dryRun, reason: plan.reason}))
       case 'restart':
       case 'resume':
-        // an interruption is for connectAll: what it has started has to be given up
+        // on an interruption, connectAll disconnects what it has started
         return this.graceful(
           connectAll.run(
             selected.map(({session}) => session),
@@ -278,7 +279,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     }
   }
 
-  /** The sessions that are meant, after whoever has to agree has agreed, and those that are left alone. */
+  /** Selects the sessions, and asks for confirmation if there are several. */
   async #select(
     name: Exclude<Plan['action'], 'cleanup'>,
     deadline: Deadline,
@@ -294,7 +295,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return {aside: [], selected: [await this.selectOne({hint, question, read}, deadline)]}
   }
 
-  /** One session is soon done; several are shown as tasks, side by side. */
+  /** Runs an action on sessions. Several are shown as tasks. */
   async #runEach(
     labelled: readonly Pick<Selected, 'label' | 'session'>[],
     doing: string,
@@ -304,7 +305,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     if (sessions.length === 0) return []
     const results = runUntilInterrupted(sessions, run, this.abortSignal)
     if (sessions.length === 1) return this.graceful(Promise.all(results))
-    const title = this.flags['dry-run'] ? 'Looking at' : doing
+    const title = this.flags['dry-run'] ? 'Reading' : doing
     const tasks = labelled.map(({label, session}, i): Task<SessionResult> => ({
       async run() {
         const value = await results[i]!
@@ -316,7 +317,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
     return this.graceful(this.screen.runTasks(`${title} ${count(tasks.length, 'session')}`, tasks))
   }
 
-  /** Says that a session is worked on, once, before anything else is said of it. */
+  /** Prints, once for each session, the lines of openvpn3 that announce the action. */
   #begin(name: Action, path: string, session?: Session): void {
     if (!this.isInPlace || (session && this.#begun.has(session))) return
     if (session) this.#begun.add(session)
@@ -324,15 +325,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   protected async display({action: name, dryRun, outcomes}: Report): Promise<void> {
-    if (outcomes.length === 0)
-      this.log(name === 'cleanup' ? 'There are no sessions to check.' : 'There are no sessions.')
+    if (outcomes.length === 0) this.log(name === 'cleanup' ? 'No sessions to check.' : 'No sessions.')
     const out = colorsOf(process.stdout)
     const isSeveral = outcomes.length > 1
     for (const {result, session} of outcomes) {
       const line = `${sessionLabel(result)}: ${safeText(result.message)}`
       const counters = isSeveral && !this.flags.verbose ? '' : statisticsText(result.statistics ?? {})
       const traffic = trafficText(result.statistics)
-      // counters follow the line that names their session to the same stream
+      // the counters go to the same stream as the line that names their session
       if (result.error)
         this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
@@ -347,29 +347,29 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       this.log(checkedLine(results.filter(({outcome}) => outcome === 'removed').length))
     if (!isSeveral) return
     const summary = summaryLine(name, results)
-    // a program reads a line for each session on standard output, and a run without failures keeps standard error empty
+    // programs expect one line for each session on stdout, and an empty stderr without failures
     if (!this.isInPlace) this.log(summary)
     else if (results.some(({error}) => error)) this.notice(summary)
   }
 }
 
-/** Another user who owns a session, as far as its owner was read. */
+/** The owner of another user's session; undefined if the owner was not read. */
 async function otherOwner({snapshot, source}: Session): Promise<User | undefined> {
   const {owner} = snapshot.values
   return owner === undefined || owner === source.me ? undefined : userOf(owner, source)
 }
 
-/** Names the owner of another user's session in a denial, too: root may look at what it may not touch. */
+/** Adds the owner of another user's session, also to the hint of a denial: root can read sessions that it cannot change. */
 function withOwner(result: SessionResult, owner: User | undefined): SessionResult {
   if (!owner) return result
   const {error} = result
-  // one that the session manager gave; those of other sources may have words of their own
+  // other sources may have hints of their own
   if (error?.code !== 'access-denied' || error.hint !== accessDenied('act').hint) return {...result, owner}
   const {hint} = accessDenied('act', {owner: userText(owner)})
   return {...result, error: {...error, hint}, owner}
 }
 
-/** An action as a verb. */
+/** The verb of an action. */
 function verb(name: Plan['action']): string {
-  return name === 'log-level' ? 'look at' : name
+  return name === 'log-level' ? 'show the log level of' : name
 }

@@ -2,7 +2,7 @@ import type {ResolverOptions, SessionResolver} from '@ovpn3/kit'
 
 import {SessionManager} from '../lib/openvpn3'
 
-/** Answers with the session manager of this machine. */
+/** The session manager of this machine. */
 export const localSource = ({onStall}: Partial<ResolverOptions> = {}) => new SessionManager(onStall)
 
 const resolver: SessionResolver = async (options) => localSource(options)

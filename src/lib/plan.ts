@@ -44,8 +44,8 @@ export const showLevel = 'show'
 export function planOf(flags: PlanFlags, wait: Wait): Plan {
   const action = actions.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (action === undefined)
-    throw new Ovpn3Error('usage', `no action: pass one of ${actions.map((name) => `--${name}`).join(', ')}`, {
-      hint: 'Run `ovpn3 session-manage --help`',
+    throw new Ovpn3Error('usage', 'no action given', {
+      hint: 'Run `ovpn3 pause`, `ovpn3 resume`, `ovpn3 restart`, `ovpn3 disconnect` or `ovpn3 cleanup`, or pass --log-level',
     })
 
   switch (action) {

@@ -81,7 +81,7 @@ describe('wrong usage of session-manage', () => {
   }
 })
 
-const noAction = 'no action: pass one of --pause, --resume, --restart, --disconnect, --cleanup, --log-level'
+const noAction = 'no action given'
 
 describe('what was meant is said', () => {
   const cases: Readonly<Record<string, readonly [message: string, hint: string]>> = {

@@ -39,6 +39,10 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
     await tty.type('Escape')
     await tty.shows(/interrupted[^]*status 130/)
+    await tty.type('clear; ovpn3 session-manage cert', 'Enter')
+    assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
+    await tty.type('Escape')
+    await tty.shows(/interrupted[^]*status 130/)
   })
 
   it('picks by what is typed, in rows that fit the terminal', async () => {
@@ -71,7 +75,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('Enter')
     await tty.shows(/load-2 \(\w{8}\): paused[^]*status 0/)
     await tty.type('-R', 'ovpn3 session-manage --pause', 'Enter')
-    await tty.shows(/Error: no session to select: this has no effect on 2 sessions\n[^]*status 4/)
+    await tty.shows(/Error: no session can be selected: 2 paused\n[^]*status 4/)
     assert.ok(second)
   })
 

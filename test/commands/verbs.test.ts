@@ -120,9 +120,16 @@ describe('verbs', () => {
     assert.equal((await run(['acl', '--path', path!])).stdout, shown.stdout)
   })
 
+  it('without an action, session-manage names the verbs', async () => {
+    const {status, stderr} = await run(['session-manage'])
+    assert.equal(status, 2)
+    assert.match(stderr, /^Error: no action given\nRun /)
+    for (const {action, name} of verbs) if (action) assert.ok(stderr.includes(`\`ovpn3 ${name}\``), name)
+  })
+
   it('pause a session and report it', async () => {
     world.createSessions(1, {name: () => 'office'})
-    const {status, stdout} = await run(['pause', '--config', 'office', '--reason', 'lunch'])
+    const {status, stdout} = await run(['pause', 'office', '--reason', 'lunch'])
     assert.equal(status, 0)
     assert.match(stdout, /^office \(\w+\): paused$/m)
   })

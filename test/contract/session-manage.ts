@@ -20,7 +20,7 @@ interface Manage {
 
 const nothingToCheck = [
   'Cleaning up stale sessions - Found 0 open sessions to check',
-  'There are no sessions to check.',
+  'No sessions to check.',
   '0 sessions removed',
 ]
 

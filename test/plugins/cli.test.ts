@@ -114,17 +114,17 @@ describe('command line of ovpn3', () => {
   })
 
   it('reports an unknown command in help', async () => {
-    refuses(await run('help nosuch'), 'Error: there is no command nosuch\nSee ovpn3 help\n')
+    refuses(await run('help nosuch'), 'Error: unknown command: nosuch\nRun `ovpn3 help`\n')
     for (const line of ['help session-manag', 'session-manag --help'])
-      refuses(await run(line), `Error: there is no command session-manag\nDid you mean: ovpn3 session-manage --help\n`)
+      refuses(await run(line), `Error: unknown command: session-manag\nDid you mean: ovpn3 session-manage --help\n`)
     const {status, stderr, stdout} = await run('nosuch --help --json')
     assert.deepEqual([status, stderr], [2, ''])
-    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'there is no command nosuch')
+    assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'unknown command: nosuch')
   })
 
   it('reports an unknown option of help and plugins', async () => {
-    refuses(await run('help --bogus'), 'Error: unknown option: --bogus\nSee ovpn3 help\n')
-    refuses(await run('help nosuch -x -y'), 'Error: unknown options: -x, -y\nSee ovpn3 help\n')
+    refuses(await run('help --bogus'), 'Error: unknown option: --bogus\nRun `ovpn3 help`\n')
+    refuses(await run('help nosuch -x -y'), 'Error: unknown options: -x, -y\nRun `ovpn3 help`\n')
     refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nRun `ovpn3 plugins --help`\n')
     const missing = await run('plugins install')
     assert.equal(missing.status, 2)
@@ -143,21 +143,18 @@ describe('command line of ovpn3', () => {
       'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
       'a beginning of several': [
         'session-',
-        'These begin so: session-acl, session-auth, session-log, session-manage, session-start, session-stats',
+        'Did you mean one of these: session-acl, session-auth, session-log, session-manage, session-start, session-stats',
       ],
       'a verb, a letter wrong, and a name': ['pasue office', 'Did you mean: ovpn3 pause --config office'],
       'a verb, a letter wrong, and a device': ['puase tun7 -y', 'Did you mean: ovpn3 pause --interface tun7 -y'],
       'a verb, a letter wrong, and words': ['pasue my vpn', 'Did you mean: ovpn3 pause my vpn'],
       'a verb, a letter wrong': ['disconect --config office', 'Did you mean: ovpn3 disconnect --config office'],
-      'an option': ['wat', 'See ovpn3 help'],
+      'an option': ['wat', 'Run `ovpn3 help`'],
       'part of a name': ['manage', 'Did you mean: ovpn3 session-manage'],
       'as other tools call it': ['status', 'Did you mean: ovpn3 list'],
       'as other tools call it, and arguments': ['stop office', 'Did you mean: ovpn3 disconnect --config office'],
-      'one of openvpn3': [
-        'config-import --config office.ovpn',
-        'It is a command of openvpn3 itself: openvpn3 config-import --config office.ovpn',
-      ],
-      'nothing near': ['frobnicate', 'See ovpn3 help'],
+      'one of openvpn3': ['config-import --config office.ovpn', 'Run `openvpn3 config-import --config office.ovpn`'],
+      'nothing near': ['frobnicate', 'Run `ovpn3 help`'],
       'a topic': ['plugins instal', 'Did you mean: ovpn3 plugins install'],
       'with an argument': ['plugins instal nosuch', 'Did you mean: ovpn3 plugins install nosuch'],
     }
@@ -165,7 +162,7 @@ describe('command line of ovpn3', () => {
       it(`gets the right hint: ${what}`, async () => {
         world.createSessions(2)
         const typed = line.split(/ --?/)[0]!
-        refuses(await run(line), `Error: there is no command ${typed}\n${hint}\n`)
+        refuses(await run(line), `Error: unknown command: ${typed}\n${hint}\n`)
         assert.equal(world.calls.total, 0, 'the session manager should not be called')
       })
     }
@@ -184,7 +181,7 @@ describe('command line of ovpn3', () => {
       assert.deepEqual(error, {
         code: 'usage',
         hint: 'Did you mean: ovpn3 session-manage --pause --json',
-        message: 'there is no command session-manege',
+        message: 'unknown command: session-manege',
       })
     })
   })
@@ -197,7 +194,7 @@ describe('command line of ovpn3', () => {
       )
       refuses(
         await run('--bogus'),
-        'Error: --bogus comes before the command\nOptions follow a command. See ovpn3 help\n',
+        'Error: --bogus comes before the command\nPut options after the command. Run `ovpn3 help`\n',
       )
     })
 
@@ -224,7 +221,7 @@ describe('command line of ovpn3', () => {
       const screen = await terminal.shows(/\[status \d+\]/)
       assert.match(
         screen,
-        /Error: there is no command session-manege\nDid you mean: ovpn3 session-manage --disconnect --all --yes\n\[status 2\]\n>$/,
+        /Error: unknown command: session-manege\nDid you mean: ovpn3 session-manage --disconnect --all --yes\n\[status 2\]\n>$/,
       )
       // The next input, especially Enter, reaches the shell and no prompt.
       await terminal.type('', 'Enter', 'echo still here', 'Enter')

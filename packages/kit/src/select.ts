@@ -23,6 +23,7 @@ import {
   shellWord,
   shortId,
   type Sources,
+  statusText,
   unchangedResult,
   unlessAborted,
 } from '@ovpn3/sessions'
@@ -187,12 +188,18 @@ function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectCon
     return !(own && ownership !== undefined && ownership !== 'own') && !(status && skip.has(status.minor))
   })
   if (left.length > 0) return left
+  const reasons = new Map<string, number>()
+  for (const {ownership, session} of claims) {
+    const {status} = session.snapshot.values
+    const isOther = own && ownership !== undefined && ownership !== 'own'
+    const reason = isOther || !status ? 'of other users' : statusText(status)
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+
   throw new Ovpn3Error(
     'session-not-found',
-    `no session to select: this has no effect on ${count(claims.length, 'session')}`,
-    {
-      hint: 'Run `ovpn3 sessions-list`',
-    },
+    `no session can be selected: ${[...reasons].map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
+    {hint: 'Run `ovpn3 sessions-list`'},
   )
 }
 

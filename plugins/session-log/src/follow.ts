@@ -45,6 +45,8 @@ export interface FollowOptions {
   readonly meet: (session: Session) => Promise<void>
   /** Stops following. */
   readonly signal: AbortSignal
+  /** Called once events arrive. */
+  readonly onBegin?: () => void
   /** Called if a source fails while others continue. */
   readonly onFailure: (failure: SourceFailure) => void
   readonly onItem: (logItem: LogItem) => void
@@ -80,7 +82,7 @@ export function judge(goal: Goal, status: SessionStatus): boolean | undefined {
  */
 export async function follow(
   sources: Sources,
-  {goal, meet, onFailure, onItem, onSilence, sessions, signal, stays, wanted}: FollowOptions,
+  {goal, meet, onBegin, onFailure, onItem, onSilence, sessions, signal, stays, wanted}: FollowOptions,
 ): Promise<Verdict | undefined> {
   const following = new Deadline(signal)
   const statuses = new Map<Session, SessionStatus | undefined>()
@@ -154,7 +156,7 @@ export async function follow(
   try {
     // a session that has already reached the goal need not be followed
     if (goal) for (const session of sessions) attach(session, session.snapshot.values.status)
-    if (!verdict) await tracker.run(following.signal)
+    if (!verdict) await tracker.run(following.signal, async () => onBegin?.())
   } finally {
     clearTimeout(silence)
     following.abort(new Interruption())

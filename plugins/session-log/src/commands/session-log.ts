@@ -196,12 +196,14 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
 
   async #follow({selected, stays, wanted}: Plan, request: Request, deadline: Deadline): Promise<void> {
     const sources = await this.sources()
-    if (!selected) this.#waiting()
     let verdict: Verdict | undefined
     await this.stream<LogItem>({json: logItemJson, print: (logItem) => this.#print(logItem)}, async (emit, signal) => {
       signal.addEventListener('abort', () => deadline.abort(new Interruption()))
       verdict = await follow(sources, {
         goal: request.goal,
+        onBegin: () => {
+          if (!selected) this.#waiting()
+        },
         meet: (session) => this.#meet(session),
         onFailure: (failure) => this.tellFailure(failure),
         onItem: (logItem) => {
