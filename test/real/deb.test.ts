@@ -148,7 +148,7 @@ ${ovpn3} plugins update`,
       const before = await packages()
       try {
         await inside('root', 'apt-get update')
-        await inside('root', `cd /lab/packages && ${lines.at(-1)}`)
+        await inside('root', `cd /lab/packages && ${lines.at(-1)!.replace('sudo ', '')}`)
         for (const name of files) assert.ok(existsInside(name), name)
         // Extracted, not installed: with systemd installed, the service behaves differently.
         await inside(
