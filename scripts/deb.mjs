@@ -163,9 +163,9 @@ Section: net
 Priority: optional
 Description: command line for the VPN sessions of OpenVPN 3 Linux
  List the sessions of OpenVPN 3 Linux, pause, resume, restart and disconnect
- them, clean up what is stale, measure them and share them. ovpn3 takes the
- options of the openvpn3 command, never hangs, says why something failed, and
- is made for scripts: JSON, idempotent actions, exit statuses.
+ them, remove stale ones, show their traffic and share them with other users.
+ ovpn3 accepts the options of the openvpn3 command, never hangs, reports why an
+ action failed, and suits scripts: JSON, idempotent actions, exit statuses.
 `,
   )
 }

@@ -34,7 +34,7 @@ function* problems() {
       const own = readJson(path, 'package.json')
       for (const kind of ['dependencies', 'devDependencies'])
         if (!isDeepStrictEqual(entry[kind], own[kind]))
-          yield `package-lock.json has not the ${kind} of ${join(path, 'package.json')}`
+          yield `package-lock.json differs from the ${kind} of ${join(path, 'package.json')}`
       continue
     }
 
@@ -44,20 +44,20 @@ function* problems() {
     if (entry.dev) continue
     if (entry.hasInstallScript && !needless.has(path)) yield `${path} has an install script`
     const licence = entry.license ?? said[path]
-    if (!isOneOf(installed, licence)) yield `${path} is installed and has the licence ${licence}`
+    if (!isOneOf(installed, licence)) yield `${path} is installed, but its licence is not allowed: ${licence}`
   }
 
   const sections = read('dist/THIRD-PARTY-LICENSES.txt').split(`\n${'-'.repeat(80)}\n\n`)
   for (const section of sections) {
     const [, name, licence] = /^(\S+ \S+): (.+)$/m.exec(section)
-    if (!isOneOf(bundled, licence)) yield `${name} is bundled and has the licence ${licence}`
+    if (!isOneOf(bundled, licence)) yield `${name} is bundled, but its licence is not allowed: ${licence}`
   }
 
-  if (!/^ignore-scripts=true$/m.test(read('.npmrc'))) yield '.npmrc lets install scripts run'
+  if (!/^ignore-scripts=true$/m.test(read('.npmrc'))) yield '.npmrc allows install scripts'
   const {dependencies, devDependencies} = readJson('package.json')
   for (const name of pinned) {
     const wanted = {...dependencies, ...devDependencies}[name]
-    if (!/^(npm:.+@)?\d+\.\d+\.\d+$/.test(wanted)) yield `package.json: ${name} is not of one version: ${wanted}`
+    if (!/^(npm:.+@)?\d+\.\d+\.\d+$/.test(wanted)) yield `package.json: ${name} is not pinned to one version: ${wanted}`
   }
 }
 

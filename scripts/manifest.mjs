@@ -25,5 +25,5 @@ for (const folder of ['', ...plugins]) {
   })
   await plugin.load()
   const manifest = JSON.stringify(plugin.manifest, null, 2) + '\n'
-  generate(join(root, folder, 'oclif.manifest.json'), manifest, ' is out of date: npm run build')
+  generate(join(root, folder, 'oclif.manifest.json'), manifest, ' is out of date. Run `npm run build`')
 }

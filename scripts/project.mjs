@@ -23,7 +23,7 @@ export const commands = () =>
 /** When this version was released, and the text about it in the changelog. */
 export function release() {
   const [heading, ...lines] = `\n${read('CHANGELOG.md')}`.split(`\n## [${version}] - `)[1]?.split('\n') ?? []
-  if (!heading) throw new Error(`CHANGELOG.md does not say when ${version} was released`)
+  if (!heading) throw new Error(`CHANGELOG.md has no release date for ${version}`)
   return {date: heading, notes: lines.join('\n').split('\n## ')[0]}
 }
 

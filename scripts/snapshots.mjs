@@ -68,5 +68,9 @@ const snapshots = {
 for (const [name, value] of Object.entries(snapshots)) {
   const file = join(root, 'test', 'snapshots', name)
   const content = await format(JSON.stringify(value), {...(await resolveConfig(file)), filepath: file})
-  generate(file, content, ': a change that may break scripts and plugins. If it is meant: npm run snapshots')
+  generate(
+    file,
+    content,
+    ' has changed, which may break scripts and plugins. If this is intended, run `npm run snapshots`',
+  )
 }

@@ -1,6 +1,7 @@
 /**
- * npm start: installs and builds what is missing, then shows the CLI at work on a simulated session manager, and leaves
- * a shell in which `ovpn3` talks to it. Needs no VPN and no root. Node's own modules only: nothing may be installed.
+ * npm start: installs missing dependencies, builds, demonstrates the CLI on a simulated session manager, and opens a
+ * shell in which `ovpn3` uses it. Requires neither a VPN nor root. Uses only Node's own modules, because dependencies
+ * may not be installed yet.
  */
 import {spawn, spawnSync} from 'node:child_process'
 import {existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
@@ -12,7 +13,7 @@ import {root, version} from './project.mjs'
 
 const terminal = process.stdin.isTTY && process.stdout.isTTY
 
-/** Runs a command to its end; its output is shown only where it fails. */
+/** Runs a command, and prints its output only if it fails. */
 function must(what, command, args) {
   const {error, status, stderr, stdout} = spawnSync(command, args, {cwd: root, encoding: 'utf8'})
   if (status === 0) return
@@ -39,11 +40,11 @@ function provideDaemon() {
     if (isInstalled('dbus-daemon')) return
   }
 
-  console.error('The simulator needs dbus-daemon. On Debian: sudo apt-get install dbus-daemon')
+  console.error('dbus-daemon is not installed.\nOn Debian and Ubuntu, run `sudo apt-get install dbus-daemon`')
   process.exit(1)
 }
 
-/** Starts the simulator, and answers its bus address. It ends when its stdin does, so with this process at the latest. */
+/** Starts the simulator and returns its bus address. It exits when its stdin closes, at the latest with this process. */
 async function simulate() {
   const simulator = spawn(
     process.execPath,
@@ -58,7 +59,7 @@ async function simulate() {
   throw new Error('the simulator did not start')
 }
 
-/** A folder with a command `ovpn3` in it. */
+/** Makes a folder with a command `ovpn3`. */
 function commandFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'ovpn3-start-'))
   const script = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin', 'run.js')}" "$@"\n`
@@ -76,11 +77,11 @@ const folder = commandFolder()
 const env = {...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, PATH: `${folder}${delimiter}${process.env.PATH}`}
 delete env.NODE_EXTRA_CA_CERTS
 process.on('exit', () => rmSync(folder, {force: true, recursive: true}))
-// these are for what runs in the foreground: a terminal that is closed ends the shell, and then this
+// the foreground process handles these signals: closing the terminal ends the shell, and then this process
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
 
-/** Shows a command line as it would be typed, and runs it. */
+/** Prints a command line and runs it. */
 function show(comment, line) {
   console.log(`\n# ${comment}\n$ ${line}`)
   const {status} = spawnSync('/bin/sh', ['-c', line], {env, stdio: 'inherit'})
@@ -88,25 +89,22 @@ function show(comment, line) {
 }
 
 console.log(`\novpn3 ${version} on a simulated session manager`)
-show('Start a session from a saved profile', 'ovpn3 session-start branch')
-show('What is there?', 'ovpn3 sessions-list --format=table')
-show('Pause a session', "ovpn3 session-manage --pause --config office --reason 'lunch'")
-show('and bring it back.', 'ovpn3 session-manage --resume --config office --timeout 20')
+show('Start a session from a saved profile', 'ovpn3 start branch')
+show('List all sessions', 'ovpn3 list --format=table')
+show('Pause a session', "ovpn3 pause office --reason 'lunch'")
+show('Resume it', 'ovpn3 resume office --timeout 20')
 const [how, input] = terminal
-  ? [': both are "demo".', '']
-  : ['; without a terminal they come from stdin.', String.raw`printf 'demo\ndemo\n' | `]
-show(
-  `This one needs a user name and a password${how}`,
-  `${input}ovpn3 session-manage --resume --config customer-vpn --timeout 20`,
-)
-show('Wait for a state, in a script.', 'ovpn3 session-log --config branch --until connected --timeout 10')
-// its backend process is gone from here on
+  ? [': enter "demo" for both', '']
+  : [', here from standard input', String.raw`printf 'demo\ndemo\n' | `]
+show(`Resume a session that needs a user name and a password${how}`, `${input}ovpn3 resume customer-vpn --timeout 20`)
+show('Wait for a connection in a script', 'ovpn3 log branch --until connected --timeout 10')
+// the simulator ends the backend process of old-gateway
 simulator.kill('SIGUSR2')
-show('Meanwhile the backend of old-gateway has crashed: clean up.', 'ovpn3 session-manage --cleanup')
-show('For a script:', 'ovpn3 sessions-list --json --filter config=office')
+show('Remove old-gateway, whose backend process has crashed', 'ovpn3 cleanup')
+show('Print JSON for a script', 'ovpn3 list --json --filter config=office')
 
 if (terminal) {
-  console.log('\nThis shell talks to the simulator: try ovpn3 session-manage --help.\nLeave it with exit.')
+  console.log('\nThis shell uses the simulator. Run `ovpn3 --help` for all commands, and `exit` to leave.')
   const shell = process.env.SHELL || '/bin/sh'
   spawnSync(shell, [], {env, stdio: 'inherit'})
 }

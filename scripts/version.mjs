@@ -30,6 +30,6 @@ const said = [
 ]
 for (const [where, found] of said) {
   if (found === version) continue
-  console.error(`${where}: ${found ?? 'no version'}, and not ${version}`)
+  console.error(`${where}: ${found ?? 'no version'}, expected ${version}`)
   process.exitCode = 1
 }

@@ -42,7 +42,7 @@ describe('npm run check:dependencies', () => {
       'a dependency that the lock file does not have',
       'plugins/session-acl/package.json',
       (text) => text.replace('"@oclif/core": "', '"@oclif/core": ">'),
-      'package-lock.json has not the dependencies of plugins/session-acl/package.json',
+      'package-lock.json differs from the dependencies of plugins/session-acl/package.json',
     ],
     [
       'a registry in the lock file',
@@ -66,26 +66,26 @@ describe('npm run check:dependencies', () => {
       'an incompatible licence',
       'package-lock.json',
       lock((packages) => Object.assign(packages[ejs]!, {license: 'GPL-3.0-only'})),
-      'node_modules/ejs is installed and has the licence GPL-3.0-only',
+      'node_modules/ejs is installed, but its licence is not allowed: GPL-3.0-only',
     ],
     [
       'no licence',
       'package-lock.json',
       lock((packages) => delete packages[ejs]!.license),
-      'node_modules/ejs is installed and has the licence undefined',
+      'node_modules/ejs is installed, but its licence is not allowed: undefined',
     ],
     [
       'an incompatible licence of a bundled package',
       'dist/THIRD-PARTY-LICENSES.txt',
       (text) => text.replace(/^(ejs \S+): Apache-2\.0$/m, '$1: Artistic-2.0'),
-      'is bundled and has the licence Artistic-2.0',
+      'is bundled, but its licence is not allowed: Artistic-2.0',
     ],
-    ['enabled install scripts', '.npmrc', () => '', '.npmrc lets install scripts run'],
+    ['enabled install scripts', '.npmrc', () => '', '.npmrc allows install scripts'],
     [
       'a version range instead of an exact version',
       'package.json',
       (text) => text.replace('"esbuild": "', '"esbuild": "^'),
-      'package.json: esbuild is not of one version: ^',
+      'package.json: esbuild is not pinned to one version: ^',
     ],
   ]
   for (const [what, name, change, said] of faults)

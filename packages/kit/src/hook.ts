@@ -12,34 +12,34 @@ import {
 
 import {failureText} from './report'
 
-/** What the `session-resolver` hook is given. */
+/** The options of the `session-resolver` hook. */
 export interface ResolverOptions {
   /**
-   * To be called when an answer is held up, once for each session that is waited for; without one where it is not known
-   * whose fault it is.
+   * Call this when an answer is delayed: once for each session whose backend is not responding, or without a session if
+   * the cause is unknown.
    */
   readonly onStall: (session?: SessionRef & {readonly id: string}) => void
 }
 
-/** What the `session-input` hook is given. */
+/** The options of the `session-input` hook. */
 interface InputOptions {
-  /** The questions that are open; answers go by their names. */
+  /** The open questions. Their names are the keys of the answers. */
   readonly requests: readonly {
     readonly name: string
-    /** The text to ask with, in part from the VPN server. */
+    /** The text of the question, partly from the VPN server. */
     readonly description: string
-    /** What is typed must not be shown. */
+    /** The answer must not be echoed. */
     readonly hidden: boolean
   }[]
   readonly session: {
-    /** The name of the profile, where it is known. */
+    /** The name of the profile; null if unknown. */
     readonly config: string | null
     readonly id: string
     readonly path: string
     /** The name of the session's source. */
     readonly source: string
   }
-  /** Aborted when nobody waits for the answers any more. */
+  /** Aborted when the answers are no longer needed. */
   readonly signal: AbortSignal
 }
 
@@ -47,12 +47,12 @@ declare module '@oclif/core/interfaces' {
   interface Hooks {
     'session-input': {
       options: InputOptions
-      /** Values by name; undefined: this plugin has none. */
+      /** Values by name; undefined if this plugin has none. */
       return: Readonly<Record<string, string>> | undefined
     }
     'session-resolver': {
       options: ResolverOptions
-      /** Undefined: this plugin has no sessions at the moment. */
+      /** Undefined if this plugin has no source of sessions now. */
       return: readonly SessionSource[] | SessionSource | undefined
     }
   }
@@ -64,14 +64,14 @@ export type SessionResolver = Interfaces.Hook<'session-resolver'>
 /** The type of a `session-input` hook. */
 export type SessionInput = Interfaces.Hook<'session-input'>
 
-/** All sources of sessions: what the plugins answer that have the hook `session-resolver`. */
+/** All sources of sessions, from the `session-resolver` hooks of all plugins. */
 export async function sourcesOf(config: Interfaces.Config, options: ResolverOptions): Promise<Sources> {
   const {failures, successes} = await config.runHook('session-resolver', options)
-  // the CLI's own comes first: of two sources of one name, the first counts
+  // the CLI's own source comes first: of two sources with the same name, the first is used
   successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
   return new Sources(
     successes.flatMap(({result}) => result ?? []),
-    // oclif collects what a hook throws and goes on as if nothing had happened
+    // oclif collects the errors of hooks and continues
     failures.map(({error, plugin}) => ({
       error: asOvpn3Error(error),
       source: plugin.name,
@@ -80,9 +80,9 @@ export async function sourcesOf(config: Interfaces.Config, options: ResolverOpti
 }
 
 /**
- * What plugins answer to the questions of a session, with their names.
- * @param notice tells of a plugin that failed. Other errors than ours may quote an answer: their text is not told
- * @throws Ovpn3Error the signal's reason, where it is aborted first
+ * The answers of plugins to the questions of a session.
+ * @param notice prints the error of a plugin. The text of a foreign error is omitted, because it may contain an answer
+ * @throws Ovpn3Error the reason of the signal if it is aborted first
  */
 export async function askPlugins(
   config: Interfaces.Config,
@@ -110,5 +110,5 @@ function withoutText(error: Error & {readonly code?: unknown}): Ovpn3Error {
 const isAnswer = (result: unknown): boolean =>
   typeof result === 'object' &&
   result !== null &&
-  // the bus would close the connection for a NUL
+  // the bus closes the connection on a NUL character
   Object.values(result).every((value) => typeof value === 'string' && !value.includes('\0'))

@@ -15,13 +15,13 @@ import type {Selection} from './selector'
 
 import {closest} from './closest'
 
-/** Milliseconds that the list may take: it only helps. */
+/** Milliseconds that the list may take: it is only a hint. */
 const limit = 1000
-/** How many sessions it names. */
+/** How many sessions the hint names. */
 const named = 8
 
 /**
- * The sessions that the caller can select by name; undefined where they cannot be read in time.
+ * The sessions that the caller can select by name; undefined if they cannot be read in time.
  * @param owner only those of this user
  */
 export async function whatRuns(
@@ -49,7 +49,7 @@ export async function whatRuns(
   }
 }
 
-/** The name or device that was probably meant. */
+/** The most similar profile name or device. */
 export function near(selector: Selection, running: readonly Session[]): string | undefined {
   const configs = running.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
   const devices = running.flatMap(({snapshot}) => heldDevice(snapshot.values) ?? [])
@@ -70,7 +70,7 @@ export function near(selector: Selection, running: readonly Session[]): string |
   }
 }
 
-/** What is running, in a line: `Running: office (tun0), home, and 12 more`. */
+/** The running sessions in one line: `Running: office (tun0), home, and 12 more`. */
 export function runningText(running: readonly Session[] | undefined): string | undefined {
   if (!running) return undefined
   if (running.length === 0) return 'No running session can be selected'

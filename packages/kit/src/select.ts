@@ -44,7 +44,7 @@ export interface Selected {
   readonly owner?: User
   /** The owner was named with --owner. */
   readonly ownerNamed: boolean
-  /** Its name for people, with the owner where that is another user. */
+  /** Its name for people, with the owner if that is another user. */
   readonly label: string
 }
 
@@ -181,7 +181,7 @@ function matchingOf(
   return among ? reached.filter(({session}) => among.has(session)) : reached
 }
 
-/** The sessions on which the options of the line have an effect. @throws Ovpn3Error where there is none */
+/** The sessions on which the options have an effect. @throws Ovpn3Error `session-not-found` if there is none */
 function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectContext): readonly Claim[] {
   const left = claims.filter(({ownership, session: {snapshot}}) => {
     const {status} = snapshot.values

@@ -13,10 +13,10 @@ import {
 import {type Column, displayWidth, inColumns, tableText} from './terminal'
 import {userName} from './users'
 
-/** The status of a session that was found stale, and is removed by that. */
+/** The status of a stale session. Reading it removes it. */
 export const stale = 'stale'
 
-/** Reads of each session the properties that tell sessions apart. */
+/** Reads the properties that distinguish sessions. */
 export async function summarize(sessions: readonly Session[]): Promise<SessionSummary[]> {
   return Promise.all(
     sessions.map(async (session) => {
@@ -34,7 +34,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
   )
 }
 
-/** The columns that tell sessions apart; those with a number leave a narrow terminal in that order. */
+/** The columns that distinguish sessions. On a narrow terminal, those with a number are left out in this order. */
 const columns: readonly (Column & {readonly leaves?: number})[] = [
   {header: 'ID'},
   {flexible: true, header: 'CONFIG'},
@@ -44,12 +44,12 @@ const columns: readonly (Column & {readonly leaves?: number})[] = [
   {header: 'AGE', leaves: 2},
 ]
 
-/** A line that tells a session apart: id, config, owner, device, status and age, in columns. */
+/** One line for each session: ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
   return inColumns(await summaryCells(summaries))
 }
 
-/** The same as a table that fits the width, its header first. */
+/** The same as a table that fits the width, with a header. */
 export async function summaryTable(summaries: readonly SessionSummary[], width: number): Promise<string[]> {
   const rows = await summaryCells(summaries)
   const table = (left: readonly number[], wide?: number) =>
@@ -81,12 +81,12 @@ async function summaryCells(summaries: readonly SessionSummary[]): Promise<strin
   )
 }
 
-/** Lines that tell saved profiles apart: name, owner, last use and path, in columns. */
+/** One line for each saved profile: name, owner, last use and path, in columns. */
 export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
   return inColumns(await profileCells(profiles, (path) => path))
 }
 
-/** The same with a header, and only the part of the path that tells them apart. */
+/** The same with a header and shortened paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
   return inColumns([['NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows])

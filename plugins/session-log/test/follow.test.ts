@@ -132,6 +132,21 @@ describe('following the log of a session', () => {
     )
   })
 
+  it('begins once the source can be watched, and not if it cannot', async () => {
+    let begun = 0
+    const onBegin = () => {
+      begun++
+    }
+
+    run([], {onBegin, stays: true})
+    await settled()
+    assert.equal(begun, 1)
+    const error = new Ovpn3Error('bus-unreachable', 'no bus')
+    source.watch = () => Promise.reject(error)
+    assert.equal(await run([], {onBegin, stays: true}).ended, error)
+    assert.equal(begun, 1)
+  })
+
   it('ends with the reason when its source is gone', async () => {
     const {ended} = run([sessionOf('a')])
     await settled()

@@ -19,19 +19,19 @@ export async function pick<T>(message: string, rows: Rows<T>, signal: AbortSigna
 
 export interface Question {
   readonly text: string
-  /** What is typed must not be seen. */
+  /** The answer must not be echoed. */
   readonly hidden: boolean
 }
 
 export interface AskOptions {
-  /** Shows each question whose answer is read from stdin, for a program that waits for it. */
+  /** Receives each question whose answer is read from stdin, for a program that waits for it. */
   readonly prompts?: Writable
 }
 
 /**
- * Asks all the questions: on a terminal one by one, else by reading one line of stdin for each.
- * @returns the answers, fewer than there are questions where stdin ends before the last
- * @throws Ovpn3Error `input-missing` where one cannot be an answer
+ * Asks all questions: one by one on a terminal, otherwise by reading one line of stdin for each.
+ * @returns the answers, fewer than the questions if stdin ends early
+ * @throws Ovpn3Error `input-missing` if an answer is empty or invalid
  */
 export async function ask(
   questions: readonly Question[],
@@ -46,7 +46,7 @@ export async function ask(
       : await askOnStdin(question, signal, prompts)
     if (answer === undefined) break
     if (answer === '') throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
-    // the bus would close the connection
+    // the bus closes the connection on a NUL character
     if (answer.includes('\0'))
       throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot contain a NUL character`)
     answers.push(answer)
@@ -67,8 +67,8 @@ async function askOnTerminal(question: string, hidden: boolean, signal: AbortSig
 }
 
 /**
- * Undefined after the last line of stdin. A terminal that cannot be asked on has none: what is typed there would be
- * seen. The prompts are those of openvpn3, which end a line only after a hidden answer.
+ * Undefined after the last line of stdin, and for a terminal without prompts, because the terminal would echo the
+ * answer. The prompts are those of openvpn3, which end a line only after a hidden answer.
  */
 async function askOnStdin(
   {hidden, text}: Question,
@@ -86,18 +86,18 @@ async function askOnStdin(
   }
 }
 
-/** The service takes no empty values. */
+/** The service rejects empty values. */
 const isAnswer = (text: string) => text !== '' || 'An answer is required'
 
 // eslint-disable-next-line no-control-regex
 const cursorMove = /^\u001B\[\d+G$/
-/** What a question draws before itself, to draw over what it was before. */
+/** The sequences with which a question erases its previous state. */
 // eslint-disable-next-line no-control-regex
 const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
 
 const eraseBelow = '\u001B[J'
 
-/** Where a question is drawn: stderr, since results go to stdout. It knows what was drawn last. */
+/** Draws a question on stderr, because results go to stdout. It remembers the last drawing. */
 class Canvas extends Writable {
   readonly isTTY = true
   #cursor = ''
@@ -135,7 +135,7 @@ interface PromptContext {
   readonly signal: AbortSignal
 }
 
-/** @param leave the name of a key that interrupts, besides Ctrl-C and Ctrl-D */
+/** @param leave the name of another key that interrupts, besides Ctrl-C and Ctrl-D */
 async function onTerminal<T>(
   prompt: (context: PromptContext) => Promise<T> & {cancel(): void},
   signal: AbortSignal,
@@ -143,17 +143,17 @@ async function onTerminal<T>(
 ): Promise<T> {
   const output = new Canvas()
   const answer = prompt({output, signal})
-  // Ctrl-D closes Node's readline unnoticed by the question, and the terminal would then show what is typed
+  // Ctrl-D closes Node's readline without the question noticing, and the terminal would then echo the input
   const onKey = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
     if (key?.name && (key.name === leave || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
   }
 
-  // the shell would write over what is drawn below the question
+  // the shell would overwrite the lines below the question
   const onSuspend = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
     if (key?.ctrl && key.name === 'z') process.stderr.write(eraseBelow)
   }
 
-  // after a Ctrl-Z, Node's readline leaves stdin paused, and the question is somewhere above
+  // after Ctrl-Z, Node's readline leaves stdin paused, and the question has scrolled up
   const goOn = () =>
     setImmediate(() => {
       output.drawAnew()
