@@ -5,7 +5,7 @@ import path from 'node:path'
 import {pathToFileURL} from 'node:url'
 
 import {type PackageJson, readJson} from './find'
-import {npmMissing, type NpmOptions, runNpm} from './npm'
+import {npmMissing, type NpmOptions, runNpm, withoutCredentials} from './npm'
 
 /** A plugin that the user has installed or linked, as the data folder's package.json lists it. */
 export interface UserPlugin {
@@ -50,7 +50,7 @@ interface PluginManager {
 /** A package of the registry, or anything else that npm can install from. */
 export type PluginSpec = {readonly name: string; readonly tag?: string} | {readonly url: string}
 
-const packageName = /^(?:@[\da-z~-][\w.~-]*\/)?[\da-z~-][\w.~-]*$/
+const packageName = /^(?:@[\da-z~][\w.~-]*\/)?[\da-z~][\w.~-]*$/
 
 /**
  * What `plugins install` is to install: NAME, NAME@VERSION, a URL, a GitHub `user/repository`, or a path that starts
@@ -58,16 +58,21 @@ const packageName = /^(?:@[\da-z~-][\w.~-]*\/)?[\da-z~-][\w.~-]*$/
  * @throws Ovpn3Error `usage`
  */
 export function pluginSpec(typed: string): PluginSpec {
+  // npm would take it for an option
+  if (typed.startsWith('-')) throw noPackage(typed)
   if (/^\.{0,2}\//.test(typed)) return {url: `file:${path.resolve(typed)}`}
   if (typed.startsWith('file:')) return {url: `file:${path.resolve(typed.slice('file:'.length))}`}
   if (typed.includes(':') || typed.endsWith('.git')) return {url: typed}
   const [, name = '', tag] = /^(@?[^@]*)(?:@(.*))?$/.exec(typed)!
   if (packageName.test(name)) return {name, ...(tag && {tag})}
   if (/^[\w.-]+\/[\w.-]+$/.test(typed)) return {url: `https://github.com/${typed}`}
-  throw new Ovpn3Error('usage', `"${typed}" is not the name of a package`, {
+  throw noPackage(typed)
+}
+
+const noPackage = (typed: string) =>
+  new Ovpn3Error('usage', `"${typed}" is not the name of a package`, {
     hint: 'Pass a name, a file or a git URL, such as `./plugin.tgz`',
   })
-}
 
 /**
  * Installs, links and removes plugins of the user: the work is done by @oclif/plugin-plugins, with npm. Errors are ours,
@@ -111,7 +116,7 @@ export class PluginInstaller {
     const spec = pluginSpec(typed)
     if ('name' in spec && spec.name === this.#settings.name)
       throw new Ovpn3Error('usage', `${spec.name} is this program, not a plugin`)
-    return attempt(`cannot install ${typed}`, async () => {
+    return attempt(`cannot install ${withoutCredentials(typed)}`, async () => {
       await this.#npm()
       const before = await this.#dependencies()
       try {

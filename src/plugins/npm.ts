@@ -1,6 +1,12 @@
 import {Ovpn3Error} from '@ovpn3/sessions'
 import {spawn} from 'node:child_process'
 
+/** A name and a password in a URL. */
+const urlCredentials = /(?<=:\/\/)[^\s/@]+@/g
+
+/** A text with URLs, without their passwords. */
+export const withoutCredentials = (text: string): string => text.replaceAll(urlCredentials, '')
+
 export interface NpmOptions {
   /** Aborts a run that is under way. */
   readonly signal: AbortSignal
@@ -30,7 +36,7 @@ export async function runNpm(
     ...(registry ? [`--registry=${registry}`] : []),
   ]
   const [command, ...rest] = program.endsWith('.js') ? [process.execPath, program, ...words] : [program, ...words]
-  log?.(`$ npm ${words.join(' ')}`)
+  log?.(withoutCredentials(`$ npm ${words.join(' ')}`))
   // HUSKY=0: a plugin's install script must not set up git hooks
   const npm = spawn(command!, rest, {cwd, env: {...process.env, HUSKY: '0'}, signal, stdio: ['ignore', 'pipe', 'pipe']})
   let output = ''

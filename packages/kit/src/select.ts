@@ -279,7 +279,9 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
       return claims
     case 'word': {
       const reached = nearestRing(claims)
-      return reached.length > 0 ? reached : claims.filter(({session}) => session.id.startsWith(selector.word))
+      // the beginning of an ID may be meant as a name, which never selects another user's public session
+      const isWhole = ({session}: Claim) => session.id === selector.word || session.path === selector.word
+      return reached.length > 0 ? reached : claims.filter((claim) => isWhole(claim))
     }
 
     case undefined:

@@ -4,6 +4,7 @@ import {safeText} from '@ovpn3/sessions'
 
 import type {PluginRecord} from '../../plugins/installer'
 
+import {withoutCredentials} from '../../plugins/npm'
 import {PluginCommand, verboseFlag} from './base'
 
 interface Result {
@@ -41,7 +42,7 @@ OVPN3_NPM_REGISTRY sets another registry.`
   protected async execute(): Promise<Result> {
     const {plugin} = this.args
     const installer = await this.installer()
-    this.progress(`Installing ${safeText(plugin)} …`)
+    this.progress(`Installing ${safeText(withoutCredentials(plugin))} …`)
     return {plugin: await installer.install(plugin, this.flags.force)}
   }
 

@@ -53,6 +53,8 @@ export async function picker<T>(): Promise<Picker<T>> {
     }, [])
     const found = choices.filter(({name}) => contains(name, typed))
     useKeypress((key, readline) => {
+      // what is typed behind Enter is for whatever comes next
+      if (status === 'done') return
       if (isEnterKey(key)) {
         const chosen = found[active]
         if (chosen) {
