@@ -2,7 +2,7 @@ import type {Command, Hook} from '@oclif/core'
 
 import {ExitError} from '@oclif/core/errors'
 import {closest} from '@ovpn3/kit'
-import {didYouMean, selectorFor} from '@ovpn3/kit/flags'
+import {didYouMean, selectorFor, unexpected} from '@ovpn3/kit/flags'
 import {exitStatus, Ovpn3Error, shellWord} from '@ovpn3/sessions'
 
 import {report} from '../failure'
@@ -18,7 +18,12 @@ const ofReference = new Set([
 ])
 
 /** Verbs of other tools. */
-const otherWords: Readonly<Record<string, string>> = {connect: 'start', status: 'list', stop: 'disconnect'}
+const otherWords: Readonly<Record<string, string>> = {
+  completion: 'autocomplete',
+  connect: 'start',
+  status: 'list',
+  stop: 'disconnect',
+}
 
 interface KnownCommand {
   readonly flags: Readonly<Record<string, unknown>>
@@ -64,7 +69,12 @@ export function notFound(
     closest(words.slice(0, length).join(' '), names) ??
     names.find((name) => name.split('-').includes(first))
   if (!meant) return wrong(help)
-  return wrong(suggest(meant, ...argumentsFor(commands, meant, words.slice(length)), ...argv))
+  const rest = words.slice(length)
+  const following = argumentsFor(commands, meant, rest)
+  // a plugin's command may take no arguments
+  if (meant === words.slice(0, length).join(' ') && following.join(' ') === rest.join(' '))
+    return new Ovpn3Error('usage', unexpected(rest), {hint: `Run \`${bin} ${meant} --help\``})
+  return wrong(suggest(meant, ...following, ...argv))
 }
 
 /** A single word after a command that selects sessions probably selects one. */

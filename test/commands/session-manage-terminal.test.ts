@@ -283,7 +283,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Disconnect 2 sessions: load-\d \(\w{8}\), load-\d/)
     await tty.type('y', 'Enter')
     const screen = await tty.shows(/status 0/)
-    assert.match(screen, /session \w{8}: removed: its backend process was gone/)
+    assert.match(screen, /session \w{8}: removed: its backend process is gone/)
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
@@ -325,7 +325,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Checking load-2[^]*Waiting for session \w{8}/)
     await stage.world.killBackend(other!)
     const screen = await tty.shows(/status 0/)
-    assert.match(screen, /load-1 \(\w{8}\): removed: its backend process was gone/)
+    assert.match(screen, /load-1 \(\w{8}\): removed: its backend process is gone/)
     assert.match(screen, /^2 removed$/m)
     assert.doesNotMatch(screen, /Checking/)
   })

@@ -494,9 +494,9 @@ export function sessionManageContract(title: string, world: () => World): void {
             'Removed',
             'Removed',
             `Checking:  cert2 - ${second} ... Valid, keeping it`,
-            `cert (${short(first)}): removed: its backend process was gone`,
+            `cert (${short(first)}): removed: its backend process is gone`,
             `cert2 (${short(second)}): kept: connected`,
-            `pass (${short(third)}): removed: its backend process was gone`,
+            `pass (${short(third)}): removed: its backend process is gone`,
           ].sort(),
         )
         assert.deepEqual(await world().sessions(), [second])

@@ -61,6 +61,8 @@ describe('user plugins', () => {
     await link('greet')
     assert.equal(await sandbox.must('ovpn3 pause'), 'its own pause\n')
     assert.equal(await sandbox.must('ovpn3 list'), 'its own list\n')
+    const {status, stderr} = await sandbox.run('ovpn3 pause office')
+    assert.deepEqual([status, stderr], [2, 'Error: unexpected argument: office\nRun `ovpn3 pause --help`\n'])
     for (const line of ['sessions-list', 'ls'])
       assert.match(await sandbox.must(`ovpn3 ${line}`), /No sessions available/)
     assert.match(await sandbox.must('ovpn3 resume --help'), /^Resume a paused session/)

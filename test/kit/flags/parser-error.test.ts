@@ -26,7 +26,7 @@ describe("error of oclif's parser", () => {
   const texts: Readonly<Record<string, string>> = {
     '--bare extra words': 'unexpected arguments: extra, words',
     '--kind': '--kind expects one of these values: a, b',
-    '--kind=c': 'expected --kind=c to be one of: a, b',
+    '--kind=c': 'invalid value for --kind: c: pass one of a, b',
     '--name': 'option --name requires a value',
     '--name --bare': 'option --name requires a value',
     '--name x --name y': '--name can only be specified once',

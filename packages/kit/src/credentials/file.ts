@@ -39,7 +39,7 @@ export async function readCredentials(file: string | undefined, signal: AbortSig
   const bytes = usedStdin ? await readStream(process.stdin, from, signal) : await readFile(file, from, signal, 0o077)
   if (!bytes)
     throw new Ovpn3Error('usage', `cannot read credentials from ${from}: no such file`, {
-      hint: 'Create the file with mode 600: the user name and the password on a line each',
+      hint: 'Create the file with mode 600: the user name and the password on separate lines',
     })
   return {from, usedStdin, values: parseCredentials(bytes, from)}
 }

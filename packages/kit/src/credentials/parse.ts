@@ -47,7 +47,7 @@ export function unusable(
   return new Ovpn3Error(code, `cannot read credentials from ${from}: ${why}`, options)
 }
 
-const formatHint = 'Write the user name and the password on a line each, or a JSON object of strings by name'
+const formatHint = 'Write the user name and the password on separate lines, or a JSON object of strings by name'
 
 function fromLines(text: string): Values {
   const lines = text.split('\n', 2).map((line) => line.replace(/\r$/, ''))

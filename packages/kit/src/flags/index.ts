@@ -4,4 +4,4 @@ export {asksForJson, type FlagNames, hasSwitch, normalizeArgv, shortFlags, switc
 export {type Completion, type LiveValues, type OptionCompletion, selectorCompletion, selectorGroup} from './completion'
 export {areExclusive, excludesSession, type FlagRelations, requiredFlags} from './relations'
 export {didYouMean, mayBeDevice, selectorFor} from './meant'
-export {extraWords, givenFlags, type ParserError, parserText} from './parser-error'
+export {extraWords, givenFlags, type ParserError, parserText, unexpected} from './parser-error'

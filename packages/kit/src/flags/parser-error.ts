@@ -30,6 +30,7 @@ const sentences: readonly (readonly [RegExp, string])[] = [
   [/\nSee more help with --help$/, ''],
   [/^Flag (--\S+) expects a value$/, 'option $1 requires a value'],
   [/^Flag (?=--)/, ''],
+  [/^Expected (--[^=]+)=([^]*) to be one of: ([^]*)$/, 'invalid value for $1: $2: pass one of $3'],
 ]
 
 /** An error of oclif's parser as one line of ours, without a reference to the help. */

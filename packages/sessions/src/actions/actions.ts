@@ -85,7 +85,7 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
 }
 
 function removed(session: Session, error: unknown): SessionResult {
-  const why = hasCode(error, 'session-stale') ? 'removed: its backend process was gone' : 'was already gone'
+  const why = hasCode(error, 'session-stale') ? 'removed: its backend process is gone' : 'was already gone'
   return result(session, 'removed', why, {changed: false})
 }
 

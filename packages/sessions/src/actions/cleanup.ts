@@ -35,7 +35,7 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     // an earlier read of the owner may have found and removed it
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
-    if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process was gone')
+    if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process is gone')
     if (gone) return result(session, 'removed', 'removed: it ended before it was checked', {changed: false})
     if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status

@@ -37,7 +37,7 @@ export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclRep
   static override summary = 'Show and change who has access to a VPN session.'
   static override description = `The owner of a session can grant other users access. They can then list, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal, the session can be picked from a list.
 
-Options can be combined. All values are checked first. Then users are granted and revoked access, the switches are set, and --show prints the result. Changes are idempotent, and stop at the first that fails.
+Options can be combined. All values are checked first. Then users are granted and revoked access, --public-access and --allow-log-access are applied, and --show prints the result. Changes are idempotent. The command stops at the first change that fails.
 
 Boolean values are true and false, yes and no, on and off, or 1 and 0.
 

@@ -76,7 +76,7 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     },
     {
       command: '<%= config.bin %> <%= command.id %> --all --json',
-      description: 'Print one JSON document a line, for a program',
+      description: 'Print one JSON document per line, for a program',
     },
   ]
   static override completion: Completion = {
@@ -87,7 +87,11 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
   static override flags = {
     ...selectorFlags,
     ...allFlag,
-    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document a line, errors included.'}),
+    json: Flags.boolean({
+      char: 'j',
+      helpGroup: 'OUTPUT',
+      summary: 'Print one JSON document per line, errors included.',
+    }),
     level: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'LEVEL',
@@ -103,7 +107,7 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     timeout: Flags.string({
       dependsOn: ['until'],
       helpGroup: 'WAIT',
-      helpValue: 'SECS',
+      helpValue: 'TIME',
       summary: 'With --until: wait up to SECS, then fail.',
     }),
     once: Flags.boolean({
