@@ -1,5 +1,5 @@
 import {deadEndError, plannedResult, result, statusOf} from '../actions/result'
-import {Ovpn3Error} from '../errors'
+import {accessDenied, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
 import {act, verbFor} from './act'
@@ -81,7 +81,8 @@ function leftAlone(attempt: Attempt, status: SessionStatus | undefined): Session
 async function refuseToWait({session}: Attempt): Promise<never> {
   // without public access nothing is allowed: that is said first
   await session.ready()
-  throw new Ovpn3Error('access-denied', 'cannot wait: its status is not readable by you', {
-    hint: 'Omit --timeout and --wait',
+  const {hint} = accessDenied('look')
+  throw new Ovpn3Error('access-denied', 'cannot wait: its status is not readable by you: omit --timeout and --wait', {
+    hint,
   })
 }
