@@ -253,7 +253,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await world.revoke(theirs, 'alice')
     await tty.type('y', 'Enter')
     const screen = await tty.shows(/status 0/)
-    assert.match(screen, /\(?\w{8}\)? of (?:uid )?\S+: kept: access to it was revoked in the meantime/)
+    assert.match(screen, /\(?\w{8}\)? of (?:uid )?\S+: kept: your access was revoked/)
     assert.equal((await world.sessions()).filter((each) => world.status(each)[1] === 14).length, 2)
     assert.equal(world.status(theirs)[1], 7)
   })
