@@ -286,7 +286,7 @@ describe('session-stats on the simulator', () => {
       ['--watch 5 -c load-1', /"5" and --config cannot be used together/],
       ['--format=prometheus --watch', /--watch and --format=prometheus cannot be used together/],
       ['--format=prometheus --json', /--json and --format cannot be used together/],
-      ['--format=xml', /--format=xml/],
+      ['--format=xml', /invalid value for --format: xml/],
       ['-c load-1 --all', /--config and --all cannot be used together/],
     ] as const) {
       it(args, async () => {

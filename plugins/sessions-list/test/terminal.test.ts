@@ -22,8 +22,8 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
       assert.equal(lines.length, 5)
       assert.match(screen, /^\w{8} {2}office +connected +tun\d {4}10\.99\.0\.1:1194\/udp {2}\S+ +\d+s$/m)
       assert.match(screen, /^\w{8} {2}pass +needs input +- +- +\S+ +\d+s$/m)
-      assert.match(screen, columns === 80 ? /the-tunnel-\S*…/ : /the-tunnel-with-a-name\S*…/)
-      assert.match(screen, /東京オフィス +connected/)
+      assert.match(screen, columns === 80 ? /the-t\S*…/ : /the-tunnel-with-a-name\S*…/)
+      assert.match(screen, columns === 80 ? /東京\S* +connected/ : /東京オフィス +connected/)
     })
 
   it('a table without the columns that do not fit, in 40 columns', async () => {
@@ -34,7 +34,7 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
     assert.match(screen, /^ID {8}CONFIG +STATUS +DEVICE\n/)
     assert.match(screen, /^\w{8} {2}customer… {2}connected {4}tun\d\n\w{8} {2}pass {7}needs input {2}-$/m)
     const chosen = await tty.run('ovpn3 sessions-list --columns id,server,owner,age --filter device=tun*')
-    assert.match(chosen, /^ID +SERVER +OWNER +AGE\n\w{8} +10\.99\.0\.\S+ +\w+…? +\d+s$/m)
+    assert.match(chosen, /^ID +SERVER +OWNER +AGE\n\w{8} +10\.99\.0\.\S+ +\S+ +\d+s$/m)
   })
 
   it('a live table that fits a narrow terminal, with its header and keys', async () => {
