@@ -8,7 +8,7 @@ import {skipTerminal, terminals} from '../../../test/support/terminal'
 describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  for (const columns of [80, 120])
+  for (const columns of [100, 120])
     it(`a table that fits ${columns} columns`, async () => {
       stage.world.createSessions(3, {
         name: (index) =>
@@ -22,8 +22,8 @@ describe('sessions-list on a terminal', {skip: skipTerminal()}, () => {
       assert.equal(lines.length, 5)
       assert.match(screen, /^\w{8} {2}office +connected +tun\d {4}10\.99\.0\.1:1194\/udp {2}\S+ +\d+s$/m)
       assert.match(screen, /^\w{8} {2}pass +needs input +- +- +\S+ +\d+s$/m)
-      assert.match(screen, columns === 80 ? /the-t\S*…/ : /the-tunnel-with-a-name\S*…/)
-      assert.match(screen, columns === 80 ? /東京\S* +connected/ : /東京オフィス +connected/)
+      assert.match(screen, columns === 100 ? /the-t\S*…/ : /the-tunnel-with-a-name\S*…/)
+      assert.match(screen, columns === 100 ? /東京\S* +connected/ : /東京オフィス +connected/)
     })
 
   it('a table without the columns that do not fit, in 40 columns', async () => {
