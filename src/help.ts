@@ -9,6 +9,8 @@ export const lastGroups = ['OTHER', 'OUTPUT']
 
 /** Columns that the text beside a name needs; on a narrower terminal it goes below the name. */
 const minTextWidth = 24
+/** Columns before a name, and between a name and its text. */
+const gap = 2
 
 /** Commands of the shell and of plugins, in the order of the root help. */
 const shellCommands = ['autocomplete', 'plugins', 'help']
@@ -16,6 +18,13 @@ const shellCommands = ['autocomplete', 'plugins', 'help']
 /** A command in a line of a list. */
 const textOf = ({description = '', summary = description}: Command.Loadable) =>
   summary.split('\n')[0]!.replace(/\.$/, '')
+
+type ListRows = readonly (readonly (string | undefined)[])[]
+
+const nameWidthOf = (rows: ListRows): number => Math.max(0, ...rows.map(([name = '']) => name.length))
+
+/** Whether there is no room for text beside the names of a list. */
+const isNarrow = (rows: ListRows, width: number): boolean => width - nameWidthOf(rows) - 2 * gap < minTextWidth
 
 /** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
  * have in common last, and a description that does not begin with the summary again. */
@@ -53,15 +62,11 @@ class OrderedCommandHelp extends CommandHelp {
 
   /** What oclif cuts off in front of a list is what puts its first option, where that has no short form, in line. */
   override renderList(...[input, options]: Parameters<CommandHelp['renderList']>): string {
-    const text = super.renderList(input, {...options, multiline: options.multiline || this.isNarrow(input)})
+    const multiline = options.multiline || isNarrow(input, this.opts.maxWidth)
+    const text = super.renderList(input, {...options, multiline})
     const [indentation] = /^ */.exec(input[0]?.[0] ?? '')!
     // where it gives up columns, everything is flush
     return text.includes('\n\n') ? text : indentation + text
-  }
-
-  private isNarrow(rows: readonly (readonly (string | undefined)[])[]): boolean {
-    const nameWidth = Math.max(0, ...rows.map(([name = '']) => name.length))
-    return this.opts.maxWidth - nameWidth - 4 < minTextWidth
   }
 
   protected override groupFlags(flags: Command.Flag.Any[]) {
@@ -112,12 +117,11 @@ export default class OrderedHelp extends Help {
   }
 
   #list(rows: readonly [string, string][]): string {
-    const width = Math.max(...rows.map(([name = '']) => name.length))
-    const gap = 2
-    const textWidth = this.opts.maxWidth - width - 2 * gap
+    const width = nameWidthOf(rows)
+    const narrow = isNarrow(rows, this.opts.maxWidth)
     return rows
       .map(([name, text]) =>
-        textWidth < minTextWidth
+        narrow
           ? `${name}\n${this.indent(this.wrap(text, 2 * gap))}`
           : name.padEnd(width + gap) +
             this.wrap(text, width + 2 * gap)

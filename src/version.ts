@@ -1,10 +1,11 @@
 import type {Interfaces} from '@oclif/core'
 
+import {asksForJson} from '@ovpn3/kit/flags'
+
 import {serviceVersions, versionText} from './lib/openvpn3'
 
-/** Whether a command line asks for JSON, as it does for every command. */
-const asksForJson = (argv: readonly string[]): boolean =>
-  argv.some((word, i) => /^(-j|--json|--format=json)$/.test(word) || (word === '--format' && argv[i + 1] === 'json'))
+/** The options that every command has for JSON. */
+const jsonFlags = {format: {type: 'option'}, json: {char: 'j', type: 'boolean'}} as const
 
 /**
  * The versions of the CLI and of what it runs on, as text or JSON; with `--verbose` of the services, too.
@@ -16,7 +17,7 @@ export async function versionReport(
 ): Promise<string> {
   const {arch, platform} = process
   const services = argv.includes('--verbose') ? await serviceVersions() : undefined
-  if (asksForJson(argv))
+  if (asksForJson(argv, jsonFlags))
     return `${JSON.stringify({name, version, platform, arch, node: process.versions.node, ...(services && {services})})}\n`
   const lines = [
     `${name}/${version} ${platform}-${arch} node-${process.version}`,

@@ -54,7 +54,7 @@ const packageName = /^(?:@[\da-z~][\w.~-]*\/)?[\da-z~][\w.~-]*$/
 
 /**
  * What `plugins install` is to install: NAME, NAME@VERSION, a URL, a GitHub `user/repository`, or a path that starts
- * with `.`, `/` or `~`.
+ * with `.` or `/`.
  * @throws Ovpn3Error `usage`
  */
 export function pluginSpec(typed: string): PluginSpec {

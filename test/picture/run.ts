@@ -3,6 +3,7 @@ import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {hostname, tmpdir} from 'node:os'
 import path from 'node:path'
 
+import {officeStatistics} from '../simulator/demo'
 import {type Simulator, simulator, userPassword} from '../simulator/simulator'
 import {cli} from '../support/cli'
 import {Terminal} from '../support/terminal'
@@ -27,16 +28,7 @@ async function prepare(world: Simulator): Promise<string> {
     world.breakProperty(session, 'session_created', new Variant('t', BigInt(created)))
   }
 
-  world.setStatistics(office, {
-    BYTES_IN: 734_003_200,
-    BYTES_OUT: 58_720_256,
-    PACKETS_IN: 612_350,
-    PACKETS_OUT: 190_412,
-    TUN_BYTES_IN: 55_120_400,
-    TUN_BYTES_OUT: 701_220_800,
-    TUN_PACKETS_IN: 190_390,
-    TUN_PACKETS_OUT: 612_301,
-  })
+  world.setStatistics(office, officeStatistics)
   return office
 }
 

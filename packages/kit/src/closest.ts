@@ -4,9 +4,12 @@ import {distance} from 'fastest-levenshtein'
 export function closest(typed: string, names: readonly string[]): string | undefined {
   const word = typed.trim().toLowerCase()
   const near = names
-    .map((name) => ({name, off: word && name.toLowerCase().startsWith(word) ? 0 : distance(word, name.toLowerCase())}))
+    .map((name) => {
+      const lower = name.toLowerCase()
+      return {isSame: lower === word, name, off: word && lower.startsWith(word) ? 0 : distance(word, lower)}
+    })
     .filter(({name, off}) => off <= Math.min(2, name.length - 1))
-    // of names that are as near, the one that was typed but for the case
-    .sort((a, b) => a.off - b.off || Number(b.name.toLowerCase() === word) - Number(a.name.toLowerCase() === word))
+    // of equally near names, the one that differs in case only
+    .sort((a, b) => a.off - b.off || Number(b.isSame) - Number(a.isSame))
   return near[0]?.name
 }

@@ -451,8 +451,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     if (this.flags) {
       // Node lists below its message what required the module
       const [first] = error.message.split('\n', 1)
-      const isMissing = `${error.code} ${error.message}`.includes('MODULE_NOT_FOUND')
-      return new Ovpn3Error('failed', isMissing ? first! : error.message, {cause: error})
+      return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
 
     const help = `Run \`${this.config.bin} ${this.#name} --help\``
