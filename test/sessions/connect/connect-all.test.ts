@@ -87,25 +87,63 @@ afterEach(() => clock.reset())
 describe('a new session', () => {
   const begin = (session: FakeSession, options: Options = {}) => new Run([session], {action: 'start', ...options})
 
-  it('is connected, and its tunnel has an address', async () => {
-    const session = new FakeSession(StatusMinor.configOk)
-    session.fetch = async () => ({
-      errors: {},
-      values: {
-        connected_to: {host: '10.99.0.1', port: 1194, protocol: 'udp'},
-        device_name: 'tun0',
-        session_name: 'office',
-        status: session.status,
-      },
+  describe('that is connected', () => {
+    const line = 'Connected: 10.99.0.1:1194 (10.99.0.1) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500'
+    const withAddress = ['done', undefined, 'connected to 10.99.0.1 on tun0, address 10.8.0.2'] as const
+    const without = ['done', undefined, 'connected to 10.99.0.1 on tun0'] as const
+
+    const connecting = async () => {
+      const session = new FakeSession(StatusMinor.configOk)
+      session.fetch = async () => ({
+        errors: {},
+        values: {
+          connected_to: {host: '10.99.0.1', port: 1194, protocol: 'udp'},
+          device_name: 'tun0',
+          session_name: 'office',
+          status: session.status,
+        },
+      })
+      const run = begin(session)
+      await settled()
+      return {run, session}
+    }
+
+    it('has the address of its tunnel', async () => {
+      const {run, session} = await connecting()
+      session.log(4, line)
+      session.turn(StatusMinor.connected)
+      await settled()
+      assert.deepEqual(run.end, withAddress)
+      assert.equal(run.results![0]!.connection!.address, '10.8.0.2')
+      assert.deepEqual(changes(session), ['connect'])
     })
-    const run = begin(session)
-    await settled()
-    session.log(4, 'Connected: 10.99.0.1:1194 (10.99.0.1) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500')
-    session.turn(StatusMinor.connected)
-    await settled()
-    assert.deepEqual(run.end, ['done', undefined, 'connected to 10.99.0.1 on tun0, address 10.8.0.2'])
-    assert.equal(run.results![0]!.connection!.address, '10.8.0.2')
-    assert.deepEqual(changes(session), ['connect'])
+
+    it('has it also where the log is later than the status', async () => {
+      const {run, session} = await connecting()
+      session.log(4, 'Connecting to [10.99.0.1]:1194')
+      session.turn(StatusMinor.connected)
+      await clock.pass(200)
+      assert.equal(run.over, false)
+      session.log(4, line)
+      await settled()
+      assert.deepEqual(run.end, withAddress)
+    })
+
+    it('is not held up where the log does not contain it', async () => {
+      const {run, session} = await connecting()
+      session.log(4, 'Connecting to [10.99.0.1]:1194')
+      session.turn(StatusMinor.connected)
+      await clock.pass(400)
+      assert.deepEqual(run.end, without)
+    })
+
+    it('is not held up where there is no log', async () => {
+      const {run, session} = await connecting()
+      session.turn(StatusMinor.connected)
+      await settled()
+      assert.deepEqual(run.end, without)
+      assert.equal(run.results![0]!.connection!.address, null)
+    })
   })
 
   for (const code of ['session-not-found', 'session-stale'] as const)

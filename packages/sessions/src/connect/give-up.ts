@@ -60,12 +60,12 @@ export async function unfollow(attempt: Attempt, over: AbortSignal): Promise<voi
 
 /** The session may have connected while this process was stopped (SIGSTOP). */
 async function lateSuccess(attempt: Attempt, over: AbortSignal): Promise<SessionResult | undefined> {
-  const {attached, inbox, sent, session, signal} = attempt
+  const {attached, sent, session, signal} = attempt
   if (!hasCode(reasonOf(signal), 'timeout') || !attempt.waits || !(attached || sent === 'action')) return undefined
   try {
     const {status} = (await unlessAborted(session.fetch(['status']), delayedSignal(signal, lastLook))).values
     if (status?.minor !== StatusMinor.connected || attempt.isOutdated(status)) return undefined
-    return await unlessAborted(connected(session, status, inbox.address), over)
+    return await unlessAborted(connected(attempt, status), over)
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     return undefined

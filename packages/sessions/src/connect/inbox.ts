@@ -14,16 +14,22 @@ interface News {
 
 /** How many statuses are kept. */
 const most = 100
+/** Milliseconds to wait for the log line with the address: the log and the status take different ways to us. */
+const addressWait = 300
 const none: News = {removed: false, statuses: []}
 
 /** Buffers the events of a followed session, with limited memory, until they are taken. */
 export class Inbox {
   #address: string | undefined
+  readonly #addressed = new AbortController()
   #arrived = new AbortController()
+  #isLogged = false
   #news = none
   readonly receive = (event: SessionEvent): void => {
     if (event.type === 'log') {
+      this.#isLogged = true
       this.#address = tunnelAddress(event) ?? this.#address
+      if (this.#address) this.#addressed.abort()
       return
     }
 
@@ -35,8 +41,9 @@ export class Inbox {
     this.#arrived.abort()
   }
 
-  /** The latest address of the tunnel, if the log contains it. */
-  get address(): string | undefined {
+  /** The latest address of the tunnel, if the log contains it. Where log lines arrive, waits for it for a moment. */
+  async address(...signals: readonly AbortSignal[]): Promise<string | undefined> {
+    if (this.#isLogged) await sleep(addressWait, this.#addressed.signal, ...signals)
     return this.#address
   }
 

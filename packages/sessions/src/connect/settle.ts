@@ -1,7 +1,6 @@
 import {result} from '../actions/result'
 import {hasCode, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
-import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {type Attempt} from './attempt'
 
@@ -52,7 +51,6 @@ async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly 
 }
 
 async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
-  const {inbox, session} = attempt
   switch (status.minor) {
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
@@ -64,7 +62,7 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
 
       return undefined
     case StatusMinor.connected:
-      return connected(session, status, inbox.address)
+      return connected(attempt, status)
     case StatusMinor.paused:
       throw new Ovpn3Error('failed', 'it was paused while connecting')
     case StatusMinor.urlAuthentication:
@@ -78,13 +76,13 @@ async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionRe
   }
 }
 
-/** The result of a session that is connected. @param address of its tunnel, where it is known */
-export async function connected(session: Session, status: SessionStatus, address?: string): Promise<SessionResult> {
-  const {
-    connected_to: server,
-    device_name: device,
-    session_name: name = '',
-  } = (await session.fetch(['connected_to', 'device_name', 'session_name'])).values
+/** The result of a session that is connected. */
+export async function connected({inbox, session, signal}: Attempt, status: SessionStatus): Promise<SessionResult> {
+  const [{values}, address] = await Promise.all([
+    session.fetch(['connected_to', 'device_name', 'session_name']),
+    inbox.address(signal),
+  ])
+  const {connected_to: server, device_name: device, session_name: name = ''} = values
   const to = server?.host ? ` to ${server.host}` : ''
   const on = device ? ` on ${device}` : ''
   const as = address ? `, address ${address}` : ''
