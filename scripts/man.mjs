@@ -8,7 +8,7 @@ import {join} from 'node:path'
 
 import {commands, read, readJson, release, root, version} from './project.mjs'
 
-const {lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
+const {describe, lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
 const guide = read('docs', 'session-manage.md')
 const {date} = release()
 
@@ -137,15 +137,8 @@ function example({command, description}, id) {
   ]
 }
 
-/** `Exit status: 0 done; 1 …` of a description, as a list. */
-const statuses = (text) =>
-  text
-    .replace(/^Exit status: /, '')
-    .replace(/\.$/, '')
-    .split('; ')
-    .flatMap((each) => item(bold(each.split(' ', 1)[0]), prose(each.replace(/^\d+ /, ''))))
-
-const isStatus = (paragraph) => paragraph.startsWith('Exit status: ')
+/** The exit statuses of a description, as a list. */
+const statuses = (rows) => rows.flatMap(([status, meaning]) => item(bold(status), prose(meaning)))
 const references = (pages) =>
   pages.map((name, index) => `.BR ${escape(name)} (1)${index < pages.length - 1 ? ' ,' : ''}`)
 
@@ -186,14 +179,13 @@ mkdirSync(join(root, 'man'))
 
 /** Writes the page of a command. @param id its name, or the alias for which the page is */
 function commandPage(id, command, seeAlso, aliases) {
-  const texts = command.description.split('\n\n')
-  const own = texts.find((text) => isStatus(text))
+  const {exitStatuses, text} = describe(command.description)
   const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
   const sections = [
     ...section('SYNOPSIS', `${bold(escape(`ovpn3 ${typed(id)}`))} ${wrap(escape(usage))}`),
-    ...section('DESCRIPTION', ...paragraphs(texts.filter((text) => !isStatus(text)))),
+    ...section('DESCRIPTION', ...paragraphs(text.split('\n\n'))),
     ...section('OPTIONS', ...options(command)),
-    ...section('EXIT STATUS', ...(own ? statuses(own) : table('Exit status'))),
+    ...section('EXIT STATUS', ...(exitStatuses.length > 0 ? statuses(exitStatuses) : table('Exit status'))),
     ...shared,
     ...section('EXAMPLES', ...command.examples.flatMap((each) => example(each, id)).slice(1)),
     ...section(
@@ -230,7 +222,7 @@ page('ovpn3', readJson('package.json').description, [
   ...section(
     'COMMANDS',
     ...all.flatMap(([id, {aliases, summary}]) =>
-      item(`.BR ${escape(pageOf(id))} (1)`, prose([summary, ...shortNames(aliases)].join(' '))),
+      item(`.BR ${escape(pageOf(id))} (1)`, prose([summary, ...shortNames(aliases)].join('. '))),
     ),
   ),
   ...item(bold('ovpn3 help'), prose('Show the help of a command, or list all commands.')),

@@ -15,6 +15,25 @@ const gap = 2
 /** Commands of the shell and of plugins, in the order of the root help. */
 const shellCommands = ['autocomplete', 'plugins', 'help']
 
+/** The text of a description, and the list that its paragraph `Exit status: 0 done; 1 …` contains. */
+export function describe(description: string): {
+  readonly exitStatuses: [status: string, meaning: string][]
+  readonly text: string
+} {
+  const paragraphs = description.split('\n\n')
+  const isStatus = (paragraph: string) => paragraph.startsWith('Exit status: ')
+  const statuses = paragraphs
+    .filter((each) => isStatus(each))
+    .flatMap((each) => each.match(/\d+ [^;]+(?=;|\.$)/g) ?? [])
+  return {
+    exitStatuses: statuses.map((each) => {
+      const [status = '', ...meaning] = each.split(' ')
+      return [status, meaning.join(' ')]
+    }),
+    text: paragraphs.filter((each) => !isStatus(each)).join('\n\n'),
+  }
+}
+
 /** A command in a line of a list. */
 const textOf = ({description = '', summary = description}: Command.Loadable) =>
   summary.split('\n')[0]!.replace(/\.$/, '')
@@ -50,8 +69,23 @@ class OrderedCommandHelp extends CommandHelp {
   }
 
   protected override description(): string | undefined {
-    const {description} = this.command
-    return description && this.wrap(description)
+    return this.wrap(describe(this.command.description ?? '').text)
+  }
+
+  protected override sections(): ReturnType<CommandHelp['sections']> {
+    const all = super.sections()
+    const {exitStatuses} = describe(this.command.description ?? '')
+    const section = {
+      generate: () =>
+        exitStatuses.length > 0
+          ? this.renderList(
+              exitStatuses.map(([status, meaning]) => [status.padStart(3), meaning]),
+              {indentation: 2, multiline: false, stripAnsi: this.opts.stripAnsi},
+            )
+          : undefined,
+      header: 'EXIT STATUS',
+    }
+    return all.flatMap((each) => (each.header === 'DESCRIPTION' ? [each, section] : [each]))
   }
 
   protected override flagHelpLabel(flag: Command.Flag.Any, showOptions?: boolean): string {

@@ -12,6 +12,12 @@ const all: Flags = SessionManage.flags
 const isAction = (name: string): boolean => all[name]?.helpGroup === 'ACTION'
 const exitStatus = SessionManage.description.split('\n\n').filter((text) => text.startsWith('Exit status'))
 
+/** The description of session-manage about waiting, for the actions that connect. */
+const waiting = (action: string): string[] =>
+  action === 'resume' || action === 'restart'
+    ? SessionManage.description.split('\n\n').filter((text) => text.startsWith('Without a terminal, resume'))
+    : []
+
 /** The command of a verb: session-manage with a fixed action and only the options of that action. */
 export function actionVerb(verb: ActionVerb): Command.Class {
   const {action, aliases, name, summary} = verb
@@ -25,8 +31,12 @@ export function actionVerb(verb: ActionVerb): Command.Class {
     static override flags = flags as typeof SessionManage.flags
     /** Options that completion treats as given. */
     static implied = [action]
-    static override summary = `${summary}.`
-    static override description = [`Short for "ovpn3 ${commandLine(verb)}".${pick}`, ...exitStatus].join('\n\n')
+    static override summary = summary
+    static override description = [
+      ...waiting(action),
+      `Short for "ovpn3 ${commandLine(verb)}".${pick}`,
+      ...exitStatus,
+    ].join('\n\n')
     static override usage = `<%= command.id %> ${selects ? '[SESSION] ' : ''}[OPTION...]`
     static override examples = SessionManage.examples
       .filter(({command}) => command.includes(` --${action}`))

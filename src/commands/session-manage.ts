@@ -85,10 +85,12 @@ interface Report {
 }
 
 export default class SessionManage extends SessionCommand<typeof SessionManage, Report> {
-  static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up.'
+  static override summary = 'Manage VPN sessions: pause, resume, restart, disconnect, clean up'
   static override description = `Exactly one action is required; every action except --cleanup needs a session. On a terminal, omit them to pick both from a list.
 
 Actions are idempotent: pausing a paused session or resuming a connected one succeeds and changes nothing. Disconnecting a session that is stale, or that ends in the meantime, also succeeds. A session that does not exist is an error.
+
+Without a terminal, resume and restart do not wait for the connection: they return immediately, and the session connects in the background. Pass --timeout or --wait to wait. If the service needed credentials, they wait up to 30 s for the result of the login. On a terminal, they wait up to 30 s for the connection.
 
 --log-level sets the log level of the session manager, and does not change what the VPN client logs. To change that, run openvpn3 config-manage --config NAME --log-level LEVEL.
 
@@ -139,22 +141,22 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
   static override args = selectorArgs
   static override flags = {
-    pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session.'}),
-    resume: Flags.boolean({...action('resume'), char: 'R', summary: 'Resume a paused session.'}),
-    restart: Flags.boolean({...action('restart'), summary: 'Disconnect a session and connect it again.'}),
+    pause: Flags.boolean({...action('pause'), char: 'P', summary: 'Pause a session'}),
+    resume: Flags.boolean({...action('resume'), char: 'R', summary: 'Resume a paused session'}),
+    restart: Flags.boolean({...action('restart'), summary: 'Disconnect a session and connect it again'}),
     disconnect: Flags.boolean({
       ...action('disconnect'),
       char: 'D',
-      summary: 'Disconnect a session and show its counters.',
+      summary: 'Disconnect a session and show its counters',
     }),
     cleanup: Flags.boolean({
       ...action('cleanup', ['path', 'config', 'interface', 'all']),
-      summary: 'Remove stale sessions, whose backend process is gone.',
+      summary: 'Remove stale sessions, whose backend process is gone',
     }),
     'log-level': Flags.string({
       ...action('log-level', ['all']),
       helpValue: 'LEVEL',
-      summary: 'Show the log level of a session in the session manager, or set it with =LEVEL (0 to 6).',
+      summary: 'Show the log level of a session in the session manager, or set it with =LEVEL (0 to 6)',
     }),
     ...selectorFlags,
     ...allFlag,
@@ -167,16 +169,16 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       ...option,
       dependsOn: ['pause'],
       helpValue: 'TEXT',
-      summary: 'With --pause: write TEXT to the log of the session as the reason.',
+      summary: 'With --pause: write TEXT to the log of the session as the reason',
     }),
     failed: Flags.boolean({
       ...option,
       dependsOn: ['cleanup'],
-      summary: 'With --cleanup: also disconnect sessions that failed, such as after a refused login.',
+      summary: 'With --cleanup: also disconnect sessions that failed, such as after a refused login',
     }),
-    'dry-run': Flags.boolean({...option, summary: 'Print what would be done, and change nothing.'}),
-    yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without confirmation.'}),
-    verbose: Flags.boolean({...option, summary: 'Print all counters and, without a terminal, each step.'}),
+    'dry-run': Flags.boolean({...option, summary: 'Print what would be done, and change nothing'}),
+    yes: Flags.boolean({...option, char: 'y', summary: 'Act on several sessions without confirmation'}),
+    verbose: Flags.boolean({...option, summary: 'Print all counters and, without a terminal, each step'}),
   }
   readonly #begun = new Set<Session>()
 
@@ -208,7 +210,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       (name) =>
         !(hasSession && excludesSession(flags, name)) && !given.some((other) => areExclusive(flags, name, other)),
     )
-    const choices = possible.map((name) => ({name: flags[name].summary!.replace(/\.$/, ''), value: name}))
+    const choices = possible.map((name) => ({name: flags[name].summary!, value: name}))
     const picked = await this.pick('Which action?', {choices, header: 'ACTION'})
     this.flags = {...this.flags, [picked]: picked === 'log-level' ? showLevel : true}
   }

@@ -59,7 +59,7 @@ export function notFound(
   const begun = [
     ...new Set(names.filter((name) => name.startsWith(typed)).map((name) => name.split(' ', 1)[0]!)),
   ].sort()
-  if (begun.length > 1) return wrong(`Did you mean one of these: ${begun.join(', ')}`)
+  if (begun.length > 1) return wrong(`Did you mean: ${begun.slice(0, -1).join(', ')} or ${begun.at(-1)}`)
   // the other words may be arguments
   const lengths = words.map((_, i) => words.length - i)
   const length = lengths.find((n) => closest(words.slice(0, n).join(' '), names)) ?? 1

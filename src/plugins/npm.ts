@@ -49,7 +49,7 @@ export async function runNpm(
     npm.on('error', reject)
     npm.on('close', resolve)
   })
-  if (status !== 0) throw npmError(output)
+  if (status !== 0) throw npmError(output, args.map((arg) => hostIn(arg)).find(Boolean))
 }
 
 const unreachable = new Set([
@@ -66,10 +66,36 @@ const unreachable = new Set([
 
 const checkName = 'Check the name. For a package outside the registry, pass a file or a git URL'
 
-/** Why npm failed, by the error code that it printed. */
-export function npmError(output: string): Ovpn3Error {
+/** The host of a package outside the registry: of a URL, or of USER/REPOSITORY on GitHub. */
+export function hostIn(spec: string): string | undefined {
+  if (/^(?:github:)?\w[\w.-]*\/[\w.-]+(?:#.*)?$/.test(spec)) return 'github.com'
+  return /^(?:git\+)?(?:git|https?|ssh):\/\/(?:[^/@]+@)?([^/:]+)/.exec(spec)?.[1] ?? /^\w+@([\w.-]+):/.exec(spec)?.[1]
+}
+
+/** Why a host outside the registry did not give npm a package; undefined if something else failed. */
+function hostError(host: string, code: string, lines: readonly string[]): Ovpn3Error | undefined {
+  const asked = lines.flatMap((line) => /https?:\/\/(?:[^\s/@]+@)?([^\s/:]+)/.exec(line)?.[1] ?? [])[0]
+  // the dependencies of the package can be in the registry
+  if (asked !== undefined && asked !== host && !asked.endsWith(`.${host}`)) return undefined
+  const isGit = code === '128'
+  if (unreachable.has(code) || (isGit && /resolve host|refused|timed out|unreachable/i.test(lines.join('\n'))))
+    return new Ovpn3Error('registry-unreachable', `${host} cannot be reached`, {hint: 'Check the network connection'})
+  return isGit || ['E401', 'E403', 'E404'].includes(code)
+    ? new Ovpn3Error('plugin-not-found', `${host} has no such package, or denied access`, {
+        hint: 'Check the URL, and your access to it',
+      })
+    : undefined
+}
+
+/**
+ * Why npm failed, by the error code that it printed.
+ * @param host where the package is, if that is outside the registry
+ */
+export function npmError(output: string, host?: string): Ovpn3Error {
   const lines = [...output.matchAll(/^npm (?:error|ERR!) (.*)$/gm)].map(([, line = '']) => line.trim())
   const code = lines.find((line) => line.startsWith('code '))?.slice(5) ?? ''
+  const refused = host === undefined ? undefined : hostError(host, code, lines)
+  if (refused) return refused
   if (unreachable.has(code))
     return new Ovpn3Error('registry-unreachable', `the npm registry cannot be reached (${code})`, {
       hint: 'Check the network connection. To use another registry, set OVPN3_NPM_REGISTRY',

@@ -528,7 +528,7 @@ describe('session-manage when things go wrong', () => {
     const [path] = world.createSessions(1)
     world.setStatus(path!, [7, 99, 'brand new'])
     const run = await manage('--cleanup')
-    assert.match(run.stdout, /kept: status 7\/99/)
+    assert.match(run.stdout, /kept \(status 7\/99\)/)
   })
 
   it('64-bit counters keep all their digits', async () => {

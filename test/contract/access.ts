@@ -352,7 +352,7 @@ export function accessContract(title: string, world: () => World): void {
       if (stage.alone(t)) return
       const of = ` of ${accounts.nameOf('alice')}`
       const would = ': would be disconnected (connected)'
-      const kept = `${of}: kept: public, owned by another user`
+      const kept = `${of}: kept (public, owned by another user)`
       for (const [each, words, named] of [
         ['alice', would, would],
         ['bob', of + would, of + would],
@@ -411,7 +411,7 @@ export function accessContract(title: string, world: () => World): void {
         assert.match(ambiguous, /matches 2 sessions/)
         for (const path of [own, second]) assert.ok(ambiguous.includes(path.slice(-36, -28)), ambiguous)
         const all = await run(user, ['session-manage', '--pause', '--all', '--dry-run'])
-        assert.match(all.stdout, new RegExp(`${publicOne.slice(-36, -28)}.*: kept: `))
+        assert.match(all.stdout, new RegExp(`${publicOne.slice(-36, -28)}.*: kept \\(`))
       })
     }
 
@@ -460,10 +460,10 @@ export function accessContract(title: string, world: () => World): void {
       await stage.alice.reaches(own, 11)
       const bob = accounts.nameOf('bob')
       const clean = await run('alice', ['session-manage', '--cleanup', '--failed'])
-      assert.match(clean.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: kept: authentication failed`))
+      assert.match(clean.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: kept \\(authentication failed`))
       assert.deepEqual(await world().sessions(), [theirs])
       const named = await run('alice', ['session-manage', '--cleanup', '--failed', '--owner', bob])
-      assert.match(named.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: removed: [^]*\n1 session removed\n$`))
+      assert.match(named.stdout, new RegExp(`pass \\(\\w+\\) of ${bob}: removed \\([^]*\n1 session removed\n$`))
       assert.deepEqual(await world().sessions(), [])
     })
 

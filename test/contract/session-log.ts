@@ -72,7 +72,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log(`-o ${short(path)}`, {
         async during(_, output) {
-          await until('it follows', async () => output().includes('following'))
+          await until('it follows', async () => output().includes(' found: '))
           await until('it listens', async () => (await stage.alice.get<string[]>(path, 'log_forwards')).length === 1)
           await stage.alice.call(path, 'Pause', 's', '')
           await until('paused', () => output().includes('paused'))
@@ -81,7 +81,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       })
       assert.equal(status, 0)
       const line = (text: string) => new RegExp(`^${LOCAL_TIME} ${text}`, 'm')
-      assert.match(stdout, line(String.raw`session following cert \(${short(path)}\), connected$`))
+      assert.match(stdout, line(String.raw`session cert \(${short(path)}\) found: connected$`))
       assert.match(stdout, line('info    Pausing connection$'))
       assert.match(stdout, line('status  paused$'))
       assert.match(stdout, line(String.raw`session cert \(${short(path)}\) ended$`))
@@ -166,9 +166,9 @@ export function sessionLogContract(title: string, world: () => World): void {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log('--all', {
         async during(child, output) {
-          await until('it follows', () => output().includes(`following cert (${short(path)})`))
+          await until('it follows', () => output().includes(`cert (${short(path)}) found`))
           const other = await world().startSession('alice', 'cert2')
-          await until('both', () => output().includes(`following cert2 (${short(other)})`))
+          await until('both', () => output().includes(`cert2 (${short(other)}) found`))
           await until('listens', async () => (await stage.alice.get<string[]>(other, 'log_forwards')).length === 1)
           for (const each of [path, other]) await stage.alice.call(each, 'Pause', 's', '')
           await until('paused', () => output().split('status  ').length > 2 && /cert2 .*: paused/.test(output()))
@@ -227,7 +227,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         const path = await stage.begin('alice', 'cert')
         const {status, stderr, stdout} = await log(`--path ${path} --until connected`)
         assert.deepEqual([status, stderr], [0, ''])
-        assert.match(stdout, /following cert \(\w{8}\), connected\n$/)
+        assert.match(stdout, /cert \(\w{8}\) found: connected\n$/)
       })
 
       it('connected: waits for it', async () => {
@@ -294,7 +294,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         const path = await stage.begin('alice', 'cert')
         const run = await log('-c cert --until disconnected --timeout 40', {
           async during(_, output) {
-            await until('it follows', () => output().includes('following'))
+            await until('it follows', () => output().includes(' found: '))
             await stage.alice.call(path, 'Disconnect')
           },
         })

@@ -494,9 +494,9 @@ export function sessionManageContract(title: string, world: () => World): void {
             'Removed',
             'Removed',
             `Checking:  cert2 - ${second} ... Valid, keeping it`,
-            `cert (${short(first)}): removed: its backend process is gone`,
-            `cert2 (${short(second)}): kept: connected`,
-            `pass (${short(third)}): removed: its backend process is gone`,
+            `cert (${short(first)}): removed (its backend process is gone)`,
+            `cert2 (${short(second)}): kept (connected)`,
+            `pass (${short(third)}): removed (its backend process is gone)`,
           ].sort(),
         )
         assert.deepEqual(await world().sessions(), [second])
@@ -510,14 +510,17 @@ export function sessionManageContract(title: string, world: () => World): void {
         const kept = await json('--cleanup')
         assert.deepEqual(
           new Set(kept.sessions.map(({config, message}) => `${config} ${message}`)),
-          new Set(['dead kept: connecting', 'pass kept: authentication failed (pass --failed to remove it)']),
+          new Set(['dead kept (connecting)', 'pass kept (authentication failed; pass --failed to remove it)']),
         )
         const run = await json('--cleanup --failed')
         assert.deepEqual(
           new Set(run.sessions.map(({config, outcome}) => `${config} ${outcome}`)),
           new Set(['dead kept', 'pass removed']),
         )
-        assert.match(run.sessions.find(({config}) => config === 'pass')!.message, /^removed: authentication failed$/i)
+        assert.match(
+          run.sessions.find(({config}) => config === 'pass')!.message,
+          /^removed \(authentication failed\)$/i,
+        )
       })
 
       it("keeps somebody else's public session", async (t) => {
@@ -527,7 +530,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const run = await json('--cleanup', {}, 'carol')
         assert.deepEqual(
           run.sessions.map(({message, outcome}) => [outcome, message]),
-          [['kept', 'kept: not readable by you, owned by another user']],
+          [['kept', 'kept (not readable by you, owned by another user)']],
         )
         assert.equal(await world().carriesTraffic(path), true)
       })
@@ -554,7 +557,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 0, run.stderr)
         assert.match(run.stderr, new RegExp(`Waiting for session ${short(hung)}`))
         assert.match(run.stdout, new RegExp(String.raw`cert \(${short(hung)}\): removed`))
-        assert.match(run.stdout, new RegExp(String.raw`cert2 \(${short(other)}\): kept: connected`))
+        assert.match(run.stdout, new RegExp(String.raw`cert2 \(${short(other)}\): kept \(connected\)`))
         assert.ok(run.time < 40_000)
       })
     })

@@ -251,7 +251,7 @@ export function sessionStartContract(title: string, world: () => World): void {
             [status, error.code, error.message],
             [4, 'profile-not-found', `no such profile or file: ${name}`],
           )
-          assert.equal(error.hint, `Did you mean ${near}?`)
+          assert.equal(error.hint, `Did you mean: ${near}`)
         }
 
         assert.match((await errorOf('nothing-like-it')).error.hint!, /configs-list/)

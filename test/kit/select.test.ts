@@ -118,18 +118,29 @@ describe('error for a selector without a match', () => {
 
   it('suggests a similar name and lists the running sessions', async () => {
     const running = 'Running: cert (tun0), home (tun1)'
-    const messages: readonly (readonly [SelectorValues, string])[] = [
-      [{session: 'cer'}, 'no session matches "cer": did you mean cert?'],
-      [{session: 'tun2'}, 'no session matches "tun2": did you mean tun0?'],
-      [{config: 'hone'}, 'no session matches --config hone: did you mean home?'],
+    const errors: readonly (readonly [SelectorValues, message: string, near?: string])[] = [
+      [{session: 'cer'}, 'no session matches "cer"', 'cert'],
+      [{session: 'tun2'}, 'no session matches "tun2"', 'tun0'],
+      [{config: 'hone'}, 'no session matches --config hone', 'home'],
       [{config: 'tun2'}, 'no session matches --config tun2'],
-      [{interface: 'tn1'}, 'no session matches --interface tn1: did you mean tun1?'],
+      [{interface: 'tn1'}, 'no session matches --interface tn1', 'tun1'],
       [{path: '9999'}, 'no session matches --path 9999'],
     ]
-    for (const [values, message] of messages) assert.deepEqual(await missing(values, cert, home), [message, running])
+    for (const [values, message, near] of errors)
+      assert.deepEqual(await missing(values, cert, home), [
+        message,
+        near === undefined ? running : `Did you mean: ${near}\n${running}`,
+      ])
     assert.deepEqual(await missing({session: 'cert'}), [
       'no session matches "cert"',
       'No running session can be selected',
+    ])
+  })
+
+  it('lists the running sessions also if none was selected', async () => {
+    assert.deepEqual(await missing({}, cert, home), [
+      'no session selected',
+      'Pass SESSION: a profile name, a device, an ID or a path\nRunning: cert (tun0), home (tun1)',
     ])
   })
 

@@ -128,7 +128,7 @@ describe('command line of ovpn3', () => {
     refuses(await run('plugins --bogus'), 'Error: unknown option: --bogus\nRun `ovpn3 plugins --help`\n')
     const missing = await run('plugins install')
     assert.equal(missing.status, 2)
-    assert.match(missing.stderr, /^Error: missing 1 required arg: .*\nRun `ovpn3 plugins install --help`\n$/)
+    assert.match(missing.stderr, /^Error: missing argument: PLUGIN\nRun `ovpn3 plugins install --help`\n$/)
     const {status, stderr, stdout} = await run('help nosuch --json')
     assert.deepEqual([status, stderr], [2, ''])
     assert.equal(document<{error: ErrorJson}>('error', stdout).error.message, 'unknown option: --json')
@@ -143,7 +143,7 @@ describe('command line of ovpn3', () => {
       'its beginning': ['session-m', 'Did you mean: ovpn3 session-manage'],
       'a beginning of several': [
         'session-',
-        'Did you mean one of these: session-acl, session-auth, session-log, session-manage, session-start, session-stats',
+        'Did you mean: session-acl, session-auth, session-log, session-manage, session-start or session-stats',
       ],
       'a verb, a letter wrong, and a name': ['pasue office', 'Did you mean: ovpn3 pause --config office'],
       'a verb, a letter wrong, and a device': ['puase tun7 -y', 'Did you mean: ovpn3 pause --interface tun7 -y'],

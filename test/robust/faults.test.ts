@@ -236,7 +236,7 @@ describe('faults of the bus and the session manager', () => {
         const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
         assert.deepEqual(
           sessions.map(({message}) => message),
-          ['kept: not readable by you, owned by another user'],
+          ['kept (not readable by you, owned by another user)'],
         )
         for (const member of ['Connect', 'Disconnect', 'Pause', 'Restart', 'Resume'])
           assert.equal(world.calls.byMember.has(member), false, `${member}, ${denied} denied`)
@@ -350,8 +350,8 @@ describe('faults of the bus and the session manager', () => {
       assert.equal(status, 0, stdout)
       const {sessions} = document<{sessions: readonly SessionResult[]}>('session-manage', stdout)
       const outcomes = new Map(sessions.map(({message, path: which}) => [which, message]))
-      assert.equal(outcomes.get(fresh!), 'kept: no status')
-      assert.equal(outcomes.get(stray!), 'removed: it never loaded a profile')
+      assert.equal(outcomes.get(fresh!), 'kept (no status)')
+      assert.equal(outcomes.get(stray!), 'removed (it never loaded a profile)')
       assert.deepEqual(await world.sessions(), [fresh])
     })
 

@@ -97,17 +97,17 @@ type SignalName = keyof typeof signalNumbers
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
-    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
+    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included'}),
     format: Flags.string({
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'json'],
-      summary: 'Print text, or JSON like --json.',
+      summary: 'Print text, or JSON like --json',
     }),
     quiet: Flags.boolean({
       char: 'q',
       helpGroup: 'OUTPUT',
-      summary: 'Print errors only; with --json, also the document.',
+      summary: 'Print errors only; with --json, also the document',
     }),
   }
   // else oclif takes a positional argument for a part of the command's name

@@ -18,7 +18,7 @@ function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summarie
   return [
     head,
     ...[...more.filter(Boolean), ...summaries].map((line) => `  ${line}`),
-    ...(hint ? [safeText(hint)] : []),
+    ...(hint ? hint.split('\n').map((line) => safeText(line)) : []),
   ].join('\n')
 }
 

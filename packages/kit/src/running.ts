@@ -25,13 +25,13 @@ const named = 8
  * @param owner only those of this user
  */
 export async function whatRuns(
-  sources: Sources,
+  sources: () => Promise<Sources>,
   signal: AbortSignal,
   owner?: OwnerNamed,
 ): Promise<readonly Session[] | undefined> {
   const over = new AbortController()
   const listing = async () => {
-    const found = await sources.find({kind: 'all'}, ['config_name', 'device_name', 'owner', 'status'])
+    const found = await (await sources()).find({kind: 'all'}, ['config_name', 'device_name', 'owner', 'status'])
     const claims = await claimsOf(found)
     return claims
       .filter(({ownership, session}) =>

@@ -28,7 +28,7 @@ import {
   unlessAborted,
 } from '@ovpn3/sessions'
 
-import {mayBeDevice} from './flags'
+import {didYouMean, mayBeDevice} from './flags'
 import {near, runningText, whatRuns} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryTable} from './summary'
@@ -118,10 +118,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const {among} = options
   const selector = selectorOf(values)
   const owner = await ownerOf(context)
-  if (!selector && !among && !interactive)
-    throw new Ovpn3Error('usage', 'no session selected', {
-      hint: options.hint ?? 'Pass SESSION: a profile name, a device, an ID or a path',
-    })
+  if (!selector && !among && !interactive) throw await notSelected(context, options.hint, owner)
   const read = withOwner(options.read)
   const claims = await claimsOf(
     await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? ['status'])),
@@ -306,6 +303,21 @@ async function selectedOf({ownership, session}: Claim, ownerNamed: boolean): Pro
   return {label: labelOf(session, owner), owner, ownerNamed, ownership, session}
 }
 
+/** That no session is selected, with those that can be. */
+async function notSelected(
+  {signal, sources}: SelectContext,
+  hint = 'Pass SESSION: a profile name, a device, an ID or a path',
+  owner?: OwnerNamed,
+): Promise<Ovpn3Error> {
+  const running = await whatRuns(sources, signal, owner)
+  return new Ovpn3Error('usage', 'no session selected', {hint: joinHints([hint, runningText(running)])})
+}
+
+/** Hints, each on its own line. */
+function joinHints(hints: readonly (string | undefined)[]): string | undefined {
+  return hints.filter((hint) => hint !== undefined).join('\n') || undefined
+}
+
 async function notFound(
   selector: Selection | undefined,
   context: SelectContext,
@@ -322,14 +334,16 @@ async function notFound(
   if (!selector)
     return new Ovpn3Error('session-not-found', `no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`)
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
-  const running = await whatRuns(sources, context.signal, await ownerOf(context))
+  const running = await whatRuns(context.sources, context.signal, await ownerOf(context))
   const close = near(selector, running ?? [])
-  const message = `no session matches ${safeText(selectorText(context.values))}${of}`
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)
-  return new Ovpn3Error('session-not-found', close === undefined ? message : `${message}: did you mean ${close}?`, {
-    hint:
-      paths.length > 0 ? `Select a public session of another user by ID: ${paths.join(' or ')}` : runningText(running),
+  const hints = [
+    close === undefined ? undefined : didYouMean([close]),
+    paths.length > 0 ? `Select a public session of another user by ID: ${paths.join(' or ')}` : runningText(running),
+  ]
+  return new Ovpn3Error('session-not-found', `no session matches ${safeText(selectorText(context.values))}${of}`, {
+    hint: joinHints(hints),
   })
 }
 

@@ -10,7 +10,7 @@ export type Selection = Selector | {readonly kind: 'word'; readonly word: string
 /** The argument that selects one session, in place of one of the flags. */
 export const selectorArgs = {
   session: Args.string({
-    description: 'Select a session by profile name, device, ID (4 or more characters) or path.',
+    description: 'Select a session by profile name, device, ID (4 or more characters) or path',
     // standard input has answers, and oclif would take it for the argument
     ignoreStdin: true,
     required: false,
@@ -24,26 +24,26 @@ export const selectorFlags = {
     char: 'o',
     helpGroup,
     helpValue: 'SESSION',
-    summary: 'Select a session by D-Bus path or ID; the first 4 or more characters of the ID are enough.',
+    summary: 'Select a session by D-Bus path or ID; the first 4 or more characters of the ID are enough',
   }),
   config: Flags.string({
     char: 'c',
     exclusive: ['path'],
     helpGroup,
     helpValue: 'NAME',
-    summary: 'Select a session by the name of its profile.',
+    summary: 'Select a session by the name of its profile',
   }),
   interface: Flags.string({
     char: 'I',
     exclusive: ['path', 'config'],
     helpGroup,
     helpValue: 'DEVICE',
-    summary: 'Select a session by its network interface, such as tun0.',
+    summary: 'Select a session by its network interface, such as tun0',
   }),
   owner: Flags.string({
     helpGroup,
     helpValue: 'USER',
-    summary: 'Select only sessions of this user, by name or uid.',
+    summary: 'Select only sessions of this user, by name or uid',
   }),
 }
 
@@ -52,7 +52,7 @@ export const allFlag = {
   all: Flags.boolean({
     exclusive: ['path', 'config', 'interface'],
     helpGroup,
-    summary: 'Select all your sessions, and those you were granted access to.',
+    summary: 'Select all your sessions, and those you were granted access to',
   }),
 }
 

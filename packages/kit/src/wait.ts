@@ -27,22 +27,22 @@ export const waitFlags = {
   timeout: Flags.string({
     helpGroup,
     helpValue: 'TIME',
-    summary: 'Wait up to TIME (30, 10s, 1m30s) for the connection, then give up and disconnect.',
+    summary: 'Wait up to TIME (30, 10s, 1m30s) for the connection, then give up and disconnect',
   }),
   wait: Flags.boolean({
     exclusive: ['timeout'],
     helpGroup,
-    summary: 'Wait for the connection without a time limit.',
+    summary: 'Wait for the connection without a time limit; without a terminal, the default is not to wait',
   }),
   background: Flags.boolean({
     exclusive: ['timeout', 'wait', 'keep'],
     helpGroup,
-    summary: 'Return immediately, and connect in the background.',
+    summary: 'Return immediately, and connect in the background',
   }),
   keep: Flags.boolean({
     helpGroup,
     relationships: [{flags: ['timeout', 'wait'], type: 'some'}],
-    summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting.',
+    summary: 'On timeout or Ctrl-C, keep connecting instead of disconnecting',
   }),
 }
 

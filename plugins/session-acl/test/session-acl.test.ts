@@ -343,7 +343,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     stage.world.calls.reset()
     await terminal.type('Down', 'Enter')
     const screen = await terminal.shows(/status 0/)
-    assert.match(screen, /Granted access to \S+ \(uid 7\)\n +Owner: /)
+    assert.match(screen, /load-\d \(\w{8}\): granted access to \S+ \(uid 7\)\n +Owner: /)
     assert.equal(stage.world.calls.byMember.get('Get acl'), 1)
   })
 
@@ -375,7 +375,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     const {sessions, terminal} = await ambiguous()
     for (const session of sessions) await stage.world.setPublicAccess(session, true)
     await terminal.type('Enter')
-    await terminal.shows(/Session is already accessible by everyone[^]*status 0/)
+    await terminal.shows(/cert \(\w{8}\): session is already accessible by everyone[^]*status 0/)
   })
 
   it('never picks with --json', async () => {

@@ -1,4 +1,5 @@
 import {closest, durationOf} from '@ovpn3/kit'
+import {didYouMean} from '@ovpn3/kit/flags'
 import {leastCategory, logLevelNames, logLevelNumbers, Ovpn3Error} from '@ovpn3/sessions'
 
 /** Values of `--until`. */
@@ -44,6 +45,6 @@ function levelOf(level: string): string {
   if (levels.has(level)) return level
   const near = closest(level, logLevelNames)
   throw new Ovpn3Error('usage', `--level: invalid level: "${level}"`, {
-    hint: near === undefined ? 'Pass a name from debug to fatal, or a number from 0 to 6' : `Did you mean ${near}?`,
+    hint: near === undefined ? 'Pass a name from debug to fatal, or a number from 0 to 6' : didYouMean([near]),
   })
 }

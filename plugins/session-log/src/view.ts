@@ -55,7 +55,7 @@ export function logItemLine(logItem: LogItem, {colors, label, name}: LineOptions
 function partsOf(logItem: LogItem, colors: Colors, name: string): [word: string, paint: Paint, text: string] {
   switch (logItem.type) {
     case 'attached':
-      return ['session', colors.bold, `following ${name}${logItem.status ? `, ${statusLine(logItem.status)}` : ''}`]
+      return ['session', colors.bold, `${name} found${logItem.status ? `: ${statusLine(logItem.status)}` : ''}`]
     case 'ended':
       return ['session', colors.bold, `${name} ended${logItem.error ? `: ${logItem.error.message}` : ''}`]
     case 'log':

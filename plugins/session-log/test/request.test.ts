@@ -21,7 +21,7 @@ describe('the request for a log', () => {
   it('has a level of the log', () => {
     assert.equal(requestOf({level: '2'}).least, requestOf({level: 'warn'}).least)
     assert.throws(() => requestOf({level: 'wran'}), {
-      hint: 'Did you mean warn?',
+      hint: 'Did you mean: warn',
       message: '--level: invalid level: "wran"',
     })
     assert.throws(() => requestOf({level: '15'}), {hint: /^Pass a name from debug to fatal, or a number from 0 to 6$/})

@@ -44,7 +44,7 @@ describe('a line of a followed log', () => {
     const text = (logItem: LogItem) => line(logItem, 'label').slice(24)
     assert.equal(
       text({session, status: statusOf(StatusMinor.connected), time, type: 'attached'}),
-      'session following office (7c1b02d4), connected',
+      'session office (7c1b02d4) found: connected',
     )
     assert.equal(text({session, time, type: 'ended'}), 'session office (7c1b02d4) ended')
     assert.equal(

@@ -143,7 +143,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Which session\?/)
     for (const path of [first!, second!]) stage.world.setStatistics(path, {BYTES_IN: 77})
     await tty.type('Down', 'Enter')
-    await tty.shows(/Connection statistics:\n {5}BYTES_IN\.+77\n\n\[status 0]/)
+    await tty.shows(/\nload-\d \(\w{8}\):\n {5}BYTES_IN\.+77\n\[status 0]/)
   })
 
   it('cuts a name by its width on the terminal', async () => {

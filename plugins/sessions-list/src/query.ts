@@ -1,7 +1,8 @@
 import type {Interfaces} from '@oclif/core'
 
 import {closest, type SelectorName} from '@ovpn3/kit'
-import {Ovpn3Error, type PropertyName, shellWord, statusTexts} from '@ovpn3/sessions'
+import {didYouMean} from '@ovpn3/kit/flags'
+import {Ovpn3Error, type PropertyName, statusTexts} from '@ovpn3/sessions'
 
 import type SessionsList from './commands/sessions-list'
 import type {Entry, ListedKey, Reads} from './entry'
@@ -121,7 +122,7 @@ function filterOf(text: string): Filter {
   if (column === 'status' && !canBeStatus(filter.parts)) {
     const near = closest(value, remarksAndStatuses)
     throw new Ovpn3Error('usage', `--filter: no session can have the status "${value}"`, {
-      hint: near ? `Did you mean: --filter ${shellWord(`status=${near}`)}` : `Pass one of ${statusTexts.join(', ')}`,
+      hint: near ? didYouMean(['--filter', `status=${near}`]) : `Pass one of ${statusTexts.join(', ')}`,
     })
   }
 

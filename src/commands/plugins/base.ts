@@ -7,7 +7,7 @@ import {PluginInstaller} from '../../plugins/installer'
 
 /** For commands that run npm. */
 export const verboseFlag = {
-  verbose: Flags.boolean({char: 'v', helpGroup: 'OUTPUT', summary: 'Print what npm prints, on standard error.'}),
+  verbose: Flags.boolean({char: 'v', helpGroup: 'OUTPUT', summary: 'Print what npm prints, on standard error'}),
 }
 
 /** A command that changes the user's plugins. */

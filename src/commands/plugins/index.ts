@@ -24,7 +24,7 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
     },
   ]
   static override flags = {
-    core: Flags.boolean({summary: 'Include the plugins that come with ovpn3.'}),
+    core: Flags.boolean({summary: 'Include the plugins that come with ovpn3'}),
   }
 
   /** Suggests a subcommand for a mistyped one: oclif takes that for an argument of this command. */

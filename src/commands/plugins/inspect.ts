@@ -23,7 +23,7 @@ export default class PluginsInspect extends SessionCommand<typeof PluginsInspect
     {command: '<%= config.bin %> <%= command.id %> ovpn3-plugin-uptime', description: 'Show the details of a plugin'},
   ]
   static override args = {
-    plugin: Args.string({description: 'Name of the plugin, or its folder.', required: true}),
+    plugin: Args.string({description: 'Name of the plugin, or its folder', required: true}),
   }
 
   protected async execute(): Promise<Result> {

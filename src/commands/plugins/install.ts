@@ -32,10 +32,10 @@ OVPN3_NPM_REGISTRY sets another registry.`
     },
   ]
   static override args = {
-    plugin: Args.string({description: 'Name, file or git URL of the plugin.', required: true}),
+    plugin: Args.string({description: 'Name, file or git URL of the plugin', required: true}),
   }
   static override flags = {
-    force: Flags.boolean({char: 'f', summary: 'Download the package again even if npm has it in its cache.'}),
+    force: Flags.boolean({char: 'f', summary: 'Download the package again even if npm has it in its cache'}),
     ...verboseFlag,
   }
 

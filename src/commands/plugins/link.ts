@@ -21,13 +21,13 @@ If the folder has a package-lock.json, npm installs the dependencies first. With
     {command: '<%= config.bin %> <%= command.id %> ~/ovpn3-plugin-uptime', description: 'Link another folder'},
   ]
   static override args = {
-    path: Args.string({default: '.', description: 'Folder of the plugin.', name: 'folder'}),
+    path: Args.string({default: '.', description: 'Folder of the plugin', name: 'folder'}),
   }
   static override flags = {
     install: Flags.boolean({
       allowNo: true,
       default: true,
-      summary: 'Install the dependencies with npm; on by default.',
+      summary: 'Install the dependencies with npm; on by default',
     }),
     ...verboseFlag,
   }

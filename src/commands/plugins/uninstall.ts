@@ -20,7 +20,7 @@ export default class PluginsUninstall extends PluginCommand<typeof PluginsUninst
     {command: '<%= config.bin %> <%= command.id %> .', description: 'Unlink the plugin in the current folder'},
   ]
   static override args = {
-    plugin: Args.string({description: 'Name of the plugin, or the folder of a linked one.', required: true}),
+    plugin: Args.string({description: 'Name of the plugin, or the folder of a linked one', required: true}),
   }
   static override flags = verboseFlag
 

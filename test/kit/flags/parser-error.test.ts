@@ -43,7 +43,7 @@ describe("error of oclif's parser", () => {
     const args = {plugin: Args.string({description: 'Plugin to install.', required: true})}
     const error = await failureOf('--bare', args)
     assert.equal(extraWords(error), undefined)
-    assert.equal(parserText(error), 'missing 1 required arg: plugin  Plugin to install.')
+    assert.equal(parserText(error), 'missing argument: PLUGIN')
   })
 
   it('has the typed flags and extra arguments in its fields', async () => {

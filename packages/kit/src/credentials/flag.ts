@@ -5,6 +5,6 @@ export const credentialsFlag = {
   credentials: Flags.string({
     helpGroup: 'CREDENTIALS',
     helpValue: 'FILE',
-    summary: 'Read credentials from FILE: user name and password on separate lines, or JSON; - is standard input.',
+    summary: 'Read credentials from FILE: user name and password on separate lines, or JSON; - is standard input',
   }),
 }

@@ -1,4 +1,4 @@
-import {shellWord} from '@ovpn3/sessions'
+import {safeText, shellWord} from '@ovpn3/sessions'
 import {existsSync} from 'node:fs'
 
 const device = /^(?:ovpn|tap|tun|utun)\d+$/
@@ -15,9 +15,9 @@ export function selectorFor(word: string): readonly [option: string, value: stri
 /** Whether a word is the usual name of a tunnel device, or the name of an interface of this machine. */
 export const mayBeDevice = (word: string): boolean => device.test(word) || isInterface(word)
 
-/** Suggests a whole command line. */
+/** Suggests a command line, or a part of one. */
 export function didYouMean(words: readonly string[]): string {
-  return `Did you mean: ${words.map((word) => shellWord(word)).join(' ')}`
+  return `Did you mean: ${words.map((word) => shellWord(safeText(word))).join(' ')}`
 }
 
 /** Whether this machine has a network interface of this name. */

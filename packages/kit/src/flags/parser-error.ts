@@ -38,6 +38,8 @@ export function parserText(error: ParserError): string {
   if (error.flags) return unknownOptions(error.flags)
   const words = extraWords(error)
   if (words) return unexpected(words)
+  const missing = missingArgs(error)
+  if (missing) return `missing argument${missing.length > 1 ? 's' : ''}: ${missing.join(', ')}`
   return sentences
     .reduce((text, [pattern, ours]) => text.replace(pattern, ours), error.message)
     .replace(/^[A-Z][a-z]/, (start) => start.toLowerCase())
@@ -47,6 +49,14 @@ export function parserText(error: ParserError): string {
 /** The words beyond the arguments of the command. */
 export function extraWords({args}: ParserError): readonly string[] | undefined {
   return Array.isArray(args) && args.every((each): each is string => typeof each === 'string') ? args : undefined
+}
+
+/** The names of missing arguments, as the help shows them. */
+function missingArgs({args}: ParserError): readonly string[] | undefined {
+  const names = Array.isArray(args) ? args.map((each: unknown) => (each as {readonly name?: unknown} | null)?.name) : []
+  return names.length > 0 && names.every((name) => typeof name === 'string')
+    ? names.map((name) => name.toUpperCase())
+    : undefined
 }
 
 /** The flags that were typed, in the order in which they are declared. */

@@ -25,9 +25,9 @@ import {
 export function unchangedResult(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
   if (error && !isUnreadable(session)) return failure(session, error)
-  if (revoked) return result(session, 'kept', 'kept: your access was revoked')
+  if (revoked) return result(session, 'kept', 'kept (your access was revoked)')
   const readable = isUnreadable(session) ? 'not readable by you' : 'public'
-  return result(session, 'kept', `kept: ${readable}, owned by another user`)
+  return result(session, 'kept', `kept (${readable}, owned by another user)`)
 }
 
 /** An action on a session, and the properties that it needs beforehand. */
@@ -85,7 +85,7 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
 }
 
 function removed(session: Session, error: unknown): SessionResult {
-  const why = hasCode(error, 'session-stale') ? 'removed: its backend process is gone' : 'was already gone'
+  const why = hasCode(error, 'session-stale') ? 'removed (its backend process is gone)' : 'was already gone'
   return result(session, 'removed', why, {changed: false})
 }
 

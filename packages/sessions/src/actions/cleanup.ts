@@ -35,20 +35,20 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     // an earlier read of the owner may have found and removed it
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
-    if (gone?.code === 'session-stale') return result(session, 'removed', 'removed: its backend process is gone')
-    if (gone) return result(session, 'removed', 'removed: it ended before it was checked', {changed: false})
+    if (gone?.code === 'session-stale') return result(session, 'removed', 'removed (its backend process is gone)')
+    if (gone) return result(session, 'removed', 'removed (it ended before it was checked)', {changed: false})
     if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status
     const status = values.status!
     const why = await reason(session, status, failed)
     if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
-      const hint = isDeadEnd(status) ? ' (pass --failed to remove it)' : ''
-      return result(session, 'kept', `kept: ${statusText(status)}${hint}`)
+      const hint = isDeadEnd(status) ? '; pass --failed to remove it' : ''
+      return result(session, 'kept', `kept (${statusText(status)}${hint})`)
     }
 
     const {values: again} = await session.refresh([...names, 'owner'])
     if (again.owner !== undefined && again.owner !== (owner ?? session.source.me))
-      return result(session, 'kept', `kept: ${statusText(status)} (pass --owner to remove it)`)
+      return result(session, 'kept', `kept (${statusText(status)}; pass --owner to remove it)`)
     if (again.owner === undefined && !goneError(session)) return unchangedResult(session)
     try {
       await session.disconnect()
@@ -56,7 +56,7 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
       if (!isGone(error)) throw error
     }
 
-    return result(session, 'removed', `removed: ${why}`)
+    return result(session, 'removed', `removed (${why})`)
   })
 }
 

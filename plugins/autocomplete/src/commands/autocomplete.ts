@@ -11,7 +11,7 @@ type Result =
   | {readonly changed: boolean; readonly file: string; readonly shell: Shell; readonly startFile: string | null}
 
 export default class Autocomplete extends SessionCommand<typeof Autocomplete, Result> {
-  static override summary = 'Set up Tab completion for bash, zsh or fish.'
+  static override summary = 'Set up Tab completion for bash, zsh or fish'
   static override description = `Prints the completion script of a shell, or installs it with --install. By default the shell is taken from SHELL.
 
 Completes commands, including those of plugins, options, and live values: profiles, sessions, interfaces and users that apply right now. For example, --resume does not offer connected sessions.`
@@ -25,10 +25,10 @@ Completes commands, including those of plugins, options, and live values: profil
     },
   ]
   static override args = {
-    shell: Args.string({description: 'The shell; by default from SHELL.', options: [...shells]}),
+    shell: Args.string({description: 'The shell; by default from SHELL', options: [...shells]}),
   }
   static override flags = {
-    install: Flags.boolean({summary: 'Install the script where the shell finds it.'}),
+    install: Flags.boolean({summary: 'Install the script where the shell finds it'}),
   }
 
   protected async execute(): Promise<Result> {

@@ -34,7 +34,7 @@ const access = {helpGroup: 'ACCESS'}
 
 export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
   static override aliases = ['acl']
-  static override summary = 'Show and change who has access to a VPN session.'
+  static override summary = 'Show and change who has access to a VPN session'
   static override description = `The owner of a session can grant other users access. They can then list, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal, the session can be picked from a list.
 
 Options can be combined. All values are checked first. Then users are granted and revoked access, --public-access and --allow-log-access are applied, and --show prints the result. Changes are idempotent. The command stops at the first change that fails.
@@ -73,14 +73,14 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   static override args = selectorArgs
   static override flags = {
     ...selectorFlags,
-    show: Flags.boolean({...access, char: 's', summary: 'Show who has access, after the changes.'}),
+    show: Flags.boolean({...access, char: 's', summary: 'Show who has access, after the changes'}),
     grant: Flags.string({
       ...access,
       char: 'G',
       helpValue: 'USER',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Grant a user access, by name or uid; can be repeated.',
+      summary: 'Grant a user access, by name or uid; can be repeated',
     }),
     revoke: Flags.string({
       ...access,
@@ -88,19 +88,19 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       helpValue: 'USER',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'Revoke the access of a user, by name or uid; can be repeated.',
+      summary: 'Revoke the access of a user, by name or uid; can be repeated',
     }),
     'public-access': Flags.string({
       ...access,
       helpValue: 'true|false',
-      summary: 'Turn access for every user of this machine on or off.',
+      summary: 'Turn access for every user of this machine on or off',
     }),
     'allow-log-access': Flags.string({
       ...access,
       helpValue: 'true|false',
-      summary: 'Turn log access for users with granted access on or off.',
+      summary: 'Turn log access for users with granted access on or off',
     }),
-    'dry-run': Flags.boolean({summary: 'Show what would be changed, and change nothing.'}),
+    'dry-run': Flags.boolean({summary: 'Show what would be changed, and change nothing'}),
   }
 
   protected async execute(): Promise<AclReport> {
@@ -117,8 +117,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const changes = changesOf(session.source)
     const gone = goneError(session)
     if (gone) throw aboutSession(session, gone, owner)
-    const report = ({message, outcome}: ChangeResult) =>
-      this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(message) : message)
+    const report = ({message, outcome}: ChangeResult) => {
+      // programs expect the lines of openvpn3
+      const line = this.isInPlace ? message : `${selected.label}: ${startOf(message)}`
+      this.log(outcome === 'unchanged' ? colorsOf(process.stdout).dim(line) : line)
+    }
+
     const made = this.#dryRun
       ? await planChanges(selected, changes, report)
       : await this.graceful(makeChanges(selected, changes, report, this.abortSignal))
@@ -187,4 +191,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
       error: failure && errorJson(failure),
     }
   }
+}
+
+/** A message as the end of a line: without a capital letter at the start, except in the name of a user. */
+function startOf(message: string): string {
+  return message.replace(/^(?:Granted|Removed|Revoked|Session|Would)(?= )/, (word) => word.toLowerCase())
 }

@@ -45,7 +45,7 @@ const skip = [...statusTexts.keys()].filter((minor) => !waitsForInput({minor}))
 
 export default class SessionAuth extends SessionCommand<typeof SessionAuth, Report> {
   static override aliases = ['auth']
-  static override summary = 'List the VPN sessions that wait for input, and continue one.'
+  static override summary = 'List the VPN sessions that wait for input, and continue one'
   static override description = `Without a session, lists the sessions that wait for a user name, password, one-time code or web authentication: yours, and those that you were granted access to. On a terminal, it then offers to continue one of them.
 
 With a session, asks for the input that the session needs, and connects it. A session that does not wait for input is left unchanged.
@@ -86,7 +86,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 4 no
       exclusive: ['path', 'config', 'interface'],
       helpGroup: 'SESSION',
       helpValue: 'ID',
-      summary: 'Auth request ID, as shown in the list.',
+      summary: 'Auth request ID, as shown in the list',
     }),
     ...selectorFlags,
     ...waitFlags,

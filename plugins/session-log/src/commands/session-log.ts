@@ -48,12 +48,18 @@ interface Plan {
 
 export default class SessionLog extends WatchCommand<typeof SessionLog> {
   static override aliases = ['log']
-  static override summary = 'Follow the log of VPN sessions, or wait for a connection.'
+  static override summary = 'Follow the log of VPN sessions, or wait for a connection'
   static override description = `Prints new log lines and changes of status. Select one session or all of them. On a terminal, the session can be picked from a list.
 
 With --config, the command waits for a session of the profile, and continues with the next one when it ends, until Ctrl-C. With another selector, or with --once, it exits with status 0 when the session ends.
 
-The service keeps no history: only new lines are shown. The profile's log level, which is read when a session starts, decides which lines a VPN client writes: openvpn3 config-manage --config NAME --log-level LEVEL. --level hides less severe lines. --log-level sets the log level of the session manager, as in openvpn3 log, and does not change the lines shown here (OpenVPN 3 Linux 24.1 and 27.1).
+The service keeps no history: only new lines are shown.
+
+--level chooses which of these lines are shown. It does not change which lines exist.
+
+The VPN client writes the lines, and the log level of its profile decides which. To change that level, run openvpn3 config-manage --config NAME --log-level LEVEL. It applies when a session starts.
+
+--log-level sets the log level of the session manager, as in openvpn3 log. In OpenVPN 3 Linux 24.1 and 27.1 it does not affect the lines shown here.
 
 --until waits for a state, for scripts. It keeps waiting while the session needs input or is paused, and fails if the session is refused or ends.
 
@@ -90,37 +96,37 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     json: Flags.boolean({
       char: 'j',
       helpGroup: 'OUTPUT',
-      summary: 'Print one JSON document per line, errors included.',
+      summary: 'Print one JSON document per line, errors included',
     }),
     level: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'LEVEL',
-      summary: 'Show lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug).',
+      summary: 'Show lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug)',
     }),
     until: Flags.string({
       exclusive: ['all'],
       helpGroup: 'WAIT',
       helpValue: 'STATE',
       options: [...goals],
-      summary: 'Exit when the session is in STATE: connected or disconnected.',
+      summary: 'Exit when the session is in STATE: connected or disconnected',
     }),
     timeout: Flags.string({
       dependsOn: ['until'],
       helpGroup: 'WAIT',
       helpValue: 'TIME',
-      summary: 'With --until: wait up to SECS, then fail.',
+      summary: 'With --until: wait up to TIME, then fail',
     }),
     once: Flags.boolean({
       dependsOn: ['config'],
       helpGroup: 'WAIT',
-      summary: 'With --config: exit when the session ends.',
+      summary: 'With --config: exit when the session ends',
     }),
     'log-level': Flags.string({
       exclusive: ['all'],
       helpGroup: 'OTHER',
       helpValue: 'LEVEL',
       options: [...logLevelNumbers],
-      summary: "Set the session manager's log level, 0 to 6; the lines shown stay the same.",
+      summary: "Set the session manager's log level, 0 to 6; the lines shown stay the same",
     }),
   }
   /** Names of sessions, with the owner if that is another user. */

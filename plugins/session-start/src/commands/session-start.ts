@@ -10,6 +10,7 @@ import {
   waitFlags,
   WatchCommand,
 } from '@ovpn3/kit'
+import {didYouMean} from '@ovpn3/kit/flags'
 import {
   connectAll,
   type ConnectOptions,
@@ -62,7 +63,7 @@ const connectionGroup = {helpGroup: 'CONNECTION'}
 
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
   static override aliases = ['start', 'up']
-  static override summary = 'Start a VPN session from a saved profile or a file.'
+  static override summary = 'Start a VPN session from a saved profile or a file'
   static override description = `PROFILE is the name of a saved profile. Otherwise, PROFILE is a file name. A file and the files that it references are imported for this session only; nothing is saved. Relative paths in a file start at its directory. Use /dev/stdin to read a profile from standard input. On a terminal, omit PROFILE to pick a saved profile from a list.
 
 The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session unless --keep is given.
@@ -98,7 +99,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
   }
   static override args = {
     profile: Args.string({
-      description: 'Name of a saved profile, or a file.',
+      description: 'Name of a saved profile, or a file',
       // oclif would read the argument from standard input, which has the credentials
       ignoreStdin: true,
       name: 'PROFILE',
@@ -110,45 +111,45 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       ...profileGroup,
       char: 'c',
       helpValue: 'PROFILE',
-      summary: 'Name of a saved profile, or a file.',
+      summary: 'Name of a saved profile, or a file',
     }),
     'config-path': Flags.string({
       ...profileGroup,
       char: 'p',
       exclusive: ['config'],
       helpValue: 'PATH',
-      summary: 'D-Bus path of a saved profile.',
+      summary: 'D-Bus path of a saved profile',
     }),
     'persist-tun': Flags.boolean({
       ...profileGroup,
-      summary: 'Keep the tun device while reconnecting, in this session only.',
+      summary: 'Keep the tun device while reconnecting, in this session only',
     }),
     dco: Flags.string({
       ...profileGroup,
       helpValue: 'BOOL',
-      summary: 'Turn data channel offload in the kernel on or off, in this session only.',
+      summary: 'Turn data channel offload in the kernel on or off, in this session only',
     }),
     timeout: waitFlags.timeout,
     background: Flags.boolean({
       ...connectionGroup,
       exclusive: ['timeout'],
-      summary: 'Start the connection, and return without waiting for it.',
+      summary: 'Start the connection, and return without waiting for it',
     }),
     foreground: Flags.boolean({
       ...connectionGroup,
       exclusive: ['background', 'keep'],
-      summary: 'Run until the session ends; disconnect it on Ctrl-C and SIGTERM.',
+      summary: 'Run until the session ends; disconnect it on Ctrl-C and SIGTERM',
     }),
     keep: Flags.boolean({
       ...connectionGroup,
-      summary: 'On failure, timeout or Ctrl-C, keep the session instead of disconnecting it.',
+      summary: 'On failure, timeout or Ctrl-C, keep the session instead of disconnecting it',
     }),
     ...credentialsFlag,
     'if-running': Flags.string({
       ...connectionGroup,
       options: ['fail', 'keep', 'restart'],
       helpValue: 'fail|keep|restart',
-      summary: 'If the profile is already running: fail (default), keep the session, or reconnect it (restart).',
+      summary: 'If the profile is already running: fail (default), keep the session, or reconnect it (restart)',
     }),
   }
   /** The user agreed to send input to the owner of the profile. */
@@ -229,7 +230,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     // a missing file may have been imported as a profile
     const [near] = [name, basename(name), basename(name, '.ovpn')].flatMap((typed) => closest(typed, names) ?? [])
     const hint = name === '-' ? 'Pass /dev/stdin to read the profile from standard input' : undefined
-    return profileNotFound(`no such profile or file: ${name}`, hint ?? (near && `Did you mean ${near}?`))
+    return profileNotFound(`no such profile or file: ${name}`, hint ?? (near && didYouMean([near])))
   }
 
   /** Connects a new session, or reconnects the running one. */

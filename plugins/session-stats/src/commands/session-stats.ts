@@ -47,6 +47,9 @@ interface StatisticsJson {
   readonly error?: ErrorJson
 }
 
+/** The properties of a session that is shown with its name. */
+const named: readonly PropertyName[] = ['statistics', 'config_name']
+
 interface Chosen {
   readonly selected: readonly Selected[]
   /** The command line selects one session instead of all. */
@@ -55,10 +58,10 @@ interface Chosen {
 
 export default class SessionStats extends WatchCommand<typeof SessionStats, Chosen> {
   static override aliases = ['stats']
-  static override summary = 'Show traffic of VPN sessions: counters, live rates, Prometheus metrics.'
+  static override summary = 'Show traffic of VPN sessions: counters, live rates, Prometheus metrics'
   static override description = `Select one session, or all of them. On a terminal you can pick the session from a list.
 
-Counters that are 0 are left out. A session without counters prints nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
+Counters that are 0 are left out. Without counters, the output is empty, null with --json, or on a terminal "no traffic yet". BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
 
 --watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.`
   static override examples = [
@@ -91,13 +94,13 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
     ...allFlag,
     watch: Flags.string({
       helpValue: 'SECONDS',
-      summary: `Watch live rates, updated every SECONDS (default ${defaultInterval}).`,
+      summary: `Watch live rates, updated every SECONDS (default ${defaultInterval})`,
     }),
     format: Flags.string({
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'prometheus', 'json'],
-      summary: 'Print text, JSON, or Prometheus metrics (of all sessions unless one is selected).',
+      summary: 'Print text, JSON, or Prometheus metrics (of all sessions unless one is selected)',
     }),
   }
 
@@ -106,7 +109,7 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
     if (interval !== undefined) return this.#watch(interval)
     const chosen = this.#isExposition
       ? await this.#choose(prometheusProperties, prometheusProperties)
-      : await this.#choose(['statistics'], ['statistics', 'config_name'])
+      : await this.#choose(process.stdout.isTTY ? named : ['statistics'], named)
     if (chosen.single) countersOf(chosen.selected[0]!)
     if (!chosen.single || this.#isExposition) failOnOutage(chosen.selected.map(({session}) => session))
     return chosen
@@ -129,7 +132,7 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
       }
 
       this.log(exposition(selected.map(({session}) => session)).trimEnd())
-    } else if (single) {
+    } else if (single && this.isInPlace) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
     } else this.#displayAll(selected)

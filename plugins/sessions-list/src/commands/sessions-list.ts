@@ -23,7 +23,7 @@ interface Listing {
 
 export default class SessionsList extends WatchCommand<typeof SessionsList, Listing> {
   static override aliases = ['list', 'ls']
-  static override summary = 'List VPN sessions: your own and those shared with you.'
+  static override summary = 'List VPN sessions: your own and those shared with you'
   static override description = `On a terminal the output is a table. Otherwise, or with --format=classic, it is records of "Label: value" lines like those of openvpn3 sessions-list.
 
 On a narrow terminal the table leaves out SERVER, then OWNER, AGE and DEVICE. --columns selects columns that are always shown.
@@ -69,26 +69,26 @@ Listing a stale session removes it; its row says so.`
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'table', 'classic', 'json'],
-      summary: 'Print text (the default), a table, records like those of openvpn3 sessions-list, or JSON.',
+      summary: 'Print text (the default), a table, records like those of openvpn3 sessions-list, or JSON',
     }),
     columns: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'A,B,C',
-      summary: 'Show these columns, or these keys with --json.',
+      summary: 'Show these columns, or these keys with --json',
     }),
     sort: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: '[-]COLUMN',
-      summary: 'Sort by a column; with - in descending order.',
+      summary: 'Sort by a column; with - in descending order',
     }),
     filter: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'COLUMN=VALUE',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'List only sessions with this value; * matches any text. Can be repeated.',
+      summary: 'List only sessions with this value, where * matches any text; can be repeated',
     }),
-    watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow changes until q or Ctrl-C.'}),
+    watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow changes until q or Ctrl-C'}),
   }
 
   protected async execute(): Promise<Listing | undefined> {
