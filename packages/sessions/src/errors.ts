@@ -13,6 +13,7 @@ export const exitStatus = {
   'session-stale': 4,
   'access-denied': 5,
   'bus-unreachable': 6,
+  'host-unreachable': 6,
   'service-unavailable': 6,
   'registry-unreachable': 6,
   disconnected: 6,

@@ -29,6 +29,7 @@ export {
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
+export {hintOn, type Host, hostOf, loginTo} from './host'
 export {toJson} from './json'
 export {
   isAtLeast,

@@ -110,7 +110,7 @@ export interface Following {
 /** What identifies a session: the name of its source, and its path there. */
 export interface SessionRef {
   readonly path: string
-  readonly source: {readonly name: string}
+  readonly source: {readonly host?: string; readonly name: string}
 }
 
 /** The same as a key of a map. */

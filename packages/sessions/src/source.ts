@@ -58,8 +58,10 @@ export type SourceEvent =
 
 /** A place that has sessions: the session manager of this machine, or a source that a plugin adds with the hook `session-resolver`. */
 export interface SessionSource {
-  /** Unique name: `local`. */
+  /** Unique name: `local`, or the host. */
   readonly name: string
+  /** The machine that the sessions are on, as given with --host; left out: this one. */
+  readonly host?: string
   /** The caller's uid there, as it is compared with owners and access lists. */
   readonly me: number
   /** If omitted, the users of this machine. */

@@ -11,9 +11,21 @@ import {BusError, lostError, toBusError} from './errors'
 import {type Trace, traced} from './trace'
 import {type Head, MessageCutter, type WireMessage} from './wire'
 
-const connectTimeout = 5000
+/** Seconds for the socket of this machine. */
+const defaultTimeout = 5
+
+/** A stream to a bus, in place of an address. */
+export interface Channel {
+  readonly stream: Duplex
+  /** Resolves with the reason, and the next step, once the other side has ended. */
+  readonly ended: Promise<Error & {readonly hint: string}>
+  /** Ends it. Resolves once nothing is left of it. */
+  close(): Promise<void>
+}
 
 interface ConnectionOptions {
+  /** Seconds within which the bus must answer. */
+  readonly connectTimeout?: number
   /** Gets the answers. */
   readonly calls: Calls
   readonly signals: Signals
@@ -26,39 +38,50 @@ interface ConnectionOptions {
 /** What dbus-next has but does not declare: we read for it, and need to know when a connection is over. */
 interface Inside extends EventEmitter {
   stream?: Duplex
+  _wireStream(stream: Duplex): void
 }
 
 /** A connection that dbus-next makes and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
 export class Connection {
   readonly #bus: MessageBus
+  readonly #channel: Channel | undefined
   readonly #options: ConnectionOptions
   #decoding = false
 
-  private constructor(bus: MessageBus, options: ConnectionOptions) {
+  private constructor(bus: MessageBus, options: ConnectionOptions, channel?: Channel) {
     this.#bus = bus
+    this.#channel = channel
     this.#options = options
   }
 
-  /** @throws BusError `unreachable` */
-  static open(busAddress: string, options: ConnectionOptions): Promise<Connection> {
+  /** @param target the address of a bus, or a stream to one @throws BusError `unreachable`, `host-unreachable` */
+  static open(target: Channel | string, options: ConnectionOptions): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      checkTransport(busAddress)
-      const bus = sessionBus({busAddress})
-      const connection = new Connection(bus, options)
+      if (typeof target === 'string') checkTransport(target)
+      const channel = typeof target === 'string' ? undefined : target
+      const bus = channel ? busOver(channel.stream) : sessionBus({busAddress: target as string})
+      const connection = new Connection(bus, options, channel)
       const inside = connection.#inside
       let connected = false
       const giveUp = (reason: string) => {
         if (!connected) fail(reason)
       }
 
-      const timer = setTimeout(() => setImmediate(giveUp, 'timed out after 5 s'), connectTimeout)
+      const {connectTimeout = defaultTimeout} = options
+      const timer = setTimeout(
+        () => setImmediate(giveUp, `timed out after ${connectTimeout} s`),
+        connectTimeout * 1000,
+      )
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
         clearTimeout(timer)
-        connection.close()
+        void connection.close()
         if (connected) options.onLost(lostError(reason, cause))
-        else reject(new BusError('unreachable', reason, cause))
+        else reject(new BusError(channel ? 'host-unreachable' : 'unreachable', reason, cause))
       }
+
+      // the stream just ends: the program that made it knows why
+      const ended = channel?.ended.then((error) => fail(error.message, error))
 
       // without a listener from the first moment an error would end the process
       const emitter: EventEmitter = bus
@@ -66,7 +89,9 @@ export class Connection {
         if (connection.#decoding) throw error
         fail(error.message || error.name, error)
       })
-      inside.on('end', () => fail('the bus closed the connection'))
+      inside.on('end', () => {
+        if (!ended) fail('the bus closed the connection')
+      })
       // dbus-next starts to read right after this event
       inside.once('connect', () => queueMicrotask(() => connection.#read(inside.stream!, fail)))
       bus.on('message', (message) => connection.#receive(message))
@@ -85,8 +110,15 @@ export class Connection {
     return serial
   }
 
-  close(): void {
+  /** The name that the bus has given to this connection. */
+  get name(): string {
+    return this.#bus.name!
+  }
+
+  /** Resolves once nothing is left of it. */
+  async close(): Promise<void> {
     this.#inside.stream?.destroy()
+    await this.#channel?.close()
   }
 
   get #inside(): Inside {
@@ -158,4 +190,18 @@ export class Connection {
         break
     }
   }
+}
+
+/** dbus-next connects to addresses only: it gets the stream in place of the socket that it makes. */
+function busOver(stream: Duplex): MessageBus {
+  const bus = sessionBus({busAddress: 'unix:path=/dev/null'})
+  const inside = (bus as unknown as {_connection: Inside})._connection
+  const wire = inside._wireStream
+  inside._wireStream = (socket) => {
+    socket.on('error', () => {}).destroy()
+    wire.call(inside, stream)
+    queueMicrotask(() => stream.emit('connect'))
+  }
+
+  return bus
 }

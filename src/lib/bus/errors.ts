@@ -1,6 +1,7 @@
 /**
  * What can go wrong on the bus:
  * - `unreachable`: no connection could be made (no socket, refused, no answer, rejected)
+ * - `host-unreachable`: the machine of the bus could not be reached
  * - `disconnected`: the connection closed while, or before, the call was under way
  * - `service-unknown`: no process owns the name and the bus cannot start one
  * - `not-started`: the bus could not start the service
@@ -14,6 +15,7 @@
 export type BusErrorKind =
   | 'access-denied'
   | 'disconnected'
+  | 'host-unreachable'
   | 'no-owner'
   | 'not-started'
   | 'object-gone'

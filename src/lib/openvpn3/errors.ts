@@ -57,6 +57,13 @@ export function toOvpn3Error(
       return accessDenied(to, {cause})
     case 'disconnected':
       return error('disconnected', message, checkBus)
+    case 'host-unreachable': {
+      const {hint = 'Check that the host is up, or pass a longer --connect-timeout'} = (cause.cause ?? {}) as {
+        hint?: string
+      }
+      return error('host-unreachable', message, hint)
+    }
+
     case 'no-owner':
       return error(
         'service-unavailable',

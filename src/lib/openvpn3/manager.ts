@@ -17,9 +17,10 @@ import {
   type StartOptions,
   unlessAborted,
   type Unsubscribe,
+  type Users,
 } from '@ovpn3/sessions'
 
-import {Bus, BusError, type Call, tracer} from '../bus'
+import {Bus, BusError, type Call, type Channel, tracer} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error, translated, translatedProfile} from './errors'
 import {LogForwards} from './log-forwards'
@@ -34,24 +35,50 @@ const idPrefix = /^\w{4,}$/
 const sessionId = /^[\da-f]{8}(?:s[\da-f]{4}){3}s[\da-f]{12}$/
 const anyId = '00000000s0000s0000s0000s000000000000'
 
-/** The session manager of this machine. It is connected to when it is first asked for something. */
+/** Another machine, and how its system bus is reached. */
+export interface Remote {
+  /** As given with --host. */
+  readonly host: string
+  /** Seconds within which it must answer. */
+  readonly connectTimeout: number
+  readonly users: Users
+  channel(): Promise<Channel>
+  /** Waits for its turn to connect. */
+  turn<T>(work: () => Promise<T>): Promise<T>
+}
+
+export interface ManagerOptions {
+  /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
+  readonly onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void
+  /** Left out: this machine. */
+  readonly remote?: Remote
+}
+
+/** The session manager of a machine. It is connected to when it is first asked for something. */
 export class SessionManager implements SessionSource {
+  readonly host: string | undefined
   readonly logs = new LogForwards()
-  readonly me = process.getuid!()
-  readonly name = 'local'
+  readonly name: string
+  readonly users: Users | undefined
   #bus: Promise<Bus> | undefined
   readonly #closed: Promise<Ovpn3Error>
   readonly #closing = new AbortController()
   readonly #connect: () => Promise<Bus>
+  #me: number | undefined
 
-  /** @param onStall called once for each session that the session manager has been waiting for without a sign for 1.5 s */
-  constructor(onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void) {
+  constructor({onStall, remote}: ManagerOptions = {}) {
+    this.host = remote?.host
+    this.name = remote?.host ?? 'local'
+    this.users = remote?.users
+    this.#me = remote ? undefined : process.getuid!()
     let close: (error: Ovpn3Error) => void
     this.#closed = new Promise((resolve) => {
       close = resolve
     })
-    this.#connect = () =>
+    const connect = () =>
       Bus.connect({
+        channel: remote?.channel,
+        connectTimeout: remote?.connectTimeout,
         onClose: (error) => close(toOvpn3Error(error) as Ovpn3Error),
         onStall:
           onStall &&
@@ -62,6 +89,25 @@ export class SessionManager implements SessionSource {
         signal: this.#closing.signal,
         trace: tracer(),
       })
+    this.#connect = remote
+      ? () =>
+          remote.turn(async () => {
+            const bus = await connect()
+            try {
+              this.#me = await bus.ownUid(remote.connectTimeout * 1000)
+              return bus
+            } catch (error) {
+              void bus.close()
+              throw error
+            }
+          })
+      : connect
+  }
+
+  /** The caller's uid on that machine, which its bus tells once it is connected. */
+  get me(): number {
+    if (this.#me === undefined) throw new Error(`${this.name} is not connected`)
+    return this.#me
   }
 
   /** @throws Ovpn3Error `usage` for what can be no path or id of a session, `bus-unreachable`, … */
@@ -132,7 +178,7 @@ export class SessionManager implements SessionSource {
   async close(): Promise<void> {
     this.#closing.abort()
     const bus = this.#bus && (await forgiving(this.#bus))
-    bus?.close()
+    await bus?.close()
   }
 
   #connected(): Promise<Bus> {
