@@ -8,11 +8,11 @@ import {type Match, ownerChange, type Signal, Signals} from './signals'
 import {type Trace, traced} from './trace'
 
 export interface BusOptions {
-  /** Called when the connection is over, by whichever side. */
+  /** Called when either side closes the connection. */
   readonly onClose?: (error: BusError) => void
   /**
-   * Called for an object path whose call has been the oldest unanswered one of its destination for 1.5 s; again only
-   * after all calls there had their answer.
+   * Called for the object path of the oldest unanswered call of a destination that has been silent for 1.5 s. Called
+   * again for the same path only after all calls on it have ended.
    */
   readonly onStall?: (path: string) => void
   /** Cancels a connection attempt. */
@@ -39,7 +39,7 @@ export class Bus {
   }
 
   /**
-   * Connects to the system bus: to the first of its addresses where it is.
+   * Connects to the first address of the system bus that accepts a connection.
    * @throws BusError `unreachable`
    */
   static async connect(options: BusOptions = {}): Promise<Bus> {
@@ -64,7 +64,7 @@ export class Bus {
   }
 
   /**
-   * Calls a method and answers the reply's body.
+   * Calls a method and returns the body of the reply.
    * @throws BusError
    */
   async call(call: Call): Promise<unknown[]> {
@@ -82,7 +82,7 @@ export class Bus {
   }
 
   /**
-   * Receives signals until the returned function is called, which also takes the match rule back.
+   * Receives signals until the returned function is called, which also removes the match rule.
    * @throws BusError
    */
   async subscribe(match: Match, listener: (signal: Signal) => void): Promise<() => Promise<void>> {
@@ -90,7 +90,7 @@ export class Bus {
       try {
         listener(signal)
       } catch (error) {
-        // dbus-next would answer the signal with an error
+        // dbus-next would reply to the signal with an error
         this.#options.trace?.(`** ${signal.path} ${signal.member} is invalid: ${String(error)}`)
       }
     })
@@ -99,7 +99,7 @@ export class Bus {
     }
   }
 
-  /** Closes the connection; calls under way reject with `disconnected`. */
+  /** Closes the connection; pending calls reject with `disconnected`. */
   close(): void {
     this.#end(new BusError('disconnected', 'the connection to the message bus is closed'))
     this.#connection?.close()
@@ -118,7 +118,7 @@ export function variant(signature: string, value: unknown): Variant {
   return new Variant(signature, value)
 }
 
-/** The value within a variant, whatever the depth. */
+/** The value of a variant, which may contain another variant. */
 export function unwrap(value: unknown): unknown {
   return value instanceof Variant ? unwrap(value.value) : value
 }

@@ -9,26 +9,26 @@ import type {Signals} from './signals'
 import {checkTransport} from './address'
 import {BusError, lostError, toBusError} from './errors'
 import {type Trace, traced} from './trace'
-import {type Head, MessageCutter, type WireMessage} from './wire'
+import {type Head, MessageSplitter, type WireMessage} from './wire'
 
 const connectTimeout = 5000
 
 interface ConnectionOptions {
-  /** Gets the answers. */
+  /** Receives the replies. */
   readonly calls: Calls
   readonly signals: Signals
-  /** Called when the connection, once made, is over. */
+  /** Called when an established connection ends. */
   readonly onLost: (error: BusError) => void
   readonly signal?: AbortSignal
   readonly trace?: Trace
 }
 
-/** What dbus-next has but does not declare: we read for it, and need to know when a connection is over. */
-interface Inside extends EventEmitter {
+/** Undeclared parts of dbus-next: the stream, which is read here in its place, and the events of its end. */
+interface Internals extends EventEmitter {
   stream?: Duplex
 }
 
-/** A connection that dbus-next makes and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
+/** A connection that dbus-next opens and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
 export class Connection {
   readonly #bus: MessageBus
   readonly #options: ConnectionOptions
@@ -45,7 +45,7 @@ export class Connection {
       checkTransport(busAddress)
       const bus = sessionBus({busAddress})
       const connection = new Connection(bus, options)
-      const inside = connection.#inside
+      const internals = connection.#internals
       let connected = false
       const giveUp = (reason: string) => {
         if (!connected) fail(reason)
@@ -60,15 +60,15 @@ export class Connection {
         else reject(new BusError('unreachable', reason, cause))
       }
 
-      // without a listener from the first moment an error would end the process
+      // an error event without a listener would end the process
       const emitter: EventEmitter = bus
       emitter.on('error', (error: Error) => {
         if (connection.#decoding) throw error
         fail(error.message || error.name, error)
       })
-      inside.on('end', () => fail('the bus closed the connection'))
+      internals.on('end', () => fail('the bus closed the connection'))
       // dbus-next starts to read right after this event
-      inside.once('connect', () => queueMicrotask(() => connection.#read(inside.stream!, fail)))
+      internals.once('connect', () => queueMicrotask(() => connection.#takeOver(internals.stream!, fail)))
       bus.on('message', (message) => connection.#receive(message))
       bus.once('connect', () => {
         clearTimeout(timer)
@@ -78,7 +78,7 @@ export class Connection {
     })
   }
 
-  /** Answers the serial of the message. */
+  /** Returns the serial of the message. */
   send({body = [], destination, interface: on, member, path, signature}: Call): number {
     const serial = this.#bus.newSerial()
     this.#bus.send(new Message({body: [...body], destination, interface: on, member, path, serial, signature}))
@@ -86,22 +86,22 @@ export class Connection {
   }
 
   close(): void {
-    this.#inside.stream?.destroy()
+    this.#internals.stream?.destroy()
   }
 
-  get #inside(): Inside {
-    return (this.#bus as unknown as {_connection: Inside})._connection
+  get #internals(): Internals {
+    return (this.#bus as unknown as {_connection: Internals})._connection
   }
 
   /**
-   * Takes over from dbus-next, whose own listener then decodes single messages: those that are wanted, one at a time. An
-   * error there is that message's alone, and a flood of unwanted ones costs no more than a look at their headers. The
-   * stream holds a few hundred messages at a time, so timers and other events have their turn.
+   * Reads the stream in place of dbus-next, whose own listener then decodes one wanted message at a time. A decoding
+   * error affects only its message, and unwanted messages cost no more than reading their headers. The stream holds a
+   * few hundred messages at a time, so a flood does not block timers and other events.
    */
-  #read(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
+  #takeOver(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
     const [decode] = stream.listeners('readable') as (() => void)[]
     stream.off('readable', decode!)
-    const messages = new MessageCutter((head) => this.#wants(head))
+    const messages = new MessageSplitter((head) => this.#isWanted(head))
     stream.on('readable', () => {
       try {
         for (let chunk; (chunk = stream.read() as Buffer | null) !== null;) {
@@ -129,15 +129,15 @@ export class Connection {
     }
   }
 
-  /** Any user can send messages to this connection. Method calls are not answered, so that replies cannot pile up. */
-  #wants(head: Head): boolean {
+  /** Any user can send messages to this connection. Method calls get no reply, so that replies cannot pile up. */
+  #isWanted(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:
       case MessageType.METHOD_RETURN:
-        // before there is a name, only the bus's own greeting can come
+        // until the connection has a name, only the bus can send to it: the reply to Hello
         return this.#bus.name === null || this.#options.calls.isAwaited(head.replySerial!)
       case MessageType.SIGNAL:
-        return this.#options.signals.wants(head)
+        return this.#options.signals.isWanted(head)
       default:
         return false
     }
