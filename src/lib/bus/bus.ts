@@ -15,11 +15,11 @@ export interface BusOptions {
   readonly channel?: () => Promise<Channel>
   /** Seconds within which the bus must answer. */
   readonly connectTimeout?: number
-  /** Called when the connection is over, by whichever side. */
+  /** Called when either side closes the connection. */
   readonly onClose?: (error: BusError) => void
   /**
-   * Called for an object path whose call has been the oldest unanswered one of its destination for 1.5 s; again only
-   * after all calls there had their answer.
+   * Called for the object path of the oldest unanswered call of a destination that has been silent for 1.5 s. Called
+   * again for the same path only after all calls on it have ended.
    */
   readonly onStall?: (path: string) => void
   /** Cancels a connection attempt. */
@@ -47,7 +47,7 @@ export class Bus {
   }
 
   /**
-   * Connects to the system bus: to the first of its addresses where it is.
+   * Connects to the first address of the system bus that accepts a connection.
    * @throws BusError `unreachable`, `host-unreachable`
    */
   static async connect(options: BusOptions = {}): Promise<Bus> {
@@ -99,7 +99,7 @@ export class Bus {
   }
 
   /**
-   * Calls a method and answers the reply's body.
+   * Calls a method and returns the body of the reply.
    * @throws BusError
    */
   async call(call: Call): Promise<unknown[]> {
@@ -117,7 +117,7 @@ export class Bus {
   }
 
   /**
-   * Receives signals until the returned function is called, which also takes the match rule back.
+   * Receives signals until the returned function is called, which also removes the match rule.
    * @throws BusError
    */
   async subscribe(match: Match, listener: (signal: Signal) => void): Promise<() => Promise<void>> {
@@ -125,7 +125,7 @@ export class Bus {
       try {
         listener(signal)
       } catch (error) {
-        // dbus-next would answer the signal with an error
+        // dbus-next would reply to the signal with an error
         this.#options.trace?.(`** ${signal.path} ${signal.member} is invalid: ${String(error)}`)
       }
     })
@@ -134,7 +134,7 @@ export class Bus {
     }
   }
 
-  /** Closes the connection; calls under way reject with `disconnected`. */
+  /** Closes the connection; pending calls reject with `disconnected`. */
   async close(): Promise<void> {
     this.#end(new BusError('disconnected', 'the connection to the message bus is closed'))
     await this.#connection?.close()
@@ -171,7 +171,7 @@ export function variant(signature: string, value: unknown): Variant {
   return new Variant(signature, value)
 }
 
-/** The value within a variant, whatever the depth. */
+/** The value of a variant, which may contain another variant. */
 export function unwrap(value: unknown): unknown {
   return value instanceof Variant ? unwrap(value.value) : value
 }

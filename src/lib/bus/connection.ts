@@ -9,7 +9,7 @@ import type {Signals} from './signals'
 import {checkTransport} from './address'
 import {BusError, lostError, toBusError} from './errors'
 import {type Trace, traced} from './trace'
-import {type Head, MessageCutter, type WireMessage} from './wire'
+import {type Head, MessageSplitter, type WireMessage} from './wire'
 
 /** Seconds for the socket of this machine. */
 const defaultTimeout = 5
@@ -26,22 +26,22 @@ export interface Channel {
 interface ConnectionOptions {
   /** Seconds within which the bus must answer. */
   readonly connectTimeout?: number
-  /** Gets the answers. */
+  /** Receives the replies. */
   readonly calls: Calls
   readonly signals: Signals
-  /** Called when the connection, once made, is over. */
+  /** Called when an established connection ends. */
   readonly onLost: (error: BusError) => void
   readonly signal?: AbortSignal
   readonly trace?: Trace
 }
 
-/** What dbus-next has but does not declare: we read for it, and need to know when a connection is over. */
-interface Inside extends EventEmitter {
+/** Undeclared parts of dbus-next: the stream, which is read here in its place, and the events of its end. */
+interface Internals extends EventEmitter {
   stream?: Duplex
   _wireStream(stream: Duplex): void
 }
 
-/** A connection that dbus-next makes and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
+/** A connection that dbus-next opens and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
 export class Connection {
   readonly #bus: MessageBus
   readonly #channel: Channel | undefined
@@ -61,7 +61,7 @@ export class Connection {
       const channel = typeof target === 'string' ? undefined : target
       const bus = channel ? busOver(channel.stream) : sessionBus({busAddress: target as string})
       const connection = new Connection(bus, options, channel)
-      const inside = connection.#inside
+      const internals = connection.#internals
       let connected = false
       const giveUp = (reason: string) => {
         if (!connected) fail(reason)
@@ -83,17 +83,17 @@ export class Connection {
       // the stream just ends: the program that made it knows why
       const ended = channel?.ended.then((error) => fail(error.message, error))
 
-      // without a listener from the first moment an error would end the process
+      // an error event without a listener would end the process
       const emitter: EventEmitter = bus
       emitter.on('error', (error: Error) => {
         if (connection.#decoding) throw error
         fail(error.message || error.name, error)
       })
-      inside.on('end', () => {
+      internals.on('end', () => {
         if (!ended) fail('the bus closed the connection')
       })
       // dbus-next starts to read right after this event
-      inside.once('connect', () => queueMicrotask(() => connection.#read(inside.stream!, fail)))
+      internals.once('connect', () => queueMicrotask(() => connection.#takeOver(internals.stream!, fail)))
       bus.on('message', (message) => connection.#receive(message))
       bus.once('connect', () => {
         clearTimeout(timer)
@@ -103,7 +103,7 @@ export class Connection {
     })
   }
 
-  /** Answers the serial of the message. */
+  /** Returns the serial of the message. */
   send({body = [], destination, interface: on, member, path, signature}: Call): number {
     const serial = this.#bus.newSerial()
     this.#bus.send(new Message({body: [...body], destination, interface: on, member, path, serial, signature}))
@@ -117,23 +117,23 @@ export class Connection {
 
   /** Resolves once nothing is left of it. */
   async close(): Promise<void> {
-    this.#inside.stream?.destroy()
+    this.#internals.stream?.destroy()
     await this.#channel?.close()
   }
 
-  get #inside(): Inside {
-    return (this.#bus as unknown as {_connection: Inside})._connection
+  get #internals(): Internals {
+    return (this.#bus as unknown as {_connection: Internals})._connection
   }
 
   /**
-   * Takes over from dbus-next, whose own listener then decodes single messages: those that are wanted, one at a time. An
-   * error there is that message's alone, and a flood of unwanted ones costs no more than a look at their headers. The
-   * stream holds a few hundred messages at a time, so timers and other events have their turn.
+   * Reads the stream in place of dbus-next, whose own listener then decodes one wanted message at a time. A decoding
+   * error affects only its message, and unwanted messages cost no more than reading their headers. The stream holds a
+   * few hundred messages at a time, so a flood does not block timers and other events.
    */
-  #read(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
+  #takeOver(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
     const [decode] = stream.listeners('readable') as (() => void)[]
     stream.off('readable', decode!)
-    const messages = new MessageCutter((head) => this.#wants(head))
+    const messages = new MessageSplitter((head) => this.#isWanted(head))
     stream.on('readable', () => {
       try {
         for (let chunk; (chunk = stream.read() as Buffer | null) !== null;) {
@@ -161,15 +161,15 @@ export class Connection {
     }
   }
 
-  /** Any user can send messages to this connection. Method calls are not answered, so that replies cannot pile up. */
-  #wants(head: Head): boolean {
+  /** Any user can send messages to this connection. Method calls get no reply, so that replies cannot pile up. */
+  #isWanted(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:
       case MessageType.METHOD_RETURN:
-        // before there is a name, only the bus's own greeting can come
+        // until the connection has a name, only the bus can send to it: the reply to Hello
         return this.#bus.name === null || this.#options.calls.isAwaited(head.replySerial!)
       case MessageType.SIGNAL:
-        return this.#options.signals.wants(head)
+        return this.#options.signals.isWanted(head)
       default:
         return false
     }
@@ -195,11 +195,11 @@ export class Connection {
 /** dbus-next connects to addresses only: it gets the stream in place of the socket that it makes. */
 function busOver(stream: Duplex): MessageBus {
   const bus = sessionBus({busAddress: 'unix:path=/dev/null'})
-  const inside = (bus as unknown as {_connection: Inside})._connection
-  const wire = inside._wireStream
-  inside._wireStream = (socket) => {
+  const internals = (bus as unknown as {_connection: Internals})._connection
+  const wire = internals._wireStream
+  internals._wireStream = (socket) => {
     socket.on('error', () => {}).destroy()
-    wire.call(inside, stream)
+    wire.call(internals, stream)
     queueMicrotask(() => stream.emit('connect'))
   }
 

@@ -110,7 +110,7 @@ export class SessionManager implements SessionSource {
     return this.#me
   }
 
-  /** @throws Ovpn3Error `usage` for what can be no path or id of a session, `bus-unreachable`, … */
+  /** @throws Ovpn3Error `usage` for an invalid path or ID, `bus-unreachable`, … */
   async find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]> {
     if (selector.kind === 'path') checkPath(selector.path)
     const listed = await this.#candidates(selector)
@@ -118,14 +118,14 @@ export class SessionManager implements SessionSource {
     const bus = await this.#connected()
     const {path} = selector
     if (!path.startsWith('/') && !sessionId.test(path)) return []
-    // root can read sessions that are not listed
-    const full = path.startsWith('/') ? path : `${managerPath}/${path}`
-    const session = new ServiceSession(this, bus, full)
+    // root can read sessions that the manager does not list
+    const fullPath = path.startsWith('/') ? path : `${managerPath}/${path}`
+    const session = new ServiceSession(this, bus, fullPath)
     const found = await matching([session], selector, properties)
     return found.filter((each) => !isMissing(each))
   }
 
-  /** The profiles that the caller can see. */
+  /** The profiles that the caller can read. */
   async profiles({details, name, path: wanted}: ProfileQuery = {}): Promise<readonly SavedProfile[]> {
     if (wanted !== undefined && !objectPath.test(wanted))
       throw new Ovpn3Error('usage', `invalid profile path: "${wanted}"`, {
@@ -133,15 +133,15 @@ export class SessionManager implements SessionSource {
       })
     const bus = await this.#connected()
     const read = (path: string) =>
-      details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))
-    const known = wanted === undefined ? undefined : await forgiving(read(wanted))
-    if (known) return [known]
-    // this also starts the configuration manager where it has ended
+      details ? profileDetails(bus, path) : profileName(bus, path).then((profile) => ({name: profile, path}))
+    const direct = wanted === undefined ? undefined : await valueOrUndefined(read(wanted))
+    if (direct) return [direct]
+    // this call also starts the configuration manager if it is not running
     const listed = await translatedProfile(profilePaths(bus, name))
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
-    // a profile that was deleted meanwhile does not hide the others
-    const profiles = await Promise.all(mapLimited(paths, (path) => forgiving(read(path))))
+    // a profile that was deleted meanwhile is omitted
+    const profiles = await Promise.all(mapLimited(paths, (path) => valueOrUndefined(read(path))))
     return profiles.filter((profile) => profile !== undefined)
   }
 
@@ -150,7 +150,7 @@ export class SessionManager implements SessionSource {
     return new ServiceSession(this, bus, await startSession(bus, from, options, signal), from.name)
   }
 
-  /** Follows sessions that come and go. Only those that the caller has access to can be looked at. */
+  /** Reports sessions as they are created and removed, including those that the caller cannot read. */
   async watch(listener: (event: SourceEvent) => void): Promise<Unsubscribe> {
     const bus = await this.#connected()
     const subscribing = [
@@ -177,7 +177,7 @@ export class SessionManager implements SessionSource {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    const bus = this.#bus && (await forgiving(this.#bus))
+    const bus = this.#bus && (await valueOrUndefined(this.#bus))
     await bus?.close()
   }
 
@@ -186,7 +186,7 @@ export class SessionManager implements SessionSource {
     return this.#bus
   }
 
-  /** The sessions that the manager lists and that may be meant. They are not looked at, so stale ones are among them. */
+  /** The listed sessions that may match the selector. They are not read, so some may be stale. */
   async #candidates(selector: Selector): Promise<ServiceSession[]> {
     switch (selector.kind) {
       case 'config':
@@ -202,7 +202,7 @@ export class SessionManager implements SessionSource {
     }
   }
 
-  /** Calls a method of the manager that answers with sessions. @param config the name of their profile */
+  /** Calls a method of the manager that returns sessions. @param config the name of their profile */
   async #list(
     call: Partial<Call> & {readonly member: 'FetchAvailableSessions' | 'LookupConfigName'},
     config?: string,
@@ -223,8 +223,8 @@ export class SessionManager implements SessionSource {
   }
 }
 
-/** The value of optional work, or undefined if it fails. */
-async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
+/** The value of a promise, or undefined if it rejects. */
+async function valueOrUndefined<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
@@ -233,7 +233,7 @@ async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** @throws Ovpn3Error `usage` for what can be no path or id of a session, nor the beginning of an id */
+/** @throws Ovpn3Error `usage` if this cannot be the path, ID or ID prefix of a session */
 function checkPath(path: string): void {
   const tree = `${managerPath}/`
   if (!path.startsWith('/')) {
@@ -249,7 +249,7 @@ function checkPath(path: string): void {
     throw new Ovpn3Error('usage', `not a session path: ${path}`, {hint: `Pass a path that begins with ${tree}`})
 }
 
-/** There has never been such a session, or there is none any more; a stale one is known, and was found to be so. */
+/** True if no such session exists. False for a stale one: it existed until this read. */
 function isMissing({snapshot: {errors, values}}: Session): boolean {
   const all = Object.values(errors)
   return Object.keys(values).length === 0 && all.length > 0 && all.every((error) => hasCode(error, 'session-not-found'))
