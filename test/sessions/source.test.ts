@@ -103,20 +103,22 @@ describe('several sources', () => {
     const [a, b] = [sourceWith('a'), sourceWith('b')]
     const silent: SessionSource = {find: async () => [], me: 1000, name: 'silent'}
     const events: SessionsEvent[] = []
-    const end = await new Sources([a, b, silent, failing('broken', outage)]).watch((event) => events.push(event))
+    const sources = new Sources([a, b, silent, failing('broken', outage)])
+    const [end] = await Promise.all([a, b, silent].map((source) => sources.watch(source, (event) => events.push(event))))
     a.tell({path: '/a', type: 'removed'})
     b.tell({type: 'reset'})
     assert.deepEqual(events, [
       {session: {path: '/a', source: a}, source: a, type: 'removed'},
       {source: b, type: 'reset'},
     ])
-    await end()
+    await end!()
     a.tell({type: 'reset'})
     assert.equal(events.length, 2)
     await assert.rejects(
-      new Sources([failing('broken', outage)]).watch(() => {}),
+      sources.watch(sources.all[3]!, () => {}),
       outage,
     )
+    assert.deepEqual(sources.failures, [{error: outage, source: 'broken'}])
   })
 })
 

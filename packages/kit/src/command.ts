@@ -35,6 +35,7 @@ import {
   parserText,
 } from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
+import {hostFlags, hostsOf} from './hosts'
 import {interaction} from './interaction'
 import {
   argumentMisuse,
@@ -97,6 +98,7 @@ type SignalName = keyof typeof signalNumbers
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
+    ...hostFlags,
     json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
     format: Flags.string({
       exclusive: ['json'],
@@ -185,6 +187,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       this.#failures = (await this.#sources)?.failures ?? []
       for (const failure of this.#failures) this.tellFailure(failure)
       if (this.#signal) process.exitCode = this.#signalStatus()
+      else if (this.#failures.length > 0 && !this.streams) process.exitCode ||= exitStatus['some-failed']
       return result
     } finally {
       await this.screen.mute(() => this.#windDown(work))
@@ -196,7 +199,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   /** All sources of sessions; closed when the command ends. */
   protected sources(): Promise<Sources> {
-    this.#sources ??= sourcesOf(this.config, {onStall: (session) => this.onStall(session)})
+    this.#sources ??= sourcesOf(this.config, {...hostsOf(this.flags), onStall: (session) => this.onStall(session)})
     return this.#sources
   }
 

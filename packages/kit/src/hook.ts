@@ -3,6 +3,7 @@ import type {Interfaces} from '@oclif/core'
 import {
   asOvpn3Error,
   isOvpn3Error,
+  ofHosts,
   Ovpn3Error,
   type SessionRef,
   type SessionSource,
@@ -14,6 +15,10 @@ import {failureText} from './report'
 
 /** The options of the `session-resolver` hook. */
 export interface ResolverOptions {
+  /** The hosts given with --host: answer with the sources of these, and with those of this machine if there are none. */
+  readonly hosts: readonly string[]
+  /** Seconds within which a host must answer. */
+  readonly connectTimeout: number
   /**
    * Call this when an answer is delayed: once for each session whose backend is not responding, or without a session if
    * the cause is unknown.
@@ -69,8 +74,9 @@ export async function sourcesOf(config: Interfaces.Config, options: ResolverOpti
   const {failures, successes} = await config.runHook('session-resolver', options)
   // the CLI's own source comes first: of two sources with the same name, the first is used
   successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
+  const sources = successes.flatMap(({result}) => result ?? [])
   return new Sources(
-    successes.flatMap(({result}) => result ?? []),
+    ofHosts(sources, options.hosts),
     // oclif collects the errors of hooks and continues
     failures.map(({error, plugin}) => ({
       error: asOvpn3Error(error),

@@ -1,6 +1,7 @@
 import type {Command} from '@oclif/core'
 
 import {toJson} from '@ovpn3/sessions'
+import {hostname} from 'node:os'
 
 import {SessionCommand} from './command'
 import {canAnimate, type LiveView, onReaderGone} from './terminal'
@@ -52,7 +53,10 @@ export abstract class WatchCommand<T extends typeof Command, Result = unknown> e
     try {
       if (this.jsonEnabled()) await show(printJson)
       else if (draw && !this.quiet && canAnimate(process.stdout))
-        await this.screen.draw((view) => show(draw(view)), end)
+        await this.screen.draw((view) => show(draw(view)), {
+          place: this.flags.host?.join(', ') ?? hostname(),
+          quit: end,
+        })
       else await show(print)
     } finally {
       forget()

@@ -38,6 +38,7 @@ export interface ErrorOptions {
 
 /** A saved profile as an error or a picker shows it. Fields that could not be read are null. */
 export interface ProfileSummary {
+  readonly host?: string
   readonly path: string
   readonly name: string
   /** Uid. */
@@ -48,6 +49,7 @@ export interface ProfileSummary {
 
 /** A session as an error or a picker shows it. Properties that could not be read are null. */
 export interface SessionSummary {
+  readonly host?: string
   readonly path: string
   readonly id: string
   readonly config: string | null

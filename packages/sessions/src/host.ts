@@ -47,3 +47,11 @@ export function hintOn(host: string | undefined, hint: string | undefined): stri
     return start + (name === undefined ? `${loginTo(hostOf(host))} ${command}` : `ovpn3 ${name} --host ${host}${rest}`)
   })
 }
+
+/** An error about a session or a service on a host: its hint applies there. */
+export function errorOn(host: string | undefined, error: Ovpn3Error): Ovpn3Error {
+  const hint = hintOn(host, error.hint)
+  if (hint === error.hint) return error
+  const {candidates, code, message, profiles} = error
+  return new Ovpn3Error(code, message, {candidates, cause: error, hint, profiles})
+}

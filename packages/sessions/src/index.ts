@@ -95,6 +95,7 @@ export {
 } from './session'
 export {
   asOvpn3Error,
+  ofHosts,
   type ProfileQuery,
   type SavedProfile,
   type SessionsEvent,

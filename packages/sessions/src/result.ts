@@ -1,6 +1,7 @@
 import type {Endpoint, Session} from './session'
 
 import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
+import {hintOn} from './host'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -48,6 +49,8 @@ export interface Connection {
 
 /** The result for one session, described in `docs/schemas`. */
 export interface SessionResult {
+  /** The machine that it is on, as given with --host; left out: this one. */
+  readonly host?: string
   readonly path: string
   readonly id: string
   /** Null where it could not be read. */
@@ -80,14 +83,17 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
 
 /**
  * A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile, and
- * `office (c2df8ae4) of bob` where the owner is given, because it is another user.
+ * `office (c2df8ae4) of bob` where the owner is given, because it is another user. On another machine it begins with
+ * the host: `gw1:office (c2df8ae4)`.
  */
 export function sessionLabel({
   config,
+  host,
   id,
   owner,
-}: Pick<SessionResult, 'id' | 'owner'> & {readonly config?: string | null}): string {
-  const name = config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+}: Pick<SessionResult, 'host' | 'id' | 'owner'> & {readonly config?: string | null}): string {
+  const on = host === undefined ? '' : `${host}:`
+  const name = on + (config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`)
   return owner ? `${name} of ${owner.name === null ? `uid ${owner.uid}` : safeText(owner.name)}` : name
 }
 
@@ -107,12 +113,15 @@ export function configOf(session: Session): string | null {
 
 /** The name of a session for people, from what is known of it: `office (c2df8ae4)`. @param owner another user */
 export function labelOf(session: Session, owner?: SessionOwner): string {
-  return sessionLabel({config: configOf(session), id: session.id, owner})
+  return sessionLabel({config: configOf(session), host: session.source.host, id: session.id, owner})
 }
 
 /** The same error, with the name of the session that it is about in front. */
 export function aboutSession(session: Session, error: Ovpn3Error, owner?: SessionOwner): Ovpn3Error {
-  return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {cause: error, hint: error.hint})
+  return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {
+    cause: error,
+    hint: hintOn(session.source.host, error.hint),
+  })
 }
 
 /** Whether an error means that the session no longer exists. */

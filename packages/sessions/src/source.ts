@@ -1,6 +1,7 @@
 import type {PropertyName, Session, SessionRef, Unsubscribe} from './session'
 
 import {isOvpn3Error, Ovpn3Error} from './errors'
+import {errorOn} from './host'
 import {type Selector} from './selector'
 
 /** The users of the machine that a source's sessions are on. */
@@ -111,6 +112,11 @@ export class Sources {
       if (!this.all.includes(source)) this.#failed(source, new Ovpn3Error('failed', 'another source has the same name'))
   }
 
+  /** No source is left that could be asked. */
+  get areAllLost(): boolean {
+    return this.all.every(({name}) => this.#failures.has(name))
+  }
+
   /** Those that could not be asked so far. */
   get failures(): readonly SourceFailure[] {
     return [...this.#failures.values()]
@@ -128,6 +134,30 @@ export class Sources {
     const misuse = errors.find(({code}) => code === 'usage')
     if (found.length === 0 && (misuse || errors.length === answers.length)) throw failure ?? misuse ?? this.#nobody()
     return found
+  }
+
+  /** All sessions of each source. A source that cannot be asked has none, and is among `failures`. */
+  lists(): Promise<readonly Session[]>[] {
+    return this.all.map(async (source) => {
+      try {
+        return await this.list(source)
+      } catch (error) {
+        if (!isOvpn3Error(error)) throw error
+        return []
+      }
+    })
+  }
+
+  /** @throws Ovpn3Error where no source could be asked */
+  failIfAllLost(): void {
+    const [first] = this.failures
+    const source = this.all.find(({name}) => name === first?.source)
+    if (this.areAllLost) throw source && first ? sourceError(source, first.error) : this.#nobody()
+  }
+
+  /** All sessions of one source. @throws Ovpn3Error where it cannot be asked, which is remembered */
+  list(source: SessionSource): Promise<readonly Session[]> {
+    return this.#ask(source, () => source.find({kind: 'all'}, []))
   }
 
   /**
@@ -151,11 +181,11 @@ export class Sources {
   }
 
   /**
-   * Follows sessions that come and go in all sources until the returned function is called.
-   * @throws Ovpn3Error where no source can be followed
+   * Follows sessions that come and go in one source until the returned function is called.
+   * @throws Ovpn3Error where it cannot be asked, which is remembered
    */
-  async watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
-    const answers = await this.#askAll(async (source) =>
+  watch(source: SessionSource, listener: (event: SessionsEvent) => void): Promise<undefined | Unsubscribe> {
+    return this.#ask(source, async () =>
       source.watch?.((event) =>
         listener(
           event.type === 'removed'
@@ -164,11 +194,6 @@ export class Sources {
         ),
       ),
     )
-    const [failed] = answers.flatMap(({error}) => error ?? [])
-    if (failed && answers.every(({error}) => error)) throw failed
-    return async () => {
-      await Promise.all(answers.map(({value}) => value?.()))
-    }
   }
 
   /**
@@ -176,9 +201,9 @@ export class Sources {
    * @throws the error, where there are none
    */
   lose(source: SessionSource, error: unknown): void {
-    const known = asOvpn3Error(error)
+    const known = errorOn(source.host, asOvpn3Error(error))
     this.#failed(source, known)
-    if (this.all.every(({name}) => this.#failures.has(name))) throw known
+    this.failIfAllLost()
   }
 
   async close(): Promise<void> {
@@ -187,20 +212,28 @@ export class Sources {
   }
 
   /** What each source says, or why it does not; that is remembered, unless the question was wrong. */
-  async #askAll<T>(
+  #askAll<T>(
     question: (source: SessionSource) => Promise<T>,
   ): Promise<{readonly error?: Ovpn3Error; readonly value?: T}[]> {
     return Promise.all(
       this.all.map(async (source) => {
         try {
-          return {value: await question(source)}
+          return {value: await this.#ask(source, () => question(source))}
         } catch (error) {
-          const known = asOvpn3Error(error)
-          if (known.code !== 'usage') this.#failed(source, known)
-          return {error: known}
+          return {error: sourceError(source, error as Ovpn3Error)}
         }
       }),
     )
+  }
+
+  async #ask<T>(source: SessionSource, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      const known = errorOn(source.host, asOvpn3Error(error))
+      if (known.code !== 'usage') this.#failed(source, known)
+      throw known
+    }
   }
 
   #failed({name: source}: SessionSource, error: Ovpn3Error): void {
@@ -217,6 +250,19 @@ export class Sources {
       })
     )
   }
+}
+
+/** The sources of these hosts; without hosts, those of this machine. A plugin may know nothing of hosts. */
+export function ofHosts(sources: readonly SessionSource[], hosts: readonly string[]): readonly SessionSource[] {
+  return sources.filter(({host}) => (host === undefined ? hosts.length === 0 : hosts.includes(host)))
+}
+
+/** The error of a source where it stands alone: that of a host names the host. */
+export function sourceError({host}: SessionSource, error: Ovpn3Error): Ovpn3Error {
+  const {code, hint, message} = error
+  return host === undefined || code === 'usage'
+    ? error
+    : new Ovpn3Error(code, `${host}: ${message}`, {cause: error, hint})
 }
 
 /** An error of a source as one of ours: its code may be anybody's. */

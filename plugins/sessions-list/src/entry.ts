@@ -84,6 +84,8 @@ export function serverOf({values: {connected_to}}: Entry): SessionProperties['co
 
 /** A session as `--json` prints it. Keys that were not asked for are left out. */
 export interface ListedSession {
+  /** The machine, as given with --host; left out: this one. */
+  readonly host?: string
   readonly path: string
   readonly id: string
   readonly state: SessionState
@@ -98,7 +100,7 @@ export interface ListedSession {
   readonly error?: ErrorJson
 }
 
-export type ListedKey = Exclude<keyof ListedSession, 'error' | 'id' | 'path' | 'state'>
+export type ListedKey = Exclude<keyof ListedSession, 'error' | 'host' | 'id' | 'path' | 'state'>
 
 const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
@@ -116,7 +118,9 @@ const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
 
 export function listedSession(entry: Entry, keys: readonly ListedKey[]): ListedSession {
   const {error, session, state} = entry
+  const {host} = session.source
   return {
+    ...(host !== undefined && {host}),
     path: session.path,
     id: session.id,
     state,

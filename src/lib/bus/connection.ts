@@ -68,10 +68,7 @@ export class Connection {
       }
 
       const {connectTimeout = defaultTimeout} = options
-      const timer = setTimeout(
-        () => setImmediate(giveUp, `timed out after ${connectTimeout} s`),
-        connectTimeout * 1000,
-      )
+      const timer = setTimeout(() => setImmediate(giveUp, `timed out after ${connectTimeout} s`), connectTimeout * 1000)
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
         clearTimeout(timer)

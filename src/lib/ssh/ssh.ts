@@ -1,6 +1,5 @@
-import type {ChildProcess, SpawnOptions} from 'node:child_process'
-
 import {type Host} from '@ovpn3/sessions'
+import {type ChildProcess, spawn, type SpawnOptions} from 'node:child_process'
 import {Duplex} from 'node:stream'
 
 import type {Channel} from '../bus'
@@ -33,7 +32,6 @@ const running = new Set<ChildProcess>()
 
 /** Starts a command on a host, connected by its standard input and output. The words are passed to a shell there: they must be constants or checked. */
 export async function openChannel(host: Host, words: readonly string[], options: SshOptions): Promise<SshChannel> {
-  const {spawn} = await import('node:child_process')
   const child = spawn(program(), sshArguments(host, words, options), spawnOptions(options))
   if (running.size === 0) process.once('exit', endAll)
   running.add(child)

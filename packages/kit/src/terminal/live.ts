@@ -1,5 +1,4 @@
 import {localTime} from '@ovpn3/sessions'
-import {hostname} from 'node:os'
 
 import type {Animated} from './screen'
 
@@ -13,7 +12,7 @@ export interface Frame {
   readonly rows: number
   /** The latest notice since the last call of `show`, or an empty string. */
   readonly message: string
-  /** A header line: the title and this host on the left, the time on the right. */
+  /** A header line: the title and the host on the left, the time on the right. */
   header(title: string): string
 }
 
@@ -41,7 +40,9 @@ const keyHelp = [
   ['?', 'hide the keys'],
 ] as const
 
-interface LiveViewOptions {
+export interface LiveViewOptions {
+  /** Where the sessions are, for the header: a host name. */
+  readonly place: string
   /** Called when the user quits with `q`. */
   readonly quit: () => void
 }
@@ -50,7 +51,7 @@ interface LiveViewOptions {
  * Creates a view on standard output, which must be a terminal. Keys are read if standard input is a terminal, too.
  * `end` draws what is outstanding and leaves it on the terminal.
  */
-export async function liveView({quit}: LiveViewOptions): Promise<Animated & LiveView & {end(): void}> {
+export async function liveView({place, quit}: LiveViewOptions): Promise<Animated & LiveView & {end(): void}> {
   const {createLogUpdate} = await import('log-update')
   const update = createLogUpdate(process.stdout, {showCursor: true})
   const {dim} = colorsOf(process.stdout)
@@ -76,7 +77,7 @@ export async function liveView({quit}: LiveViewOptions): Promise<Animated & Live
     const below = [...eventTexts(events, now), ...footer(rows)]
     // a view with more lines than the terminal would scroll away; the cursor is on a line of its own
     const room = Math.max(1, rows - 1 - below.length)
-    const header = (title: string) => headerLine(title, columns, now)
+    const header = (title: string) => headerLine(`${title} on ${place}`, columns, now)
     const lines = latest({columns, header, message, rows: room}).split('\n').slice(0, room)
     update([...lines, ...below.map((line) => dim(line))].map((line) => cut(line, columns)).join('\n'))
   }
@@ -142,9 +143,8 @@ function eventTexts(events: readonly {readonly at: number; readonly text: string
   return ['', ...shown, `… ${texts.length - shown.length} more`]
 }
 
-function headerLine(title: string, columns: number, now: number): string {
+function headerLine(full: string, columns: number, now: number): string {
   const {bold, dim} = colorsOf(process.stdout)
-  const full = `${title} on ${hostname()}`
   const dateTime = localTime(now / 1000)
   // on a narrow terminal the date gives way first
   const fits = displayWidth(full) + 2 + dateTime.length <= columns

@@ -1,6 +1,6 @@
 import {safeText, type Task} from '@ovpn3/sessions'
 
-import {liveView, type LiveView} from './live'
+import {type LiveView, liveView, type LiveViewOptions} from './live'
 import {taskList} from './tasks'
 import {canAnimate, isInteractive} from './terminal'
 
@@ -84,9 +84,9 @@ export class Screen {
     return (text) => print(`${title}: ${safeText(text)}`)
   }
 
-  /** Shows a view on standard output during the work. @param quit called when the user quits with `q` */
-  async draw<T>(work: (view: LiveView) => Promise<T>, quit: () => void): Promise<T> {
-    const view = await liveView({quit})
+  /** Shows a view on standard output during the work. */
+  async draw<T>(work: (view: LiveView) => Promise<T>, options: LiveViewOptions): Promise<T> {
+    const view = await liveView(options)
     try {
       return await this.#animate(view, () => work(view))
     } finally {

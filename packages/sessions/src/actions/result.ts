@@ -1,4 +1,5 @@
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
+import {errorOn} from '../host'
 import {configOf, errorJson, goneError, type SessionResult, statusJson} from '../result'
 import {type Session} from '../session'
 import {type SessionStatus, statusText} from '../status'
@@ -21,7 +22,9 @@ export function result(
     ...details
   }: Details = {},
 ): SessionResult {
+  const {host} = session.source
   return {
+    ...(host !== undefined && {host}),
     path: session.path,
     id: session.id,
     config: configOf(session),
@@ -35,7 +38,7 @@ export function result(
 
 /** The result of a session with which something went wrong. */
 export function failure(session: Session, error: Ovpn3Error, details?: Details): SessionResult {
-  return result(session, 'failed', error.message, {...details, error: errorJson(error)})
+  return result(session, 'failed', error.message, {...details, error: errorJson(errorOn(session.source.host, error))})
 }
 
 /** Runs an action and makes a result of what it throws. */

@@ -1,9 +1,9 @@
 import type {Reading} from '../reading'
-import type {LogEvent, PropertyName, Session, SessionRef, Snapshot} from '../session'
-import type {SessionsEvent, SourceFailure, Sources} from '../source'
+import type {LogEvent, PropertyName, Session, SessionRef, Snapshot, Unsubscribe} from '../session'
 
 import {sleep, unlessAborted} from '../abort'
-import {isOvpn3Error} from '../errors'
+import {isOvpn3Error, type Ovpn3Error} from '../errors'
+import {sourceError, type SessionsEvent, type SourceFailure, type Sources} from '../source'
 import {SourceTracker} from './source-tracker'
 
 /** Milliseconds that giving back subscriptions may take. */
@@ -94,43 +94,47 @@ export class Tracker<D = unknown> {
     this.#trackers = this.#sources.all.map(
       (source) => new SourceTracker(source, this.#options, (error) => this.#fail(error, source.name)),
     )
-    let subscribed = false
-    const watching = this.#sources.watch((event) => this.#receive(event))
-    const begun = watching.then(async () => {
-      subscribed = true
-      await this.#begin(meanwhile)
+    const watching = this.#trackers.map(({source}) => this.#sources.watch(source, (event) => this.#receive(event)))
+    const subscribed = new Set<Promise<undefined | Unsubscribe>>()
+    // a source that is slow, or cannot be reached, does not hold up the others
+    const begun = this.#trackers.map(async (tracker, i) => {
+      try {
+        await watching[i]
+        const isFirst = subscribed.size === 0
+        subscribed.add(watching[i]!)
+        await Promise.all([isFirst && meanwhile?.(), this.#find(tracker)])
+      } catch (error) {
+        this.#cannotBegin(tracker, error)
+      }
     })
     for (const tracker of this.#trackers) tracker.adopt(this.#options.sessions ?? [])
     try {
-      await unlessAborted(Promise.all([stopped, begun]), signal)
+      await unlessAborted(Promise.all([stopped, ...begun]), signal)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
       this.#ended = true
       const over = new AbortController()
-      const unsubscribing = watching.then((unsubscribe) => unsubscribe())
+      const ends = watching.map(async (each) => (await each)?.())
+      for (const end of ends) end.catch(() => {})
       // a subscription that does not come about is nothing to wait for
-      const ends = [subscribed && unsubscribing, ...this.#trackers.map((each) => each.end())]
-      unsubscribing.catch(() => {})
-      void Promise.allSettled(ends).then(() => over.abort())
+      const given = ends.filter((_, i) => subscribed.has(watching[i]!))
+      void Promise.allSettled([...given, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
       await sleep(farewell, over.signal)
     }
   }
 
-  async #begin(meanwhile?: () => Promise<void>): Promise<void> {
-    await Promise.all([meanwhile?.(), this.#find()])
+  async #find(tracker: SourceTracker<D>): Promise<void> {
+    const found = this.#options.fixed ? [] : await this.#sources.list(tracker.source)
+    if (!this.#ended) tracker.begin(found)
   }
 
-  async #find(): Promise<void> {
-    if (this.#options.fixed) {
-      for (const tracker of this.#trackers) tracker.begin([])
-      return
-    }
-
-    const found = await this.#sources.find({kind: 'all'}, [])
-    if (this.#ended) return
-    for (const {error, source} of this.#sources.failures) this.#fail(error, source)
-    for (const tracker of this.#trackers) tracker.begin(found)
+  /** One of several sources cannot be asked: the others go on. An error of the work that runs meanwhile ends it. */
+  #cannotBegin({source}: SourceTracker<D>, error: unknown): void {
+    const isFailure = this.#sources.failures.some((failure) => failure.error === error)
+    if (!isFailure) this.#stop(error)
+    else if (this.#sources.areAllLost) this.#stop(sourceError(source, error as Ovpn3Error))
+    else this.#fail(error, source.name)
   }
 
   #of({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {

@@ -1,6 +1,8 @@
 import {
   areExclusive,
   excludesSession,
+  hostCompletion,
+  hostGroup,
   type LiveValues,
   type OptionCompletion,
   requiredFlags,
@@ -35,6 +37,8 @@ export interface LiveQuery {
   readonly session?: string
   /** The user whose sessions are meant, by name or uid. */
   readonly owner?: string
+  /** The hosts whose values are meant; none: this machine. */
+  readonly hosts: readonly string[]
   /** Values of the same option that are there already. */
   readonly taken: readonly string[]
 }
@@ -170,6 +174,7 @@ function queryOf(
 ): LiveQuery {
   const completions = [...given.keys(), name].map((each) => completionOf(command, each))
   return {
+    hosts: given.get('host') ?? [],
     ...Object.fromEntries(selectors.flatMap((each) => given.get(each)?.map((value) => [each, value]) ?? [])),
     own: completions.some(({own}) => own),
     skip: new Set(completions.flatMap(({skip = []}) => skip)),
@@ -196,7 +201,13 @@ const selectors = ['path', 'config', 'interface', 'owner', 'session'] as const
 /** Of an option or argument itself or, where it is one of kit's that select sessions, of those. */
 function completionOf({args, completion, flags}: Command, name: string): OptionCompletion {
   const isSelector = flags?.[name]?.helpGroup === selectorGroup || (name === 'session' && args?.session !== undefined)
-  return completion?.[name] ?? (isSelector ? selectorCompletion[name] : undefined) ?? {}
+  const isHost = flags?.[name]?.helpGroup === hostGroup
+  return (
+    completion?.[name] ??
+    (isSelector ? selectorCompletion[name] : undefined) ??
+    (isHost ? hostCompletion[name] : undefined) ??
+    {}
+  )
 }
 
 /** The values that an argument can take, by what the command says of it as it does of its options. */

@@ -1,4 +1,4 @@
-import {selectorFor} from '@ovpn3/kit/flags'
+import {defaultConnectTimeout, selectorFor} from '@ovpn3/kit/flags'
 import {
   type Claim,
   claimOf,
@@ -6,6 +6,7 @@ import {
   heldDevice,
   isGone,
   nearestRing,
+  ofHosts,
   type PropertyName,
   readsAll,
   type Selector,
@@ -19,9 +20,14 @@ import type {Candidate, LiveQuery} from './candidates'
 
 import {type Account, accounts, isPerson} from './accounts'
 import {files} from './files'
+import {sshHosts} from './hosts'
 
 /** What answers the hook `session-resolver`. */
-export type Resolver = (options: {onStall(): void}) => Promise<readonly SessionSource[] | SessionSource | undefined>
+export type Resolver = (options: {
+  readonly connectTimeout: number
+  readonly hosts: readonly string[]
+  onStall(): void
+}) => Promise<readonly SessionSource[] | SessionSource | undefined>
 
 /** What live values are found with. */
 interface Means {
@@ -31,13 +37,13 @@ interface Means {
 }
 
 /** Values that are not of sessions. */
-type OtherValues = 'file' | 'profile' | 'profile-path'
+type OtherValues = 'file' | 'host' | 'profile' | 'profile-path'
 
 /** A query about sessions. */
 type SessionQuery = LiveQuery & {readonly values: Exclude<LiveQuery['values'], OtherValues>}
 
 const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
-  query.values !== 'file' && query.values !== 'profile' && query.values !== 'profile-path'
+  query.values !== 'file' && query.values !== 'host' && query.values !== 'profile' && query.values !== 'profile-path'
 
 /** What each kind of value takes to be found and described. */
 const properties: Readonly<Record<Exclude<LiveQuery['values'], OtherValues>, readonly PropertyName[]>> = {
@@ -59,7 +65,8 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
   if (values === 'user') {
     const having = selector.kind === 'all' ? [] : usefulSessions(query, selector, means)
     // they can be granted access, whether it can be said who has it or not
-    const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
+    const here = query.hosts.length === 0 ? inTime(accounts(), timeIsUp) : []
+    const [everybody = [], sessions] = await Promise.all([here, having])
     return usersToGrant(query, everybody, sessions)
   }
 
@@ -68,7 +75,7 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
   if (values !== 'owner' && values !== 'user-with-access') return sessionValues(query, sessions)
   const property = values === 'owner' ? 'owner' : 'acl'
   const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
-  const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
+  const known = uids.length > 0 ? await inTime(accountsOf(uids, sessions, query), timeIsUp) : []
   return usersOf(query, uids, known ?? [])
 }
 
@@ -149,17 +156,22 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 
 /** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
 async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
-  return fromSources(means, async (source) => {
+  return fromSources(query.hosts, means, async (source) => {
     const sessions = await forgiving(() => source.find(selector, []), means)
     return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
 }
 
 /** What all sources have together. */
-async function fromSources<T>(means: Means, question: (source: SessionSource) => Promise<readonly T[]>): Promise<T[]> {
+async function fromSources<T>(
+  hosts: readonly string[],
+  means: Means,
+  question: (source: SessionSource) => Promise<readonly T[]>,
+): Promise<T[]> {
   const answers = means.resolvers.map(async (resolver) => {
-    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
-    return (await Promise.all(sources.map((source) => question(source)))).flat()
+    const options = {connectTimeout: defaultConnectTimeout, hosts, onStall() {}}
+    const sources = await forgiving(async () => [(await resolver(options)) ?? []].flat(), means)
+    return (await Promise.all(ofHosts(sources, hosts).map((source) => question(source)))).flat()
   })
   return (await Promise.all(answers)).flat()
 }
@@ -174,11 +186,24 @@ async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means
   }
 }
 
+/** The accounts of users of sessions, on the machines of these. */
+async function accountsOf(
+  uids: readonly number[],
+  sessions: readonly Session[],
+  {hosts}: SessionQuery,
+): Promise<Account[]> {
+  if (hosts.length === 0) return accounts(uids)
+  const [source] = sessions.map((session) => session.source)
+  const names = await Promise.all(uids.map((uid) => source?.users?.nameOf(uid)))
+  return names.flatMap((name, i) => (name === undefined ? [] : [{fullName: '', name, uid: uids[i]!}]))
+}
+
 /** Files, or the names or paths of saved profiles that a session can be started from. */
-async function otherValues({typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
+async function otherValues({hosts, typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
   // a path is no name of a profile
+  if (values === 'host') return forgiving(() => sshHosts(), means)
   if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return forgiving(() => files(typed), means)
-  const profiles = await fromSources(means, (source) =>
+  const profiles = await fromSources(hosts, means, (source) =>
     forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
   )
   if (values === 'profile-path') return profiles.map(({name, path}) => ({description: name, value: path}))

@@ -1,6 +1,16 @@
 import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, mapLimited, Ovpn3Error, readingOf, safeText, statusTexts, Tracker} from '@ovpn3/sessions'
+import {
+  keyOf,
+  mapLimited,
+  Ovpn3Error,
+  readingOf,
+  safeText,
+  type Session,
+  type Sources,
+  statusTexts,
+  Tracker,
+} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -10,6 +20,12 @@ import {sessionTable} from '../table'
 import {type Change, drawTable, jsonOf, nowSeconds, printer} from '../view'
 
 type Format = 'classic' | 'json' | 'table'
+
+/** Milliseconds for which rows wait for those of other hosts. */
+const rowPause = 200
+
+/** The sessions of a source; each promise settles when its session was read. */
+type EntryList = readonly Promise<Entry | undefined>[]
 
 /** The sessions that match the query, in its order. */
 interface Listing {
@@ -94,17 +110,87 @@ Listing a stale session removes it; its row says so.`
   protected async execute(): Promise<Listing | undefined> {
     const format = this.#format()
     const query = queryOf(this.flags)
-    const columns = query.columns ?? defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
+    const usual = defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
+    // the sessions of several hosts are told apart by it
+    const isOfSeveral = (this.flags.host?.length ?? 0) > 1
+    const columns = query.columns ?? (isOfSeveral ? ['host', ...usual] : usual)
     const reads = readsOf(query, columns)
     if (this.flags.watch) return this.#follow(query, columns, reads)
-    const reading = await this.#read(reads)
-    const print = (text: string) => this.log(text)
-    // prints each record as soon as it is read
-    if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
-    const all = (await Promise.all(reading)).filter((entry) => entry !== undefined)
-    const now = nowSeconds()
-    const matching = all.filter((entry) => matches(query, entry, now))
-    return {columns, entries: sorted(matching, query, now), now, total: all.length}
+    const sources = await this.sources()
+    const lists = this.#read(sources, reads)
+    if (!query.sort && format === 'classic') await this.#printRecords(lists, query)
+    else if (!query.sort && format === 'table' && isOfSeveral) await this.#printRows(lists, query, columns)
+    else {
+      const all = (await Promise.all(lists.map(async (list) => entriesOf(await list)))).flat()
+      sources.failIfAllLost()
+      const now = nowSeconds()
+      const matching = all.filter((entry) => matches(query, entry, now))
+      return {columns, entries: sorted(matching, query, now), now, total: all.length}
+    }
+
+    sources.failIfAllLost()
+    return undefined
+  }
+
+  /** Prints each record as soon as it is read. */
+  async #printRecords(lists: readonly Promise<EntryList>[], query: Query): Promise<void> {
+    let total = 0
+    const matching = async function* () {
+      for await (const list of inArrivalOrder(lists)) {
+        total += list.length
+        for (const entry of list) {
+          const read = await entry
+          if (read && matches(query, read, nowSeconds())) yield read
+        }
+      }
+    }
+
+    await printClassic(
+      matching(),
+      () => total,
+      (text) => this.log(text),
+    )
+  }
+
+  /** Prints the rows of each host as they arrive: one that does not answer does not hold up the others. */
+  async #printRows(lists: readonly Promise<EntryList>[], query: Query, columns: readonly ColumnName[]): Promise<void> {
+    let total = 0
+    const shown: Entry[] = []
+    let printed: readonly string[] = []
+    const print = () => {
+      if (shown.length === 0) return
+      const [header, ...rows] = this.#table(shown, columns).split('\n')
+      // where a later row has changed the columns, they need their header again
+      const isSame = header === printed[0]
+      this.log([...(isSame ? [] : [header]), ...rows.slice(Math.max(0, printed.length - 1))].join('\n'))
+      printed = [header!, ...rows]
+    }
+
+    let pause: NodeJS.Timeout | undefined
+    for await (const list of inArrivalOrder(lists)) {
+      const entries = await entriesOf(list)
+      total += entries.length
+      shown.push(...entries.filter((entry) => matches(query, entry, nowSeconds())))
+      // hosts that answer at about the same time share the widths of their columns
+      pause ??= setTimeout(() => {
+        pause = undefined
+        print()
+      }, rowPause)
+    }
+
+    if (pause || printed.length === 0) {
+      clearTimeout(pause)
+      if (shown.length > printed.length - 1) print()
+    }
+
+    const {areAllLost} = await this.sources()
+    if (shown.length === 0 && !areAllLost) this.log(emptyText(total))
+  }
+
+  #table(entries: readonly Entry[], columns: readonly ColumnName[], now = nowSeconds()): string {
+    const {columns: width} = process.stdout
+    const keepsColumns = this.flags.columns !== undefined
+    return sessionTable(entries, {colors: colorsOf(process.stdout), columns, keepsColumns, now, width})
   }
 
   protected override toSuccessJson({columns, entries}: Listing): unknown {
@@ -113,13 +199,13 @@ Listing a stale session removes it; its row says so.`
   }
 
   protected async display({columns, entries, now, total}: Listing): Promise<void> {
-    const {columns: width} = process.stdout
-    if (this.#format() === 'classic') await printClassic(entries, total, (text) => this.log(text))
-    else if (entries.length === 0) this.log(emptyText(total))
-    else {
-      const keepsColumns = this.flags.columns !== undefined
-      this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, keepsColumns, now, width}))
-    }
+    if (this.#format() === 'classic')
+      await printClassic(
+        entries,
+        () => total,
+        (text) => this.log(text),
+      )
+    else this.log(entries.length === 0 ? emptyText(total) : this.#table(entries, columns, now))
   }
 
   protected override replaceSelector(name: SelectorName, value: string): readonly string[] {
@@ -135,12 +221,11 @@ Listing a stale session removes it; its row says so.`
     return process.stdout.isTTY || columns !== undefined ? 'table' : 'classic'
   }
 
-  /** Reads all sessions, in the order of the session manager. Each promise settles when its session was read. */
-  async #read(reads: Reads): Promise<Promise<Entry | undefined>[]> {
+  /** Reads the sessions of each source, in its order. */
+  #read(sources: Sources, reads: Reads): Promise<EntryList>[] {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
-    const sources = await this.sources()
-    return mapLimited(await sources.find({kind: 'all'}, []), async (session) => {
+    const read = async (session: Session) => {
       try {
         const snapshot = await session.refresh(reads.properties)
         const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
@@ -148,7 +233,9 @@ Listing a stale session removes it; its row says so.`
       } catch (error) {
         sources.lose(session.source, error)
       }
-    })
+    }
+
+    return sources.lists().map(async (sessions) => mapLimited(await sessions, read))
   }
 
   async #follow(query: Query, columns: readonly ColumnName[], reads: Reads): Promise<undefined> {
@@ -180,10 +267,15 @@ Listing a stale session removes it; its row says so.`
   }
 }
 
-/** Yields the matching entries in order, each as soon as it and those before it have been read. */
-async function* inTurn(reading: readonly Promise<Entry | undefined>[], query: Query): AsyncGenerator<Entry> {
-  for (const entry of reading) {
-    const read = await entry
-    if (read && matches(query, read, nowSeconds())) yield read
+const entriesOf = async (list: EntryList): Promise<Entry[]> =>
+  (await Promise.all(list)).filter((entry) => entry !== undefined)
+
+/** Yields the values in the order in which they become available. */
+async function* inArrivalOrder<T>(promises: readonly Promise<T>[]): AsyncGenerator<T> {
+  const pending = new Map(promises.map((promise, i) => [i, promise.then((value) => ({i, value}))]))
+  while (pending.size > 0) {
+    const {i, value} = await Promise.race(pending.values())
+    pending.delete(i)
+    yield value
   }
 }
