@@ -223,7 +223,11 @@ describe('sessions with arbitrary properties', () => {
       fc.asyncProperty(fc.array(session, {maxLength: 4, minLength: 1}), async (sessions) => {
         const entries = await Promise.all(sessions.map(async (one) => entry(await one)))
         const printed: string[] = []
-        await printClassic(entries, () => entries.length, (text) => printed.push(text))
+        await printClassic(
+          entries,
+          () => entries.length,
+          (text) => printed.push(text),
+        )
         const text = printed.join('\n')
         assert.doesNotMatch(text, controls)
         const lines = text.split('\n')

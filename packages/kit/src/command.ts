@@ -342,7 +342,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const known = this.#known(error) ?? unexpected(error)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
-    else this.noticeError(await errorText(known))
+    else {
+      this.noticeError(await errorText(known))
+      // of several hosts each says what is wrong
+      for (const failure of (await this.#sources?.catch(() => {}))?.failures ?? [])
+        if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
+    }
   }
 
   protected override toErrorJson(error: Ovpn3Error): unknown {

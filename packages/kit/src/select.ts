@@ -126,6 +126,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const claims = await claimsOf(
     await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? ['status'])),
   )
+  failIfIncomplete(await context.sources())
   const reached = matchingOf(claims, selector, owner, among)
   if (reached.length === 0) throw await notFound(selector, context, claims, among?.none)
   const matching = selector || among ? reached : pickableOf(reached, context)
@@ -169,6 +170,19 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
     aside: [...aside, ...revoked.map(({owner, session}) => ({...unchangedResult(session, {revoked: true}), owner}))],
     selected: await Promise.all(still.map((claim) => toSelected(claim))),
   }
+}
+
+/**
+ * One of several hosts could not be asked: it may have what is meant, too.
+ * @throws Ovpn3Error the error of the host
+ */
+export function failIfIncomplete({all, failures}: Sources): void {
+  const failure = failures.find(({source}) => all.some(({host}) => host === source))
+  if (failure)
+    throw new Ovpn3Error(failure.error.code, `${failure.source}: ${failure.error.message}`, {
+      cause: failure.error,
+      hint: 'Omit the host to select among the others',
+    })
 }
 
 function matchingOf(
@@ -278,7 +292,7 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
     case 'path':
       return claims
     case 'word': {
-      const reached = nearestRing(claims)
+      const reached = nearestOnEach(claims)
       // the beginning of an ID may be meant as a name, which never selects another user's public session
       const isWhole = ({session}: Claim) => session.id === selector.word || session.path === selector.word
       return reached.length > 0 ? reached : claims.filter((claim) => isWhole(claim))
@@ -287,8 +301,14 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
     case undefined:
       return claims.filter(({ownership}) => ownership !== 'public')
     default:
-      return nearestRing(claims)
+      return nearestOnEach(claims)
   }
+}
+
+/** A name that means a session on each of several hosts is ambiguous, whosever they are. */
+function nearestOnEach(claims: readonly Claim[]): readonly Claim[] {
+  const hosts = [...new Set(claims.map(({session}) => session.source.host))]
+  return hosts.flatMap((host) => nearestRing(claims.filter(({session}) => session.source.host === host)))
 }
 
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */

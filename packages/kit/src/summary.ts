@@ -22,6 +22,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
     sessions.map(async (session) => {
       const {errors, values} = await session.fetch(['config_name', 'owner', 'device_name', 'status', 'session_created'])
       return {
+        ...(session.source.host !== undefined && {host: session.source.host}),
         path: session.path,
         id: session.id,
         config: values.config_name ?? null,
@@ -36,6 +37,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
 
 /** The columns that distinguish sessions. On a narrow terminal, those with a number are left out in this order. */
 const columns: readonly (Column & {readonly leaves?: number})[] = [
+  {header: 'HOST'},
   {header: 'ID'},
   {flexible: true, header: 'CONFIG'},
   {header: 'OWNER', leaves: 1},
@@ -44,9 +46,10 @@ const columns: readonly (Column & {readonly leaves?: number})[] = [
   {header: 'AGE', leaves: 2},
 ]
 
-/** One line for each session: ID, profile, owner, device, status and age, in columns. */
+/** One line for each session: the host where there are several, ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
-  return inColumns(await summaryCells(summaries))
+  const rows = await summaryCells(summaries)
+  return inColumns(hasHosts(summaries) ? rows : rows.map((row) => row.slice(1)))
 }
 
 /** The same as a table that fits the width, with a header. */
@@ -58,7 +61,7 @@ export async function summaryTable(summaries: readonly SessionSummary[], width: 
       rows.map((row) => left.map((i) => row[i]!)),
       wide,
     ).split('\n')
-  let shown = columns.map((_, i) => i)
+  let shown = columns.map((_, i) => i).slice(hasHosts(summaries) ? 0 : 1)
   for (const leaving of [1, 2, 3]) {
     if (table(shown).every((line) => displayWidth(line) <= width)) break
     shown = shown.filter((i) => columns[i]!.leaves !== leaving)
@@ -67,10 +70,13 @@ export async function summaryTable(summaries: readonly SessionSummary[], width: 
   return table(shown, width)
 }
 
+const hasHosts = (those: readonly {readonly host?: string}[]) => new Set(those.map(({host}) => host)).size > 1
+
 async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
   const now = Date.now() / 1000
   return Promise.all(
-    summaries.map(async ({config, created, device, id, owner, status}) => [
+    summaries.map(async ({config, created, device, host, id, owner, status}) => [
+      host ?? '-',
       shortId(id),
       config === null ? '-' : safeText(config),
       owner === null ? '-' : safeText(await userName(owner)),
@@ -81,15 +87,17 @@ async function summaryCells(summaries: readonly SessionSummary[]): Promise<strin
   )
 }
 
-/** One line for each saved profile: name, owner, last use and path, in columns. */
+/** One line for each saved profile: the host where there are several, name, owner, last use and path, in columns. */
 export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
-  return inColumns(await profileCells(profiles, (path) => path))
+  const rows = await profileCells(profiles, (path) => path)
+  return inColumns(hasHosts(profiles) ? rows : rows.map((row) => row.slice(1)))
 }
 
 /** The same with a header and shortened paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
-  return inColumns([['NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows])
+  const table = [['HOST', 'NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows]
+  return inColumns(hasHosts(profiles) ? table : table.map((row) => row.slice(1)))
 }
 
 async function profileCells(
@@ -98,7 +106,8 @@ async function profileCells(
 ): Promise<string[][]> {
   const now = Date.now() / 1000
   return Promise.all(
-    profiles.map(async ({lastUsed, name, owner, path}) => [
+    profiles.map(async ({host, lastUsed, name, owner, path}) => [
+      host ?? '-',
       safeText(name),
       owner === null ? '-' : safeText(await userName(owner)),
       lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,

@@ -84,6 +84,8 @@ export class Connection {
       const emitter: EventEmitter = bus
       emitter.on('error', (error: Error) => {
         if (connection.#decoding) throw error
+        // the stream broke because its program has ended, which says why
+        if (channel && 'code' in error) return
         fail(error.message || error.name, error)
       })
       internals.on('end', () => {

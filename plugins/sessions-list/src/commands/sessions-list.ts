@@ -27,6 +27,12 @@ const rowPause = 200
 /** The sessions of a source; each promise settles when its session was read. */
 type EntryList = readonly Promise<Entry | undefined>[]
 
+interface Found {
+  readonly lists: readonly Promise<EntryList>[]
+  /** To be called once all lists are there. @throws Ovpn3Error where no source could be asked */
+  check(): void
+}
+
 /** The sessions that match the query, in its order. */
 interface Listing {
   readonly columns: readonly ColumnName[]
@@ -118,22 +124,18 @@ Listing a stale session removes it; its row says so.`
     if (this.flags.watch) return this.#follow(query, columns, reads)
     const sources = await this.sources()
     const lists = this.#read(sources, reads)
-    if (!query.sort && format === 'classic') await this.#printRecords(lists, query)
-    else if (!query.sort && format === 'table' && isOfSeveral) await this.#printRows(lists, query, columns)
-    else {
-      const all = (await Promise.all(lists.map(async (list) => entriesOf(await list)))).flat()
-      sources.failIfAllLost()
-      const now = nowSeconds()
-      const matching = all.filter((entry) => matches(query, entry, now))
-      return {columns, entries: sorted(matching, query, now), now, total: all.length}
-    }
-
-    sources.failIfAllLost()
-    return undefined
+    const found = {check: () => sources.failIfAllLost(), lists}
+    if (!query.sort && format === 'classic') return this.#printRecords(found, query)
+    if (!query.sort && format === 'table' && isOfSeveral) return this.#printRows(found, query, columns)
+    const all = (await Promise.all(lists.map(async (list) => entriesOf(await list)))).flat()
+    found.check()
+    const now = nowSeconds()
+    const matching = all.filter((entry) => matches(query, entry, now))
+    return {columns, entries: sorted(matching, query, now), now, total: all.length}
   }
 
   /** Prints each record as soon as it is read. */
-  async #printRecords(lists: readonly Promise<EntryList>[], query: Query): Promise<void> {
+  async #printRecords({check, lists}: Found, query: Query): Promise<undefined> {
     let total = 0
     const matching = async function* () {
       for await (const list of inArrivalOrder(lists)) {
@@ -143,6 +145,8 @@ Listing a stale session removes it; its row says so.`
           if (read && matches(query, read, nowSeconds())) yield read
         }
       }
+
+      check()
     }
 
     await printClassic(
@@ -153,7 +157,7 @@ Listing a stale session removes it; its row says so.`
   }
 
   /** Prints the rows of each host as they arrive: one that does not answer does not hold up the others. */
-  async #printRows(lists: readonly Promise<EntryList>[], query: Query, columns: readonly ColumnName[]): Promise<void> {
+  async #printRows({check, lists}: Found, query: Query, columns: readonly ColumnName[]): Promise<undefined> {
     let total = 0
     const shown: Entry[] = []
     let printed: readonly string[] = []
@@ -178,13 +182,10 @@ Listing a stale session removes it; its row says so.`
       }, rowPause)
     }
 
-    if (pause || printed.length === 0) {
-      clearTimeout(pause)
-      if (shown.length > printed.length - 1) print()
-    }
-
-    const {areAllLost} = await this.sources()
-    if (shown.length === 0 && !areAllLost) this.log(emptyText(total))
+    if (pause) print()
+    clearTimeout(pause)
+    check()
+    if (shown.length === 0) this.log(emptyText(total))
   }
 
   #table(entries: readonly Entry[], columns: readonly ColumnName[], now = nowSeconds()): string {
