@@ -17,7 +17,7 @@ import {fail} from './failure'
 import {actionVerbs} from './verbs'
 import {versionReport} from './version'
 
-/* The exports that package.json names for oclif. */
+/* package.json names these exports for oclif. */
 export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
@@ -49,11 +49,11 @@ function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
   process.exit(1)
 }
 
-/** Runs the command line of this process. @param find finds the package of the CLI, so that oclif need not search for it */
+/** Runs the command line of this process. @param find locates the package of the CLI faster than oclif */
 export async function main(find: () => Promise<Interfaces.Options>): Promise<void> {
-  // run a linked plugin as it is, even if TypeScript is installed
+  // run the compiled code of a linked plugin, even if TypeScript is installed
   settings.enableAutoTranspile = false
-  // without it, oclif looks up the user, and fails for a uid without an account, as in a container
+  // without SHELL, oclif looks up the user, which fails for a uid without an account, as in a container
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
   const cli = await find()

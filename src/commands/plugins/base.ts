@@ -18,7 +18,7 @@ export abstract class PluginCommand<T extends typeof Command, Result> extends Se
     return PluginInstaller.load(this.config, {log, signal: this.abortSignal})
   }
 
-  /** Says on a terminal what may take a while. */
+  /** Announces a slow step, on a terminal only. */
   protected progress(text: string): void {
     if (this.interactive) this.notice(text)
   }

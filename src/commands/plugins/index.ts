@@ -27,7 +27,7 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
     core: Flags.boolean({summary: 'Include the plugins that come with ovpn3.'}),
   }
 
-  /** Suggests a subcommand for a mistyped one: oclif takes that for an argument of this command. */
+  /** Suggests a subcommand for a mistyped one, which oclif would pass to this command as an argument. */
   override async init(): Promise<void> {
     const option = this.argv.findIndex((word) => word.startsWith('-'))
     const end = option === -1 ? this.argv.length : option
@@ -68,10 +68,10 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
   }
 }
 
-/** How a plugin got here, in a person's words. */
+/** The text for each type of plugin. */
 const typeNames = {core: 'core', link: 'linked', user: 'installed'} as const
 
-/** A plugin that oclif has loaded. */
+/** The record of a plugin that oclif has loaded. */
 export function recordOf({name, root, type, version}: Interfaces.Plugin): PluginRecord {
   const known = type === 'link' || type === 'user' ? type : 'core'
   return {location: root, name, type: known, version: version ?? null}

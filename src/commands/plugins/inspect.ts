@@ -10,7 +10,7 @@ import {notInstalled, type PluginRecord, versionIn} from '../../plugins/installe
 interface Result {
   readonly plugin: PluginRecord & {
     readonly commands: readonly string[]
-    /** The version that is installed; null if it is missing. */
+    /** The installed version by name; null if it is missing. */
     readonly dependencies: Readonly<Record<string, string | null>>
   }
 }

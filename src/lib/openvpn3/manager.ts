@@ -24,7 +24,7 @@ import {Bus, BusError, type Call, type Channel, tracer} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error, translated, translatedProfile} from './errors'
 import {LogForwards} from './log-forwards'
-import {managerEvent, managerPath, ownerOf, sessionInterface, sessionService} from './names'
+import {managerEvent, managerPath, ownerChangeOf, sessionInterface, sessionService} from './names'
 import {profileDetails, profileName, profilePaths} from './profile'
 import {decode} from './properties'
 import {ServiceSession} from './session'
@@ -159,7 +159,7 @@ export class SessionManager implements SessionSource {
         if (type === 1) listener({session: new ServiceSession(this, bus, path), type: 'created'})
         else if (type === 2) listener({path, type: 'removed'})
       }),
-      bus.subscribe(ownerOf(sessionService), ({body}) => {
+      bus.subscribe(ownerChangeOf(sessionService), ({body}) => {
         const [, previous] = body as [string, string, string]
         if (previous) listener({type: 'reset'})
       }),

@@ -5,14 +5,14 @@ import {callManager} from './cold-start'
 import {toOvpn3Error} from './errors'
 import {configurationService, getCall, sessionService} from './names'
 
-/** A service of OpenVPN 3 Linux, and its version or why it does not say. */
+/** A service of OpenVPN 3 Linux, with its version or the reason why it is unknown. */
 export interface ServiceVersion {
   readonly service: string
   readonly version?: string
   readonly error?: string
 }
 
-/** The versions of the services that have sessions and profiles. Never rejects. */
+/** The versions of the session manager and the configuration manager. Never rejects. */
 export async function serviceVersions(): Promise<ServiceVersion[]> {
   const connecting = Bus.connect({onClose() {}, trace: tracer()})
   try {
@@ -36,6 +36,6 @@ async function versionOf(service: string, connecting: Promise<Bus>): Promise<Ser
   }
 }
 
-/** A version as a line for a person. */
+/** A version as a line of text. */
 export const versionText = ({error, service, version}: ServiceVersion): string =>
   version === undefined ? `${service}: not available: ${safeText(error ?? '')}` : `${service} ${safeText(version)}`
