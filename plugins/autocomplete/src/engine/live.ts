@@ -22,7 +22,7 @@ import {type Account, accounts, isPerson} from './accounts'
 import {files} from './files'
 import {sshHosts} from './hosts'
 
-/** What answers the hook `session-resolver`. */
+/** An implementation of the hook `session-resolver`. */
 export type Resolver = (options: {
   readonly connectTimeout: number
   readonly hosts: readonly string[]
@@ -36,7 +36,7 @@ interface Means {
   readonly timeIsUp: Promise<void>
 }
 
-/** Values that are not of sessions. */
+/** Kinds of values that are not read from sessions. */
 type OtherValues = 'file' | 'host' | 'profile' | 'profile-path'
 
 /** A query about sessions. */
@@ -65,7 +65,10 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
   if (values === 'user') {
     const selecting = selector.kind === 'all' ? [] : applicableSessions(query, selector, means)
     // offer users even if the access list of the session cannot be read
-    const [users = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), selecting])
+    const [users = [], sessions] = await Promise.all([
+      query.hosts.length === 0 ? inTime(accounts(), timeIsUp) : [],
+      selecting,
+    ])
     return usersToGrant(query, users, sessions)
   }
 
@@ -156,16 +159,21 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 /** The sessions of all sources, with the properties that were read in time. Sources that fail are omitted. */
 async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
   return fromSources(query.hosts, means, async (source) => {
-    const sessions = await forgiving(() => source.find(selector, []), means)
+    const sessions = await valuesOrNone(() => source.find(selector, []), means)
     return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
 }
 
 /** The combined values of all sources. */
-async function fromSources<T>(means: Means, query: (source: SessionSource) => Promise<readonly T[]>): Promise<T[]> {
+async function fromSources<T>(
+  hosts: readonly string[],
+  means: Means,
+  query: (source: SessionSource) => Promise<readonly T[]>,
+): Promise<T[]> {
   const answers = means.resolvers.map(async (resolver) => {
-    const sources = await valuesOrNone(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
-    return (await Promise.all(sources.map((source) => query(source)))).flat()
+    const options = {connectTimeout: defaultConnectTimeout, hosts, onStall() {}}
+    const sources = await valuesOrNone(async () => [(await resolver(options)) ?? []].flat(), means)
+    return (await Promise.all(ofHosts(sources, hosts).map((source) => query(source)))).flat()
   })
   return (await Promise.all(answers)).flat()
 }
@@ -194,11 +202,11 @@ async function accountsOf(
 
 /** Files, or the names or paths of saved profiles that a session can be started from. */
 async function otherValues({hosts, typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
-  // a path is no name of a profile
-  if (values === 'host') return forgiving(() => sshHosts(), means)
-  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return forgiving(() => files(typed), means)
+  if (values === 'host') return valuesOrNone(() => sshHosts(), means)
+  // a word with `.` or `/` is the path of a profile file
+  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return valuesOrNone(() => files(typed), means)
   const profiles = await fromSources(hosts, means, (source) =>
-    forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
+    valuesOrNone(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
   )
   if (values === 'profile-path') return profiles.map(({name, path}) => ({description: name, value: path}))
   return [...new Set(profiles.map(({name}) => name))].map((value) => {
