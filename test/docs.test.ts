@@ -86,7 +86,7 @@ function pattern(output: string): RegExp {
   return new RegExp(`^${parts.join('[^]*')}$`)
 }
 
-describe('every command line in the documentation does what is shown', () => {
+describe('the examples in the documentation', () => {
   for (const file of files) {
     it(file, async (t) => {
       const world = await simulator()

@@ -83,7 +83,7 @@ describe('wrong usage of session-manage', () => {
 
 const noAction = 'no action given'
 
-describe('what was meant is said', () => {
+describe('a hint', () => {
   const cases: Readonly<Record<string, readonly [message: string, hint: string]>> = {
     'session-acl --all yes': ['unknown option: --all', 'Select one session: pass its name, device or ID'],
     'session-manage --help=foo': ['--help takes no value', 'Did you mean: ovpn3 session-manage --help'],

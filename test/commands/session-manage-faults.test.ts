@@ -302,9 +302,9 @@ describe('session-manage when things go wrong', () => {
 
   for (const [how, args] of [
     ['prints', '--disconnect --all --yes'],
-    ['has in its document', '--disconnect --all --yes --json'],
+    ['puts in its document', '--disconnect --all --yes --json'],
   ] as const)
-    it(`SIGINT in the middle of several ${how} what was done, and what is not known`, async () => {
+    it(`SIGINT during several disconnects ${how} the finished sessions and the unknown outcomes`, async () => {
       world.createSessions(6)
       let called = 0
       // a call is only looked at when the one before was answered
