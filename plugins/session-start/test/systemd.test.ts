@@ -65,7 +65,7 @@ describe('the service manager', () => {
     service.stopping()
     await service.sent()
     assert.ok(performance.now() - begun < 2000)
-    // sent() does not wait for what comes after it
+    // later messages are dropped
     service.status('reconnecting')
     await service.sent()
     assert.equal(sent(), '[READY=1][STATUS=connected]\n')

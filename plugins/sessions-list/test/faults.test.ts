@@ -33,7 +33,7 @@ const eventsOf = (output: string) =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as ListEvent)
 
-describe('sessions-list when things go wrong', () => {
+describe('sessions-list with faults', () => {
   let world: Simulator
   const list = (args: string, options?: RunOptions) =>
     ovpn3(world, 'alice', ['sessions-list', ...args.split(' ').filter(Boolean)], options)
