@@ -227,7 +227,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
       for (const user of ['bob', 'alice'] as const) {
         const session = await world.startSession(user, 'web', {until: 'started'})
         if (user === 'bob') await world.grant(session, 'alice')
-        await until('it wants the web', () => world.status(session)[1] === 22)
+        await until('it needs web authentication', () => world.status(session)[1] === 22)
         assert.match(
           await tty.run(`ovpn3 session-manage --resume --background --path ${session}`),
           /Open this page:\n +https:/,

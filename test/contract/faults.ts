@@ -159,7 +159,7 @@ export function faultsContract(title: string, world: () => World): void {
           await until('it listens', () => output().includes('"event":"present"'))
           await world().killLogService()
           await run('session-manage --pause --config cert')
-          await until('it is told', () => /"event":"changed".*"minor":14/.test(output()))
+          await until('it is reported', () => /"event":"changed".*"minor":14/.test(output()))
           child.kill('SIGINT')
         },
       })

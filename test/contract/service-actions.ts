@@ -50,7 +50,7 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.call(session, 'Connect')
     await stage.alice.reaches(session, 7)
     const path = await stage.alice.get(session, 'config_path')
-    await until('all is told', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
+    await until('every signal arrived', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
     assert.deepEqual(stage.alice.statuses(session), [
       [2, 2, `config_path=${String(path)}`],
       [2, 6, ''],

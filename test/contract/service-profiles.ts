@@ -103,7 +103,7 @@ export function profileFacts(stage: Stage): void {
           .signals('ConfigurationManagerEvent', PROFILES)
           .map(({body}) => body)
           .filter(([of]) => of === path)
-      await until('told', () => events().length === 2)
+      await until('the signals arrive', () => events().length === 2)
       assert.deepEqual(events(), [
         [path, 1, stage.world.uid('alice')],
         [path, 2, stage.world.uid('alice')],

@@ -11,7 +11,7 @@ const paused = (minor: number) => minor === 14
 export function signalFacts(stage: Stage): void {
   const pauseAndHear = async (session: string): Promise<void> => {
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.alice.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.alice.statuses(session).some(([, minor]) => paused(minor)))
   }
 
   it('a stranger may not subscribe, whatever restrict_log_access says', async (t) => {
@@ -101,7 +101,10 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.call(session, 'LogForward', 'b', true)
     assert.equal((await stage.alice.get<string[]>(session, 'log_forwards')).length, 1)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.alice.statuses(session).filter(([, minor]) => minor === 14).length === 2)
+    await until(
+      'the signals arrive',
+      () => stage.alice.statuses(session).filter(([, minor]) => minor === 14).length === 2,
+    )
     assert.deepEqual(
       stage.alice.statuses(session).map(([, minor]) => minor),
       [13, 13, 14, 14],
@@ -109,7 +112,10 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.call(session, 'LogForward', 'b', false)
     assert.deepEqual(await stage.alice.get(session, 'log_forwards'), [])
     await stage.alice.call(session, 'Resume')
-    await until('told', () => stage.alice.statuses(session).filter(([, minor]) => minor === 7).length === 2)
+    await until(
+      'the signals arrive',
+      () => stage.alice.statuses(session).filter(([, minor]) => minor === 7).length === 2,
+    )
   })
 
   it('two followers of one connection get each status once, even after one ends', async () => {
@@ -163,7 +169,7 @@ export function signalFacts(stage: Stage): void {
     await stage.bob.call(session, 'LogForward', 'b', true)
     assert.equal((await stage.alice.get<string[]>(session, 'log_forwards')).length, 1)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
     assert.deepEqual(stage.alice.statuses(session), [])
   })
 
@@ -175,7 +181,7 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.set(session, 'restrict_log_access', 'b', false)
     await stage.bob.call(session, 'LogForward', 'b', true)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
   })
 
   it('LogForward starts a new log service after one was killed, which does not know earlier sessions', async () => {

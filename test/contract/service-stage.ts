@@ -55,7 +55,7 @@ export interface Typed {
 /** Repeats a call until the manager has its object, which takes a moment after its start. */
 export async function retryUntilReady<T>(call: () => Promise<T>): Promise<T> {
   let answer: T
-  await until('the manager is there', async () => {
+  await until('the manager has its object', async () => {
     try {
       answer = await call()
       return true

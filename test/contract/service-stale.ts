@@ -87,7 +87,7 @@ export function staleFacts(stage: Stage): void {
       await assert.rejects(alice.call(MANAGER, 'FetchManagedInterfaces'), {
         type: 'org.freedesktop.DBus.Error.NoReply',
       })
-      await until('the manager has gone', async () => !(await alice.hasOwner(SESSIONS)))
+      await until('the manager has exited', async () => !(await alice.hasOwner(SESSIONS)))
       assert.deepEqual(await alice.sessions(), [])
       return
     }

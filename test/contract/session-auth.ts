@@ -40,7 +40,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
   /** A session that waits for web authentication. */
   const web = async () => {
     const path = await world().startSession('alice', 'web', {until: 'started'})
-    await until('it waits for the web page', async () => (await list()).some(({url}) => url !== null))
+    await until('it needs web authentication', async () => (await list()).some(({url}) => url !== null))
     return path
   }
 

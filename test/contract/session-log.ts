@@ -347,7 +347,7 @@ export function sessionLogContract(title: string, world: () => World): void {
           },
           'bob',
         )
-      const denied = await follow((output) => until('it says so', () => output().includes(': permission denied')))
+      const denied = await follow((output) => until('it reports it', () => output().includes(': permission denied')))
       assert.equal(denied.status, 130)
       assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: permission denied/)
       assert.ok(
@@ -384,7 +384,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         async during(child, output) {
           await attached(output, path)
           await world().killLogService()
-          await until('it says so', () => output().includes('"event":"log-lost"'))
+          await until('it reports it', () => output().includes('"event":"log-lost"'))
           await stage.alice.call(path, 'Pause', 's', '')
           await until('paused', () => output().includes('"minor":14'))
           child.kill('SIGINT')
@@ -398,7 +398,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       const path = await stage.begin('alice', 'cert')
       const {stderr, stdout} = await log(`--path ${path}`, {
         async during(child, output) {
-          await until('it says so', () => output().includes('config-manage'))
+          await until('it reports it', () => output().includes('config-manage'))
           child.kill('SIGINT')
         },
       })
