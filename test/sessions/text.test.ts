@@ -20,13 +20,13 @@ describe('safe text', () => {
     })
 })
 
-describe('a word for a shell', () => {
+describe('a shell word', () => {
   for (const plain of ['office', 'Zürich', 'x=y', '7c1b02d4', '/net/openvpn/v3'])
-    it(`${plain} is left as it is`, () => {
+    it(`${plain} is not quoted`, () => {
       assert.equal(shellWord(plain), plain)
     })
 
-  it('is what the shell takes it for', () => {
+  it('means the same to the shell', () => {
     const words = [
       '',
       'my vpn',

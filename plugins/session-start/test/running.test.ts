@@ -34,7 +34,7 @@ class Source extends FakeSource {
 const running = (...values: Snapshot['values'][]) => runningOf(new Source(values), saved)
 const ids = async (found: ReturnType<typeof running>) => (await found).map(({session}) => session.id)
 
-describe('sessions of a profile', () => {
+describe('running sessions of a profile', () => {
   it('are the caller’s, of this profile or of a copy', async () => {
     const found = running(
       {config_path: '/p/1'},
@@ -48,13 +48,13 @@ describe('sessions of a profile', () => {
     assert.deepEqual(await ids(found), ['abcd0000', 'abcd0002', 'abcd0003'])
   })
 
-  it('of a file are those of its name', async () => {
+  it('of a file are found by its name', async () => {
     const source = new Source([{config_path: '/p/x'}])
     assert.equal((await runningOf(source, file)).length, 1)
     assert.deepEqual(source.asked, {kind: 'config', name: './office.ovpn'})
   })
 
-  it('are kept, or an error that names them', async () => {
+  it('are kept, or reported by an error that names them', async () => {
     const found = await running({}, {status: statusOf(StatusMinor.authenticationFailed)}, {})
     const {message, outcome, path} = alreadyRunning(found, 'keep')
     assert.deepEqual([outcome, message, path], ['unchanged', 'already running: connected', found[0]!.session.path])
@@ -66,7 +66,7 @@ describe('sessions of a profile', () => {
     assert.match(ambiguous(found).hint!, /--path abcd0000`$/)
   })
 
-  it('at a dead end are not kept', async () => {
+  it('are not kept if they have failed', async () => {
     const found = await running({status: statusOf(StatusMinor.authenticationFailed)})
     for (const how of ['fail', 'keep'] as const)
       assert.throws(

@@ -64,10 +64,10 @@ describe('screen', () => {
   })
 
   for (const [how, isVerbose, lines] of [
-    ['says nothing of tasks', false, ''],
+    ['prints nothing about tasks', false, ''],
     ['prints each step of a task once if it is verbose', true, 'Resuming office\nResuming office: connecting\n'],
   ] as const)
-    it(`${how}, where nothing can be animated`, async () => {
+    it(`${how} if animation is not possible`, async () => {
       setTerminal([false, false])
       const plain = new Screen(() => false)
       plain.isVerbose = isVerbose

@@ -11,7 +11,6 @@ describe('staying with a session', () => {
   let session: FakeSession
   let source: FakeSource
   let seen: number[]
-  /** How it has ended so far. */
   let end: unknown
   const begin = (told: (status: SessionStatus) => Promise<void> | void = () => {}) => {
     stay(session, statusOf(StatusMinor.connected), abort.signal, (status) => {
@@ -42,7 +41,7 @@ describe('staying with a session', () => {
   })
   afterEach(() => clock.reset())
 
-  it('tells each status that differs, until it is disconnected', async () => {
+  it('reports each different status until the session is disconnected', async () => {
     begin()
     await settled()
     for (const minor of [
@@ -60,14 +59,14 @@ describe('staying with a session', () => {
     assert.equal(session.calls.at(-1), 'unfollow')
   })
 
-  it('tells what happened before it listened', async () => {
+  it('reports a status from before the subscription', async () => {
     session.status = statusOf(StatusMinor.reconnecting)
     begin()
     await settled()
     assert.deepEqual(seen, [StatusMinor.reconnecting])
   })
 
-  it('ends well where the session goes after it was disconnected, else not', async () => {
+  it('succeeds if the session is removed after a disconnect, otherwise fails', async () => {
     begin()
     await settled()
     session.turn(StatusMinor.disconnected)
@@ -82,7 +81,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'the session was removed'])
   })
 
-  // a service manager starts it anew after a failure, and not after a refusal
+  // systemd restarts the service after a failure, but not after a refusal
   for (const [minor, code] of [
     ['authenticationFailed', 'refused'],
     ['configError', 'refused'],
@@ -98,7 +97,7 @@ describe('staying with a session', () => {
       assert.deepEqual(failure(), [code, 'the server says no'])
     })
 
-  it('sees by itself that the backend has died, within 5 s', async () => {
+  it('detects a dead backend within 5 s', async () => {
     begin()
     await settled()
     session.fetch = async () => ({errors: {status: new Ovpn3Error('session-stale', 'gone')}, values: {}})
@@ -108,7 +107,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'its backend process is gone'])
   })
 
-  it('takes no silence for an end: the session manager may be waiting for a backend that hangs', async () => {
+  it('ignores a timeout, because the session manager may wait for a hung backend', async () => {
     begin()
     await settled()
     const {fetch} = session
@@ -121,7 +120,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'gave up'])
   })
 
-  it('tells the loss of the source from the loss of the session', async () => {
+  it('distinguishes the loss of the source from the loss of the session', async () => {
     for (const [event, code] of [
       [{type: 'reset'}, 'service-unavailable'],
       [{error: new Ovpn3Error('disconnected', 'the bus is gone'), type: 'closed'}, 'disconnected'],
@@ -129,7 +128,7 @@ describe('staying with a session', () => {
       session = new FakeSession(StatusMinor.connected, {source})
       begin()
       await settled()
-      // the session goes with it
+      // the session is removed with it
       source.tell(event)
       session.tell({type: 'removed'})
       await settled()
@@ -137,7 +136,7 @@ describe('staying with a session', () => {
     }
   })
 
-  it('ends at once when it is interrupted, also while the session manager is silent', async () => {
+  it('ends at once on an interruption, even if the session manager is silent', async () => {
     begin()
     await settled()
     session.silent.add('fetch')
@@ -154,7 +153,7 @@ describe('staying with a session', () => {
     assert.equal(failure()[0], 'interrupted')
   })
 
-  it('ends with what it is told with', async () => {
+  it('rejects with the error of its callback', async () => {
     begin(({minor}) => {
       if (minor === StatusMinor.challenge) throw new Ovpn3Error('input-missing', 'nobody is there')
     })
