@@ -74,6 +74,22 @@ import {
   suspend,
 } from './terminal'
 
+/** The flags of the output of every command. */
+export const outputFlags = {
+  json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
+  format: Flags.string({
+    exclusive: ['json'],
+    helpGroup: 'OUTPUT',
+    options: ['text', 'json'],
+    summary: 'Print text, or JSON like --json.',
+  }),
+  quiet: Flags.boolean({
+    char: 'q',
+    helpGroup: 'OUTPUT',
+    summary: 'Print errors only; with --json, also the document.',
+  }),
+}
+
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof SessionCommand)['baseFlags'] & T['flags']
@@ -99,18 +115,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   static override enableJsonFlag = true
   static override baseFlags = {
     ...hostFlags,
-    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
-    format: Flags.string({
-      exclusive: ['json'],
-      helpGroup: 'OUTPUT',
-      options: ['text', 'json'],
-      summary: 'Print text, or JSON like --json.',
-    }),
-    quiet: Flags.boolean({
-      char: 'q',
-      helpGroup: 'OUTPUT',
-      summary: 'Print errors only; with --json, also the document.',
-    }),
+    ...outputFlags,
   }
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false

@@ -2,7 +2,7 @@
 // `flags` is an entry of its own for programs that do without oclif.
 export {closest} from './closest'
 export {connectionLine} from './classic'
-export {SessionCommand} from './command'
+export {outputFlags, SessionCommand} from './command'
 export {credentialsFlag} from './credentials'
 export {type Completion} from './flags'
 export {type ResolverOptions, type SessionInput, type SessionResolver} from './hook'

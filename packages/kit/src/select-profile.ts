@@ -1,7 +1,6 @@
 import {Ovpn3Error, profileNotFound, type ProfileSummary, safeText, type SourceProfile} from '@ovpn3/sessions'
 
 import {failIfIncomplete, type SelectContext} from './select'
-
 import {profileTable} from './summary'
 import {pick} from './terminal'
 

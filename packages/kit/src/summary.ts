@@ -1,6 +1,7 @@
 import {
   duration,
   heldDevice,
+  identityOf,
   isGone,
   type ProfileSummary,
   safeText,
@@ -22,9 +23,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
     sessions.map(async (session) => {
       const {errors, values} = await session.fetch(['config_name', 'owner', 'device_name', 'status', 'session_created'])
       return {
-        ...(session.source.host !== undefined && {host: session.source.host}),
-        path: session.path,
-        id: session.id,
+        ...identityOf(session),
         config: values.config_name ?? null,
         owner: values.owner ?? null,
         device: heldDevice(values) ?? null,

@@ -30,6 +30,9 @@ export function hostOf(text: string): Host {
   return {destination: user === undefined ? host : `${user}@${host}`, name: text, port}
 }
 
+/** The host in front of a name: `gw1:`; empty on this machine. */
+export const hostPrefix = (host: string | undefined): string => (host === undefined ? '' : `${host}:`)
+
 /** The command line that logs in to a host. */
 export function loginTo({destination, port}: Host): string {
   return port === undefined ? `ssh ${destination}` : `ssh -p ${port} ${destination}`

@@ -29,7 +29,7 @@ export {
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
-export {hintOn, type Host, hostOf, loginTo} from './host'
+export {hintOn, type Host, hostOf, hostPrefix, loginTo} from './host'
 export {toJson} from './json'
 export {
   isAtLeast,
@@ -62,9 +62,11 @@ export {
   exitStatusOf,
   failOnOutage,
   goneError,
+  identityOf,
   isGone,
   labelOf,
   type Outcome,
+  type SessionIdentity,
   sessionLabel,
   type SessionResult,
   type StatusJson,

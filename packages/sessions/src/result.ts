@@ -1,7 +1,7 @@
 import type {Endpoint, Session} from './session'
 
 import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
-import {hintOn} from './host'
+import {hintOn, hostPrefix} from './host'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -48,11 +48,7 @@ export interface Connection {
 }
 
 /** The result for one session, described in `docs/schemas`. */
-export interface SessionResult {
-  /** The machine that it is on, as given with --host; left out: this one. */
-  readonly host?: string
-  readonly path: string
-  readonly id: string
+export interface SessionResult extends SessionIdentity {
   /** Null where it could not be read. */
   readonly config: string | null
   /** Only of another user's session, where it could be read. */
@@ -92,8 +88,7 @@ export function sessionLabel({
   id,
   owner,
 }: Pick<SessionResult, 'host' | 'id' | 'owner'> & {readonly config?: string | null}): string {
-  const on = host === undefined ? '' : `${host}:`
-  const name = on + (config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`)
+  const name = hostPrefix(host) + (config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`)
   return owner ? `${name} of ${owner.name === null ? `uid ${owner.uid}` : safeText(owner.name)}` : name
 }
 
@@ -109,6 +104,18 @@ export function failOnOutage(sessions: readonly Session[]): void {
 /** The profile's name, from the snapshot or from the lookup. */
 export function configOf(session: Session): string | null {
   return session.snapshot.values.config_name ?? session.config ?? null
+}
+
+/** What identifies a session in JSON. */
+export interface SessionIdentity {
+  /** The machine that it is on, as given with --host; left out: this one. */
+  readonly host?: string
+  readonly path: string
+  readonly id: string
+}
+
+export function identityOf({id, path, source: {host}}: Session): SessionIdentity {
+  return {...(host !== undefined && {host}), path, id}
 }
 
 /** The name of a session for people, from what is known of it: `office (c2df8ae4)`. @param owner another user */

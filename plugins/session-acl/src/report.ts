@@ -1,5 +1,12 @@
 import {type User, userOf} from '@ovpn3/kit'
-import {count, type ErrorJson, safeText, type SessionProperties, type SessionSource} from '@ovpn3/sessions'
+import {
+  count,
+  type ErrorJson,
+  safeText,
+  type SessionIdentity,
+  type SessionProperties,
+  type SessionSource,
+} from '@ovpn3/sessions'
 
 import type {ChangeResult} from './change'
 
@@ -16,9 +23,7 @@ export interface AccessList {
 }
 
 /** The changes that session-acl made, and the resulting access. A stable interface, described in `docs/schemas`. */
-export interface AclReport extends AccessList {
-  readonly path: string
-  readonly id: string
+export interface AclReport extends AccessList, SessionIdentity {
   readonly config: string | null
   readonly changes: readonly ChangeResult[]
   readonly dryRun: boolean

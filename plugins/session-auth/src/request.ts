@@ -4,6 +4,7 @@ import {
   configOf,
   type ErrorJson,
   errorJson,
+  identityOf,
   type InputRequest,
   isOutage,
   isOvpn3Error,
@@ -11,6 +12,7 @@ import {
   type Reading,
   readingOf,
   type Session,
+  type SessionIdentity,
   type SessionProperties,
   type SessionResult,
   type SessionStatus,
@@ -43,9 +45,7 @@ export interface AuthRequest {
 }
 
 /** A stable interface, described in `docs/schemas`. */
-export interface AuthRequestJson {
-  readonly path: string
-  readonly id: string
+export interface AuthRequestJson extends SessionIdentity {
   readonly state: RequestState
   /** The backend's pid, the value of `--auth-req`. */
   readonly authRequest: number | null
@@ -93,8 +93,7 @@ export async function authRequestOf(
 export function authRequestJson({error, selected, slots, state, url, values}: AuthRequest): AuthRequestJson {
   const {owner, session} = selected
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     state,
     authRequest: values.backend_pid ?? null,
     config: values.config_name ?? configOf(session),

@@ -4,6 +4,7 @@ import {
   configOf,
   errorJson,
   hasCode,
+  identityOf,
   localTime,
   logLevelName,
   type LogLine,
@@ -99,5 +100,5 @@ export function noteJson(event: 'none' | 'waiting', message: string): unknown {
 }
 
 function sessionJson(session: Session) {
-  return {path: session.path, id: session.id, config: configOf(session)}
+  return {...identityOf(session), config: configOf(session)}
 }

@@ -1,5 +1,5 @@
 import {type Colors, cut, displayWidth, type Frame, tableText, type User} from '@ovpn3/kit'
-import {bytes, configOf, count, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
+import {bytes, configOf, count, hostPrefix, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
@@ -211,7 +211,7 @@ export class Board {
 
 /** A short name of a session: `office`, or `office of bob` if another user owns it. */
 export function sessionName(session: Session, owner?: User): string {
-  const name = safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`
+  const name = hostPrefix(session.source.host) + (safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`)
   return owner ? `${name} of ${safeText(owner.name ?? String(owner.uid))}` : name
 }
 

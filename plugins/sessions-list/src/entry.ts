@@ -4,12 +4,14 @@ import {
   type ErrorJson,
   errorJson,
   heldDevice,
+  identityOf,
   isOutage,
   isOvpn3Error,
   type Profile,
   type PropertyName,
   type Reading,
   type Session,
+  type SessionIdentity,
   type SessionProperties,
   type SessionState,
   type StatusJson,
@@ -83,11 +85,7 @@ export function serverOf({values: {connected_to}}: Entry): SessionProperties['co
 }
 
 /** A session as `--json` prints it. Keys that were not asked for are left out. */
-export interface ListedSession {
-  /** The machine, as given with --host; left out: this one. */
-  readonly host?: string
-  readonly path: string
-  readonly id: string
+export interface ListedSession extends SessionIdentity {
   readonly state: SessionState
   readonly config?: string | null
   readonly profile?: Profile | null
@@ -118,11 +116,8 @@ const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
 
 export function listedSession(entry: Entry, keys: readonly ListedKey[]): ListedSession {
   const {error, session, state} = entry
-  const {host} = session.source
   return {
-    ...(host !== undefined && {host}),
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     state,
     ...Object.fromEntries(keys.map((key) => [key, json[key](entry)])),
     ...(error && {error: errorJson(error)}),

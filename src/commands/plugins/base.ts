@@ -1,7 +1,7 @@
 import type {Command} from '@oclif/core'
 
 import * as Flags from '@oclif/core/flags'
-import {SessionCommand} from '@ovpn3/kit'
+import {outputFlags, SessionCommand} from '@ovpn3/kit'
 
 import {PluginInstaller} from '../../plugins/installer'
 
@@ -12,6 +12,7 @@ export const verboseFlag = {
 
 /** A command that changes the user's plugins. */
 export abstract class PluginCommand<T extends typeof Command, Result> extends SessionCommand<T, Result> {
+  static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
   protected installer(): Promise<PluginInstaller> {
     const {verbose} = this.flags as {readonly verbose?: boolean}
     const log = verbose ? (text: string) => process.stderr.write(`${text}\n`) : undefined

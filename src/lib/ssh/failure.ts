@@ -74,8 +74,10 @@ export function hostError(host: Host, stderr: string, status: null | number): Ho
   }
 
   // the last line says what failed; those before it are greetings and warnings
-  const lines = stderr.split('\n').map((line) => safeText(line))
-  const last = lines.filter(Boolean).at(-1)
+  const last = stderr
+    .split('\n')
+    .map((line) => safeText(line))
+    .reduce((found, line) => line || found, '')
   const text = last ? last.replace(/^ssh: /, '') : `ssh ended with status ${status}`
   return new HostError(text, `Run \`${login}\``, status)
 }

@@ -1,6 +1,6 @@
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
 import {errorOn} from '../host'
-import {configOf, errorJson, goneError, type SessionResult, statusJson} from '../result'
+import {configOf, errorJson, goneError, identityOf, type SessionResult, statusJson} from '../result'
 import {type Session} from '../session'
 import {type SessionStatus, statusText} from '../status'
 import {safeText, shellWord} from '../text'
@@ -22,11 +22,8 @@ export function result(
     ...details
   }: Details = {},
 ): SessionResult {
-  const {host} = session.source
   return {
-    ...(host !== undefined && {host}),
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     config: configOf(session),
     outcome,
     changed,

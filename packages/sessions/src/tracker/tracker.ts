@@ -3,7 +3,7 @@ import type {LogEvent, PropertyName, Session, SessionRef, Snapshot, Unsubscribe}
 
 import {sleep, unlessAborted} from '../abort'
 import {isOvpn3Error, type Ovpn3Error} from '../errors'
-import {sourceError, type SessionsEvent, type SourceFailure, type Sources} from '../source'
+import {type SessionsEvent, sourceError, type SourceFailure, type Sources} from '../source'
 import {SourceTracker} from './source-tracker'
 
 /** Milliseconds that giving back subscriptions may take. */

@@ -14,6 +14,7 @@ import {
   errorJson,
   exitStatusOf,
   goneError,
+  identityOf,
   type PropertyName,
   type Snapshot,
 } from '@ovpn3/sessions'
@@ -178,8 +179,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const failure = error ?? (unread && withPartialFailure(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
     return {
-      path: session.path,
-      id: session.id,
+      ...identityOf(session),
       config: configOf(session),
       ...(await accessListOf({...snapshot.values, ...after.values}, session.source)),
       changes: results,

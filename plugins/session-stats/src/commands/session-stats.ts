@@ -21,6 +21,7 @@ import {
   exitStatusOf,
   failOnOutage,
   hasCode,
+  identityOf,
   isOwnedBy,
   labelOf,
   Ovpn3Error,
@@ -29,19 +30,18 @@ import {
   readingOf,
   safeText,
   type Session,
+  type SessionIdentity,
 } from '@ovpn3/sessions'
 
 import type {Counters} from '../rates'
 
 import {defaultInterval, intervalOf} from '../interval'
-import {exposition, prometheusProperties} from '../prometheus'
+import {exposition, type HostState, prometheusProperties} from '../prometheus'
 import {Board, sampleLine, sessionName} from '../view'
 import {type Observation, watch} from '../watch'
 
 /** A session of `--all` as `--json` prints it. */
-interface StatisticsJson {
-  readonly path: string
-  readonly id: string
+interface StatisticsJson extends SessionIdentity {
   readonly config: string | null
   readonly statistics: Counters | null
   readonly error?: ErrorJson
@@ -121,14 +121,19 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
     return single ? results[0]!.statistics : {sessions: results}
   }
 
-  protected display({selected, single}: Chosen): void {
+  protected async display({selected, single}: Chosen): Promise<void> {
     if (this.#isExposition) {
       for (const {label, session} of selected) {
         const {statistics: error} = session.snapshot.errors
         if (error) this.#failure(label, error)
       }
 
-      this.log(exposition(selected.map(({session}) => session)).trimEnd())
+      this.log(
+        exposition(
+          selected.map(({session}) => session),
+          await this.#hosts(),
+        ).trimEnd(),
+      )
     } else if (single) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
@@ -156,6 +161,13 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
       read,
     })
     return {selected: [one], single: true}
+  }
+
+  async #hosts(): Promise<HostState[]> {
+    const {all, failures} = await this.sources()
+    return all.flatMap(({host, name}) =>
+      host === undefined ? [] : {host, isUp: failures.every(({source}) => source !== name)},
+    )
   }
 
   #displayAll(selected: readonly Selected[]): void {
@@ -280,8 +292,7 @@ function resultsOf(selected: readonly Selected[]): StatisticsJson[] {
 /** A session and its counters as JSON, null if there are none. */
 function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     config: configOf(session),
     statistics: Object.keys(statistics).length > 0 ? statistics : null,
   }
