@@ -268,7 +268,7 @@ describe('sessions with arbitrary properties', () => {
   it('are printed as metrics, with one sample per line and each family once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(session, {maxLength: 4}), async (sessions) => {
-        const text = exposition(await Promise.all(sessions))
+        const text = exposition(await Promise.all(sessions), [])
         assert.doesNotMatch(text, controls)
         const families: string[] = []
         for (const line of text.split('\n').slice(0, -1)) {

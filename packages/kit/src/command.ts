@@ -7,6 +7,7 @@ import {
   type Deadline,
   exitStatus,
   hasCode,
+  hostPrefix,
   type Interaction,
   Interruption,
   isOvpn3Error,
@@ -62,6 +63,7 @@ import {
 import {selectProfile} from './select-profile'
 import {type Selection, selectorOf, type SelectorValues} from './selector'
 import {
+  ask,
   assumeSize,
   colorsOf,
   confirm,
@@ -204,7 +206,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   /** All sources of sessions; closed when the command ends. */
   protected sources(): Promise<Sources> {
-    this.#sources ??= sourcesOf(this.config, {...hostsOf(this.flags), onStall: (session) => this.onStall(session)})
+    this.#sources ??= sourcesOf(this.config, this.#resolverOptions())
     return this.#sources
   }
 
@@ -276,7 +278,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   private onStall(session?: StalledSession): void {
     if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
-      ? `Waiting for session ${shortId(session.id)}: its backend is not responding.`
+      ? `Waiting for session ${hostPrefix(session.source.host)}${shortId(session.id)}: its backend is not responding.`
       : 'Waiting for the session manager: it is not responding.'
     if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
@@ -395,6 +397,23 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
+  }
+
+  #resolverOptions(): ResolverOptions {
+    const hosts = hostsOf(this.flags)
+    const asker = {
+      ask: async (question: {readonly hidden: boolean; readonly text: string}) => {
+        const [answer] = await this.screen.ask(() => ask([question], this.abortSignal))
+        return answer!
+      },
+      notice: (text: string) => this.screen.notice(text),
+    }
+    return {
+      ...hosts,
+      // the questions of several hosts at a time are confusing
+      asker: this.interactive && hosts.hosts.length === 1 ? asker : undefined,
+      onStall: (session) => this.onStall(session),
+    }
   }
 
   #selecting(deadline?: Deadline): SelectContext {

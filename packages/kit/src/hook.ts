@@ -19,6 +19,12 @@ export interface ResolverOptions {
   readonly hosts: readonly string[]
   /** Seconds within which a host must answer. */
   readonly connectTimeout: number
+  /** Asks the user a question of ssh; left out: nobody can be asked. */
+  readonly asker?: {
+    ask(question: {readonly hidden: boolean; readonly text: string}): Promise<string>
+    /** Prints a line for the user. */
+    notice(text: string): void
+  }
   /**
    * Call this when an answer is delayed: once for each session whose backend is not responding, or without a session if
    * the cause is unknown.

@@ -10,8 +10,8 @@ import {HostError, hostError} from './failure'
 export interface SshOptions {
   /** Seconds within which a host must answer. */
   readonly connectTimeout: number
-  /** The variables for ssh by which it asks the user; undefined: nobody can be asked. */
-  readonly askpass?: Readonly<Record<string, string>>
+  /** The variables by which ssh asks the user; left out: nobody can be asked. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** The standard input and output of a command on a host. */
@@ -81,7 +81,7 @@ const program = () => process.env.OVPN3_SSH || 'ssh'
 
 function sshArguments({destination, port}: Host, words: readonly string[], options: SshOptions): string[] {
   const settings = {
-    BatchMode: options.askpass ? 'no' : 'yes',
+    BatchMode: options.environment ? 'no' : 'yes',
     ConnectTimeout: Math.ceil(options.connectTimeout),
     ServerAliveCountMax: alive.count,
     ServerAliveInterval: alive.interval,
@@ -96,11 +96,11 @@ function sshArguments({destination, port}: Host, words: readonly string[], optio
   ]
 }
 
-function spawnOptions({askpass}: SshOptions): SpawnOptions {
+function spawnOptions({environment}: SshOptions): SpawnOptions {
   return {
     // a Ctrl-C on the terminal must not end ssh: the connection is needed to undo what the command has started
     detached: true,
-    env: {...process.env, ...askpass},
+    env: {...process.env, ...environment},
     stdio: ['pipe', 'pipe', 'pipe'],
   }
 }

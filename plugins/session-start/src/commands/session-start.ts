@@ -218,7 +218,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       throw new Ovpn3Error('usage', `--if-running=${ifRunning} needs the absolute path of the file, in ASCII`, {
         hint: `Pass ${shellWord(safeText(resolve(name!)))}`,
       })
-    const source = sources.all.find(({start}) => start)!
+    const starting = sources.all.filter(({start}) => start)
+    if (new Set(starting.map(({host}) => host)).size > 1)
+      throw new Ovpn3Error('usage', 'a file can be started on one host only', {hint: 'Pass --host once'})
+    const source = starting[0]!
     return {from, name: name!, persistTun: persistTun || isInProfile, source}
   }
 
