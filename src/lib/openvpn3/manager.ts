@@ -88,14 +88,14 @@ export class SessionManager implements SessionSource {
     const bus = await this.#connected()
     const read = (path: string) =>
       details ? profileDetails(bus, path) : profileName(bus, path).then((known) => ({name: known, path}))
-    const known = wanted === undefined ? undefined : await forgiving(read(wanted))
+    const known = wanted === undefined ? undefined : await orUndefined(read(wanted))
     if (known) return [known]
     // this also starts the configuration manager where it has ended
     const listed = await translatedProfile(profilePaths(bus, name))
     const paths = wanted === undefined ? listed : listed.filter((path) => path === wanted)
     if (name !== undefined && !details) return paths.map((path) => ({name, path}))
     // a profile that was deleted meanwhile does not hide the others
-    const profiles = await Promise.all(mapLimited(paths, (path) => forgiving(read(path))))
+    const profiles = await Promise.all(mapLimited(paths, (path) => orUndefined(read(path))))
     return profiles.filter((profile) => profile !== undefined)
   }
 
@@ -131,7 +131,7 @@ export class SessionManager implements SessionSource {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    const bus = this.#bus && (await forgiving(this.#bus))
+    const bus = this.#bus && (await orUndefined(this.#bus))
     bus?.close()
   }
 
@@ -178,7 +178,7 @@ export class SessionManager implements SessionSource {
 }
 
 /** The value of optional work, or undefined if it fails. */
-async function forgiving<T>(work: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {

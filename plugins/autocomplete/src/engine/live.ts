@@ -150,7 +150,7 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 /** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
 async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
   return fromSources(means, async (source) => {
-    const sessions = await forgiving(() => source.find(selector, []), means)
+    const sessions = await orEmpty(() => source.find(selector, []), means)
     return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
 }
@@ -158,14 +158,14 @@ async function claimsOf(query: SessionQuery, selector: Selector, means: Means): 
 /** What all sources have together. */
 async function fromSources<T>(means: Means, question: (source: SessionSource) => Promise<readonly T[]>): Promise<T[]> {
   const answers = means.resolvers.map(async (resolver) => {
-    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
+    const sources = await orEmpty(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
     return (await Promise.all(sources.map((source) => question(source)))).flat()
   })
   return (await Promise.all(answers)).flat()
 }
 
-/** Nothing where it fails, or is not there in time. */
-async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means): Promise<readonly T[]> {
+/** The values, or an empty list if the work fails or takes too long. */
+async function orEmpty<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means): Promise<readonly T[]> {
   try {
     return (await inTime(work(), timeIsUp)) ?? []
   } catch (error) {
@@ -177,9 +177,9 @@ async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means
 /** Files, or the names or paths of saved profiles that a session can be started from. */
 async function otherValues({typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
   // a path is no name of a profile
-  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return forgiving(() => files(typed), means)
+  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return orEmpty(() => files(typed), means)
   const profiles = await fromSources(means, (source) =>
-    forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
+    orEmpty(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
   )
   if (values === 'profile-path') return profiles.map(({name, path}) => ({description: name, value: path}))
   return [...new Set(profiles.map(({name}) => name))].map((value) => {
