@@ -51,10 +51,11 @@ describe('staying with a session', () => {
       StatusMinor.reconnecting,
       StatusMinor.connected,
     ])
-      session.turn(minor)
+      session.setStatus(minor)
     await settled()
     assert.deepEqual([seen, end], [[StatusMinor.reconnecting, StatusMinor.connected], undefined])
-    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done]) session.turn(minor)
+    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
+      session.setStatus(minor)
     await settled()
     assert.equal(end, 'ended')
     assert.equal(session.calls.at(-1), 'unfollow')
@@ -70,7 +71,7 @@ describe('staying with a session', () => {
   it('ends well where the session goes after it was disconnected, else not', async () => {
     begin()
     await settled()
-    session.turn(StatusMinor.disconnected)
+    session.setStatus(StatusMinor.disconnected)
     session.tell({type: 'removed'})
     await settled()
     assert.equal(end, 'ended')
@@ -93,7 +94,7 @@ describe('staying with a session', () => {
     it(`fails with the reason of the service: ${minor}`, async () => {
       begin()
       await settled()
-      session.turn(StatusMinor[minor], 'the server says no')
+      session.setStatus(StatusMinor[minor], 'the server says no')
       await settled()
       assert.deepEqual(failure(), [code, 'the server says no'])
     })
@@ -159,7 +160,7 @@ describe('staying with a session', () => {
       if (minor === StatusMinor.challenge) throw new Ovpn3Error('input-missing', 'nobody is there')
     })
     await settled()
-    session.turn(StatusMinor.challenge)
+    session.setStatus(StatusMinor.challenge)
     await settled()
     assert.deepEqual(failure(), ['input-missing', 'nobody is there'])
   })

@@ -85,7 +85,7 @@ function unchangedResult(attempt: Attempt, status: SessionStatus | undefined): S
 async function refuseToWait({session}: Attempt): Promise<never> {
   // without public access, this call reports that no action is allowed
   await session.ready()
-  const {hint} = accessDenied('look')
+  const {hint} = accessDenied('read')
   throw new Ovpn3Error('access-denied', 'cannot wait: its status is not readable by you: omit --timeout and --wait', {
     hint,
   })
