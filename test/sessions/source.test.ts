@@ -85,9 +85,9 @@ describe('several sources', () => {
   it('continue without a source that fails later, as long as there is another', async () => {
     const [a, b] = [sourceWith('a', 'one'), sourceWith('b', 'two')]
     const sources = new Sources([a, b])
-    sources.lose(a, outage)
+    sources.markFailed(a, outage)
     assert.deepEqual(sources.failures, [{error: outage, source: 'a'}])
-    assert.throws(() => sources.lose(b, outage), outage)
+    assert.throws(() => sources.markFailed(b, outage), outage)
   })
 
   it('need unique names', async () => {

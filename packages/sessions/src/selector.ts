@@ -23,8 +23,8 @@ export async function matching<T extends Session>(
   selector: Selector,
   properties: readonly PropertyName[],
 ): Promise<T[]> {
-  const refresh = (those: readonly T[], names: readonly PropertyName[]) =>
-    Promise.all(mapLimited(those, (session) => session.refresh(names)))
+  const refresh = (some: readonly T[], names: readonly PropertyName[]) =>
+    Promise.all(mapLimited(some, (session) => session.refresh(names)))
   switch (selector.kind) {
     case 'all':
       if (properties.length > 0) await refresh(sessions, properties)
