@@ -28,10 +28,10 @@ function unsigned(value: unknown): number {
   return n
 }
 
-/** Seconds since 1970, as far as a Date goes. */
+/** Seconds since 1970, until the year 9999: ISO 8601 has no more digits. */
 function time(value: unknown): number {
   const seconds = unsigned(value)
-  if (seconds > 8.64e12) throw new Unexpected('time')
+  if (seconds > 253_402_300_799) throw new Unexpected('time')
   return seconds
 }
 
