@@ -1,4 +1,13 @@
-import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SourceFailure} from '@ovpn3/sessions'
+import {
+  type ErrorJson,
+  errorJson,
+  isoTime,
+  type Ovpn3Error,
+  type ProfileSummary,
+  safeText,
+  type SessionSummary,
+  type SourceFailure,
+} from '@ovpn3/sessions'
 
 import {profileLines, summaryLines} from './summary'
 import {colorsOf} from './terminal'
@@ -24,9 +33,14 @@ function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summarie
 
 /** An error as the document that `--json` prints. */
 export function errorDocument(error: Ovpn3Error): {
-  readonly error: ErrorJson & Pick<Ovpn3Error, 'candidates' | 'profiles'>
+  readonly error: ErrorJson & {
+    readonly candidates?: readonly (Omit<SessionSummary, 'created'> & {readonly created: string | null})[]
+    readonly profiles?: readonly (Omit<ProfileSummary, 'lastUsed'> & {readonly lastUsed: string | null})[]
+  }
 } {
-  return {error: {...errorJson(error), candidates: error.candidates, profiles: error.profiles}}
+  const candidates = error.candidates?.map((each) => ({...each, created: isoTime(each.created)}))
+  const profiles = error.profiles?.map((each) => ({...each, lastUsed: isoTime(each.lastUsed)}))
+  return {error: {...errorJson(error), candidates, profiles}}
 }
 
 /** The error of a source whose sessions are missing from the output. */

@@ -1,7 +1,7 @@
 import type {PropertyName, Session, SessionRef, Unsubscribe} from './session'
 
 import {isOvpn3Error, Ovpn3Error} from './errors'
-import {type Selector} from './selector'
+import {holdersOf, type Selector} from './selector'
 
 /** The users of the machine that a source's sessions are on. */
 export interface Users {
@@ -127,7 +127,8 @@ export class Sources {
     const misuse = errors.find(({code}) => code === 'usage')
     if (found.length === 0 && (misuse || errors.length === answers.length))
       throw failure ?? misuse ?? this.#noSourceError()
-    return found
+    // a device belongs to one session, whichever source has it
+    return selector.kind === 'interface' ? holdersOf(found) : found
   }
 
   /**

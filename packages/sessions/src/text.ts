@@ -43,6 +43,12 @@ export function localTime(seconds: number): string {
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => two(n)).join(':')}`
 }
 
+/** A time as `--json` shows it: ISO 8601 in UTC, `2026-11-23T15:44:36Z`. @param seconds since 1970 */
+export function isoTime(seconds: number | null | undefined): string | null {
+  const time = new Date((seconds ?? Number.NaN) * 1000)
+  return Number.isNaN(time.getTime()) ? null : time.toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
 /** `1 session`, `3 sessions`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`

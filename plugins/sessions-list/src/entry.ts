@@ -4,6 +4,7 @@ import {
   type ErrorJson,
   errorJson,
   heldDevice,
+  isoTime,
   isOutage,
   isOvpn3Error,
   type Profile,
@@ -93,7 +94,7 @@ export interface ListedSession {
   readonly device?: string | null
   readonly server?: SessionProperties['connected_to'] | null
   readonly status?: StatusJson | null
-  readonly created?: number | null
+  readonly created?: string | null
   readonly pid?: number | null
   readonly error?: ErrorJson
 }
@@ -102,7 +103,7 @@ export type ListedKey = Exclude<keyof ListedSession, 'error' | 'id' | 'path' | '
 
 const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
-  created: ({values}) => values.session_created ?? null,
+  created: ({values}) => isoTime(values.session_created),
   device: ({values}) => heldDevice(values) ?? null,
   owner: ({details, values: {owner}}) =>
     owner === undefined

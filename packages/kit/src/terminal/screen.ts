@@ -15,7 +15,7 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
-  /** Print the steps of tasks where nothing can be animated. */
+  /** Print the steps of tasks where nothing can be animated. A dumb terminal always gets them. */
   isVerbose = false
 
   /** @param isQuiet whether animations are off */
@@ -58,7 +58,7 @@ export class Screen {
 
   /**
    * Runs tasks concurrently and shows them on standard error where they can be animated, until they end: the results
-   * say how they ended. Elsewhere a task prints its steps if `isVerbose` is set.
+   * say how they ended. A dumb terminal gets the steps of each task as lines, other streams if `isVerbose` is set.
    * @param title names them together: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
@@ -73,7 +73,7 @@ export class Screen {
   }
 
   #printSteps({key, title}: Pick<Task<unknown>, 'key' | 'title'>): (text: string) => void {
-    if (!this.isVerbose || this.#isQuiet()) return () => {}
+    if (this.#isQuiet() || !(this.isVerbose || process.stderr.isTTY)) return () => {}
     let last = ''
     const print = (line: string) => {
       if (line !== last) this.notice(line, key)
