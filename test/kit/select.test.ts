@@ -112,7 +112,7 @@ describe('--all --owner', () => {
       const session = new FakeSession(StatusMinor.connected, {id: `0000000${i}`, owner, source})
       if (owner === undefined)
         session.refresh = async () => {
-          session.snapshot = {errors: {owner: accessDenied('look')}, values: {}}
+          session.snapshot = {errors: {owner: accessDenied('read')}, values: {}}
           return session.snapshot
         }
 
