@@ -32,11 +32,13 @@ async function prepare(world: Simulator): Promise<string> {
   return office
 }
 
-/** The account and the host of the run have other names on each machine. */
+/** The account and the host of the run have other names on each machine. The spaces after a name keep the columns. */
 const withNames = (screen: string, account: string) =>
   screen
     .replaceAll(new RegExp(`(?<= )${account} +`, 'g'), (owner) => 'alice '.padEnd(owner.length))
-    .replaceAll(hostname(), 'laptop')
+    .replaceAll(new RegExp(`(?<= on )${hostname()}((?:\u001B\\[[\\d;]*m)*) +`, 'g'), (host, escapes: string) =>
+      `laptop${escapes} `.padEnd(host.length),
+    )
 
 /**
  * Types commands into a terminal on the simulator, and answers its screens, with escape sequences for colours: a list, a
