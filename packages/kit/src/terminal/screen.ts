@@ -7,7 +7,7 @@ import {canAnimate, isInteractive} from './terminal'
 /** Output that is redrawn in place. Nothing else can be written to the terminal meanwhile. */
 export interface Animated {
   /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
-  tell(text: string, session?: string): void
+  notify(text: string, session?: string): void
 }
 
 /** The output of a command. Sends notices to the animation that is running, if there is one. */
@@ -15,7 +15,7 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
-  /** Print the steps of tasks where nothing can be animated. */
+  /** Print the steps of tasks if they cannot be animated. */
   isVerbose = false
 
   /** @param isQuiet whether animations are off */
@@ -31,11 +31,11 @@ export class Screen {
   /** Shows a line in the animation, or prints it on standard error. @param session the key of the session it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
-    if (this.#animated) this.#animated.tell(text, session)
+    if (this.#animated) this.#animated.notify(text, session)
     else process.stderr.write(`${text}\n`)
   }
 
-  /** Prints nothing during the work. */
+  /** Suppresses all output during the work. */
   async mute(work: () => Promise<void>): Promise<void> {
     this.#muted = true
     try {
@@ -50,16 +50,16 @@ export class Screen {
     if (!isInteractive()) return question()
     const held: [text: string, session?: string][] = []
     try {
-      return await this.#animate({tell: (...notice) => held.push(notice)}, question)
+      return await this.#animate({notify: (...notice) => held.push(notice)}, question)
     } finally {
       for (const notice of held) this.notice(...notice)
     }
   }
 
   /**
-   * Runs tasks concurrently and shows them on standard error where they can be animated, until they end: the results
-   * say how they ended. Elsewhere a task prints its steps if `isVerbose` is set.
-   * @param title names them together: `Pausing 100 sessions`
+   * Runs tasks concurrently. On a terminal they are shown on standard error until they end, because the results report
+   * their outcome. Elsewhere they print their steps if `isVerbose` is set.
+   * @param title a name for all tasks: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
   async runTasks<T>(title: string, tasks: readonly Task<T>[]): Promise<T[]> {
