@@ -29,7 +29,7 @@ import {
 } from '@ovpn3/sessions'
 
 import {mayBeDevice} from './flags'
-import {near, runningText, whatRuns} from './running'
+import {closestSelector, runningSessions, runningText} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryTable} from './summary'
 import {confirm, pick} from './terminal'
@@ -340,8 +340,8 @@ async function notFound(
   if (!selector)
     return new Ovpn3Error('session-not-found', `no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`)
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
-  const running = await whatRuns(sources, context.signal, await ownerOf(context))
-  const close = near(selector, running ?? [])
+  const running = await runningSessions(sources, context.signal, await ownerOf(context))
+  const close = closestSelector(selector, running ?? [])
   const message = `no session matches ${safeText(selectorText(context.values))}${of}`
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)
