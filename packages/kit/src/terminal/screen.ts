@@ -7,7 +7,7 @@ import {canAnimate, isInteractive} from './terminal'
 /** Output that is redrawn in place. Nothing else can be written to the terminal meanwhile. */
 export interface Animated {
   /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
-  tell(text: string, session?: string): void
+  notify(text: string, session?: string): void
 }
 
 /** The output of a command. Sends notices to the animation that is running, if there is one. */
@@ -31,7 +31,7 @@ export class Screen {
   /** Shows a line in the animation, or prints it on standard error. @param session the key of the session it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
-    if (this.#animated) this.#animated.tell(text, session)
+    if (this.#animated) this.#animated.notify(text, session)
     else process.stderr.write(`${text}\n`)
   }
 
@@ -50,7 +50,7 @@ export class Screen {
     if (!isInteractive()) return question()
     const held: [text: string, session?: string][] = []
     try {
-      return await this.#animate({tell: (...notice) => held.push(notice)}, question)
+      return await this.#animate({notify: (...notice) => held.push(notice)}, question)
     } finally {
       for (const notice of held) this.notice(...notice)
     }
