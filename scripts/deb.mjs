@@ -164,8 +164,9 @@ Priority: optional
 Description: command line for the VPN sessions of OpenVPN 3 Linux
  List the sessions of OpenVPN 3 Linux, pause, resume, restart and disconnect
  them, remove stale ones, show their traffic and share them with other users.
- ovpn3 accepts the options of the openvpn3 command, never hangs, reports why an
- action failed, and suits scripts: JSON, idempotent actions, exit statuses.
+ ovpn3 accepts the options of the openvpn3 command, reports hung backends and
+ why an action failed, and suits scripts: JSON, idempotent actions, exit
+ statuses.
 `,
   )
 }

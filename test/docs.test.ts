@@ -9,23 +9,10 @@ import {promisify} from 'node:util'
 import {demo} from './simulator/demo'
 import {simulator, userPassword} from './simulator/simulator'
 import {asUser, cli} from './support/cli'
+import {filesWithOutput, onTerminal} from './support/documents'
 import {repository} from './support/repository'
 
 const run = promisify(execFile)
-
-/** Files with terminal output; the others are the same without a terminal. */
-const onTerminal = new Set(['README.md', 'docs/session-manage.md', 'docs/systemd.md'])
-const files = [
-  ...onTerminal,
-  'docs/in-place-of-openvpn3.md',
-  'plugins/autocomplete/README.md',
-  'plugins/session-acl/README.md',
-  'plugins/session-auth/README.md',
-  'plugins/session-log/README.md',
-  'plugins/session-start/README.md',
-  'plugins/session-stats/README.md',
-  'plugins/sessions-list/README.md',
-]
 
 interface Example {
   readonly command: string
@@ -87,7 +74,7 @@ function pattern(output: string): RegExp {
 }
 
 describe('the examples in the documentation', () => {
-  for (const file of files) {
+  for (const file of filesWithOutput) {
     it(file, async (t) => {
       const world = await simulator()
       const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-docs-'))

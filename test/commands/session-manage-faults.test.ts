@@ -1,4 +1,4 @@
-import type {ErrorJson, SessionResult, SessionSummary} from '@ovpn3/sessions'
+import type {ErrorJson, SessionResult} from '@ovpn3/sessions'
 
 import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
@@ -54,7 +54,7 @@ describe('session-manage with faults', () => {
     ovpn3(world, 'alice', ['session-manage', ...args.split(' ')], options)
   const sessionsOf = (stdout: string) => document<Manage>('session-manage', stdout).sessions
   const errorOf = (stdout: string) =>
-    document<{error: ErrorJson & {candidates?: readonly SessionSummary[]}}>('error', stdout).error
+    document<{error: ErrorJson & {candidates?: readonly {created: string; path: string}[]}}>('error', stdout).error
 
   /** The error on a bus without a working service. */
   const unavailable = async (services: 'broken' | 'none') => {
@@ -231,6 +231,8 @@ describe('session-manage with faults', () => {
     const two = await manage('--pause --config same --json')
     assert.equal(two.status, 4)
     assert.deepEqual(new Set(errorOf(two.stdout).candidates!.map((session) => session.path)), new Set(paths.slice(1)))
+    for (const {created} of errorOf(two.stdout).candidates!)
+      assert.ok(Math.abs(Date.parse(created) - Date.now()) < 60_000, created)
     assert.match(errorOf(two.stdout).message, /matches 2 sessions/)
     await world.reset()
 

@@ -54,7 +54,9 @@ export function sessionAuthContract(title: string, world: () => World): void {
       const {authRequest, created, input, status, ...request} = await singleRequest()
       assert.deepEqual(request, {config: 'chal', id: idOf(path), path, state: 'waiting', url: null})
       assert.ok(authRequest! > 1)
-      assert.ok(created! >= before - 1 && created! <= Date.now() / 1000 + 1)
+      assert.match(created!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+      const seconds = Date.parse(created!) / 1000
+      assert.ok(seconds >= before - 1 && seconds <= Date.now() / 1000 + 1)
       assert.deepEqual([status!.major, status!.minor, status!.text], [2, 4, 'needs input'])
       assert.deepEqual(
         input!.map(({description, name}) => [name, description]),

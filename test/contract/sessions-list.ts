@@ -22,7 +22,7 @@ interface Listed {
   readonly device?: string | null
   readonly server?: {protocol: string; host: string; port: number} | null
   readonly status?: StatusJson | null
-  readonly created?: number | null
+  readonly created?: string | null
   readonly pid?: number | null
   readonly error?: {code: string}
 }
@@ -164,7 +164,8 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(server, {host: '10.99.0.1', port: 1194, protocol: 'udp'})
         assert.equal(owner!.uid, world().uid('alice'))
         assert.ok(pid! > 1)
-        assert.ok(Math.abs(created! - Date.now() / 1000) < 60)
+        assert.match(created!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+        assert.ok(Math.abs(Date.parse(created!) - Date.now()) < 60_000)
       })
 
       it('prints the records of the reference without a terminal', async () => {

@@ -1,10 +1,10 @@
-import {Ovpn3Error, type PropertyName, type Selector, Sources, StatusMinor} from '@ovpn3/sessions'
+import {accessDenied, Ovpn3Error, type PropertyName, type Selector, Sources, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
 import type {SelectorValues} from '../../packages/kit/dist/selector'
 
-import {selectOne} from '../../packages/kit/dist/select'
+import {selectMany, selectOne} from '../../packages/kit/dist/select'
 import {FakeSession, type FakeSessionOptions, FakeSource} from '../support/fake-session'
 
 /** A session source that records the kinds of its lookups. */
@@ -23,16 +23,17 @@ function sourceWith(...sessions: readonly FakeSessionOptions[]): AskedSource {
   return source
 }
 
+const contextOf = (source: FakeSource, values: SelectorValues) => ({
+  ask: (question: () => Promise<never>) => question(),
+  interactive: false,
+  pickable: {own: false, skip: new Set<number>()},
+  signal: new AbortController().signal,
+  sources: async () => new Sources([source]),
+  values,
+})
+
 async function select(source: FakeSource, values: SelectorValues) {
-  const context = {
-    ask: (question: () => Promise<never>) => question(),
-    interactive: false,
-    pickable: {own: false, skip: new Set<number>()},
-    signal: new AbortController().signal,
-    sources: async () => new Sources([source]),
-    values,
-  }
-  const {session} = await selectOne(context, {question: 'Which session?', read: []})
+  const {session} = await selectOne(contextOf(source, values), {question: 'Which session?', read: []})
   return session.id
 }
 
@@ -101,6 +102,42 @@ describe('argument SESSION', () => {
   it('must not be empty or combined with another selector', async () => {
     for (const values of [{session: ''}, {session: 'a\0'}, {config: 'cert', session: 'cert'}])
       await assert.rejects(select(sourceWith(cert), values), {code: 'usage'})
+  })
+})
+
+describe('--all --owner', () => {
+  const sourceOf = (...owners: readonly (number | undefined)[]) => {
+    const source = new FakeSource()
+    source.sessions = owners.map((owner, i) => {
+      const session = new FakeSession(StatusMinor.connected, {id: `0000000${i}`, owner, source})
+      if (owner === undefined)
+        session.refresh = async () => {
+          session.snapshot = {errors: {owner: accessDenied('read')}, values: {}}
+          return session.snapshot
+        }
+
+      return session
+    })
+    return source
+  }
+
+  const selectAll = async (source: FakeSource, owner: number) => {
+    const {selected} = await selectMany(contextOf(source, {all: true, owner: String(owner)}), {read: []})
+    return selected.map(({session}) => session.id)
+  }
+
+  it('reports sessions of other users that the caller cannot read', async () => {
+    await assert.rejects(selectAll(sourceOf(undefined, mine), theirs), {
+      code: 'access-denied',
+      hint: 'Ask 2000 to grant you access, or run the command as root',
+      message: 'no readable sessions of 2000: 2 sessions of other users are not readable by you',
+    })
+  })
+
+  it('selects the sessions that it can read, and none if the user has none', async () => {
+    assert.deepEqual(await selectAll(sourceOf(undefined, theirs), theirs), ['00000001'])
+    assert.deepEqual(await selectAll(sourceOf(mine), theirs), [])
+    assert.deepEqual(await selectAll(sourceOf(undefined, theirs), mine), [])
   })
 })
 

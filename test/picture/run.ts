@@ -36,7 +36,9 @@ async function prepare(world: Simulator): Promise<string> {
 const withNames = (screen: string, account: string) =>
   screen
     .replaceAll(new RegExp(`(?<= )${account} +`, 'g'), (owner) => 'alice '.padEnd(owner.length))
-    .replaceAll(hostname(), 'laptop')
+    .replaceAll(new RegExp(`(?<= on )${hostname()}((?:\u001B\\[[\\d;]*m)*) +`, 'g'), (host, escapes: string) =>
+      `laptop${escapes} `.padEnd(host.length),
+    )
 
 /**
  * Types commands into a terminal on the simulator and returns its screens with escape sequences: a list, a pause, a

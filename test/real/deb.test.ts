@@ -53,9 +53,10 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
     }
   })
 
-  it('names the maintainer and recommends npm', () => {
+  it('names the maintainer, requires Node.js 20 and recommends npm', () => {
     const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], {encoding: 'utf8'}).trim()
     assert.equal(field('Maintainer'), maintainer)
+    assert.equal(field('Depends'), 'nodejs (>= 20)')
     assert.ok(field('Recommends').split(', ').includes('npm'))
   })
 

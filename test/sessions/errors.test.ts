@@ -8,8 +8,8 @@ describe('a denial', () => {
   it('names the owner if known', () => {
     assert.equal(hintOf('act'), 'Ask its owner to grant you access')
     assert.equal(hintOf('act', {owner: 'bob (uid 1001)'}), 'Ask its owner, bob (uid 1001), to grant you access')
-    assert.equal(hintOf('look'), 'Ask its owner to grant you access, or run the command as root')
-    assert.equal(hintOf('look', {owner: 'bob'}), 'Ask its owner, bob, to grant you access, or run the command as root')
+    assert.equal(hintOf('read'), 'Ask its owner to grant you access, or run the command as root')
+    assert.equal(hintOf('read', {owner: 'bob'}), 'Ask its owner, bob, to grant you access, or run the command as root')
   })
 })
 

@@ -51,6 +51,18 @@ describe('several sources', () => {
     assert.deepEqual(sources.failures, [{error: outage, source: 'broken'}])
   })
 
+  it('select the session that has a device, not one of another source that is paused and had it', async () => {
+    const [a, b] = [new FakeSource('a'), new FakeSource('b')]
+    const session = (minor: number, id: string, source: FakeSource) =>
+      source.sessions.push(new FakeSession(minor, {device: 'tun0', id, source}))
+    session(StatusMinor.paused, 'one', a)
+    const found = async () =>
+      (await new Sources([a, b]).find({device: 'tun0', kind: 'interface'}, [])).map(({id}) => id)
+    assert.deepEqual(await found(), ['one'])
+    session(StatusMinor.connecting, 'two', b)
+    assert.deepEqual(await found(), ['two'])
+  })
+
   it('fail if all of them do, and if there is none', async () => {
     await assert.rejects(new Sources([failing('broken', outage)]).find(all, []), outage)
     await assert.rejects(new Sources([]).find(all, []), {code: 'service-unavailable', message: /no session source/})
@@ -85,9 +97,9 @@ describe('several sources', () => {
   it('continue without a source that fails later, as long as there is another', async () => {
     const [a, b] = [sourceWith('a', 'one'), sourceWith('b', 'two')]
     const sources = new Sources([a, b])
-    sources.lose(a, outage)
+    sources.markFailed(a, outage)
     assert.deepEqual(sources.failures, [{error: outage, source: 'a'}])
-    assert.throws(() => sources.lose(b, outage), outage)
+    assert.throws(() => sources.markFailed(b, outage), outage)
   })
 
   it('need unique names', async () => {

@@ -79,7 +79,7 @@ class Tunnel extends Session {
     return release
   }
 
-  turn(minor: number): void {
+  setStatus(minor: number): void {
     this.values = {...this.values, status: statusOf(minor)}
     this.listener?.({status: statusOf(minor), type: 'status'})
   }
@@ -155,7 +155,7 @@ describe('a tracker', () => {
     await settled()
     source.tell({session: new Tunnel(source, 'b'), type: 'created'})
     await settled()
-    tunnels[0]!.turn(StatusMinor.paused)
+    tunnels[0]!.setStatus(StatusMinor.paused)
     source.tell({path: '/a', type: 'removed'})
     assert.deepEqual(events, ['present a', 'created b', 'changed a', 'removed a'])
     assert.deepEqual(idsOf(tracker), ['b'])
@@ -267,7 +267,7 @@ describe('a tracker', () => {
     await settled()
     tunnels[0]!.values.config_name = 'office'
     tunnels[0]!.reads.length = 0
-    tunnels[0]!.turn(StatusMinor.connected)
+    tunnels[0]!.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(tunnels[0]!.reads, ['status device_name config_name'])
     assert.deepEqual(states, ['a: ok 6', 'a: ok 7', 'a: ok 7'])
@@ -280,7 +280,7 @@ describe('a tracker', () => {
     const release = tunnels[0]!.hold()
     const read = tracker.fetch(tunnels[0]!, ['status'])
     const {values} = tunnels[0]!
-    tunnels[0]!.turn(StatusMinor.reconnecting)
+    tunnels[0]!.setStatus(StatusMinor.reconnecting)
     tunnels[0]!.values = values
     release()
     await read
@@ -560,8 +560,8 @@ describe('with several sources', () => {
     const {tracker} = track([one.source, two.source])
     await settled()
     one.tunnels[0]!.hold()
-    one.tunnels[0]!.turn(StatusMinor.connected)
-    two.tunnels[0]!.turn(StatusMinor.connected)
+    one.tunnels[0]!.setStatus(StatusMinor.connected)
+    two.tunnels[0]!.setStatus(StatusMinor.connected)
     two.tunnels[0]!.values.device_name = 'tun1'
     await clock.pass(500)
     assert.deepEqual(

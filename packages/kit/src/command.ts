@@ -42,10 +42,10 @@ import {
   argumentMisuse,
   type CommandLine,
   extraMisuse,
-  meantLine,
   type Misuse,
   misuse,
   type SelectorName,
+  suggestedLine,
   switchMisuse,
   unknownOption,
 } from './misuse'
@@ -102,8 +102,8 @@ export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']
 
 type StalledSession = NonNullable<Parameters<ResolverOptions['onStall']>[0]>
 
-/** Milliseconds that the end of a command may take. */
-const farewell = 1000
+/** Milliseconds to wait at the end of a command until its sources are closed. */
+const closeTime = 1000
 
 const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
@@ -366,9 +366,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const over = new AbortController()
     const closing = (async () => (await this.#sources)?.close())()
     void Promise.allSettled([work, closing]).then(() => over.abort())
-    await sleep(farewell, over.signal)
+    await sleep(closeTime, over.signal)
     // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- it may keep the process from its end
-    if (!over.signal.aborted) setTimeout(() => process.exit(), farewell).unref()
+    if (!over.signal.aborted) setTimeout(() => process.exit(), closeTime).unref()
   }
 
   async #work(): Promise<Result | undefined> {
@@ -501,7 +501,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #withMeant(error: Ovpn3Error): Ovpn3Error {
     const {session} = this.#selectorValues
     if (session === undefined || !hasCode(error, 'session-not-found', 'usage')) return error
-    const hint = meantLine([session], this.#line(this.#given))
+    const hint = suggestedLine([session], this.#line(this.#given))
     return hint === undefined ? error : new Ovpn3Error(error.code, error.message, {cause: error, hint})
   }
 

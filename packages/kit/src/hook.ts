@@ -103,12 +103,12 @@ export async function askPlugins(
 ): Promise<{readonly from: string; readonly values: ReadonlyMap<string, string>}[]> {
   const asked = config.runHook('session-input', options, undefined, true)
   const {failures, successes} = await unlessAborted(asked, options.signal)
-  const tell = (error: Ovpn3Error, source: string) => notice(failureText({error, source}))
-  for (const {error, plugin} of failures) tell(withoutText(error), plugin.name)
+  const report = (error: Ovpn3Error, source: string) => notice(failureText({error, source}))
+  for (const {error, plugin} of failures) report(withoutText(error), plugin.name)
   return successes.flatMap(({plugin, result}) => {
     if (result === undefined) return []
     if (isAnswer(result)) return {from: plugin.name, values: new Map(Object.entries(result))}
-    tell(new Ovpn3Error('failed', 'its answer to session-input is not an object of strings'), plugin.name)
+    report(new Ovpn3Error('failed', 'its answer to session-input is not an object of strings'), plugin.name)
     return []
   })
 }

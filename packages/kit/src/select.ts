@@ -29,7 +29,7 @@ import {
 } from '@ovpn3/sessions'
 
 import {mayBeDevice} from './flags'
-import {near, runningText, whatRuns} from './running'
+import {closestSelector, runningSessions, runningText} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryTable} from './summary'
 import {confirm, pick} from './terminal'
@@ -153,6 +153,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
     goneError(claim.session) !== undefined || (owner ? isOwnedBy(claim.session, owner) : isOurs(claim, options))
   const toSelected = (claim: Claim) => selectedOf(claim, owner !== undefined)
   const meant = claims.filter((claim) => isMeant(claim))
+  if (meant.length === 0) checkReadable(claims, owner, context)
   // where an owner was named, the others are not meant
   const left = owner ? [] : claims.filter((claim) => !isMeant(claim))
   const aside = await Promise.all(
@@ -326,6 +327,22 @@ async function selectedOf({ownership, session}: Claim, ownerNamed: boolean): Pro
   return {label: labelOf(session, owner), owner, ownerNamed, ownership, session}
 }
 
+/** @throws Ovpn3Error `access-denied` if sessions may belong to the named user, but the caller cannot read their owner */
+function checkReadable(claims: readonly Claim[], owner: OwnerNamed | undefined, {values}: SelectContext): void {
+  if (!owner || values.owner === undefined) return
+  const unreadable = claims.filter(
+    ({session: {snapshot, source}}) =>
+      hasCode(snapshot.errors.owner, 'access-denied') && owner(source) !== undefined && owner(source) !== source.me,
+  ).length
+  if (unreadable === 0) return
+  const name = safeText(values.owner)
+  throw new Ovpn3Error(
+    'access-denied',
+    `no readable sessions of ${name}: ${count(unreadable, 'session')} of other users ${unreadable === 1 ? 'is' : 'are'} not readable by you`,
+    {hint: `Ask ${name} to grant you access, or run the command as root`},
+  )
+}
+
 async function notFound(
   selector: Selection | undefined,
   context: SelectContext,
@@ -339,11 +356,12 @@ async function notFound(
   const [failure] = sources.failures
   if (failure) return failure.error
   if (none) return none
+  if (!selector) checkReadable(claims, await ownerOf(context), context)
   if (!selector)
     return new Ovpn3Error('session-not-found', `no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`)
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
-  const running = await whatRuns(sources, context.signal, await ownerOf(context))
-  const close = near(selector, running ?? [])
+  const running = await runningSessions(sources, context.signal, await ownerOf(context))
+  const close = closestSelector(selector, running ?? [])
   const message = `no session matches ${safeText(selectorText(context.values))}${of}`
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)

@@ -34,15 +34,15 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
   )
 }
 
-/** The columns that distinguish sessions. On a narrow terminal, those with a number are left out in this order. */
-const columns: readonly (Column & {readonly leaves?: number})[] = [
+/** The columns that distinguish sessions. On a narrow terminal, those with a `dropStep` are omitted in that order. */
+const columns: readonly (Column & {readonly dropStep?: number})[] = [
   {header: 'HOST'},
   {header: 'ID'},
   {flexible: true, header: 'CONFIG'},
-  {header: 'OWNER', leaves: 1},
-  {header: 'DEVICE', leaves: 3},
+  {header: 'OWNER', dropStep: 1},
+  {header: 'DEVICE', dropStep: 3},
   {header: 'STATUS'},
-  {header: 'AGE', leaves: 2},
+  {header: 'AGE', dropStep: 2},
 ]
 
 /** One line for each session: the host where there are several, ID, profile, owner, device, status and age, in columns. */
@@ -54,16 +54,16 @@ export async function summaryLines(summaries: readonly SessionSummary[]): Promis
 /** The same as a table that fits the width, with a header. */
 export async function summaryTable(summaries: readonly SessionSummary[], width: number): Promise<string[]> {
   const rows = await summaryCells(summaries)
-  const table = (left: readonly number[], wide?: number) =>
+  const table = (indices: readonly number[], maxWidth?: number) =>
     tableText(
-      left.map((i) => columns[i]!),
-      rows.map((row) => left.map((i) => row[i]!)),
-      wide,
+      indices.map((i) => columns[i]!),
+      rows.map((row) => indices.map((i) => row[i]!)),
+      maxWidth,
     ).split('\n')
   let shown = columns.map((_, i) => i).slice(hasHosts(summaries) ? 0 : 1)
-  for (const leaving of [1, 2, 3]) {
+  for (const step of [1, 2, 3]) {
     if (table(shown).every((line) => displayWidth(line) <= width)) break
-    shown = shown.filter((i) => columns[i]!.leaves !== leaving)
+    shown = shown.filter((i) => columns[i]!.dropStep !== step)
   }
 
   return table(shown, width)

@@ -1,4 +1,4 @@
-/** The exit status for each error code; 0 is success. The only such table, shown in the user guide. */
+/** The exit status of each error code; 0 is success. The user guide documents this table. */
 export const exitStatus = {
   failed: 1,
   unsupported: 1,
@@ -84,7 +84,7 @@ export interface DenialOptions {
 }
 
 /** The error for a caller without permission to read a session or to act on it. The hint names the owner if known. */
-export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions = {}): Ovpn3Error {
+export function accessDenied(to: 'act' | 'read', {cause, owner}: DenialOptions = {}): Ovpn3Error {
   const ask = `Ask its owner${owner === undefined ? '' : `, ${owner},`} to grant you access`
   const hint = to === 'act' ? ask : `${ask}, or run the command as root`
   return new Ovpn3Error('access-denied', 'permission denied', {cause, hint})
@@ -95,7 +95,7 @@ export function profileNotFound(message: string, hint = 'Run `openvpn3 configs-l
   return new Ovpn3Error('profile-not-found', message, {cause, hint})
 }
 
-/** True for an error of ours, also when it was made by another copy of this package (a plugin's own). */
+/** Whether an error is an `Ovpn3Error`, including one that was created by a plugin's own copy of this package. */
 export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
 }
@@ -105,7 +105,7 @@ export function isOutage(error: unknown): boolean {
   return hasCode(error, 'disconnected', 'service-unavailable', 'timeout')
 }
 
-/** Whether it is an error of ours with one of these codes. */
+/** Whether an error is an `Ovpn3Error` with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): boolean {
   return isOvpn3Error(error) && codes.includes(error.code)
 }

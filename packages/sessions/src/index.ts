@@ -125,5 +125,5 @@ export {
   statusTexts,
   waitsForInput,
 } from './status'
-export {bytes, count, duration, localTime, safeText, shellWord, shortId} from './text'
+export {bytes, count, duration, isoTime, localTime, safeText, shellWord, shortId} from './text'
 export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

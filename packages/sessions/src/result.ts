@@ -41,7 +41,7 @@ export interface Connection {
   readonly server: Endpoint
   /** The name that the server gives, in most cases its address. */
   readonly name: string
-  /** Null where it was not given. */
+  /** Null if unknown. */
   readonly device: string | null
   /** The local address of the tunnel; null if the log does not contain it. */
   readonly address: string | null
@@ -49,9 +49,9 @@ export interface Connection {
 
 /** The result for one session, described in `docs/schemas`. */
 export interface SessionResult extends SessionIdentity {
-  /** Null where it could not be read. */
+  /** Null if it could not be read. */
   readonly config: string | null
-  /** Only of another user's session, where it could be read. */
+  /** Only for another user's session, if it could be read. */
   readonly owner?: SessionOwner
   readonly outcome: Outcome
   /** Whether the action changed the session. */
@@ -67,7 +67,7 @@ export interface SessionResult extends SessionIdentity {
   readonly error?: ErrorJson
 }
 
-/** A status as `--json` shows it; null where it is not known. */
+/** A status as `--json` shows it; null if it is unknown. */
 export function statusJson(status: SessionStatus | undefined): StatusJson | null {
   return status ? {major: status.major, minor: status.minor, text: statusText(status), message: status.message} : null
 }
@@ -78,9 +78,8 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
 }
 
 /**
- * A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile, and
- * `office (c2df8ae4) of bob` where the owner is given, because it is another user. On another machine it begins with
- * the host: `gw1:office (c2df8ae4)`.
+ * The name of a session for people: `office (c2df8ae4)`; `session c2df8ae4` without a profile; `office (c2df8ae4) of bob`
+ * with the owner, which is given only if it is another user; `gw1:office (c2df8ae4)` with the host.
  */
 export function sessionLabel({
   config,
@@ -118,12 +117,12 @@ export function identityOf({id, path, source: {host}}: Session): SessionIdentity
   return {...(host !== undefined && {host}), path, id}
 }
 
-/** The name of a session for people, from what is known of it: `office (c2df8ae4)`. @param owner another user */
+/** The name of a session for people: `office (c2df8ae4)`. @param owner given if it is another user */
 export function labelOf(session: Session, owner?: SessionOwner): string {
   return sessionLabel({config: configOf(session), host: session.source.host, id: session.id, owner})
 }
 
-/** The same error, with the name of the session that it is about in front. */
+/** The same error, prefixed with the name of its session. */
 export function aboutSession(session: Session, error: Ovpn3Error, owner?: SessionOwner): Ovpn3Error {
   return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {
     cause: error,
@@ -144,8 +143,8 @@ export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined
 }
 
 /**
- * The exit status of a command that acted on sessions: of several, one that failed makes it `some-failed`, and
- * one that was interrupted `interrupted`.
+ * The exit status of a command that acted on sessions. If one of several failed, it is that of `some-failed`; if one was
+ * interrupted, that of `interrupted`.
  */
 export function exitStatusOf(results: readonly Pick<SessionResult, 'error'>[]): number {
   const failed = results.flatMap(({error}) => (error ? [error.code] : []))

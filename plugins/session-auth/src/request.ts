@@ -6,6 +6,7 @@ import {
   errorJson,
   identityOf,
   type InputRequest,
+  isoTime,
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
@@ -55,8 +56,8 @@ export interface AuthRequestJson extends SessionIdentity {
   readonly status: StatusJson | null
   readonly input: readonly Pick<InputRequest, 'description' | 'hidden' | 'name'>[] | null
   readonly url: string | null
-  /** Start of the session in seconds since 1970; the service does not say when the wait began. */
-  readonly created: number | null
+  /** Start of the session; the service does not say when the wait began. */
+  readonly created: string | null
   readonly error?: ErrorJson
 }
 
@@ -101,7 +102,7 @@ export function authRequestJson({error, selected, slots, state, url, values}: Au
     status: statusJson(values.status),
     input: slots?.map(({description, hidden, name}) => ({name, description, hidden})) ?? null,
     url: url ?? null,
-    created: values.session_created ?? null,
+    created: isoTime(values.session_created),
     error: error && errorJson(error),
   }
 }

@@ -40,7 +40,7 @@ describe('the input that a session needs', () => {
   for (const minor of [StatusMinor.inputRequired, StatusMinor.userPasswordNeeded, StatusMinor.challenge])
     it(`is read from the queue of the service: status ${minor}`, async () => {
       const session = waiting()
-      session.turn(minor)
+      session.setStatus(minor)
       await session.refresh()
       const request = await requestOf(session)
       assert.equal(request!.state, 'waiting')
@@ -53,7 +53,7 @@ describe('the input that a session needs', () => {
 
   it('is a web authentication, without questions', async () => {
     const session = waiting()
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn.example/1')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn.example/1')
     await session.refresh()
     const request = await requestOf(session)
     assert.deepEqual([request!.url, request!.slots], ['https://vpn.example/1', undefined])
@@ -105,7 +105,7 @@ async function several(): Promise<AuthRequest[]> {
   const evil = waiting()
   evil.queue = [{...userName, description: 'PIN \u001B[31mfor\u202E you\r\n'}]
   const web = new FakeSession(StatusMinor.urlAuthentication, {config: 'customer-vpn', id: '1f88aa03s'})
-  web.turn(StatusMinor.urlAuthentication, url)
+  web.setStatus(StatusMinor.urlAuthentication, url)
   await web.refresh()
   const requests = await Promise.all([
     requestOf(evil),

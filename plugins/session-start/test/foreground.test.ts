@@ -97,7 +97,7 @@ describe('a session in the foreground', () => {
   it('ends successfully if another client disconnects it', async () => {
     begin()
     await settled()
-    session.turn(StatusMinor.done)
+    session.setStatus(StatusMinor.done)
     await settled()
     assert.deepEqual(ends(), ['done', 'disconnected', undefined, StatusMinor.done])
     assert.equal(disconnected(), false)
@@ -113,7 +113,7 @@ describe('a session in the foreground', () => {
       throw new Ovpn3Error('timeout', 'silence')
     }
 
-    session.turn(StatusMinor.challenge)
+    session.setStatus(StatusMinor.challenge)
     await settled()
     assert.deepEqual(ends(), [
       'failed',

@@ -5,6 +5,7 @@ import {
   errorJson,
   heldDevice,
   identityOf,
+  isoTime,
   isOutage,
   isOvpn3Error,
   type Profile,
@@ -93,7 +94,7 @@ export interface ListedSession extends SessionIdentity {
   readonly device?: string | null
   readonly server?: SessionProperties['connected_to'] | null
   readonly status?: StatusJson | null
-  readonly created?: number | null
+  readonly created?: string | null
   readonly pid?: number | null
   readonly error?: ErrorJson
 }
@@ -102,7 +103,7 @@ export type ListedKey = Exclude<keyof ListedSession, 'error' | 'host' | 'id' | '
 
 const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
-  created: ({values}) => values.session_created ?? null,
+  created: ({values}) => isoTime(values.session_created),
   device: ({values}) => heldDevice(values) ?? null,
   owner: ({details, values: {owner}}) =>
     owner === undefined

@@ -20,7 +20,7 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
   static override examples = [
     {command: '<%= config.bin %> <%= command.id %>', description: 'List installed plugins'},
     {
-      command: '<%= config.bin %> <%= command.id %> install NAME',
+      command: '<%= config.bin %> plugins install NAME',
       description: 'Install a plugin from the npm registry',
     },
   ]

@@ -46,7 +46,7 @@ const checkBus = 'Run `systemctl status dbus`'
  */
 export function toOvpn3Error(
   cause: unknown,
-  to: 'act' | 'look' = 'act',
+  to: 'act' | 'read' = 'act',
   service: 'configuration manager' | 'session manager' = 'session manager',
 ): unknown {
   if (!(cause instanceof BusError)) return cause

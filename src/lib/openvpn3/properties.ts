@@ -29,10 +29,10 @@ function unsigned(value: unknown): number {
   return n
 }
 
-/** Seconds since 1970, within the range of a Date. */
+/** Seconds since 1970, until the year 9999: ISO 8601 has no more digits. */
 function time(value: unknown): number {
   const seconds = unsigned(value)
-  if (seconds > 8.64e12) throw new TypeMismatch('time')
+  if (seconds > 253_402_300_799) throw new TypeMismatch('time')
   return seconds
 }
 

@@ -60,7 +60,7 @@ export class ServiceSession extends Session {
       try {
         values[name] = decode(name, await this.#get(name))
       } catch (error) {
-        const translated = toOvpn3Error(error, 'look')
+        const translated = toOvpn3Error(error, 'read')
         errors[name] =
           translated instanceof Ovpn3Error
             ? translated

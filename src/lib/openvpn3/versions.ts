@@ -31,7 +31,7 @@ async function versionOf(service: string, connecting: Promise<Bus>): Promise<Ser
     const [version] = await callManager(await connecting, {...getCall(service, 'version'), destination: service, path})
     return {service, version: String(unwrap(version))}
   } catch (error) {
-    const known = toOvpn3Error(error, 'look', service === sessionService ? 'session manager' : 'configuration manager')
+    const known = toOvpn3Error(error, 'read', service === sessionService ? 'session manager' : 'configuration manager')
     return {error: isOvpn3Error(known) ? known.message : String(error), service}
   }
 }

@@ -111,7 +111,7 @@ describe('a new session', () => {
     it('reports the address of its tunnel', async () => {
       const {run, session} = await connecting()
       session.log(4, line)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await settled()
       assert.deepEqual(run.end, withAddress)
       assert.equal(run.results![0]!.connection!.address, '10.8.0.2')
@@ -121,7 +121,7 @@ describe('a new session', () => {
     it('reports the address even if the log line follows the status', async () => {
       const {run, session} = await connecting()
       session.log(4, 'Connecting to [10.99.0.1]:1194')
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(200)
       assert.equal(run.over, false)
       session.log(4, line)
@@ -132,14 +132,14 @@ describe('a new session', () => {
     it('does not wait long for an address that the log does not contain', async () => {
       const {run, session} = await connecting()
       session.log(4, 'Connecting to [10.99.0.1]:1194')
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(400)
       assert.deepEqual(run.end, without)
     })
 
     it('does not wait for an address without a log', async () => {
       const {run, session} = await connecting()
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await settled()
       assert.deepEqual(run.end, without)
       assert.equal(run.results![0]!.connection!.address, null)
@@ -152,7 +152,7 @@ describe('a new session', () => {
       const run = begin(session)
       session.fetch = async () => {
         if (!session.calls.includes('connect')) return {errors: {}, values: {status: session.status}}
-        session.turn(StatusMinor.connectionFailed, 'CA not defined')
+        session.setStatus(StatusMinor.connectionFailed, 'CA not defined')
         return {errors: {status: new Ovpn3Error(code, 'gone')}, values: {}}
       }
 
@@ -165,7 +165,7 @@ describe('a new session', () => {
       const session = new FakeSession(StatusMinor.configOk)
       const run = begin(session, {keep})
       await settled()
-      session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+      session.setStatus(StatusMinor.authenticationFailed, 'Authentication failed')
       await settled()
       assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
       assert.deepEqual(changes(session), keep ? ['connect'] : ['connect', 'disconnect'])
@@ -177,7 +177,7 @@ describe('a new session', () => {
     const run = begin(session)
     await settled()
     session.silent.add('disconnect')
-    session.turn(StatusMinor.authenticationFailed, 'no')
+    session.setStatus(StatusMinor.authenticationFailed, 'no')
     await clock.pass(1100)
     assert.deepEqual(run.end, ['failed', 'refused', 'no; the session could not be disconnected'])
     assert.match(run.results![0]!.error!.hint!, /^Run `ovpn3 .*--path 7c1b02d4s3c2e`$/)
@@ -214,7 +214,7 @@ describe('the start of an attempt', () => {
     const run = new Run([session])
     await clock.pass(300)
     assert.equal(run.over, false)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['resume'])
@@ -244,7 +244,7 @@ describe('the start of an attempt', () => {
     const session = new FakeSession(StatusMinor.connected)
     const run = new Run([session], {action: 'restart'})
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(1500)
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['restart'])
@@ -280,7 +280,7 @@ describe('the start of an attempt', () => {
       const session = new FakeSession(minor)
       const run = new Run([session])
       await clock.pass(300)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(600)
       assert.deepEqual(run.end, ['done', undefined, 'connected'])
       assert.deepEqual(changes(session), [])
@@ -325,7 +325,7 @@ describe('input', () => {
     const run = new Run([session], {}, answers)
     await clock.pass(100)
     assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
   })
@@ -372,7 +372,7 @@ describe('input', () => {
     await clock.pass(3000)
     assert.equal(asked, 2)
     assert.deepEqual(session.queue, [])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.equal(run.end[0], 'done')
   })
@@ -385,7 +385,7 @@ describe('input', () => {
       {
         async answer() {
           session.queue = []
-          setTimeout(() => session.turn(StatusMinor.connecting), 500)
+          setTimeout(() => session.setStatus(StatusMinor.connecting), 500)
           return ['alice', 'secret']
         },
       },
@@ -419,13 +419,13 @@ describe('input', () => {
       assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
       for (const each of [later, session]) {
         each.queue = [userName]
-        each.turn(StatusMinor.inputRequired)
+        each.setStatus(StatusMinor.inputRequired)
       }
 
       await clock.pass(3000)
       assert.equal(session.queue.length, 0)
       assert.equal(later.queue.length, 1)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(600)
       assert.deepEqual(
         run.results!.map(({error}) => error?.code),
@@ -439,10 +439,10 @@ describe('input', () => {
     const run = new Run([session])
     await clock.pass(300)
     session.queue = [userName]
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     await clock.pass(1500)
     assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.equal(run.end[0], 'done')
   })
@@ -452,10 +452,10 @@ describe('input', () => {
     const run = new Run([slow, session], {timeout: 60})
     await clock.pass(300)
     session.queue = [userName]
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     await clock.pass(2000)
     assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
-    for (const each of [slow, session]) each.turn(StatusMinor.connected)
+    for (const each of [slow, session]) each.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.deepEqual(
       run.results!.map(({outcome}) => outcome),
@@ -467,7 +467,7 @@ describe('input', () => {
     const session = needy()
     const run = new Run([session], {wait: 'login'}, answers)
     await clock.pass(300)
-    session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+    session.setStatus(StatusMinor.authenticationFailed, 'Authentication failed')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
     const silent = needy()
@@ -494,7 +494,7 @@ describe('the wait for the connection', () => {
       const session = new FakeSession()
       const run = new Run([session])
       await clock.pass(300)
-      session.turn(minor, 'no')
+      session.setStatus(minor, 'no')
       await settled()
       assert.equal(run.end[1], code)
       assert.match(run.end[2], message)
@@ -512,7 +512,7 @@ describe('the wait for the connection', () => {
 
   it('ends with a failure if a new session is removed', async () => {
     const session = new FakeSession()
-    session.turn(StatusMinor.configOk)
+    session.setStatus(StatusMinor.configOk)
     const run = new Run([session], {action: 'start'})
     await clock.pass(300)
     session.tell({type: 'removed'})
@@ -525,8 +525,8 @@ describe('the wait for the connection', () => {
     const run = new Run([session])
     await clock.pass(300)
     const detail = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
-    session.turn(StatusMinor.connectionFailed, detail)
-    session.turn(StatusMinor.done)
+    session.setStatus(StatusMinor.connectionFailed, detail)
+    session.setStatus(StatusMinor.done)
     session.tell({type: 'removed'})
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'wrong passphrase or unreadable private key'])
@@ -537,8 +537,8 @@ describe('the wait for the connection', () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
-    session.turn(StatusMinor.reconnecting)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.reconnecting)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.progress.slice(-2), ['reconnecting', 'connected'])
     assert.deepEqual([...run.titles], ['Resuming office of bob'])
@@ -549,12 +549,12 @@ describe('the wait for the connection', () => {
     const run = new Run([session])
     await clock.pass(300)
     session.tell({group: InputGroup.openUrl, message: 'https://vpn/1', type: 'attention'})
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn/1')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn/1')
     await clock.pass(2000)
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn/2')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn/2')
     await clock.pass(600)
     assert.deepEqual(run.urls, ['https://vpn/1', 'https://vpn/2'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.equal(run.end[0], 'done')
   })
@@ -565,7 +565,7 @@ describe('the wait for the connection', () => {
     const run = new Run([session], {action: 'restart'})
     await clock.pass(700)
     assert.equal(run.over, false)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.equal(run.end[0], 'done')
   })
@@ -579,7 +579,7 @@ describe('the wait for the connection', () => {
       return false
     }
 
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     const before = session.calls.length
     await clock.pass(5000)
     const rate = (session.calls.length - before) / 5
@@ -595,7 +595,7 @@ describe('the wait for the connection', () => {
     session.queue = []
     const before = session.calls.length
     for (let i = 0; i < 100; i++) {
-      session.turn(i % 2 ? StatusMinor.inputRequired : StatusMinor.connecting)
+      session.setStatus(i % 2 ? StatusMinor.inputRequired : StatusMinor.connecting)
       await clock.pass(50)
     }
 
@@ -819,7 +819,7 @@ describe('a new session', () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], start)
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['connect'])
@@ -829,7 +829,7 @@ describe('a new session', () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], start)
     await clock.pass(300)
-    session.turn(StatusMinor.authenticationFailed, 'wrong password')
+    session.setStatus(StatusMinor.authenticationFailed, 'wrong password')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'wrong password'])
     assert.deepEqual(changes(session), ['connect', 'disconnect'])
@@ -863,7 +863,7 @@ describe('a new session', () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], {...start, keep: true})
     await clock.pass(300)
-    session.turn(StatusMinor.connectionFailed, 'no route')
+    session.setStatus(StatusMinor.connectionFailed, 'no route')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'no route'])
     assert.deepEqual(changes(session), ['connect'])
@@ -900,7 +900,7 @@ describe('authentication', () => {
     session.queue = [userName]
     const run = new Run([session], authenticate)
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['provideInput', 'connect'])
@@ -922,7 +922,7 @@ describe('authentication', () => {
     const run = new Run([session], authenticate)
     await clock.pass(1000)
     assert.deepEqual(run.urls, ['https://vpn.example/1'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), [])

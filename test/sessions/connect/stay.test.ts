@@ -50,10 +50,11 @@ describe('staying with a session', () => {
       StatusMinor.reconnecting,
       StatusMinor.connected,
     ])
-      session.turn(minor)
+      session.setStatus(minor)
     await settled()
     assert.deepEqual([seen, end], [[StatusMinor.reconnecting, StatusMinor.connected], undefined])
-    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done]) session.turn(minor)
+    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
+      session.setStatus(minor)
     await settled()
     assert.equal(end, 'ended')
     assert.equal(session.calls.at(-1), 'unfollow')
@@ -69,7 +70,7 @@ describe('staying with a session', () => {
   it('succeeds if the session is removed after a disconnect, otherwise fails', async () => {
     begin()
     await settled()
-    session.turn(StatusMinor.disconnected)
+    session.setStatus(StatusMinor.disconnected)
     session.tell({type: 'removed'})
     await settled()
     assert.equal(end, 'ended')
@@ -92,7 +93,7 @@ describe('staying with a session', () => {
     it(`fails with the reason of the service: ${minor}`, async () => {
       begin()
       await settled()
-      session.turn(StatusMinor[minor], 'the server says no')
+      session.setStatus(StatusMinor[minor], 'the server says no')
       await settled()
       assert.deepEqual(failure(), [code, 'the server says no'])
     })
@@ -158,7 +159,7 @@ describe('staying with a session', () => {
       if (minor === StatusMinor.challenge) throw new Ovpn3Error('input-missing', 'nobody is there')
     })
     await settled()
-    session.turn(StatusMinor.challenge)
+    session.setStatus(StatusMinor.challenge)
     await settled()
     assert.deepEqual(failure(), ['input-missing', 'nobody is there'])
   })

@@ -97,7 +97,7 @@ const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
 
 const eraseBelow = '\u001B[J'
 
-/** Draws a question on stderr, because results go to stdout. It remembers the last drawing. */
+/** Draws a question on stderr, because results go to stdout. Keeps the last drawing for `redraw`. */
 class Canvas extends Writable {
   readonly isTTY = true
   #cursor = ''
@@ -115,7 +115,7 @@ class Canvas extends Writable {
     return process.stderr.rows
   }
 
-  drawAnew(): void {
+  redraw(): void {
     process.stderr.write(this.#question + this.#cursor)
   }
 
@@ -135,17 +135,17 @@ interface PromptContext {
   readonly signal: AbortSignal
 }
 
-/** @param leave the name of another key that interrupts, besides Ctrl-C and Ctrl-D */
+/** @param cancelKey the name of another key that interrupts, besides Ctrl-C and Ctrl-D */
 async function onTerminal<T>(
   prompt: (context: PromptContext) => Promise<T> & {cancel(): void},
   signal: AbortSignal,
-  leave?: string,
+  cancelKey?: string,
 ): Promise<T> {
   const output = new Canvas()
   const answer = prompt({output, signal})
   // Ctrl-D closes Node's readline without the question noticing, and the terminal would then echo the input
   const onKey = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
-    if (key?.name && (key.name === leave || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
+    if (key?.name && (key.name === cancelKey || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
   }
 
   // the shell would overwrite the lines below the question
@@ -154,12 +154,12 @@ async function onTerminal<T>(
   }
 
   // after Ctrl-Z, Node's readline leaves stdin paused, and the question has scrolled up
-  const goOn = () =>
+  const resume = () =>
     setImmediate(() => {
-      output.drawAnew()
+      output.redraw()
       process.stdin.resume()
     })
-  process.on('SIGCONT', goOn)
+  process.on('SIGCONT', resume)
   process.stdin.prependListener('keypress', onSuspend)
   process.stdin.on('keypress', onKey)
   try {
@@ -171,6 +171,6 @@ async function onTerminal<T>(
   } finally {
     process.stdin.off('keypress', onSuspend)
     process.stdin.off('keypress', onKey)
-    process.off('SIGCONT', goOn)
+    process.off('SIGCONT', resume)
   }
 }

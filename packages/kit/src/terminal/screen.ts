@@ -7,7 +7,7 @@ import {canAnimate, isInteractive} from './terminal'
 /** Output that is redrawn in place. Nothing else can be written to the terminal meanwhile. */
 export interface Animated {
   /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
-  tell(text: string, session?: string): void
+  notify(text: string, session?: string): void
 }
 
 /** The output of a command. Sends notices to the animation that is running, if there is one. */
@@ -15,7 +15,7 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
-  /** Print the steps of tasks where nothing can be animated. */
+  /** Print the steps of tasks where nothing can be animated. A dumb terminal always gets them. */
   isVerbose = false
 
   /** @param isQuiet whether animations are off */
@@ -31,7 +31,7 @@ export class Screen {
   /** Shows a line in the animation, or prints it on standard error. @param session the key of the session it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
-    if (this.#animated) this.#animated.tell(text, session)
+    if (this.#animated) this.#animated.notify(text, session)
     else process.stderr.write(`${text}\n`)
   }
 
@@ -50,7 +50,7 @@ export class Screen {
     if (!isInteractive()) return question()
     const held: [text: string, session?: string][] = []
     try {
-      return await this.#animate({tell: (...notice) => held.push(notice)}, question)
+      return await this.#animate({notify: (...notice) => held.push(notice)}, question)
     } finally {
       for (const notice of held) this.notice(...notice)
     }
@@ -58,7 +58,7 @@ export class Screen {
 
   /**
    * Runs tasks concurrently and shows them on standard error where they can be animated, until they end: the results
-   * say how they ended. Elsewhere a task prints its steps if `isVerbose` is set.
+   * say how they ended. A dumb terminal gets the steps of each task as lines, other streams if `isVerbose` is set.
    * @param title names them together: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
@@ -73,7 +73,7 @@ export class Screen {
   }
 
   #printSteps({key, title}: Pick<Task<unknown>, 'key' | 'title'>): (text: string) => void {
-    if (!this.isVerbose || this.#isQuiet()) return () => {}
+    if (this.#isQuiet() || !(this.isVerbose || process.stderr.isTTY)) return () => {}
     let last = ''
     const print = (line: string) => {
       if (line !== last) this.notice(line, key)

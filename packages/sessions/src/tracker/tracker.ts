@@ -6,42 +6,42 @@ import {isOvpn3Error, type Ovpn3Error} from '../errors'
 import {type SessionsEvent, sourceError, type SourceFailure, type Sources} from '../source'
 import {SourceTracker} from './source-tracker'
 
-/** Milliseconds that giving back subscriptions may take. */
-const farewell = 1500
+/** Milliseconds to wait for the end of the subscriptions. */
+const unsubscribeTime = 1500
 
-/** What happened to a session; `present`: it was there when the tracker began. */
+/** A change to a session. `present`: the session existed when the tracker began. */
 export type ChangeKind = 'changed' | 'created' | 'present' | 'removed'
 
-/** A session that is tracked, and what is known of it. */
+/** A tracked session and its last reading. */
 export interface Tracked<D = unknown> extends Reading {
-  /** What `details` found out. */
+  /** The result of `details`. */
   readonly details?: D
-  /** Its source waits for it at the moment. */
+  /** Its source is waiting for its backend. */
   readonly waiting?: boolean
 }
 
 export interface TrackerOptions<D> {
-  /** Read at the first look at a session; those of them that change with the status are read again when it does. */
+  /** Read once for each session. Those that change with the status are read again after it changes. */
   readonly properties: readonly PropertyName[]
-  /** Statuses are kept up to date: by signals and, where there are none, by a slow poll. */
+  /** Keep statuses up to date: by signals and, if none arrive, by a slow poll. */
   readonly follow: boolean
-  /** Sessions to begin with, which have been read; left out: all that there are. */
+  /** The initial sessions, which have been read; if omitted, all sessions. */
   readonly sessions?: readonly Session[]
-  /** No sessions are taken in besides those to begin with. */
+  /** Track only the initial sessions. */
   readonly fixed?: boolean
-  /** Which sessions are taken in besides those to begin with; left out: all that the caller has access to. */
+  /** Whether to track a session in addition to the initial ones; if omitted, all that the caller has access to. */
   readonly wanted?: (reading: Reading, kind: 'created' | 'present') => boolean
-  /** Finds out what else there is to be known of a session. */
+  /** Finds further information about a session. */
   readonly details?: (reading: Reading) => Promise<D>
-  /** Told about each change, with what is known of the session afterwards. */
+  /** Called for each change, with the session after the change. */
   readonly changed: (kind: ChangeKind, entry: Tracked<D>) => void
-  /** Told what happens to the logs of the sessions that are followed; left out: nobody reads them. */
+  /** Called for the log events of followed sessions. If omitted, log lines are not subscribed to. */
   readonly log?: (session: Session, event: LogEvent) => void
-  /** Told about a source that fails while others go on, each time that it does. */
+  /** Called for each failure of a source while others continue. */
   readonly failed: (failure: SourceFailure) => void
 }
 
-/** The live set of the sessions of all sources, kept up to date by signals, with a slow poll as a net. */
+/** The live set of the sessions of all sources, kept up to date by signals and by a slow poll. */
 export class Tracker<D = unknown> {
   readonly #options: TrackerOptions<D>
   readonly #sources: Sources
@@ -54,26 +54,26 @@ export class Tracker<D = unknown> {
     this.#options = options
   }
 
-  /** What is known at the moment. */
+  /** The tracked sessions. */
   *[Symbol.iterator](): Iterator<Tracked<D>> {
     for (const tracker of this.#trackers) yield* tracker
   }
 
   has(session: SessionRef): boolean {
-    return this.#of(session)?.has(session) ?? false
+    return this.#trackerOf(session)?.has(session) ?? false
   }
 
-  /** A source waits for a session. */
+  /** Marks a session whose backend its source waits for. */
   stalled(session: SessionRef): void {
-    this.#of(session)?.stalled(session)
+    this.#trackerOf(session)?.stalled(session)
   }
 
   /**
-   * Reads properties of a session now. What that says of its state is taken in.
-   * @throws Ovpn3Error where its source could not be asked, and no other is left
+   * Reads properties of a session now, and updates its state.
+   * @throws Ovpn3Error if its source cannot be reached and no other source is left
    */
   async fetch(session: Session, names: readonly PropertyName[]): Promise<Snapshot> {
-    const tracker = this.#of(session)!
+    const tracker = this.#trackerOf(session)!
     try {
       return await tracker.fetch(session, names)
     } catch (error) {
@@ -84,8 +84,8 @@ export class Tracker<D = unknown> {
 
   /**
    * Tracks until the signal is aborted.
-   * @param meanwhile begins when events arrive; where it fails, the tracking does
-   * @throws Ovpn3Error where all sources are gone
+   * @param meanwhile work that starts once events arrive; its failure ends the tracking
+   * @throws Ovpn3Error if all sources are gone
    */
   async run(signal: AbortSignal, meanwhile?: () => Promise<void>): Promise<void> {
     const stopped = new Promise<never>((_, reject) => {
@@ -120,7 +120,7 @@ export class Tracker<D = unknown> {
       // a subscription that does not come about is nothing to wait for
       const given = ends.filter((_, i) => subscribed.has(watching[i]!))
       void Promise.allSettled([...given, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
-      await sleep(farewell, over.signal)
+      await sleep(unsubscribeTime, over.signal)
     }
   }
 
@@ -137,21 +137,21 @@ export class Tracker<D = unknown> {
     else this.#fail(error, source.name)
   }
 
-  #of({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
+  #trackerOf({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
     return this.#trackers.find((tracker) => tracker.source.name === source.name)
   }
 
   #receive(event: SessionsEvent): void {
-    const tracker = this.#of(event)!
+    const tracker = this.#trackerOf(event)!
     if (event.type !== 'closed') tracker.receive(event)
     else if (this.#isLast(tracker)) this.#stop(event.error)
     else {
       this.#fail(event.error, event.source.name)
-      tracker.lose(event.error)
+      tracker.abandon(event.error)
     }
   }
 
-  /** No other source can be asked. */
+  /** Whether all other sources are gone. */
   #isLast(tracker: SourceTracker<D>): boolean {
     const failed = new Set(this.#sources.failures.map(({source}) => source))
     return this.#trackers.every((each) => each === tracker || each.ended || failed.has(each.source.name))

@@ -232,7 +232,7 @@ Listing a stale session removes it; its row says so.`
         const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
         return {...reading, details: await detailsOf(reading, reads)}
       } catch (error) {
-        sources.lose(session.source, error)
+        sources.markFailed(session.source, error)
       }
     }
 
