@@ -64,6 +64,8 @@ export class SessionManager implements SessionSource {
   readonly #closed: Promise<Ovpn3Error>
   readonly #closing = new AbortController()
   readonly #connect: () => Promise<Bus>
+  /** Settles once `me` is known: after the connection, but before the first result. */
+  #identified: Promise<void> | undefined
   #me: number | undefined
 
   constructor({onStall, remote}: ManagerOptions = {}) {
@@ -93,18 +95,17 @@ export class SessionManager implements SessionSource {
       ? () =>
           remote.turn(async () => {
             const bus = await connect()
-            try {
-              this.#me = await bus.ownUid(remote.connectTimeout * 1000)
-              return bus
-            } catch (error) {
-              void bus.close()
-              throw error
-            }
+            this.#identified = bus.ownUid(remote.connectTimeout * 1000).then((uid) => {
+              this.#me = uid
+            })
+            // an error is for those who await it
+            this.#identified.catch(() => {})
+            return bus
           })
       : connect
   }
 
-  /** The caller's uid on that machine, which its bus tells once it is connected. */
+  /** The caller's uid on that machine, which its bus tells before the first result. */
   get me(): number {
     if (this.#me === undefined) throw new Error(`${this.name} is not connected`)
     return this.#me
@@ -181,9 +182,15 @@ export class SessionManager implements SessionSource {
     await bus?.close()
   }
 
-  #connected(): Promise<Bus> {
+  #open(): Promise<Bus> {
     this.#bus ??= translated(this.#connect())
     return this.#bus
+  }
+
+  async #connected(): Promise<Bus> {
+    const bus = await this.#open()
+    if (this.#identified) await translated(this.#identified)
+    return bus
   }
 
   /** The listed sessions that may match the selector. They are not read, so some may be stale. */
@@ -208,9 +215,10 @@ export class SessionManager implements SessionSource {
     config?: string,
   ): Promise<ServiceSession[]> {
     const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
-    const bus = await this.#connected()
+    const bus = await this.#open()
     try {
-      const [paths] = await callManager(bus, {...manager, ...call})
+      // sent together, which saves a round trip
+      const [[paths]] = await Promise.all([callManager(bus, {...manager, ...call}), this.#identified])
       return decode(call.member, paths).map((path) => new ServiceSession(this, bus, path, config))
     } catch (error) {
       if (error instanceof BusError && error.kind === 'object-gone')

@@ -1,6 +1,6 @@
 import {type Host} from '@ovpn3/sessions'
 import {type ChildProcess, spawn, type SpawnOptions} from 'node:child_process'
-import {Duplex} from 'node:stream'
+import {Duplex, type Readable} from 'node:stream'
 
 import type {Channel} from '../bus'
 
@@ -39,13 +39,17 @@ export async function openChannel(host: Host, words: readonly string[], options:
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-mostStderr)
   })
-  // with ControlPersist a process of ssh stays behind and keeps standard error open: its end says nothing
+  // a stream that breaks ends ssh, or is ended by it: `ended` has the reason
+  const stream = Duplex.from({readable: child.stdout!, writable: child.stdin!})
+  for (const each of [child.stdin!, child.stdout!, stream]) each.on('error', () => {})
+  const read = Promise.all([endOf(stream), endOf(child.stderr!)])
   const ended = new Promise<HostError>((resolve) => {
     child.once('error', (error) => resolve(notStarted(error)))
     child.once('exit', (status) => {
       const tell = () => resolve(hostError(host, stderr, status))
+      // with ControlPersist a process of ssh stays behind and keeps standard error open
       const late = setTimeout(tell, drain)
-      child.stderr!.once('end', () => {
+      void read.then(() => {
         clearTimeout(late)
         tell()
       })
@@ -56,17 +60,19 @@ export async function openChannel(host: Host, words: readonly string[], options:
     if (running.size === 0) process.off('exit', endAll)
     child.stderr!.destroy()
   })
-  // a stream that breaks ends ssh, or is ended by it: `ended` has the reason
-  for (const stream of [child.stdin!, child.stdout!]) stream.on('error', () => {})
-  return {
-    close: () => close(child, gone),
-    ended,
-    stream: Duplex.from({readable: child.stdout!, writable: child.stdin!}),
-  }
+  return {close: () => close(child, gone), ended, stream}
+}
+
+/** Resolves once a stream was read to its end or destroyed. Both may happen before its program exits. */
+function endOf(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('end', resolve).once('close', resolve)
+  })
 }
 
 async function close(child: ChildProcess, gone: Promise<void>): Promise<void> {
-  child.stdin!.destroy()
+  // nobody reads what it still prints
+  for (const stream of child.stdio) stream?.destroy()
   child.kill('SIGTERM')
   const last = setTimeout(() => child.kill('SIGKILL'), grace)
   await gone
