@@ -20,6 +20,8 @@ interface Rule {
   readonly hint: (login: string) => string
 }
 
+const checkBus = (login: string) => `Run \`${login} systemctl status dbus\``
+
 /** OpenSSH 8 to 10, in its order: the first that applies is the cause of those behind it. */
 const rules: readonly Rule[] = [
   {
@@ -56,14 +58,14 @@ const rules: readonly Rule[] = [
   {
     says: /Failed to connect to bus: *(.*)|Failed to set up bus connection|Failed to start bus client: *(.*)/i,
     message: () => 'no system bus there',
-    hint: (login) => `Run \`${login} systemctl status dbus\``,
-  },
-  {
-    says: /systemd-stdio-bridge\b.*(?:not found|No such file)/i,
-    message: () => 'systemd-stdio-bridge is not installed there',
-    hint: () => 'Install the package `systemd` on the host',
+    hint: checkBus,
   },
 ]
+
+/** The exit status of ssh for its own failures. Others are those of the command on the host. */
+const ownStatus = 255
+/** The exit status of every shell for a command that it cannot find; the text depends on the shell and its language. */
+const notFound = 127
 
 /** The error for an ssh that has ended. @param stderr the end of what it printed @param status null if a signal ended it */
 export function hostError(host: Host, stderr: string, status: null | number): HostError {
@@ -73,11 +75,24 @@ export function hostError(host: Host, stderr: string, status: null | number): Ho
     if (found) return new HostError(message(found), hint(login), status)
   }
 
+  if (status === notFound)
+    return new HostError(
+      'systemd-stdio-bridge is not installed there',
+      'Install the package `systemd` on the host',
+      status,
+    )
+
   // the last line says what failed; those before it are greetings and warnings
   const last = stderr
     .split('\n')
     .map((line) => safeText(line))
     .reduce((found, line) => line || found, '')
-  const text = last ? last.replace(/^ssh: /, '') : `ssh ended with status ${status}`
-  return new HostError(text, `Run \`${login}\``, status)
+  if (status === null || status === ownStatus) {
+    const text = last.replace(/^ssh: /, '') || (status === null ? 'ssh was killed' : `ssh ended with status ${status}`)
+    return new HostError(text, `Run \`${login}\``, status)
+  }
+
+  // it may log to the journal of the host instead
+  const text = `systemd-stdio-bridge ended with status ${status}${last && `: ${last}`}`
+  return new HostError(text, checkBus(login), status)
 }
