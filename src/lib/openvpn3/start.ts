@@ -167,9 +167,9 @@ async function askForTunnel(bus: Bus, profile: string): Promise<string> {
     return decode('NewTunnel', path)
   } catch (error) {
     if (isRunningAlready(error))
-      throw new Ovpn3Error('session-running', 'a session of this profile is already running', {
+      throw new Ovpn3Error('session-running', 'a session of this profile already exists', {
         cause: error,
-        hint: 'Run `ovpn3 sessions-list`',
+        hint: 'Run `ovpn3 list`',
       })
     throw toOvpn3Error(error)
   }
@@ -232,6 +232,6 @@ function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Erro
 }
 
 function mayStay(code: ErrorCode, why: string, what: 'profile' | 'session'): Ovpn3Error {
-  const list = what === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
+  const list = what === 'session' ? 'ovpn3 list' : 'openvpn3 configs-list'
   return new Ovpn3Error(code, `${why} a ${what} may be left behind`, {hint: `Run \`${list}\``})
 }

@@ -12,9 +12,10 @@ export const connectProperties: readonly PropertyName[] = [...baseProperties, 's
 
 /**
  * - `authenticate`: answers what a session waits for, and connects it
+ * - `keep`: only waits for a session that another command is connecting
  * - `start`: connects a session that was made for this: it does not outlive a failure
  */
-type BringUpAction = 'authenticate' | 'restart' | 'resume' | 'start'
+type BringUpAction = 'authenticate' | 'keep' | 'restart' | 'resume' | 'start'
 
 /**
  * Which sessions are waited for until they are connected:
