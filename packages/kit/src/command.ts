@@ -4,6 +4,7 @@ import {Command} from '@oclif/core/command'
 import {CLIError, ExitError} from '@oclif/core/errors'
 import * as Flags from '@oclif/core/flags'
 import {
+  Cancellation,
   type Deadline,
   exitStatus,
   hasCode,
@@ -339,7 +340,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const known = this.#known(error) ?? unexpected(error)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
-    else this.noticeError(await errorText(known))
+    else this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
   }
 
   protected override toErrorJson(error: Ovpn3Error): unknown {

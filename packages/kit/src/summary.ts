@@ -86,10 +86,10 @@ export async function profileLines(profiles: readonly ProfileSummary[]): Promise
   return inColumns(await profileCells(profiles, (path) => path))
 }
 
-/** The same with a header and shortened paths. */
+/** The same with a header, and IDs in place of paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
-  return inColumns([['NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows])
+  return inColumns([['NAME', 'OWNER', 'LAST USE', 'ID'], ...rows])
 }
 
 async function profileCells(

@@ -64,7 +64,7 @@ export class Connection {
       const emitter: EventEmitter = bus
       emitter.on('error', (error: Error) => {
         if (connection.#decoding) throw error
-        fail(error.message || error.name, error)
+        fail(reasonOf(error), error)
       })
       internals.on('end', () => fail('the bus closed the connection'))
       // dbus-next starts to read right after this event
@@ -158,4 +158,11 @@ export class Connection {
         break
     }
   }
+}
+
+/** Why a connection failed, without Node's code for a socket that does not exist. */
+function reasonOf(error: Error): string {
+  const {address, code} = error as Partial<NodeJS.ErrnoException> & {readonly address?: string}
+  if (code === 'ENOENT' && address !== undefined) return `no such socket: ${address}`
+  return error.message || error.name
 }

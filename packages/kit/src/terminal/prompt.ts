@@ -1,4 +1,4 @@
-import {Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
+import {Cancellation, Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {Writable} from 'node:stream'
 
 import {picker, type Rows} from './picker'
@@ -166,7 +166,8 @@ async function onTerminal<T>(
     return await answer
   } catch (error) {
     const name = error instanceof Error ? error.name : ''
-    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name)) throw new Interruption()
+    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name))
+      throw name === 'CancelPromptError' ? new Cancellation() : new Interruption()
     throw error
   } finally {
     process.stdin.off('keypress', onSuspend)
