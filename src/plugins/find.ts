@@ -17,7 +17,7 @@ export interface PackageJson {
 }
 
 /** A plugin as it is listed by the CLI, by another plugin, or among the user's. */
-interface Listed {
+export interface Listed {
   /** Its name there; the CLI is listed nowhere. */
   readonly alias?: string
   readonly folder: string
@@ -27,6 +27,8 @@ interface Listed {
   readonly type: 'core' | 'link' | 'user'
   readonly url?: string
 }
+
+type OnBroken = (error: Error, plugin?: Listed) => void
 
 /** A plugin by what its package.json says. None of its code has been loaded. */
 export interface FoundPlugin extends Listed {
@@ -38,9 +40,9 @@ export interface FoundPlugin extends Listed {
  * The CLI in this folder, the plugins that it brings, and those that the user has installed or linked. A user's plugin
  * takes the place of one of ours of the same name. These are the plugins that oclif would find; without oclif it takes
  * a fraction of the time.
- * @param onBroken is told why a plugin is left out
+ * @param onBroken is told why a plugin is left out, or all of the user's
  */
-export function findPlugins(root: string, onBroken: (error: Error) => void = () => {}): FoundPlugin[] {
+export function findPlugins(root: string, onBroken: OnBroken = () => {}): FoundPlugin[] {
   const core = withTheirs([{folder: root, type: 'core'}], onBroken)
   const users = withTheirs(listedByUser(onBroken), onBroken)
   const [cli] = core.keys()
@@ -49,7 +51,7 @@ export function findPlugins(root: string, onBroken: (error: Error) => void = () 
 }
 
 /** Plugins and those that they bring; of two of the same name, the one that is nearer to the top. */
-function withTheirs(listed: readonly Listed[], onBroken: (error: Error) => void): Map<string, FoundPlugin> {
+function withTheirs(listed: readonly Listed[], onBroken: OnBroken): Map<string, FoundPlugin> {
   const found = new Map<string, FoundPlugin>()
   const queue = [...listed]
   for (const each of queue) {
@@ -61,7 +63,7 @@ function withTheirs(listed: readonly Listed[], onBroken: (error: Error) => void)
       found.set(plugin.name, plugin)
       queue.push(...listedBy(plugin))
     } catch (error) {
-      onBroken(Object.assign(error as Error, {detail: `plugin: ${each.alias ?? 'ovpn3'}\nroot: ${each.folder}`}))
+      onBroken(error as Error, each)
     }
   }
 
@@ -80,7 +82,7 @@ function listedBy(parent: FoundPlugin): Listed[] {
 }
 
 /** What `ovpn3 plugins install` and `ovpn3 plugins link` have put where oclif looks. */
-function listedByUser(onBroken: (error: Error) => void): Listed[] {
+function listedByUser(onBroken: OnBroken): Listed[] {
   const {HOME, OVPN3_DATA_DIR, XDG_DATA_HOME} = process.env
   const data = OVPN3_DATA_DIR || path.join(XDG_DATA_HOME || path.join(HOME || homedir(), '.local', 'share'), 'ovpn3')
   const file = path.join(data, 'package.json')
