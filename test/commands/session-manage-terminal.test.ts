@@ -65,6 +65,19 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     }
   })
 
+  it('leaves no stale lines of the picker when the terminal becomes tiny and large again', async () => {
+    stage.world.createSessions(20)
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause', 'Enter')
+    await tty.shows(/Which session to pause\?[^]*Type to filter/)
+    await tty.resize(20, 3)
+    await tty.shows(/1 of 20|Type to|… /)
+    await tty.resize(80, 30)
+    await tty.shows(/Which session to pause\?\n +ID +CONFIG[^]*1 of 20. Type to filter/)
+    const screen = await tty.screen()
+    for (const line of [/Which session/g, /Type to/g, /CONFIG/g]) assert.equal(screen.match(line)?.length, 1, screen)
+  })
+
   it('offers only sessions that the action changes', async () => {
     const [first, second] = stage.world.createSessions(2)
     stage.world.pause(first!)
@@ -313,6 +326,18 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.doesNotMatch(screen, /Restarting dead/, 'what was progress is gone')
     assert.equal(await tty.cursorIsVisible(), true)
     assert.deepEqual(await stage.world.sessions(), [])
+  })
+
+  it('removes its progress from the terminal also at the second Ctrl-C', async () => {
+    stage.world.createSessions(2)
+    stage.world.timings.method = 10_000
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause --all --yes', 'Enter')
+    await tty.shows(/Pausing load-1/)
+    await tty.type('C-c', 'C-c')
+    const screen = await tty.shows(/status 130\]/)
+    assert.doesNotMatch(screen, /Pausing/)
+    assert.equal(await tty.cursorIsVisible(), true)
   })
 
   it('shows each session of a clean-up, then only the results', async () => {

@@ -89,6 +89,21 @@ describe('user plugins', () => {
     sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
     sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
     await link('greet')
+    sandbox.write('greet/package.json', 'no\u001B[31m JSON')
+    const broken = await sandbox.run('ovpn3 plugins')
+    assert.match(broken.stdout, /^greet +- +linked, broken +\/.*greet$/m)
+    // eslint-disable-next-line no-control-regex
+    assert.match(broken.stderr, /^Warning: plugin greet is broken: [^\u0000-\u001F]*\n$/)
+    const again = await sandbox.run(`ovpn3 plugins link --no-install "${own('greet')}"`)
+    assert.match(
+      again.stderr,
+      /^Warning: .*\nError: cannot link .*: its package\.json is not valid JSON\nCorrect .*\n$/,
+    )
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    sandbox.write('greet/commands/greet.js', String.raw`throw new Error("boom\u001B[31m")`)
+    const thrown = await sandbox.run('ovpn3 plugins')
+    assert.deepEqual(thrown.stderr, 'Warning: plugin greet is broken: boom\n')
+    assert.match(thrown.stdout, /^greet +1\.0\.0 +linked, broken/m)
     sandbox.write('greet/package.json', 'no JSON')
     const {status, stderr, stdout} = await sandbox.run('ovpn3 sessions-list')
     assert.equal(status, 0, stderr)

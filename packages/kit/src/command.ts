@@ -417,6 +417,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       if (this.#signal) {
         // the second signal ends the process at once
         end()
+        this.screen.clear()
         releaseTerminal()
         process.kill(process.pid, name)
         return
