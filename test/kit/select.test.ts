@@ -78,6 +78,14 @@ describe('argument SESSION', () => {
     assert.equal(await select(sourceWith(cert, {...home, config: 'tun1'}), {session: 'tun1'}), home.id)
   })
 
+  it('gets a hint with as much of the ID as is unambiguous', async () => {
+    const twin = {...cert, id: `${cert.id.slice(0, 9)}x`}
+    await assert.rejects(select(sourceWith({...cert, device: 'tun8'}, twin), {config: cert.config}), {
+      code: 'session-ambiguous',
+      hint: `Select one by ID: --path ${cert.id.slice(0, 10)}`,
+    })
+  })
+
   it("prefers the caller's session to another user's session", async () => {
     const other = {...cert, owner: theirs}
     for (const session of ['1111', 'cert', 'tun0'])

@@ -332,12 +332,14 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(toJson(withFailures(json, this.#failures), 2) + '\n')
+    const document = withFailures(json, this.#failures)
+    process.stdout.write(toJson(document, 2) + '\n')
+    if (document === json && !this.streams) for (const failure of this.#failures) this.noticeError(failureText(failure))
   }
 
   protected override async catch(error: unknown): Promise<void> {
     if (error instanceof ExitError) throw error
-    const known = this.#known(error) ?? unexpected(error)
+    const known = this.#known(error) ?? unexpected(error, this.ctor.plugin)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
     else this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
@@ -508,8 +510,13 @@ function failOn(wrong: Misuse | undefined): void {
   if (wrong) throw new Ovpn3Error('usage', wrong.message, {hint: wrong.hint})
 }
 
-/** An error that nobody foresaw, without its stack unless somebody debugs. */
-function unexpected(error: unknown): Ovpn3Error {
-  const message = error instanceof Error ? (process.env.DEBUG && error.stack) || error.message : String(error)
-  return new Ovpn3Error('failed', message, {cause: error})
+/** An unexpected error. It names a plugin that the user has installed; only with DEBUG it has a stack. */
+function unexpected(error: unknown, plugin: Command.Class['plugin']): Ovpn3Error {
+  const {DEBUG} = process.env
+  const message = error instanceof Error ? (DEBUG && error.stack) || error.message : String(error)
+  const isUsers = plugin?.type === 'user' || plugin?.type === 'link'
+  return new Ovpn3Error('failed', isUsers ? `${plugin.name}: ${message}` : message, {
+    cause: error,
+    ...(!DEBUG && {hint: 'Set DEBUG=* to see where the error occurred'}),
+  })
 }

@@ -31,7 +31,7 @@ import {
 import {mayBeDevice} from './flags'
 import {closestSelector, isShortId, runningSessions, sessionsText} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
-import {stale, summarize, summaryTable} from './summary'
+import {stale, summarize, summaryTable, uniqueIds} from './summary'
 import {confirm, pick} from './terminal'
 import {uidsNamed, type User, userOf, userText} from './users'
 
@@ -388,7 +388,7 @@ async function choose(
   throw new Ovpn3Error(
     'session-ambiguous',
     `${selector ? safeText(selectorText(values)) : 'the selection'} matches ${count(remaining.length, 'session')}`,
-    {candidates, hint: `Select one by ID: --path ${shortId(remaining[0]!.session.id)}`},
+    {candidates, hint: `Select one by ID: --path ${uniqueIds(remaining.map(({session}) => session.id))[0]}`},
   )
 }
 

@@ -44,6 +44,17 @@ const columns: readonly (Column & {readonly dropStep?: number})[] = [
   {header: 'AGE', dropStep: 2},
 ]
 
+/** IDs as short as they can be to differ, with at least 8 characters. */
+export function uniqueIds(ids: readonly string[]): string[] {
+  const longest = Math.max(0, ...ids.map((id) => id.length))
+  for (let length = 8; length <= longest; length++) {
+    const prefixes = ids.map((id) => safeText(id).slice(0, length))
+    if (new Set(prefixes).size === ids.length) return prefixes
+  }
+
+  return ids.map((id) => shortId(id))
+}
+
 /** One line for each session: ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
   return inColumns(await summaryCells(summaries))
@@ -69,9 +80,10 @@ export async function summaryTable(summaries: readonly SessionSummary[], width: 
 
 async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
   const now = Date.now() / 1000
+  const ids = uniqueIds(summaries.map(({id}) => id))
   return Promise.all(
-    summaries.map(async ({config, created, device, id, owner, status}) => [
-      shortId(id),
+    summaries.map(async ({config, created, device, owner, status}, i) => [
+      ids[i]!,
       config === null ? '-' : safeText(config),
       owner === null ? '-' : safeText(await userName(owner)),
       device === null ? '-' : safeText(device),

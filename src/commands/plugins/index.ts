@@ -6,6 +6,8 @@ import {safeText} from '@ovpn3/sessions'
 
 import {brokenPlugins} from '../../plugins/broken'
 import {type PluginRecord, versionIn} from '../../plugins/installer'
+import {shadowedCommands, shadowedText} from '../../plugins/shadowed'
+import {verbNames} from '../../verbs'
 
 interface Result {
   readonly plugins: readonly PluginRecord[]
@@ -52,7 +54,18 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
         version: versionIn(folder),
       }))
     const plugins = [...loaded, ...missing].filter(({type}) => this.flags.core || type !== 'core')
+    this.#warnOfShadowed()
     return {plugins: plugins.sort((a, b) => a.name.localeCompare(b.name))}
+  }
+
+  /** Warns about commands of the user's plugins that never run. */
+  #warnOfShadowed(): void {
+    const isUsers = ({type}: Interfaces.Plugin) => type === 'link' || type === 'user'
+    const all = this.config.getPluginsList()
+    const core = all.filter((plugin) => !isUsers(plugin))
+    for (const {commandIDs, name} of all.filter((plugin) => isUsers(plugin)))
+      for (const id of shadowedCommands(name, commandIDs, core, verbNames))
+        this.notice(safeText(shadowedText(name, id)))
   }
 
   protected display({plugins}: Result): void {

@@ -260,6 +260,7 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     const {session, type} = logItem
     if (type === 'attached' && logLevel !== undefined) this.#pendingSettings.push(this.#setLogLevel(session, logLevel))
     if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
+    if (type === 'log-lost' && hasCode(logItem.error, 'unsupported')) this.notice('Following its status only.')
     if (type === 'log-lost' && hasCode(logItem.error, 'access-denied'))
       this.notice(
         `Following its status only. Ask its owner to run \`ovpn3 acl --path ${shortId(session.id)} --allow-log-access true\``,
@@ -315,7 +316,10 @@ function isOurs({session, state}: Reading, owner: OwnerNamed | undefined): boole
 }
 
 function silenceText(session: Session): string {
+  const text = 'No log lines yet: only new ones are shown.'
+  // the sessions of plugins have no profiles of openvpn3
+  if (session.source.name !== 'local') return text
   const name = safeText(configOf(session) ?? 'NAME')
-  return `No log lines yet: only new ones are shown. For more lines, raise the log level before the next start:
+  return `${text} For more lines, raise the log level before the next start:
   openvpn3 config-manage --config ${shellWord(name)} --log-level 6`
 }
