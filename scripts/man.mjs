@@ -8,7 +8,9 @@ import {join} from 'node:path'
 
 import {commands, read, readJson, release, root, version} from './project.mjs'
 
-const {lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
+const require = createRequire(import.meta.url)
+const {lastGroups} = require('../build/src/help.js')
+const {verbs} = require('../build/src/verbs.js')
 const guide = read('docs', 'session-manage.md')
 const {date} = release()
 
@@ -168,9 +170,17 @@ function page(name, summary, sections, aliases = []) {
 const all = Object.entries(commands()).sort(([a], [b]) => (a < b ? -1 : 1))
 /** The commands without the verbs, which are short for some of them. */
 const canonical = all.filter(([, {implied}]) => !implied)
+/** The command of a name or an alias. */
+const commandOf = (name) => all.find(([id, {aliases}]) => id === name || aliases.includes(name))
+/** Names and commands in the order of the help: the verbs, the command for all actions, and what is not about sessions. */
+const overview = [
+  ...verbs.map(({name}) => [name, commandOf(name)[1]]),
+  ['session-manage', commandOf('session-manage')[1]],
+  ...canonical.filter(([id]) => id !== 'session-manage' && verbs.every(({command}) => command !== id)),
+]
 /** Commands for SEE ALSO. A verb refers to session-manage, which has more details. */
 const related = (id, {implied}) =>
-  implied ? ['session-manage'] : canonical.map(([other]) => other).filter((other) => other !== id)
+  implied ? ['session-manage'] : overview.map(([name]) => name).filter((name) => commandOf(name)[0] !== id)
 
 const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
 
@@ -221,16 +231,20 @@ for (const [id, command] of all) {
   for (const alias of aliases) commandPage(alias, command, [id, ...others], [])
 }
 
-const shortNames = (aliases) =>
-  aliases.length > 0 ? [`Short: ${aliases.map((alias) => typed(alias)).join(', ')}.`] : []
+const otherNames = (name) => {
+  const [id, {aliases}] = commandOf(name)
+  const others = [id, ...aliases].filter((other) => other !== name).map((other) => typed(other))
+  return others.length > 0 ? [`Also: ${others.join(', ')}.`] : []
+}
+
 const [, intro] = read('README.md').split('\n\n')
 page('ovpn3', readJson('package.json').description, [
   ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
   ...section('DESCRIPTION', markdown(intro)),
   ...section(
     'COMMANDS',
-    ...all.flatMap(([id, {aliases, summary}]) =>
-      item(`.BR ${escape(pageOf(id))} (1)`, prose([summary, ...shortNames(aliases)].join(' '))),
+    ...overview.flatMap(([name, {summary}]) =>
+      item(`.BR ${escape(pageOf(name))} (1)`, prose([`${summary.replace(/\.$/, '')}.`, ...otherNames(name)].join(' '))),
     ),
   ),
   ...item(bold('ovpn3 help'), prose('Show the help of a command, or list all commands.')),
@@ -241,6 +255,6 @@ page('ovpn3', readJson('package.json').description, [
   ),
   ...section('EXIT STATUS', ...table('Exit status')),
   ...shared,
-  ...section('EXAMPLES', ...canonical.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
-  ...section('SEE ALSO', ...references([...all.map(([id]) => pageOf(id)), 'openvpn3'])),
+  ...section('EXAMPLES', ...overview.flatMap(([name, {examples}]) => example(examples[0], name)).slice(1)),
+  ...section('SEE ALSO', ...references([...overview.map(([name]) => pageOf(name)), 'openvpn3'])),
 ])

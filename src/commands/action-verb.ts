@@ -10,7 +10,6 @@ type Flags = Readonly<Record<string, Flag>>
 
 const all: Flags = SessionManage.flags
 const isAction = (name: string): boolean => all[name]?.helpGroup === 'ACTION'
-const exitStatus = SessionManage.description.split('\n\n').filter((text) => text.startsWith('Exit status'))
 
 /** The command of a verb: session-manage with a fixed action and only the options of that action. */
 export function actionVerb(verb: ActionVerb): Command.Class {
@@ -26,7 +25,7 @@ export function actionVerb(verb: ActionVerb): Command.Class {
     /** Options that completion treats as given. */
     static implied = [action]
     static override summary = `${summary}.`
-    static override description = [`Short for "ovpn3 ${commandLine(verb)}".${pick}`, ...exitStatus].join('\n\n')
+    static override description = [`Short for "ovpn3 ${commandLine(verb)}".${pick}`, exitStatusOf(action)].join('\n\n')
     static override usage = `<%= command.id %> ${selects ? '[SESSION] ' : ''}[OPTION...]`
     static override examples = SessionManage.examples
       .filter(({command}) => command.includes(` --${action}`))
@@ -37,6 +36,19 @@ export function actionVerb(verb: ActionVerb): Command.Class {
       return super.execute()
     }
   }
+}
+
+/** The exit statuses of session-manage that an action can have. */
+function exitStatusOf(action: string): string {
+  const all = SessionManage.description.split('\n\n').find((text) => text.startsWith('Exit status: '))!
+  const connects = action === 'resume' || action === 'restart'
+  return all
+    .split('; ')
+    .filter((status) => !(status.startsWith('8 ') && !connects) && !(status.startsWith('4 ') && action === 'cleanup'))
+    .flatMap((status) =>
+      status.startsWith('130 ') && action === 'pause' ? ['8 the session is no longer running', status] : [status],
+    )
+    .join('; ')
 }
 
 /** The options of session-manage that apply to an action, without their relations to actions. */

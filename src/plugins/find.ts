@@ -17,7 +17,7 @@ export interface PackageJson {
 }
 
 /** A plugin in the list of the CLI, of another plugin or of the user. */
-interface Listed {
+export interface Listed {
   /** Its name in the list; undefined for the CLI, which is in no list. */
   readonly alias?: string
   readonly folder: string
@@ -27,6 +27,8 @@ interface Listed {
   readonly type: 'core' | 'link' | 'user'
   readonly url?: string
 }
+
+type OnBroken = (error: Error, plugin?: Listed) => void
 
 /** A plugin with its package.json. Its code is not loaded. */
 export interface FoundPlugin extends Listed {
@@ -39,7 +41,7 @@ export interface FoundPlugin extends Listed {
  * plugins of the same name. The result is the same as oclif's, in a fraction of the time.
  * @param onBroken receives the error of each plugin that is omitted
  */
-export function findPlugins(root: string, onBroken: (error: Error) => void = () => {}): FoundPlugin[] {
+export function findPlugins(root: string, onBroken: OnBroken = () => {}): FoundPlugin[] {
   const core = withNested([{folder: root, type: 'core'}], onBroken)
   const users = withNested(listedByUser(onBroken), onBroken)
   const [cli] = core.keys()
@@ -48,7 +50,7 @@ export function findPlugins(root: string, onBroken: (error: Error) => void = () 
 }
 
 /** Plugins with the plugins in their own lists. Of two with the same name, the less deeply nested one wins. */
-function withNested(listed: readonly Listed[], onBroken: (error: Error) => void): Map<string, FoundPlugin> {
+function withNested(listed: readonly Listed[], onBroken: OnBroken): Map<string, FoundPlugin> {
   const found = new Map<string, FoundPlugin>()
   const queue = [...listed]
   for (const each of queue) {
@@ -60,7 +62,7 @@ function withNested(listed: readonly Listed[], onBroken: (error: Error) => void)
       found.set(plugin.name, plugin)
       queue.push(...listedBy(plugin))
     } catch (error) {
-      onBroken(Object.assign(error as Error, {detail: `plugin: ${each.alias ?? 'ovpn3'}\nroot: ${each.folder}`}))
+      onBroken(error as Error, each)
     }
   }
 
@@ -79,7 +81,7 @@ function listedBy(parent: FoundPlugin): Listed[] {
 }
 
 /** The plugins that `ovpn3 plugins install` and `ovpn3 plugins link` have added to the user's data folder. */
-function listedByUser(onBroken: (error: Error) => void): Listed[] {
+function listedByUser(onBroken: OnBroken): Listed[] {
   const {HOME, OVPN3_DATA_DIR, XDG_DATA_HOME} = process.env
   const data = OVPN3_DATA_DIR || path.join(XDG_DATA_HOME || path.join(HOME || homedir(), '.local', 'share'), 'ovpn3')
   const file = path.join(data, 'package.json')

@@ -21,6 +21,8 @@ export interface PluginRecord {
   readonly version: string | null
   readonly type: 'core' | 'link' | 'user'
   readonly location: string
+  /** Why it cannot be loaded; only of a broken plugin. */
+  readonly broken?: string
 }
 
 /** The parts of oclif's configuration that are used here. */
@@ -138,6 +140,7 @@ export class PluginInstaller {
     return attempt(`cannot link ${folder}`, async () => {
       if (!existsSync(path.join(root, 'package.json')))
         throw new Ovpn3Error('plugin-not-found', 'no package.json there', {hint: 'Pass the folder of a plugin'})
+      checkManifest(root)
       // a plugin that uses yarn or pnpm must be installed with those
       const hasLock = existsSync(path.join(root, 'package-lock.json'))
       if (install && hasLock) await this.#manager.npm.exec(['install'], {cwd: root})
@@ -227,6 +230,20 @@ export function versionIn(folder: string): string | null {
   } catch {
     return null
   }
+}
+
+/** @throws Ovpn3Error if a plugin's package.json cannot be used: oclif would report it several times */
+function checkManifest(folder: string): void {
+  const hint = `Correct ${path.join(folder, 'package.json')}`
+  let manifest: PackageJson | null
+  try {
+    manifest = readJson<PackageJson | null>(path.join(folder, 'package.json'))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new Ovpn3Error('failed', 'its package.json is not valid JSON', {cause: error, hint})
+  }
+
+  if (!manifest?.name) throw new Ovpn3Error('failed', 'its package.json has no name', {hint})
 }
 
 /** Runs an operation. @throws Ovpn3Error `what failed: why` */

@@ -88,7 +88,7 @@ describe('session-manage with faults', () => {
       for (const action of ['--pause', '--restart']) {
         const {status, stderr} = await manage(`${action} --path ${sessions[i]}`)
         assert.equal(status, 8)
-        const hint = `\nRun \`ovpn3 session-start --config ${word} --if-running=restart\`\n`
+        const hint = `\nRun \`ovpn3 start --config ${word} --if-running=restart\`\n`
         assert.ok(stderr.endsWith(hint), stderr)
       }
   })
@@ -586,7 +586,7 @@ describe('session-manage with faults', () => {
     const path = await world.startSession('alice', 'web', {until: 'new'})
     const first = await manage('--resume --config web --background', {input: 'anybody\nanything\n'})
     assert.equal(first.status, 0, first.stderr)
-    assert.match(first.stdout, /: resuming in the background; if it needs more input, run `ovpn3 session-auth`$/m)
+    assert.match(first.stdout, /: resuming in the background; if it needs more input, run `ovpn3 auth`$/m)
     await until('it needs web authentication', () => world.status(path)[1] === 22)
     const again = await manage('--resume --config web')
     const lines = [

@@ -38,11 +38,11 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('clear; ovpn3 session-manage --config cert', 'Enter')
     assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
     await tty.type('Escape')
-    await tty.shows(/interrupted[^]*status 130/)
+    await tty.shows(/^Cancelled\.[^]*status 130/m)
     await tty.type('clear; ovpn3 session-manage cert', 'Enter')
     assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
     await tty.type('Escape')
-    await tty.shows(/interrupted[^]*status 130/)
+    await tty.shows(/^Cancelled\.[^]*status 130/m)
   })
 
   it('filters by typed text, in rows that fit the terminal', async () => {
@@ -54,9 +54,8 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     ] as const) {
       const tty = await stage.open({columns, rows})
       await tty.type('-R', 'ovpn3 session-manage --pause --dry-run', 'Enter')
-      const screen = await tty.shows(/Which session to pause\?\n {2}ID +CONFIG.*STATUS[^]*more/)
+      const screen = await tty.shows(/Which session to pause\?\n {2}ID +CONFIG.*STATUS[^]*1 of 40\. Type/)
       assert.equal(screen.match(/office-.*connected/g)?.length, shown, screen)
-      assert.ok(screen.includes(`… ${40 - shown} more`), screen)
       await tty.type('number-17')
       await tty.shows(/pause\? number-17\n {2}ID .*\n> \w{8} {2}office-number-17 .*\nType to filter.*$/)
       await tty.type('x')
@@ -64,6 +63,19 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
       await tty.type('BSpace', 'Enter')
       await tty.shows(/office-number-17 \(\w{8}\): would be pa\s*used[^]*status 0/)
     }
+  })
+
+  it('leaves no stale lines of the picker when the terminal becomes tiny and large again', async () => {
+    stage.world.createSessions(20)
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause', 'Enter')
+    await tty.shows(/Which session to pause\?[^]*Type to filter/)
+    await tty.resize(20, 3)
+    await tty.shows(/1 of 20|Type to|… /)
+    await tty.resize(80, 30)
+    await tty.shows(/Which session to pause\?\n +ID +CONFIG[^]*1 of 20. Type to filter/)
+    const screen = await tty.screen()
+    for (const line of [/Which session/g, /Type to/g, /CONFIG/g]) assert.equal(screen.match(line)?.length, 1, screen)
   })
 
   it('offers only sessions that the action changes', async () => {
@@ -143,7 +155,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('ovpn3 session-manage --resume --config dyn --timeout 60', 'Enter')
     await tty.shows(/The code on your token:/)
     await tty.type('C-c')
-    await tty.shows(/dyn \(\w{8}\): interrupted: given up and disconnected[^]*status 130/)
+    await tty.shows(/dyn \(\w{8}\): interrupted: gave up and disconnected it[^]*status 130/)
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
@@ -310,10 +322,22 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Restarting dead[^]*reconnecting/)
     await tty.type('C-c')
     const screen = await tty.shows(/status 130/)
-    assert.match(screen, /dead \(\w{8}\): interrupted: given up and disconnected/)
+    assert.match(screen, /dead \(\w{8}\): interrupted: gave up and disconnected it/)
     assert.doesNotMatch(screen, /Restarting dead/, 'what was progress is gone')
     assert.equal(await tty.cursorIsVisible(), true)
     assert.deepEqual(await stage.world.sessions(), [])
+  })
+
+  it('removes its progress from the terminal also at the second Ctrl-C', async () => {
+    stage.world.createSessions(2)
+    stage.world.timings.method = 10_000
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause --all --yes', 'Enter')
+    await tty.shows(/Pausing load-1/)
+    await tty.type('C-c', 'C-c')
+    const screen = await tty.shows(/status 130\]/)
+    assert.doesNotMatch(screen, /Pausing/)
+    assert.equal(await tty.cursorIsVisible(), true)
   })
 
   it('shows each session of a clean-up, then only the results', async () => {

@@ -70,7 +70,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('vpnuser', 'Enter')
     await tty.shows(/Auth Password:/)
     await tty.type('C-c')
-    await tty.shows(/pass \(\w{8}\): interrupted: given up and disconnected[^]*status 130/)
+    await tty.shows(/pass \(\w{8}\): interrupted: gave up and disconnected it[^]*status 130/)
     assert.deepEqual(await stage.world.sessions(), [])
     assert.equal(await tty.cursorIsVisible(), true)
   })

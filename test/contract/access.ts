@@ -21,7 +21,7 @@ type Case = (typeof cases)[number]
 const denials = {
   byId: /^Select a public session of another user by ID: --path [0-9a-f]{8}$/,
   lookers: /^Ask its owner to grant you access, or run the command as root$/,
-  nobody: /^(?:No running session can be selected$|Running: )/,
+  nobody: /^(?:No session can be selected$|Sessions: )/,
   owner: /^Ask (?<owner>.+) to change it$/,
   users: /^Ask its owner(, (?<owner>.+),)? to grant you access$/,
 } as const

@@ -164,7 +164,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.equal(run.status, 4)
       const {error} = document<{error: ErrorJson}>('error', run.stdout)
       assert.equal(error.code, 'session-not-found')
-      assert.match(error.hint!, /ovpn3 session-auth`/)
+      assert.match(error.hint!, /ovpn3 auth`/)
     })
 
     it('accepts a passphrase and a challenge, and reports wrong answers', async () => {

@@ -302,9 +302,12 @@ export function sessionLogContract(title: string, world: () => World): void {
         for (const args of ['-c cert', `--path ${path}`]) {
           const {status, stderr, stdout} = await log(`${args} --until disconnected`)
           assert.deepEqual([status, stderr], [0, ''])
-          assert.match(stdout, args === '-c cert' ? /^No session of cert\.\n$/ : /^No such session\.\n$/)
+          assert.match(stdout, /^\S+: no session, so already disconnected\n$/)
         }
 
+        const typo = await log('-c nosuch --until connected --timeout 1')
+        assert.equal(typo.status, 7)
+        assert.match(typo.stderr, /^No saved profile is named nosuch\.\n/)
         assert.deepEqual(
           lines(await log('-c cert --until disconnected --json')).map(({event}) => event),
           ['none'],
@@ -350,10 +353,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       const denied = await follow((output) => until('it reports it', () => output().includes(': permission denied')))
       assert.equal(denied.status, 130)
       assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: permission denied/)
-      assert.ok(
-        denied.stderr.includes(`ovpn3 session-acl --path ${short(path)} --allow-log-access true`),
-        denied.stderr,
-      )
+      assert.ok(denied.stderr.includes(`ovpn3 acl --path ${short(path)} --allow-log-access true`), denied.stderr)
       assert.doesNotMatch(denied.stdout, /info/)
       await stage.alice.set(path, 'restrict_log_access', 'b', false)
       const allowed = await follow(() =>

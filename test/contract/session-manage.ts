@@ -66,6 +66,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         expectOutput(await manage('--config cert --pause'), `Initiated session pause: ${path}`, `${label} paused`)
         assert.equal(await world().carriesTraffic(path), false)
         expectOutput(await manage('--config cert --pause'), `${label} already paused`)
+        expectOutput(await manage('--config cert --resume --dry-run'), `${label} would be resumed (paused)`)
         expectOutput(
           await manage(`--path ${path} --resume`),
           `Resuming session: ${path}`,
@@ -130,7 +131,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         const run = await json('-c dead --resume --timeout 1')
         assert.equal(run.status, 7)
         assert.equal(run.sessions[0]?.error?.code, 'timeout')
-        assert.match(run.sessions[0].message, /not connected within 1 s \(\w+\): given up and disconnected/)
+        assert.match(run.sessions[0].message, /not connected within 1 s \(\w+\): gave up and disconnected it/)
         assert.equal(run.sessions[0].changed, true)
         assert.deepEqual(await world().sessions(), [], path)
       })
@@ -152,7 +153,7 @@ export function sessionManageContract(title: string, world: () => World): void {
           },
         })
         assert.equal(run.status, 130)
-        assert.match(run.stderr, /interrupted: given up and disconnected/)
+        assert.match(run.stderr, /interrupted: gave up and disconnected it/)
         assert.deepEqual(await world().sessions(), [])
       })
 
@@ -240,7 +241,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 8)
         assert.equal(run.sessions[0]?.error?.code, 'refused')
         assert.match(run.sessions[0].message, /authentication failed/i)
-        assert.match(run.sessions[0].error.hint!, /^Run `ovpn3 session-start --config pass --if-running=restart`$/)
+        assert.match(run.sessions[0].error.hint!, /^Run `ovpn3 start --config pass --if-running=restart`$/)
         for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)
@@ -436,7 +437,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         await world().startSession('alice', 'cert2')
         const refused = await errorOf('-D --all')
         assert.equal(refused.status, 2)
-        assert.match(refused.error.message, /would act on 2 sessions: pass --yes to confirm/)
+        assert.match(refused.error.message, /--all selects 2 sessions: pass --yes to confirm/)
         assert.equal((await world().sessions()).length, 2)
         const run = await json('-D --all --yes')
         assert.equal(run.status, 0)

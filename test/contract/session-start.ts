@@ -162,7 +162,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.deepEqual(await profiles(), present)
           const {error, ...again} = await errorOf(path.join(folder, name))
           assert.deepEqual([again.status, error.code], [4, 'session-running'])
-          assert.match(error.message, /^a session of this profile is already running: .+ \(\w{8}\), connected$/)
+          assert.match(error.message, /^a session of this profile already exists: .+ \(\w{8}\), connected$/)
           await world().killBackend(session.path)
           assert.equal((await start(path.join(folder, name))).status, 0)
           assert.equal((await world().sessions()).length, 1)
@@ -249,7 +249,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           const {error, status} = await errorOf(name)
           assert.deepEqual(
             [status, error.code, error.message],
-            [4, 'profile-not-found', `no such profile or file: ${name}`],
+            [4, 'profile-not-found', `no such ${name.startsWith('/') ? 'file' : 'profile or file'}: ${name}`],
           )
           assert.equal(error.hint, `Did you mean ${near}?`)
         }
@@ -341,7 +341,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.equal(run.status, 7)
           assert.match(
             run.stderr,
-            /: not connected within 3 s \(connecting\): given up and disconnected\nPass --keep to keep the session$/m,
+            /: not connected within 3 s \(connecting\): gave up and disconnected it\nRun `ovpn3 log --config \S*dead\S*` in another terminal, then try again$/m,
           )
           assert.ok(took > 2000 && took < 10_000, `${took} ms`)
           assert.deepEqual(await world().sessions(), [])
@@ -357,8 +357,8 @@ export function sessionStartContract(title: string, world: () => World): void {
 
       it('after missing input', async () => {
         for (const [input, missing] of [
-          ['', /Auth User name \(username\), Auth Password \(password\)$/],
-          ['vpnuser\n', /: Auth Password \(password\)$/],
+          ['', /Auth User name \(username\), Auth Password \(password\); the session was disconnected$/],
+          ['vpnuser\n', /: Auth Password \(password\); the session was disconnected$/],
         ] as const) {
           const {session, status} = await json('pass', {input})
           assert.deepEqual([status, session.error?.code], [8, 'input-missing'])
@@ -393,7 +393,7 @@ export function sessionStartContract(title: string, world: () => World): void {
             },
           })
           assert.equal(run.status, status)
-          assert.match(run.stderr, /interrupted: given up and disconnected/)
+          assert.match(run.stderr, /interrupted: gave up and disconnected it/)
           assert.deepEqual(await world().sessions(), [])
         })
     })
@@ -452,20 +452,37 @@ export function sessionStartContract(title: string, world: () => World): void {
         for (const args of ['cert', 'cert --if-running=fail', 'cert --persist-tun', 'cert --foreground']) {
           const {error, status} = await errorOf(args)
           assert.deepEqual([status, error.code], [4, 'session-running'])
-          assert.equal(
-            error.message,
-            `a session of this profile is already running: cert (${short(session)}), connected`,
-          )
+          assert.equal(error.message, `a session of this profile already exists: cert (${short(session)}), connected`)
           assert.match(error.hint!, /--if-running=keep .*--if-running=restart/)
         }
 
         const kept = await json('cert --if-running=keep')
         assert.deepEqual([kept.status, kept.session.outcome, kept.session.path], [0, 'unchanged', session])
-        assert.equal(kept.session.message, 'already running: connected')
+        assert.equal(kept.session.message, 'already connected')
         const restarted = await json('cert --if-running=restart')
         assert.deepEqual([restarted.status, restarted.session.path], [0, session])
         assert.match(restarted.session.message, connected)
         assert.equal(await singleSession(), session)
+      })
+
+      it('is kept until it is connected, or is an error', async () => {
+        const dead = await world().startSession('alice', 'dead', {until: 'started'})
+        const late = await json('dead --if-running=keep --timeout 1')
+        assert.deepEqual([late.status, late.session.path], [7, dead])
+        assert.match(late.session.message, /^not connected within 1 s .*still connecting in the background$/)
+        const without = await json('dead --if-running=keep --background')
+        assert.deepEqual([without.status, without.session.message], [0, 'already connecting'])
+
+        const paused = await world().startSession('alice', 'cert')
+        await stage.alice.call(paused, 'Pause', 's', 'test')
+        const left = await json('cert --if-running=keep --timeout 5')
+        assert.deepEqual([left.status, left.session.path], [4, paused])
+        assert.equal(left.session.message, 'kept, but not connected: paused')
+        assert.equal(left.session.error!.hint, `Run \`ovpn3 resume --path ${short(paused)}\``)
+
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const waits = await json('pass --if-running=keep', {input: login})
+        assert.deepEqual([waits.status, waits.session.message], [4, 'kept, but not connected: needs input'])
       })
 
       it('is ignored if it is stale', async () => {
@@ -498,7 +515,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         await world().startSession('alice', 'cert2')
         const {error, status} = await errorOf('cert2 --if-running=restart')
         assert.deepEqual([status, error.code], [4, 'session-ambiguous'])
-        assert.match(error.hint!, /session-manage --restart --path \w{8}`$/)
+        assert.match(error.hint!, /ovpn3 restart --path \w{8}`$/)
         assert.equal((await world().sessions()).length, 2)
       })
 

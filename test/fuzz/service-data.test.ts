@@ -1,5 +1,6 @@
 import type {PropertyName, SessionProperties, Snapshot} from '@ovpn3/sessions'
 
+import {displayWidth} from '@ovpn3/kit'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
@@ -12,7 +13,6 @@ import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
-import stringWidth from 'string-width'
 
 import {Bus, type Call} from '../../src/lib/bus'
 import {LogForwards, ServiceSession} from '../../src/lib/openvpn3'
@@ -210,7 +210,8 @@ describe('sessions with arbitrary properties', () => {
           const lines = table.split('\n')
           assert.equal(lines.length, entries.length + 1)
           if (width !== undefined)
-            for (const line of lines) assert.ok(stringWidth(line) <= width, `${stringWidth(line)} > ${width}: ${line}`)
+            for (const line of lines)
+              assert.ok(displayWidth(line) <= width, `${displayWidth(line)} > ${width}: ${line}`)
         },
       ),
       {numRuns: 150},

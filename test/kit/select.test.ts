@@ -78,6 +78,14 @@ describe('argument SESSION', () => {
     assert.equal(await select(sourceWith(cert, {...home, config: 'tun1'}), {session: 'tun1'}), home.id)
   })
 
+  it('gets a hint with as much of the ID as is unambiguous', async () => {
+    const twin = {...cert, id: `${cert.id.slice(0, 9)}x`}
+    await assert.rejects(select(sourceWith({...cert, device: 'tun8'}, twin), {config: cert.config}), {
+      code: 'session-ambiguous',
+      hint: `Select one by ID: --path ${cert.id.slice(0, 10)}`,
+    })
+  })
+
   it("prefers the caller's session to another user's session", async () => {
     const other = {...cert, owner: theirs}
     for (const session of ['1111', 'cert', 'tun0'])
@@ -91,11 +99,16 @@ describe('argument SESSION', () => {
     const source = sourceWith({...cert, owner: theirs})
     assert.equal(await select(source, {session: cert.id}), cert.id)
     // Four characters may be the name of a profile of the caller's.
-    for (const session of ['cert', 'tun0', '1111'])
+    for (const session of ['cert', 'tun0'])
       await assert.rejects(select(source, {session}), {
         code: 'session-not-found',
         hint: 'Select a public session of another user by ID: --path 11112222',
       })
+    await assert.rejects(select(source, {session: '1111'}), {
+      code: 'session-not-found',
+      hint: 'Select it with --path 11112222',
+      message: /^11112222 is a public session of \S+/,
+    })
     assert.equal(await select(source, {owner: String(theirs), session: 'cert'}), cert.id)
   })
 
@@ -153,8 +166,8 @@ describe('error for a selector without a match', () => {
     throw new assert.AssertionError({message: 'expected no match'})
   }
 
-  it('suggests a similar name and lists the running sessions', async () => {
-    const running = 'Running: cert (tun0), home (tun1)'
+  it('suggests a similar name and lists the sessions', async () => {
+    const running = 'Sessions: cert (tun0), home (tun1)'
     const messages: readonly (readonly [SelectorValues, string])[] = [
       [{session: 'cer'}, 'no session matches "cer": did you mean cert?'],
       [{session: 'tun2'}, 'no session matches "tun2": did you mean tun0?'],
@@ -164,20 +177,24 @@ describe('error for a selector without a match', () => {
       [{path: '9999'}, 'no session matches --path 9999'],
     ]
     for (const [values, message] of messages) assert.deepEqual(await missing(values, cert, home), [message, running])
-    assert.deepEqual(await missing({session: 'cert'}), [
-      'no session matches "cert"',
-      'No running session can be selected',
-    ])
+    assert.deepEqual(await missing({session: 'cert'}), ['no session matches "cert"', 'No session can be selected'])
   })
 
   it('lists no sessions of other users, and only as many as fit on a line', async () => {
     const many = Array.from({length: 12}, (_, i) => ({config: `load-${i}`, id: `${i}`.padStart(8, '0')}))
     const [, hint] = await missing({session: 'nothing'}, {...cert, owner: theirs}, ...many)
-    assert.equal(hint, 'Running: load-0, load-1, load-10, load-11, load-2, load-3, load-4, load-5, and 4 more')
+    assert.equal(hint, 'Sessions: load-0, load-1, load-10, load-11, load-2, load-3, load-4, load-5, and 4 more')
+  })
+
+  it('has the IDs if the beginning of an ID is too short', async () => {
+    assert.deepEqual(await missing({session: '11'}, cert), [
+      'no session matches "11"',
+      'Pass at least 4 characters of an ID. Sessions: cert (11112222, tun0)',
+    ])
   })
 
   it('contains no control characters', async () => {
     const text = await missing({session: 'cerx'}, {...cert, config: 'cer\u001B[31mt\n'})
-    assert.deepEqual(text, ['no session matches "cerx"', 'Running: cert (tun0)'])
+    assert.deepEqual(text, ['no session matches "cerx"', 'Sessions: cert (tun0)'])
   })
 })

@@ -4,6 +4,7 @@ import {Command} from '@oclif/core/command'
 import {CLIError, ExitError} from '@oclif/core/errors'
 import * as Flags from '@oclif/core/flags'
 import {
+  Cancellation,
   type Deadline,
   exitStatus,
   hasCode,
@@ -341,16 +342,18 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(toJson(withFailures(json, this.#failures), 2) + '\n')
+    const document = withFailures(json, this.#failures)
+    process.stdout.write(toJson(document, 2) + '\n')
+    if (document === json && !this.streams) for (const failure of this.#failures) this.noticeError(failureText(failure))
   }
 
   protected override async catch(error: unknown): Promise<void> {
     if (error instanceof ExitError) throw error
-    const known = this.#known(error) ?? unexpected(error)
+    const known = this.#known(error) ?? unexpected(error, this.ctor.plugin)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
     else {
-      this.noticeError(await errorText(known))
+      this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
       // of several hosts each says what is wrong
       for (const failure of (await this.#sources?.catch(() => {}))?.failures ?? [])
         if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
@@ -454,6 +457,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       if (this.#signal) {
         // the second signal ends the process at once
         end()
+        this.screen.clear()
         releaseTerminal()
         process.kill(process.pid, name)
         return
@@ -544,8 +548,13 @@ function failOn(wrong: Misuse | undefined): void {
   if (wrong) throw new Ovpn3Error('usage', wrong.message, {hint: wrong.hint})
 }
 
-/** An error that nobody foresaw, without its stack unless somebody debugs. */
-function unexpected(error: unknown): Ovpn3Error {
-  const message = error instanceof Error ? (process.env.DEBUG && error.stack) || error.message : String(error)
-  return new Ovpn3Error('failed', message, {cause: error})
+/** An unexpected error. It names a plugin that the user has installed; only with DEBUG it has a stack. */
+function unexpected(error: unknown, plugin: Command.Class['plugin']): Ovpn3Error {
+  const {DEBUG} = process.env
+  const message = error instanceof Error ? (DEBUG && error.stack) || error.message : String(error)
+  const isUsers = plugin?.type === 'user' || plugin?.type === 'link'
+  return new Ovpn3Error('failed', isUsers ? `${plugin.name}: ${message}` : message, {
+    cause: error,
+    ...(!DEBUG && {hint: 'Set DEBUG=* to see where the error occurred'}),
+  })
 }

@@ -75,9 +75,12 @@ export type SessionResolver = Interfaces.Hook<'session-resolver'>
 /** The type of a `session-input` hook. */
 export type SessionInput = Interfaces.Hook<'session-input'>
 
+/** Milliseconds within which a `session-resolver` hook must return. */
+const resolverLimit = 10_000
+
 /** All sources of sessions, from the `session-resolver` hooks of all plugins. */
 export async function sourcesOf(config: Interfaces.Config, options: ResolverOptions): Promise<Sources> {
-  const {failures, successes} = await config.runHook('session-resolver', options)
+  const {failures, successes} = await config.runHook('session-resolver', options, resolverLimit)
   // the CLI's own source comes first: of two sources with the same name, the first is used
   successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
   const sources = successes.flatMap(({result}) => result ?? [])
@@ -85,10 +88,16 @@ export async function sourcesOf(config: Interfaces.Config, options: ResolverOpti
     ofHosts(sources, options.hosts),
     // oclif collects the errors of hooks and continues
     failures.map(({error, plugin}) => ({
-      error: asOvpn3Error(error),
+      error: timedOut(error) ?? asOvpn3Error(error),
       source: plugin.name,
     })),
   )
+}
+
+/** The error of oclif for a hook that did not return in time. */
+function timedOut({message}: Error): Ovpn3Error | undefined {
+  if (message !== `Timed out after ${resolverLimit} ms.`) return undefined
+  return new Ovpn3Error('timeout', `its session-resolver did not return within ${resolverLimit / 1000} s`)
 }
 
 /**

@@ -105,11 +105,13 @@ export function suggestedLine(words: readonly string[], line: CommandLine): stri
   const {argv, command, flags, given, optionalValues, typed} = line
   if (words.includes('help')) return didYouMean([...command, '--help'])
   const isSelected = !takesSession(line) || given.some((name) => flags[name]?.helpGroup === selectorGroup)
-  const [first = ''] = words
-  const at = argv.indexOf(first)
-  const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
-  if (optional && (/^\d/.test(first) || isSelected))
-    return didYouMean([...command, ...typed.slice(0, at - 1), `--${optional}=${first}`, ...typed.slice(at + 1)])
+  for (const word of words) {
+    const at = argv.lastIndexOf(word)
+    const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
+    if (optional && (/^\d/.test(word) || isSelected))
+      return didYouMean([...command, ...typed.slice(0, at - 1), `--${optional}=${word}`, ...typed.slice(at + 1)])
+  }
+
   const switches = new Set(words.filter((word) => isSwitch(line, word)))
   if (switches.size === 0 || words.length - switches.size > (isSelected ? 0 : 1)) return undefined
   return didYouMean([...command, ...typed.map((word) => (switches.has(word) ? `--${word}` : word))])

@@ -70,16 +70,29 @@ export function closestSelector(selector: Selection, running: readonly Session[]
   }
 }
 
-/** The running sessions in one line: `Running: office (tun0), home, and 12 more`. */
-export function runningText(running: readonly Session[] | undefined): string | undefined {
+/** Whether a word is the beginning of an ID, but too short to select a session. */
+export function isShortId(selector: Selection): boolean {
+  return selector.kind === 'word' && /^[\da-f]{1,3}$/.test(selector.word)
+}
+
+/**
+ * The sessions in one line: `Sessions: office (tun0), home, and 12 more`.
+ * @param withIds the user typed the beginning of an ID
+ */
+export function sessionsText(running: readonly Session[] | undefined, withIds = false): string | undefined {
   if (!running) return undefined
-  if (running.length === 0) return 'No running session can be selected'
+  if (running.length === 0) return 'No session can be selected'
   const all = running.map(({id, snapshot: {values}}) => {
     const device = heldDevice(values)
     const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)
-    return device === undefined ? name : `${name} (${safeText(device)})`
+    const more = [
+      ...(withIds && values.config_name !== undefined ? [shortId(id)] : []),
+      ...(device === undefined ? [] : [device]),
+    ]
+    return more.length === 0 ? name : `${name} (${more.map((each) => safeText(each)).join(', ')})`
   })
   const names = all.sort((a, b) => a.localeCompare(b)).slice(0, maxNamed)
   const more = running.length - names.length
-  return `Running: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
+  const text = `Sessions: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
+  return withIds ? `Pass at least 4 characters of an ID. ${text}` : text
 }

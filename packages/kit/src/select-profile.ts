@@ -11,7 +11,9 @@ import {pick} from './terminal'
  */
 export async function selectProfile(context: SelectContext, name?: string): Promise<SourceProfile | undefined> {
   if (name === undefined && !context.interactive)
-    throw new Ovpn3Error('usage', 'no profile given', {hint: 'Pass the name of a saved profile, or a file'})
+    throw new Ovpn3Error('usage', 'no profile given', {
+      hint: 'Pass the name of a saved profile, or a file. Run `openvpn3 configs-list` to list saved profiles',
+    })
   const sources = await context.sources()
   const found = await sources.profiles(name === undefined ? {} : {name})
   failIfIncomplete(sources)

@@ -29,11 +29,11 @@ import {
 } from '@ovpn3/sessions'
 
 import {mayBeDevice} from './flags'
-import {closestSelector, runningSessions, runningText} from './running'
+import {closestSelector, isShortId, runningSessions, sessionsText} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
-import {stale, summarize, summaryTable} from './summary'
+import {stale, summarize, summaryTable, uniqueIds} from './summary'
 import {confirm, pick} from './terminal'
-import {uidsNamed, type User, userOf} from './users'
+import {uidsNamed, type User, userOf, userText} from './users'
 
 /** A session that a command acts on. */
 export interface Selected {
@@ -214,7 +214,7 @@ function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectCon
   throw new Ovpn3Error(
     'session-not-found',
     `no session can be selected: ${[...reasons].map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
-    {hint: 'Run `ovpn3 sessions-list`'},
+    {hint: 'Run `ovpn3 list`'},
   )
 }
 
@@ -364,10 +364,25 @@ async function notFound(
   const close = closestSelector(selector, running ?? [])
   const message = `no session matches ${safeText(selectorText(context.values))}${of}`
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
+  const [first] = open
+  if (first && selector.kind === 'word' && first.session.id.startsWith(selector.word)) {
+    const id = shortId(first.session.id)
+    const {owner: user} = await selectedOf(first, false)
+    return new Ovpn3Error(
+      'session-not-found',
+      `${id} is a public session of ${user ? userText(user) : 'another user'}`,
+      {
+        hint: `Select it with --path ${id}`,
+      },
+    )
+  }
+
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)
   return new Ovpn3Error('session-not-found', close === undefined ? message : `${message}: did you mean ${close}?`, {
     hint:
-      paths.length > 0 ? `Select a public session of another user by ID: ${paths.join(' or ')}` : runningText(running),
+      paths.length > 0
+        ? `Select a public session of another user by ID: ${paths.join(' or ')}`
+        : sessionsText(running, isShortId(selector)),
   })
 }
 
@@ -393,7 +408,7 @@ async function choose(
   throw new Ovpn3Error(
     'session-ambiguous',
     `${selector ? safeText(selectorText(values)) : 'the selection'} matches ${count(remaining.length, 'session')}`,
-    {candidates, hint: `Select one by ID: --path ${shortId(remaining[0]!.session.id)}`},
+    {candidates, hint: `Select one by ID: --path ${uniqueIds(remaining.map(({session}) => session.id))[0]}`},
   )
 }
 
@@ -405,13 +420,9 @@ async function agree(
 ): Promise<boolean> {
   if (sessions.length < 2 || agreed) return false
   if (!interactive)
-    throw new Ovpn3Error(
-      'usage',
-      `--${action} --all would act on ${count(sessions.length, 'session')}: pass --yes to confirm`,
-      {
-        hint: 'Pass --dry-run to see what it would do',
-      },
-    )
+    throw new Ovpn3Error('usage', `--all selects ${count(sessions.length, 'session')}: pass --yes to confirm`, {
+      hint: 'Pass --dry-run to see what it would do',
+    })
   // another user's first: those may come as a surprise
   const names = [...sessions]
     .sort((a, b) => Number(Boolean(b.owner)) - Number(Boolean(a.owner)))

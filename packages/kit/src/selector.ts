@@ -10,7 +10,8 @@ export type Selection = Selector | {readonly kind: 'word'; readonly word: string
 /** The argument that selects one session, in place of one of the flags. */
 export const selectorArgs = {
   session: Args.string({
-    description: 'Select a session by profile name, device, ID (4 or more characters) or path.',
+    description:
+      'Select a session by profile name, device, ID (4 or more characters) or path; a public session of another user only by path or full ID.',
     // oclif would read the argument from standard input, which contains answers
     ignoreStdin: true,
     required: false,

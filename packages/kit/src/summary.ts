@@ -45,7 +45,18 @@ const columns: readonly (Column & {readonly dropStep?: number})[] = [
   {header: 'AGE', dropStep: 2},
 ]
 
-/** One line for each session: the host where there are several, ID, profile, owner, device, status and age, in columns. */
+/** IDs as short as they can be to differ, with at least 8 characters. */
+export function uniqueIds(ids: readonly string[]): string[] {
+  const longest = Math.max(0, ...ids.map((id) => id.length))
+  for (let length = 8; length <= longest; length++) {
+    const prefixes = ids.map((id) => safeText(id).slice(0, length))
+    if (new Set(prefixes).size === ids.length) return prefixes
+  }
+
+  return ids.map((id) => shortId(id))
+}
+
+/** One line for each session: the host if there are several, ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
   const rows = await summaryCells(summaries)
   return inColumns(hasHosts(summaries) ? rows : rows.map((row) => row.slice(1)))
@@ -71,14 +82,21 @@ export async function summaryTable(summaries: readonly SessionSummary[], width: 
 
 const hasHosts = (those: readonly {readonly host?: string}[]) => new Set(those.map(({host}) => host)).size > 1
 
+/** The name of a user of this machine, the uid of one of a host. */
+async function ownerText(owner: null | number, host: string | undefined): Promise<string> {
+  if (owner === null) return '-'
+  return host === undefined ? safeText(await userName(owner)) : String(owner)
+}
+
 async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
   const now = Date.now() / 1000
+  const ids = uniqueIds(summaries.map(({id}) => id))
   return Promise.all(
-    summaries.map(async ({config, created, device, host, id, owner, status}) => [
+    summaries.map(async ({config, created, device, host, owner, status}, i) => [
       host ?? '-',
-      shortId(id),
+      ids[i]!,
       config === null ? '-' : safeText(config),
-      owner === null ? '-' : safeText(await userName(owner)),
+      await ownerText(owner, host),
       device === null ? '-' : safeText(device),
       status ?? 'not readable',
       created === null ? '-' : duration(now - created),
@@ -86,16 +104,16 @@ async function summaryCells(summaries: readonly SessionSummary[]): Promise<strin
   )
 }
 
-/** One line for each saved profile: the host where there are several, name, owner, last use and path, in columns. */
+/** One line for each saved profile: the host if there are several, name, owner, last use and path, in columns. */
 export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => path)
   return inColumns(hasHosts(profiles) ? rows : rows.map((row) => row.slice(1)))
 }
 
-/** The same with a header and shortened paths. */
+/** The same with a header, and IDs in place of paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
-  const table = [['HOST', 'NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows]
+  const table = [['HOST', 'NAME', 'OWNER', 'LAST USE', 'ID'], ...rows]
   return inColumns(hasHosts(profiles) ? table : table.map((row) => row.slice(1)))
 }
 
@@ -108,7 +126,7 @@ async function profileCells(
     profiles.map(async ({host, lastUsed, name, owner, path}) => [
       host ?? '-',
       safeText(name),
-      owner === null ? '-' : safeText(await userName(owner)),
+      await ownerText(owner, host),
       lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
       pathText(path),
     ]),

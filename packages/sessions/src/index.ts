@@ -1,5 +1,6 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
 export {
+  Cancellation,
   Deadline,
   delayedSignal,
   Interruption,

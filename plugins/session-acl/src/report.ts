@@ -53,17 +53,17 @@ export function isComplete({logAccess, owner, publicAccess, users}: AccessList):
   return [logAccess, owner, publicAccess, users].every((each) => each !== null)
 }
 
-/** An access list as the reference tool prints it: with public access, no users are listed. */
+/** An access list as the reference tool prints it, with the users also if there is public access. */
 export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
   const lines: [label: string, value: string][] = [
     ['Owner', owner ? entry(owner) : '(unknown)'],
     ['Public access', publicAccess ? 'yes' : 'no'],
     ['Users granted log access', logAccess ? 'yes' : 'no'],
+    ['Users granted access', count(users?.length ?? 0, 'user')],
   ]
-  if (!publicAccess) lines.push(['Users granted access', count(users?.length ?? 0, 'user')])
   return [
     ...lines.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`),
-    ...(publicAccess ? [] : (users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`)),
+    ...(users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`),
   ].join('\n')
 }
 

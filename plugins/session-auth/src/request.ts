@@ -112,7 +112,7 @@ export function pidOf(text: string): number {
   const pid = /^\d+$/.test(text) ? Number(text) : 0
   if (pid > 0 && pid < 2 ** 32) return pid
   throw new Ovpn3Error('usage', `--auth-req: invalid ID: "${text}"`, {
-    hint: 'Run `ovpn3 session-auth` to list the IDs',
+    hint: 'Run `ovpn3 auth` to list the IDs',
   })
 }
 

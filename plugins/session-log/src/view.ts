@@ -70,6 +70,7 @@ function partsOf(logItem: LogItem, colors: Colors, name: string): [word: string,
 
 /** Why the log of a session is lost. */
 export function lossReason(error: Ovpn3Error | undefined): string {
+  if (hasCode(error, 'unsupported')) return error!.message
   return hasCode(error, 'access-denied') ? 'permission denied' : 'the log service does not know the session'
 }
 

@@ -132,6 +132,20 @@ describe("the follower of a session's log", () => {
     )
   })
 
+  it('follows the status alone of a session whose source cannot follow it', async () => {
+    const session = sessionOf('a')
+    session.follow = async () => {
+      throw new Ovpn3Error('unsupported', 'not supported by its source, fake')
+    }
+
+    const {logItems, silent} = run([session])
+    await settled()
+    session.status = statusOf(StatusMinor.paused)
+    await clock.pass(10_000)
+    assert.deepEqual(logItems, ['attached a 7', 'log-lost a', 'status a 14'])
+    assert.deepEqual(silent, [])
+  })
+
   it('starts once the source can be watched, and fails otherwise', async () => {
     let begun = 0
     const onBegin = () => {

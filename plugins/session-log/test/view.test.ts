@@ -55,6 +55,11 @@ describe('a line of a followed log', () => {
       text({session, time, type: 'log-lost'}),
       'session no log of office (7c1b02d4): the log service does not know the session',
     )
+    const unsupported = new Ovpn3Error('unsupported', 'not supported by its source, fake')
+    assert.equal(
+      text({error: unsupported, session, time, type: 'log-lost'}),
+      'session no log of office (7c1b02d4): not supported by its source, fake',
+    )
   })
 
   it('contains no control characters, and indents its continuation lines', () => {

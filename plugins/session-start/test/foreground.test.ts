@@ -121,7 +121,7 @@ describe('a session in the foreground', () => {
       'input-missing',
       StatusMinor.challenge,
     ])
-    assert.match(end!.error!.hint!, /^Run `ovpn3 session-manage --disconnect --path /)
+    assert.match(end!.error!.hint!, /^Run `ovpn3 disconnect --path /)
   })
 
   it('is lost with its source', async () => {

@@ -87,7 +87,7 @@ export class Connection {
         // the stream broke because its program has ended, which says why
         if (channel && 'code' in error) return
         const [, said] = (channel && /^authentication failed: (.*)/.exec(error.message)) ?? []
-        if (said === undefined) fail(error.message || error.name, error)
+        if (said === undefined) fail(reasonOf(error), error)
         else
           fail(`its shell prints text: ${said}`, {
             hint: 'Change its startup files, such as ~/.bashrc, to print nothing',
@@ -209,4 +209,11 @@ function busOver(stream: Duplex): MessageBus {
   }
 
   return bus
+}
+
+/** Why a connection failed, without Node's code for a socket that does not exist. */
+function reasonOf(error: Error): string {
+  const {address, code} = error as Partial<NodeJS.ErrnoException> & {readonly address?: string}
+  if (code === 'ENOENT' && address !== undefined) return `no such socket: ${address}`
+  return error.message || error.name
 }

@@ -77,7 +77,7 @@ export function toOvpn3Error(
         'Run `journalctl --boot --grep openvpn3`',
       )
     case 'object-gone':
-      return error('session-not-found', 'no such session', 'Run `ovpn3 sessions-list`')
+      return error('session-not-found', 'no such session', 'Run `ovpn3 list`')
     case 'policy':
       return error(
         'access-denied',

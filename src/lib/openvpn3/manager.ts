@@ -251,7 +251,7 @@ function checkPath(path: string): void {
 
   if (!objectPath.test(path))
     throw new Ovpn3Error('usage', `invalid D-Bus object path: ${path}`, {
-      hint: 'Run `ovpn3 sessions-list` and pass the path or ID of a session',
+      hint: 'Run `ovpn3 list` and pass the path or ID of a session',
     })
   if (!path.startsWith(tree) || path.includes('/', tree.length))
     throw new Ovpn3Error('usage', `not a session path: ${path}`, {hint: `Pass a path that begins with ${tree}`})

@@ -167,9 +167,9 @@ async function callNewTunnel(bus: Bus, profile: string): Promise<string> {
     return decode('NewTunnel', path)
   } catch (error) {
     if (isRunningAlready(error))
-      throw new Ovpn3Error('session-running', 'a session of this profile is already running', {
+      throw new Ovpn3Error('session-running', 'a session of this profile already exists', {
         cause: error,
-        hint: 'Run `ovpn3 sessions-list`',
+        hint: 'Run `ovpn3 list`',
       })
     throw toOvpn3Error(error)
   }
@@ -232,6 +232,6 @@ function leftoverError(signal: AbortSignal, kind: 'profile' | 'session'): Ovpn3E
 }
 
 function leftBehind(code: ErrorCode, why: string, kind: 'profile' | 'session'): Ovpn3Error {
-  const list = kind === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
+  const list = kind === 'session' ? 'ovpn3 list' : 'openvpn3 configs-list'
   return new Ovpn3Error(code, `${why} a ${kind} may be left behind`, {hint: `Run \`${list}\``})
 }

@@ -585,7 +585,7 @@ describe('the wait for the connection', () => {
     const rate = (session.calls.length - before) / 5
     assert.ok(rate <= 5, `${rate} calls a second`)
     await clock.pass(7000)
-    assert.match(run.end[2], /^not connected within 10 s \(needs input\): given up and disconnected$/)
+    assert.match(run.end[2], /^not connected within 10 s \(needs input\): gave up and disconnected it$/)
   })
 
   it('rarely polls the service during a flood of signals', async () => {
@@ -665,7 +665,7 @@ describe('an abort', () => {
     await clock.pass(300)
     interruption()
     await clock.pass(200)
-    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: gave up and disconnected it'])
     assert.equal(run.results![0]!.statistics!.BYTES_IN, 1n)
     assert.equal(run.results![0]!.changed, true)
     assert.deepEqual(changes(session), ['resume', 'disconnect'])
@@ -679,7 +679,7 @@ describe('an abort', () => {
     interruption()
     await clock.pass(200)
     assert.deepEqual(changes(session), ['resume', 'disconnect'])
-    assert.match(run.end[2], /given up and disconnected/)
+    assert.match(run.end[2], /gave up and disconnected it/)
   })
 
   it('does not change a session that it only attached to: interruption, timeout', async () => {
@@ -794,7 +794,7 @@ describe('an abort', () => {
     await clock.pass(300)
     assert.deepEqual(
       run.results!.map(({message}) => message),
-      ['interrupted: given up and disconnected', 'interrupted: nothing was done'],
+      ['interrupted: gave up and disconnected it', 'interrupted: nothing was done'],
     )
     assert.deepEqual(second.calls, [])
   })
@@ -844,7 +844,7 @@ describe('a new session', () => {
 
     const run = new Run([session], start, {answer})
     await settled()
-    assert.deepEqual(run.end, ['failed', 'input-missing', 'no input'])
+    assert.deepEqual(run.end, ['failed', 'input-missing', 'no input; the session was disconnected'])
     assert.deepEqual(changes(session), ['disconnect'])
   })
 
@@ -855,7 +855,7 @@ describe('a new session', () => {
     await settled()
     abort.abort(new Interruption())
     await clock.pass(100)
-    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: gave up and disconnected it'])
     assert.deepEqual(changes(session), ['disconnect'])
   })
 

@@ -90,7 +90,7 @@ export async function picker<T>(): Promise<Picker<T>> {
         columns,
       )
     const hiddenCount = found.length - pageSize
-    const help = `${hiddenCount > 0 ? `… ${hiddenCount} more. ` : ''}Type to filter, ↑↓ to move, Enter to select, Esc to cancel`
+    const help = `${hiddenCount > 0 ? `${active + 1} of ${found.length}. ` : ''}Type to filter, ↑↓ to move, Enter to select, Esc to cancel`
     const lines = [
       theme.style.help(' '.repeat(margin) + cut(header, columns - margin)),
       found.length > 0 ? page : `${' '.repeat(margin)}No match`,

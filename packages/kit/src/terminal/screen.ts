@@ -8,6 +8,8 @@ import {canAnimate, isInteractive} from './terminal'
 export interface Animated {
   /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
   notify(text: string, session?: string): void
+  /** Removes it from the terminal at once, because the process ends. */
+  clear?(): void
 }
 
 /** The output of a command. Sends notices to the animation that is running, if there is one. */
@@ -33,6 +35,11 @@ export class Screen {
     if (this.#muted) return
     if (this.#animated) this.#animated.notify(text, session)
     else process.stderr.write(`${text}\n`)
+  }
+
+  /** Removes progress from the terminal at once, because the process ends. */
+  clear(): void {
+    this.#animated?.clear?.()
   }
 
   /** Prints nothing during the work. */

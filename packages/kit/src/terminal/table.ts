@@ -46,9 +46,13 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
 
 const plain = /^[\u0020-\u007E]*$/
 
-/** The number of terminal columns that a text takes up. */
+/** Where a terminal that does not join emoji starts another one. */
+const emojiPart = /\u200D|(?=[\u{1F3FB}-\u{1F3FF}])/u
+
+/** The most terminal columns that a text takes up: many terminals draw the parts of a joined emoji side by side. */
 export function displayWidth(text: string): number {
-  return plain.test(text) ? text.length : stringWidth(text)
+  if (plain.test(text)) return text.length
+  return text.split(emojiPart).reduce((sum, part) => sum + stringWidth(part), 0)
 }
 
 // eslint-disable-next-line no-control-regex
@@ -63,7 +67,7 @@ export function cut(text: string, width: number): string {
   const start = (part: string) => {
     let kept = ''
     for (const {segment} of segmenter.segment(part)) {
-      left -= stringWidth(segment)
+      left -= displayWidth(segment)
       if (ended) break
       ended = left < 0
       kept += ended ? '…' : segment

@@ -68,6 +68,11 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     rendererOptions: {clearOutput: true, logger},
   })
   return {
+    clear() {
+      // listr2 has no public way to stop drawing
+      const {renderer} = list as unknown as {readonly renderer?: {end(): void}}
+      renderer?.end()
+    },
     async run() {
       await list.run()
       // listr2 shows failed tasks and continues; an unexpected error must not be hidden

@@ -89,7 +89,9 @@ export async function plannedResult(session: Session, plan: string): Promise<Ses
 
 /** The error for an action on a session whose client has ended. */
 export function deadEndError(session: Session, status: SessionStatus): Ovpn3Error {
-  const why = status.message ? `${statusText(status)} (${status.message})` : statusText(status)
+  const text = statusText(status)
+  const isSame = status.message.toLowerCase() === text.toLowerCase()
+  const why = status.message && !isSame ? `${text} (${status.message})` : text
   return new Ovpn3Error('refused', `it is no longer running: ${why}`, {hint: startAgainHint(session)})
 }
 
@@ -97,5 +99,5 @@ export function deadEndError(session: Session, status: SessionStatus): Ovpn3Erro
 export function startAgainHint(session: Session): string {
   const config = configOf(session)
   const name = config === null ? 'NAME' : shellWord(safeText(config))
-  return `Run \`ovpn3 session-start --config ${name} --if-running=restart\``
+  return `Run \`ovpn3 start --config ${name} --if-running=restart\``
 }

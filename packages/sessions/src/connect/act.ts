@@ -13,7 +13,7 @@ export function verbFor(
 ): undefined | Verb {
   if (answered || (status && isNotStarted(status))) return 'connect'
   if (options.action === 'start') return 'connect'
-  if (options.action === 'authenticate') return undefined
+  if (options.action === 'authenticate' || options.action === 'keep') return undefined
   const {statistics} = session.snapshot.values
   // a client that was started has counted at least its pause
   const neverStarted =

@@ -12,9 +12,10 @@ export const connectProperties: readonly PropertyName[] = [...baseProperties, 's
 
 /**
  * - `authenticate`: provides the input that a session waits for, and connects it
+ * - `keep`: only waits for a session that another command is connecting
  * - `start`: connects a session that was created for this attempt, and removes it on failure
  */
-type ConnectAction = 'authenticate' | 'restart' | 'resume' | 'start'
+type ConnectAction = 'authenticate' | 'keep' | 'restart' | 'resume' | 'start'
 
 /**
  * Which sessions an attempt waits for until they are connected:

@@ -1,13 +1,16 @@
 import {deadEndError, plannedResult, result, statusOf} from '../actions/result'
 import {accessDenied, Ovpn3Error} from '../errors'
 import {type SessionResult} from '../result'
+import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
+import {shortId} from '../text'
 import {act, verbFor} from './act'
 import {type Attempt, connectProperties} from './attempt'
 import {provideInput} from './input'
 
 const actionTexts = {
   authenticate: {plan: 'would be authenticated', progress: 'connecting'},
+  keep: {plan: 'would be kept', progress: 'connecting'},
   restart: {plan: 'would be restarted', progress: 'restarting'},
   resume: {plan: 'would be resumed', progress: 'resuming'},
   start: {plan: 'would be started', progress: 'connecting'},
@@ -58,7 +61,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
 export function inBackground({options, session, status}: Attempt, acted: boolean, answered: boolean): SessionResult {
   if (!acted) return result(session, 'unchanged', options.action === 'resume' ? 'not paused' : 'needs no input')
   // a server can request further input after the first
-  const note = answered ? '; if it needs more input, run `ovpn3 session-auth`' : ''
+  const note = answered ? '; if it needs more input, run `ovpn3 auth`' : ''
   return result(session, 'done', `${actionTexts[options.action].progress} in the background${note}`, {status})
 }
 
@@ -75,10 +78,22 @@ function unchangedResult(attempt: Attempt, status: SessionStatus | undefined): S
     return result(session, 'unchanged', 'already connected')
   if (action === 'authenticate' && !waitsForInput(status))
     return result(session, 'unchanged', `not waiting for input: ${statusText(status)}`)
+  if (action === 'keep' && !attempt.canAttach(status)) throw keptError(session, status)
   if (!attempt.canAttach(status) || options.wait === 'required' || options.wait === 'default') return undefined
   const url = status.minor === StatusMinor.urlAuthentication && status.message
   if (url && !options.dryRun) interaction.openUrl(session, url)
   return result(session, 'unchanged', `${action === 'authenticate' ? '' : 'already '}${statusText(status)}`)
+}
+
+/** The error for a session that would stay unconnected if it were kept. */
+function keptError(session: Session, status: SessionStatus): Ovpn3Error {
+  const id = `--path ${shortId(session.id)}`
+  const hint = waitsForInput(status)
+    ? `Run \`ovpn3 auth ${id}\``
+    : status.minor === StatusMinor.paused
+      ? `Run \`ovpn3 resume ${id}\``
+      : 'Pass --if-running=restart to reconnect it'
+  return new Ovpn3Error('session-running', `kept, but not connected: ${statusText(status)}`, {hint})
 }
 
 /** Public access allows every user to act, but not to read the outcome. */

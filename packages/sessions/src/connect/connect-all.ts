@@ -17,7 +17,13 @@ const maxSnapshotAge = 1000
 /** Seconds to wait for the outcome of a login. */
 const loginTime = 30
 
-const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resuming', start: 'Connecting'} as const
+const titles = {
+  authenticate: 'Connecting',
+  keep: 'Connecting',
+  restart: 'Restarting',
+  resume: 'Resuming',
+  start: 'Connecting',
+} as const
 
 /**
  * Starts, authenticates, resumes or restarts sessions and waits for the connections as `wait` says. Prompts are shown for

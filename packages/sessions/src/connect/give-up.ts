@@ -1,8 +1,10 @@
 import {Deadline, delayedSignal, isHangup, reasonOf, unansweredError, unlessAborted} from '../abort'
 import {withMinor} from '../actions/result'
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
-import {isGone, type SessionResult} from '../result'
+import {configOf, isGone, type SessionResult} from '../result'
+import {type Session} from '../session'
 import {StatusMinor, statusText} from '../status'
+import {safeText, shellWord, shortId} from '../text'
 import {type Attempt} from './attempt'
 import {inBackground} from './begin'
 import {connectedResult} from './settle'
@@ -33,11 +35,15 @@ export async function discard(attempt: Attempt, expired: AbortSignal): Promise<v
   const deadline = new Deadline(expired, cleanupTime)
   try {
     await unlessAborted(session.disconnect(), deadline.signal)
+    // the user might expect a session that waits for the input
+    if (result.error.code !== 'input-missing') return
+    const message = `${result.error.message}; the session was disconnected`
+    attempt.result = {...result, error: {...result.error, message}, message}
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
     if (isGone(error)) return
     const message = `${result.error.message}; the session could not be disconnected`
-    const hint = `Run \`ovpn3 session-manage --disconnect --path ${session.id}\``
+    const hint = `Run \`ovpn3 disconnect --path ${session.id}\``
     attempt.result = {...result, error: {...result.error, hint, message}, message}
   } finally {
     deadline.end()
@@ -99,6 +105,13 @@ function isKept({isNew, options: {keep, wait}, sent, signal}: Attempt): boolean 
   return isNew ? isHangup(signal) && sent === 'action' : wait !== 'required' || isHangup(signal)
 }
 
+/** How to see why a session does not connect. */
+function logHint(session: Session): string {
+  const config = configOf(session)
+  const select = config === null ? `--path ${shortId(session.id)}` : `--config ${shellWord(safeText(config))}`
+  return `Run \`ovpn3 log ${select}\` in another terminal, then try again`
+}
+
 async function disconnect(attempt: Attempt, expired: AbortSignal, why: string): Promise<SessionResult> {
   const {session, signal, status} = attempt
   const {code} = reasonOf(signal)
@@ -117,6 +130,7 @@ async function disconnect(attempt: Attempt, expired: AbortSignal, why: string): 
 
   attempt.changed = true
   const {statistics} = (await unlessAborted(statisticsRead, expired)).values
-  const error = new Ovpn3Error(code, `${why}: given up and disconnected`, {hint: 'Pass --keep to keep the session'})
+  const hint = code === 'timeout' ? logHint(session) : 'Pass --keep to keep the session'
+  const error = new Ovpn3Error(code, `${why}: gave up and disconnected it`, {hint})
   return attempt.failure(error, {statistics, status: withMinor(status, StatusMinor.done)})
 }

@@ -2,7 +2,7 @@ import type {SessionsEvent, SessionSource} from '../source'
 import type {Tracked, TrackerOptions} from './tracker'
 
 import {sleep} from '../abort'
-import {isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
+import {hasCode, isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
 import {toJson} from '../json'
 import {mapLimited} from '../map-limited'
 import {ownershipOf} from '../ownership'
@@ -266,6 +266,8 @@ export class SourceTracker<D> {
     } catch (error) {
       // without a subscription, the session is polled
       if (!isOvpn3Error(error)) throw error
+      if (hasCode(error, 'unsupported') && this.#isKnown(known))
+        this.#options.log?.(known.session, {error, type: 'log-lost'})
     }
   }
 

@@ -16,11 +16,13 @@ export async function reply(
   [shell, ...args]: readonly string[],
   {resolvers, ...table}: CommandTable & {readonly resolvers: readonly Resolver[]},
 ): Promise<string[]> {
-  const timeIsUp = new Promise<void>((resolve) => {
-    setTimeout(resolve, timeout)
-  })
+  // a command without a manifest has been loaded by then, which can take longer on a busy machine
+  const timeIsUp = () =>
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, timeout)
+    })
   const candidatesFor = (words: readonly string[], current = '') =>
-    complete(table, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp}))
+    complete(table, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp: timeIsUp()}))
   if (shell === 'bash') {
     const [type, columns, line = '', point, replaced = '', ...words] = args
     const request: BashRequest = {

@@ -58,9 +58,12 @@ export default class SessionStats extends WatchCommand<typeof SessionStats, Chos
   static override summary = 'Show traffic of VPN sessions: counters, live rates, Prometheus metrics.'
   static override description = `Select one session, or all of them. On a terminal you can pick the session from a list.
 
-Counters that are 0 are left out. A session without counters prints nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
+Counters that are 0 are left out. A session without counters prints "no traffic yet" on a terminal, otherwise nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
 
---watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.`
+--watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sessions could not be read; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
+  static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
@@ -137,6 +140,8 @@ Counters that are 0 are left out. A session without counters prints nothing, or 
     } else if (single) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
+      // without a terminal, the output is that of openvpn3
+      else if (process.stdout.isTTY) this.log(colorsOf(process.stdout).dim('no traffic yet'))
     } else this.#displayAll(selected)
   }
 

@@ -52,9 +52,11 @@ On a narrow terminal the table leaves out SERVER, then OWNER, AGE and DEVICE. --
 
 --watch follows changes: on a terminal the table is updated in place, otherwise each change is one line. It ends with q or Ctrl-C, or when the reader of its output exits.
 
-Columns: ${columnNames.join(', ')}.
+Columns: ${columnNames.join(', ')}. config is the name of the profile when the session was started, profile its current name.
 
-Listing a stale session removes it; its row says so.`
+Listing a stale session removes it; its row says so.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
   static override examples = [
     {command: '<%= config.bin %> <%= command.id %>', description: 'List all sessions'},
     {command: '<%= config.bin %> <%= command.id %> --watch', description: 'Follow changes live'},
@@ -91,7 +93,8 @@ Listing a stale session removes it; its row says so.`
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'table', 'classic', 'json'],
-      summary: 'Print text (the default), a table, records like those of openvpn3 sessions-list, or JSON.',
+      summary:
+        'Print a table, records like those of openvpn3 sessions-list (classic), or JSON. Default: text, a table on a terminal and records otherwise.',
     }),
     columns: Flags.string({
       helpGroup: 'OUTPUT',
@@ -108,7 +111,7 @@ Listing a stale session removes it; its row says so.`
       helpValue: 'COLUMN=VALUE',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'List only sessions with this value; * matches any text. Can be repeated.',
+      summary: 'List only sessions with this value; * matches any text. Can be repeated: all filters must match.',
     }),
     watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow changes until q or Ctrl-C.'}),
   }
