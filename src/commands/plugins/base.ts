@@ -13,6 +13,7 @@ export const verboseFlag = {
 /** A command that changes the user's plugins. */
 export abstract class PluginCommand<T extends typeof Command, Result> extends SessionCommand<T, Result> {
   static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
+
   protected installer(): Promise<PluginInstaller> {
     const {verbose} = this.flags as {readonly verbose?: boolean}
     const log = verbose ? (text: string) => process.stderr.write(`${text}\n`) : undefined

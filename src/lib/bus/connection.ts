@@ -86,7 +86,12 @@ export class Connection {
         if (connection.#decoding) throw error
         // the stream broke because its program has ended, which says why
         if (channel && 'code' in error) return
-        fail(error.message || error.name, error)
+        const [, said] = (channel && /^authentication failed: (.*)/.exec(error.message)) ?? []
+        if (said === undefined) fail(error.message || error.name, error)
+        else
+          fail(`its shell prints text: ${said}`, {
+            hint: 'Change its startup files, such as ~/.bashrc, to print nothing',
+          })
       })
       internals.on('end', () => {
         if (!ended) fail('the bus closed the connection')
@@ -193,7 +198,8 @@ export class Connection {
 
 /** dbus-next connects to addresses only: it gets the stream in place of the socket that it makes. */
 function busOver(stream: Duplex): MessageBus {
-  const bus = sessionBus({busAddress: 'unix:path=/dev/null'})
+  // the bridge accepts it from every user; after a refusal, which is text of the host's shell, no other method helps
+  const bus = sessionBus({authMethods: ['EXTERNAL'], busAddress: 'unix:path=/dev/null'})
   const internals = (bus as unknown as {_connection: Internals})._connection
   const wire = internals._wireStream
   internals._wireStream = (socket) => {

@@ -58,12 +58,10 @@ const rules: readonly Rule[] = [
     message: () => 'no system bus there',
     hint: (login) => `Run \`${login} systemctl status dbus\``,
   },
-  {
-    says: /systemd-stdio-bridge\b.*(?:not found|No such file)/i,
-    message: () => 'systemd-stdio-bridge is not installed there',
-    hint: () => 'Install the package `systemd` on the host',
-  },
 ]
+
+/** The exit status of every shell for a command that it cannot find; the text depends on the shell and its language. */
+const notFound = 127
 
 /** The error for an ssh that has ended. @param stderr the end of what it printed @param status null if a signal ended it */
 export function hostError(host: Host, stderr: string, status: null | number): HostError {
@@ -73,11 +71,19 @@ export function hostError(host: Host, stderr: string, status: null | number): Ho
     if (found) return new HostError(message(found), hint(login), status)
   }
 
+  if (status === notFound)
+    return new HostError(
+      'systemd-stdio-bridge is not installed there',
+      'Install the package `systemd` on the host',
+      status,
+    )
+
   // the last line says what failed; those before it are greetings and warnings
   const last = stderr
     .split('\n')
     .map((line) => safeText(line))
     .reduce((found, line) => line || found, '')
-  const text = last ? last.replace(/^ssh: /, '') : `ssh ended with status ${status}`
+  const end = status === null ? 'ssh was killed' : `ssh ended with status ${status}`
+  const text = last ? last.replace(/^ssh: /, '') : end
   return new HostError(text, `Run \`${login}\``, status)
 }

@@ -56,13 +56,10 @@ export async function openChannel(host: Host, words: readonly string[], options:
     if (running.size === 0) process.off('exit', endAll)
     child.stderr!.destroy()
   })
+  const stream = Duplex.from({readable: child.stdout!, writable: child.stdin!})
   // a stream that breaks ends ssh, or is ended by it: `ended` has the reason
-  for (const stream of [child.stdin!, child.stdout!]) stream.on('error', () => {})
-  return {
-    close: () => close(child, gone),
-    ended,
-    stream: Duplex.from({readable: child.stdout!, writable: child.stdin!}),
-  }
+  for (const each of [child.stdin!, child.stdout!, stream]) each.on('error', () => {})
+  return {close: () => close(child, gone), ended, stream}
 }
 
 async function close(child: ChildProcess, gone: Promise<void>): Promise<void> {

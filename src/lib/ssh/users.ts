@@ -1,4 +1,4 @@
-import {type Host, Ovpn3Error, shellWord, sleep, type Users} from '@ovpn3/sessions'
+import {type Host, loginTo, Ovpn3Error, shellWord, sleep, type Users} from '@ovpn3/sessions'
 
 import {openChannel, type SshOptions} from './ssh'
 
@@ -20,7 +20,7 @@ export class HostUsers implements Users {
   readonly #host: Host
   readonly #known = new Map<string, Promise<Account | undefined>>()
   readonly #options: SshOptions
-  #next: Promise<readonly Account[]> | undefined
+  #next: Promise<readonly Account[] | undefined> | undefined
   #pending = new Set<string>()
   #previous: Promise<unknown> = Promise.resolve()
 
@@ -61,14 +61,19 @@ export class HostUsers implements Users {
       this.#pending = new Set()
       this.#next = undefined
       const work = this.#getent(keys)
-      this.#previous = work.catch(() => {})
+      this.#previous = work
       return work
     })
     const accounts = await this.#next
+    if (!accounts)
+      throw new Ovpn3Error('failed', `cannot look up user ${key} on ${this.#host.name}`, {
+        hint: `Pass the uid, or run \`${loginTo(this.#host)} getent passwd ${shellWord(key)}\` to find out why`,
+      })
     return accounts.find(({name, uid}) => name === key || String(uid) === key)
   }
 
-  async #getent(keys: readonly string[]): Promise<readonly Account[]> {
+  /** Undefined if they could not be looked up. */
+  async #getent(keys: readonly string[]): Promise<readonly Account[] | undefined> {
     const channel = await openChannel(this.#host, ['getent', 'passwd', ...keys], this.#options)
     const over = new AbortController()
     let output = ''
@@ -79,10 +84,7 @@ export class HostUsers implements Users {
     try {
       const limit = sleep((this.#options.connectTimeout + timeout) * 1000, over.signal)
       const end = await Promise.race([channel.ended, limit.then((): undefined => {})])
-      if (!end || !answered.has(end.status))
-        throw new Ovpn3Error('failed', `cannot look up user ${keys[0]} on ${this.#host.name}`, {
-          hint: `Pass the uid, or run \`getent passwd ${shellWord(keys[0]!)}\` to find out why`,
-        })
+      if (!end || !answered.has(end.status)) return undefined
       return output.split('\n').flatMap((line) => accountOf(line) ?? [])
     } finally {
       over.abort()
