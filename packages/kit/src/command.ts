@@ -403,8 +403,14 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const hosts = hostsOf(this.flags)
     const asker = {
       ask: async (question: {readonly hidden: boolean; readonly text: string}) => {
-        const [answer] = await this.screen.ask(() => ask([question], this.abortSignal))
-        return answer!
+        try {
+          const [answer] = await this.screen.ask(() => ask([question], this.abortSignal))
+          return answer!
+        } catch (error) {
+          // ssh would report only that it got no answer
+          this.#abort.abort(error)
+          throw error
+        }
       },
       notice: (text: string) => this.screen.notice(text),
     }

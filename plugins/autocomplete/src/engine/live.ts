@@ -160,7 +160,8 @@ const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string |
 async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
   return fromSources(query.hosts, means, async (source) => {
     const sessions = await valuesOrNone(() => source.find(selector, []), means)
-    return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
+    // a source that failed does not know its caller
+    return sessions.length === 0 ? [] : claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
 }
 
