@@ -186,13 +186,11 @@ export class Sources {
    */
   watch(source: SessionSource, listener: (event: SessionsEvent) => void): Promise<undefined | Unsubscribe> {
     return this.#ask(source, async () =>
-      source.watch?.((event) =>
-        listener(
-          event.type === 'removed'
-            ? {session: {path: event.path, source}, source, type: 'removed'}
-            : {...event, source},
-        ),
-      ),
+      source.watch?.((event) => {
+        if (event.type === 'removed') listener({session: {path: event.path, source}, source, type: 'removed'})
+        else if (event.type === 'closed') listener({error: errorOn(source.host, event.error), source, type: 'closed'})
+        else listener({...event, source})
+      }),
     )
   }
 

@@ -20,6 +20,8 @@ interface Rule {
   readonly hint: (login: string) => string
 }
 
+const checkBus = (login: string) => `Run \`${login} systemctl status dbus\``
+
 /** OpenSSH 8 to 10, in its order: the first that applies is the cause of those behind it. */
 const rules: readonly Rule[] = [
   {
@@ -56,10 +58,12 @@ const rules: readonly Rule[] = [
   {
     says: /Failed to connect to bus: *(.*)|Failed to set up bus connection|Failed to start bus client: *(.*)/i,
     message: () => 'no system bus there',
-    hint: (login) => `Run \`${login} systemctl status dbus\``,
+    hint: checkBus,
   },
 ]
 
+/** The exit status of ssh for its own failures. Others are those of the command on the host. */
+const ownStatus = 255
 /** The exit status of every shell for a command that it cannot find; the text depends on the shell and its language. */
 const notFound = 127
 
@@ -83,7 +87,12 @@ export function hostError(host: Host, stderr: string, status: null | number): Ho
     .split('\n')
     .map((line) => safeText(line))
     .reduce((found, line) => line || found, '')
-  const end = status === null ? 'ssh was killed' : `ssh ended with status ${status}`
-  const text = last ? last.replace(/^ssh: /, '') : end
-  return new HostError(text, `Run \`${login}\``, status)
+  if (status === null || status === ownStatus) {
+    const text = last.replace(/^ssh: /, '') || (status === null ? 'ssh was killed' : `ssh ended with status ${status}`)
+    return new HostError(text, `Run \`${login}\``, status)
+  }
+
+  // it may log to the journal of the host instead
+  const text = `systemd-stdio-bridge ended with status ${status}${last && `: ${last}`}`
+  return new HostError(text, checkBus(login), status)
 }

@@ -144,7 +144,7 @@ export class Tracker<D = unknown> {
   #receive(event: SessionsEvent): void {
     const tracker = this.#of(event)!
     if (event.type !== 'closed') tracker.receive(event)
-    else if (this.#isLast(tracker)) this.#stop(event.error)
+    else if (this.#isLast(tracker)) this.#stop(sourceError(event.source, event.error))
     else {
       this.#fail(event.error, event.source.name)
       tracker.lose(event.error)
