@@ -7,6 +7,7 @@ import {document} from '../support/schemas'
 import {missingTools} from '../support/tools'
 
 const expected: Readonly<Record<Failure, string>> = {
+  'a bridge that logs to the journal': 'systemd-stdio-bridge ended with status 1',
   'a bus that is missing': 'no system bus there',
   'a changed host key': 'its host key has changed',
   'a denied login': 'permission denied (publickey,password)',
@@ -42,7 +43,7 @@ describe('a host that fails', {skip: missingTools('systemd-stdio-bridge')}, () =
     it(`is reported, with a hint, and leaves no process: ${failure}`, async () => {
       hosts.fail('gw1', failure)
       const {status, stderr, stdout, time} = await run('list -H gw1 --connect-timeout 1')
-      const [message, hint, ...rest] = stderr.trimEnd().split('\n')
+      const [message = '', hint = '', ...rest] = stderr.trimEnd().split('\n')
       assert.deepEqual([status, stdout, message, rest], [6, '', `Error: gw1: ${expected[failure]}`, []])
       assert.match(hint!, /^(Run `ssh gw1|Check |Find out why|Install the package)/)
       assert.ok(time < 5000, `${time} ms`)

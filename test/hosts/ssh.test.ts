@@ -74,7 +74,7 @@ describe('ssh', () => {
     })
     stream.end('hello')
     const {message, status} = await ended
-    assert.deepEqual([text, message, status], ['hello', 'bye', 7])
+    assert.deepEqual([text, message, status], ['hello', 'systemd-stdio-bridge ended with status 7: bye', 7])
   })
 
   it('ends when it is closed, even if it ignores SIGTERM', async () => {
@@ -136,7 +136,7 @@ describe('error of an ssh that has ended', () => {
 
   it('is the exit status or the signal if it printed nothing', () => {
     assert.equal(messageOf(''), 'ssh ended with status 255')
-    assert.equal(messageOf(' \n\n', 3), 'ssh ended with status 3')
+    assert.equal(messageOf(' \n\n', 1), 'systemd-stdio-bridge ended with status 1')
     assert.equal(messageOf('', null), 'ssh was killed')
   })
 
@@ -278,7 +278,7 @@ describe('questions of ssh', () => {
 
   /** Connects, with a script that plays ssh and prints its result on standard error. */
   async function ask(script: string): Promise<string> {
-    hosts.script('gw1', script)
+    hosts.script('gw1', `${script}\nexit 255`)
     const [remote] = remotes(['gw1'], {askpass: {asker, program}, connectTimeout: 5})
     const {ended} = await remote!.channel()
     return (await ended).message
@@ -330,7 +330,7 @@ echo got $(sort "$folder/answers-$$") >&2`
   })
 
   it('are not possible after ssh has ended: nothing is left', async () => {
-    hosts.script('gw1', 'echo "$OVPN3_ASKPASS_SOCKET" >&2')
+    hosts.script('gw1', 'echo "$OVPN3_ASKPASS_SOCKET" >&2; exit 255')
     const [remote] = remotes(['gw1'], {askpass: {asker, program}, connectTimeout: 5})
     const {ended} = await remote!.channel()
     const {message: socket} = await ended
@@ -339,7 +339,7 @@ echo got $(sort "$folder/answers-$$") >&2`
   })
 
   it('reach nobody without a terminal', async () => {
-    hosts.script('gw1', 'echo "askpass: $OVPN3_ASKPASS_SOCKET" >&2')
+    hosts.script('gw1', 'echo "askpass: $OVPN3_ASKPASS_SOCKET" >&2; exit 255')
     const [remote] = remotes(['gw1'], {connectTimeout: 5})
     const {ended} = await remote!.channel()
     assert.equal((await ended).message, 'askpass:')

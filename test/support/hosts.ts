@@ -8,7 +8,8 @@ import {ovpn3, type RunOptions, type RunResult} from './cli'
 
 /** The ways in which a host fails, each as the script that plays ssh for it. `$host` is the name of the host. */
 export const failures = {
-  'a bus that is missing': 'exec systemd-stdio-bridge --bus-path=unix:path=/nowhere/bus',
+  'a bridge that logs to the journal': 'exit 1',
+  'a bus that is missing': 'echo "Failed to start bus client: No such file or directory" >&2; exit 1',
   'a changed host key': `cat >&2 <<'END'
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
 @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
