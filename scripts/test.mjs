@@ -23,6 +23,7 @@ const longest = [
   'test/robust',
   'test/completion/shells',
   'test/commands',
+  'test/hosts',
 ]
 // it waits for the lab that the trixie tests use, so it starts last
 const last = 'test/real/deb'
