@@ -15,6 +15,7 @@ export function skipSshd(): string | false {
   if (process.env.CI === 'true') return false
   const missing = ['ssh', 'ssh-keygen', 'systemd-stdio-bridge'].filter((name) => !existsSync(`/usr/bin/${name}`))
   if (!sshd) missing.push('sshd')
+  if (/\/(?:nologin|false)$/.test(userInfo().shell ?? '')) missing.push('an account with a shell')
   return missing.length > 0 && `requires ${missing.join(', ')}`
 }
 

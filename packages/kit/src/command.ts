@@ -78,7 +78,7 @@ import {
 } from './terminal'
 
 /** The flags of the output of every command. */
-export const outputFlags = {
+const outputFlags = {
   json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included.'}),
   format: Flags.string({
     exclusive: ['json'],
@@ -116,10 +116,9 @@ type SignalName = keyof typeof signalNumbers
  */
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
   static override enableJsonFlag = true
-  static override baseFlags = {
-    ...hostFlags,
-    ...outputFlags,
-  }
+  static override baseFlags = {...hostFlags, ...outputFlags}
+  /** The `baseFlags` of a command that needs no sessions. */
+  static readonly localFlags = outputFlags as (typeof SessionCommand)['baseFlags']
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false
   /** Flags whose value is optional, and what they are without it. */

@@ -2,7 +2,7 @@
 // `flags` is a separate entry for programs that do not load oclif.
 export {closest} from './closest'
 export {connectionLine} from './classic'
-export {outputFlags, SessionCommand} from './command'
+export {SessionCommand} from './command'
 export {credentialsFlag} from './credentials'
 export {type Completion} from './flags'
 export {type ResolverOptions, type SessionInput, type SessionResolver} from './hook'

@@ -1,7 +1,7 @@
 import type {Command} from '@oclif/core'
 
 import * as Flags from '@oclif/core/flags'
-import {outputFlags, SessionCommand} from '@ovpn3/kit'
+import {SessionCommand} from '@ovpn3/kit'
 import {safeText} from '@ovpn3/sessions'
 import path from 'node:path'
 
@@ -18,7 +18,7 @@ export const verboseFlag = {
 
 /** A command that changes the user's plugins. */
 export abstract class PluginCommand<T extends typeof Command, Result> extends SessionCommand<T, Result> {
-  static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
+  static override baseFlags = SessionCommand.localFlags
 
   protected installer(): Promise<PluginInstaller> {
     const {verbose} = this.flags as {readonly verbose?: boolean}

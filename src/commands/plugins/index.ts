@@ -1,7 +1,7 @@
 import type {Interfaces} from '@oclif/core'
 
 import * as Flags from '@oclif/core/flags'
-import {outputFlags, SessionCommand, tableText} from '@ovpn3/kit'
+import {SessionCommand, tableText} from '@ovpn3/kit'
 import {safeText} from '@ovpn3/sessions'
 
 import {brokenPlugins} from '../../plugins/broken'
@@ -14,7 +14,7 @@ interface Result {
 }
 
 export default class Plugins extends SessionCommand<typeof Plugins, Result> {
-  static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
+  static override baseFlags = SessionCommand.localFlags
   static override aliases = ['plugins:list']
   static override summary = 'List, install and remove plugins'
   static override description =

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {outputFlags, SessionCommand} from '@ovpn3/kit'
+import {SessionCommand} from '@ovpn3/kit'
 import {safeText} from '@ovpn3/sessions'
 import path from 'node:path'
 
@@ -16,7 +16,7 @@ interface Result {
 }
 
 export default class PluginsInspect extends SessionCommand<typeof PluginsInspect, Result> {
-  static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
+  static override baseFlags = SessionCommand.localFlags
   static override summary = 'Show the details of a plugin'
   static override description = 'Shows the version, the folder, the commands and the dependencies of a plugin.'
   static override usage = '<%= command.id %> PLUGIN [-j]'

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {outputFlags, SessionCommand} from '@ovpn3/kit'
+import {SessionCommand} from '@ovpn3/kit'
 import {homedir} from 'node:os'
 
 import {install, placeOf} from '../install'
@@ -11,7 +11,7 @@ type Result =
   | {readonly changed: boolean; readonly file: string; readonly shell: Shell; readonly startFile: string | null}
 
 export default class Autocomplete extends SessionCommand<typeof Autocomplete, Result> {
-  static override baseFlags = outputFlags as typeof SessionCommand.baseFlags
+  static override baseFlags = SessionCommand.localFlags
   static override summary = 'Set up Tab completion for bash, zsh or fish.'
   static override description = `Prints the completion script of a shell, or installs it with --install. By default the shell is taken from SHELL.
 
