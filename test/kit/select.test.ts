@@ -143,7 +143,7 @@ describe('--all --owner', () => {
     await assert.rejects(selectAll(sourceOf(undefined, mine), theirs), {
       code: 'access-denied',
       hint: 'Ask 2000 to grant you access, or run the command as root',
-      message: 'no readable sessions of 2000: 2 sessions of other users are not readable by you',
+      message: 'no readable sessions of 2000: 1 session of other users is not readable by you',
     })
   })
 

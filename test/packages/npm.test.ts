@@ -15,6 +15,7 @@ const contents = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
+  'bin/askpass.js',
   'bin/run.js',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/complete.js',

@@ -35,6 +35,7 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
   it('contains every file at its place', () => {
     for (const name of [
       'usr/bin/ovpn3',
+      'usr/lib/ovpn3/bin/askpass.js',
       'usr/lib/ovpn3/bin/run.js',
       'usr/lib/systemd/system/ovpn3-session@.service',
       'usr/lib/systemd/user/ovpn3-logout.service',

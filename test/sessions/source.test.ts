@@ -116,7 +116,9 @@ describe('several sources', () => {
     const silent: SessionSource = {find: async () => [], me: 1000, name: 'silent'}
     const events: SessionsEvent[] = []
     const sources = new Sources([a, b, silent, failing('broken', outage)])
-    const [end] = await Promise.all([a, b, silent].map((source) => sources.watch(source, (event) => events.push(event))))
+    const [end] = await Promise.all(
+      [a, b, silent].map((source) => sources.watch(source, (event) => events.push(event))),
+    )
     a.tell({path: '/a', type: 'removed'})
     b.tell({type: 'reset'})
     assert.deepEqual(events, [

@@ -194,7 +194,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       this.#failures = (await this.#sources)?.failures ?? []
       for (const failure of this.#failures) this.tellFailure(failure)
       if (this.#signal) process.exitCode = this.#signalStatus()
-      else if (this.#failures.length > 0 && !this.streams) process.exitCode ||= exitStatus['some-failed']
+      else if (this.#failures.some(({source}) => this.#hosts.includes(source)) && !this.streams)
+        process.exitCode ||= exitStatus['some-failed']
       return result
     } finally {
       await this.screen.mute(() => this.#windDown(work))
@@ -399,6 +400,10 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
+  }
+
+  get #hosts(): readonly string[] {
+    return this.flags?.host ?? []
   }
 
   #resolverOptions(): ResolverOptions {

@@ -53,6 +53,7 @@ export class Bus {
   static async connect(options: BusOptions = {}): Promise<Bus> {
     const {channel, signal} = options
     if (channel) {
+      if (signal?.aborted) throw new BusError('host-unreachable', 'interrupted')
       const bus = await Bus.#open(await channel(), options)
       bus.#keepAlive()
       return bus

@@ -104,6 +104,7 @@ export class Connection {
         connected = true
         resolve(connection)
       })
+      if (options.signal?.aborted) giveUp('interrupted')
     })
   }
 

@@ -170,7 +170,11 @@ describe('$CREDENTIALS_DIRECTORY', () => {
     put('ovpn3.office', 0o440)
     assert.deepEqual(await read('office'), alice)
     put('ovpn3.home', 0o444)
-    await refuses(readSystemCredentials('home', undefined, signal, folder), 'input-missing', /other users can read or write it$/)
+    await refuses(
+      readSystemCredentials('home', undefined, signal, folder),
+      'input-missing',
+      /other users can read or write it$/,
+    )
     put('ovpn3.broken', 0o400, '{"password": hunter2}')
     await refuses(readSystemCredentials('broken', undefined, signal, folder), 'usage', /ovpn3\.broken: not valid JSON$/)
   })
