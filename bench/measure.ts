@@ -1,4 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {arch, cpus, release} from 'node:os'
 import path from 'node:path'
@@ -20,6 +21,8 @@ export interface Case {
 }
 
 export interface Timing {
+  /** The shortest time in milliseconds: the one that other load on the machine affected least. */
+  readonly minimum: number
   /** The median in milliseconds. */
   readonly median: number
   /** The interquartile range in milliseconds. */
@@ -63,6 +66,21 @@ async function timeOf({command: [program, ...args], env, name, timesItself, uid}
   return time
 }
 
+/** The peak memory in MiB of a run of a program on Node.js. */
+export async function memoryOf({command: [node, ...args], env}: Case): Promise<number> {
+  const child = spawn(node!, ['--require', path.join(__dirname, 'peak.js'), ...args], {
+    env: {...plainEnvironment, ...env},
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  })
+  let printed = ''
+  child.stdio[3]!.on('data', (chunk: Buffer) => {
+    printed += chunk.toString()
+  })
+  const [status] = await Promise.all([ended(child), once(child, 'close')])
+  if (status !== 0) throw new Error(`exit status ${status}: ${args.join(' ')}`)
+  return Number(printed) / 1024
+}
+
 /** A minimal environment: a variable like NODE_EXTRA_CA_CERTS makes every start of Node.js half as long again. */
 export const plainEnvironment: Readonly<Record<string, string>> = {
   LC_ALL: 'C.UTF-8',
@@ -80,7 +98,7 @@ export function ended(child: ChildProcess): Promise<number | null> {
 function timingOf(times: readonly number[]): Timing {
   const sorted = [...times].sort((a, b) => a - b)
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!
-  return {median: at(0.5), middle: [at(0.25), at(0.75)]}
+  return {minimum: sorted[0]!, median: at(0.5), middle: [at(0.25), at(0.75)]}
 }
 
 export const milliseconds = (ms: number): string => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))

@@ -3,7 +3,7 @@ import {chownSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
-import {onceThere} from '../test/contract/service-stage'
+import {retryUntilReady} from '../test/contract/service-stage'
 import {lab, type Suite} from '../test/real/lab'
 import {referenceCommand} from '../test/real/reference'
 import {BusClient} from '../test/support/bus-client'
@@ -92,7 +92,7 @@ async function starts(suite: Suite): Promise<void> {
   try {
     await world.reset()
     const service = 'net.openvpn.v3.configuration'
-    const [[profile]] = (await onceThere(() =>
+    const [[profile]] = (await retryUntilReady(() =>
       client.call({
         body: ['cert'],
         destination: service,

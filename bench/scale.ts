@@ -1,13 +1,11 @@
 /** npm run bench:scale: measures how time and memory grow with the number of sessions, on the simulator. */
-import {spawn} from 'node:child_process'
-import {once} from 'node:events'
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import path from 'node:path'
 
 import {simulator} from '../test/simulator/simulator'
 import {repository} from '../test/support/repository'
-import {type Case, ended, interleave, milliseconds, plainEnvironment, record, table} from './measure'
+import {type Case, interleave, memoryOf, milliseconds, record, table} from './measure'
 
 const rounds = 7
 const sizes = [10, 100, 1000, 5000]
@@ -20,21 +18,6 @@ const commands = [
   'session-manage --cleanup --dry-run --json',
 ]
 const program = path.join(repository, 'bin', 'run.js')
-
-/** The peak memory of a run in MiB. */
-async function memoryOf({command: [node, ...args], env}: Case): Promise<number> {
-  const child = spawn(node!, ['--require', path.join(__dirname, 'peak.js'), ...args], {
-    env: {...plainEnvironment, ...env},
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  })
-  let printed = ''
-  child.stdio[3]!.on('data', (chunk: Buffer) => {
-    printed += chunk.toString()
-  })
-  const [status] = await Promise.all([ended(child), once(child, 'close')])
-  if (status !== 0) throw new Error(`exit status ${status}: ${args.join(' ')}`)
-  return Number(printed) / 1024
-}
 
 async function main(): Promise<void> {
   const world = await simulator({me: true})

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict'
 
-// builds what has changed, then runs it as bin/run.js would
+// Builds the project, then runs it like bin/run.js.
 const {spawnSync} = require('node:child_process')
 const {join} = require('node:path')
 

@@ -1,7 +1,7 @@
 /**
- * Makes release/ovpn3_VERSION_all.deb from the npm packages in release/ and the versions of the lock file, with dpkg-deb
- * alone. The same source makes the same package, byte for byte: its files are as old as the release, or as
- * SOURCE_DATE_EPOCH says. OVPN3_MAINTAINER names the maintainer: `Name <address>`.
+ * Creates release/ovpn3_VERSION_all.deb from the npm packages in release/ and the versions in the lock file. Of Debian's
+ * tools it only uses dpkg-deb. The package is reproducible: its files have the date of the release, or of
+ * SOURCE_DATE_EPOCH. OVPN3_MAINTAINER is the maintainer: `Name <address>`.
  */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
@@ -33,18 +33,18 @@ const tree = join(work, 'ovpn3')
 const cli = join(tree, 'usr', 'lib', 'ovpn3')
 const run = (command, args, options) => execFileSync(command, args, {stdio: ['ignore', 'pipe', 'inherit'], ...options})
 
-/** Writes a file of the package, compressed where its name says so. @param name relative to the root of a machine */
-function put(name, content) {
+/** Writes a file of the package; `.gz` files are compressed. @param name relative to `/` on the installed system */
+function writePackageFile(name, content) {
   const file = join(tree, name)
   mkdirSync(dirname(file), {recursive: true})
   writeFileSync(file, name.endsWith('.gz') ? run('gzip', ['-9nc'], {input: content, stdio: 'pipe'}) : content)
 }
 
-/** What the packages bring for who develops with them, or for other systems. */
-const useless = /\.(bat|cmd|markdown|md|ps1|d\.[cm]?ts)$|\.map$|\/\.eslintrc[^/]*$/
+/** Files of npm packages for developers or for other systems. */
+const omitted = /\.(bat|cmd|markdown|md|ps1|d\.[cm]?ts)$|\.map$|\/\.eslintrc[^/]*$/
 
-/** What the npm packages have in them, with the packages that they need, at the versions of the lock file. */
-function production() {
+/** Installs the npm packages with their dependencies, at the versions in the lock file. */
+function installProgram() {
   const names = workspaces.map((folder) => [folder, readJson(folder, 'package.json').name.replace('@ovpn3/', '')])
   const unpack = (tarball, folder) => {
     mkdirSync(folder, {recursive: true})
@@ -55,7 +55,7 @@ function production() {
   for (const [folder, name] of names) unpack(`ovpn3-${name}`, join(cli, folder))
   for (const name of ['.npmrc', 'package-lock.json']) copyFileSync(join(root, name), join(cli, name))
   run('npm', ['ci', '--omit=dev', '--silent'], {cwd: cli})
-  // the workspaces are links to where they are in the source
+  // npm installs workspaces as links to their source folders: replace the links by the folders
   for (const [folder, name] of names) {
     const link = join(cli, 'node_modules', '@ovpn3', name)
     rmSync(link)
@@ -81,12 +81,12 @@ function production() {
     rmSync(join(cli, name), {force: true, recursive: true})
   const modules = join(cli, 'node_modules')
   for (const name of readdirSync(modules, {encoding: 'utf8', recursive: true}))
-    if (useless.test(name) && !/licen[cs]e[^/]*$/i.test(name)) rmSync(join(modules, name))
+    if (omitted.test(name) && !/licen[cs]e[^/]*$/i.test(name)) rmSync(join(modules, name))
   const program = join(cli, 'bin', 'run.js')
   writeFileSync(program, readFileSync(program, 'utf8').replace('#!/usr/bin/env node', '#!/usr/bin/node'))
 }
 
-/** The notes of the release as dpkg has them: a star and an indented text for each. */
+/** The release notes in the format of debian/changelog. */
 function debianChangelog() {
   const lines = notes
     .split('\n')
@@ -126,14 +126,14 @@ ${text}
 
 const firstLine = (file) => readFileSync(file, 'latin1').split('\n', 1)[0]
 
-/** Everything in the package, as it is there: sorted, with the modes and times that it is to have. */
-function settled() {
+/** Sets the modes of all files in the package. @returns the files, sorted by name */
+function setModes() {
   const names = readdirSync(tree, {encoding: 'utf8', recursive: true}).sort()
   for (const name of names) {
     const file = join(tree, name)
     const stat = lstatSync(file)
     if (stat.isSymbolicLink()) continue
-    // packages mark files as executable that are not programs
+    // some npm packages mark files as executable that are not programs
     const executable = stat.isDirectory() || /^#!.*\b(ba|)sh$|\bnode$/.test(firstLine(file))
     chmodSync(file, executable ? 0o755 : 0o644)
   }
@@ -143,14 +143,14 @@ function settled() {
 
 const md5 = (content) => createHash('md5').update(content).digest('hex')
 
-function control(files) {
-  // as dpkg-gencontrol counts: a file in whole KiB, anything else as one
+function writeControlFiles(files) {
+  // like dpkg-gencontrol: a file in whole KiB, anything else as 1
   const size = files.reduce((sum, {stat}) => sum + (stat.isFile() ? Math.ceil(stat.size / 1024) : 1), 0)
   const sums = files
     .filter(({stat}) => stat.isFile())
     .map(({name}) => `${md5(readFileSync(join(tree, name)))}  ${name}\n`)
-  put('DEBIAN/md5sums', sums.join(''))
-  put(
+  writePackageFile('DEBIAN/md5sums', sums.join(''))
+  writePackageFile(
     'DEBIAN/control',
     `Package: ovpn3
 Version: ${version}
@@ -164,35 +164,36 @@ Priority: optional
 Description: command line for the VPN sessions of OpenVPN 3 Linux
  List the sessions of OpenVPN 3 Linux, pause, resume, restart and disconnect
  them, remove stale ones, show their traffic and share them with other users.
- ovpn3 accepts the options of the openvpn3 command, never hangs, reports why an
- action failed, and suits scripts: JSON, idempotent actions, exit statuses.
+ ovpn3 accepts the options of the openvpn3 command, reports hung backends and
+ why an action failed, and suits scripts: JSON, idempotent actions, exit
+ statuses.
 `,
   )
 }
 
 try {
   run('npm', ['run', '--silent', 'packages'], {cwd: root})
-  production()
+  installProgram()
   mkdirSync(join(tree, 'usr', 'bin'))
   symlinkSync('../lib/ovpn3/bin/run.js', join(tree, 'usr', 'bin', 'ovpn3'))
   for (const page of readdirSync(join(root, 'man')))
-    put(`usr/share/man/man1/${page}.gz`, readFileSync(join(root, 'man', page)))
+    writePackageFile(`usr/share/man/man1/${page}.gz`, readFileSync(join(root, 'man', page)))
   for (const [shell, place] of [
     ['bash', 'bash-completion/completions/ovpn3'],
     ['fish', 'fish/vendor_completions.d/ovpn3.fish'],
     ['zsh', 'zsh/vendor-completions/_ovpn3'],
   ])
-    put(`usr/share/${place}`, read(join('plugins', 'autocomplete', 'scripts', `ovpn3.${shell}`)))
+    writePackageFile(`usr/share/${place}`, read(join('plugins', 'autocomplete', 'scripts', `ovpn3.${shell}`)))
   for (const unit of ['system/ovpn3-session@.service', 'user/ovpn3-logout.service'])
-    put(join('usr/lib/systemd', unit), read(join('packaging', 'systemd', unit)))
-  put('usr/share/doc/ovpn3/changelog.gz', debianChangelog())
-  put('usr/share/doc/ovpn3/copyright', copyright())
-  control(settled())
-  for (const {name} of settled()) lutimesSync(join(tree, name), epoch, epoch)
+    writePackageFile(join('usr/lib/systemd', unit), read(join('packaging', 'systemd', unit)))
+  writePackageFile('usr/share/doc/ovpn3/changelog.gz', debianChangelog())
+  writePackageFile('usr/share/doc/ovpn3/copyright', copyright())
+  writeControlFiles(setModes())
+  for (const {name} of setModes()) lutimesSync(join(tree, name), epoch, epoch)
   lutimesSync(tree, epoch, epoch)
 
   const file = join(root, 'release', `ovpn3_${version}_all.deb`)
-  // with one thread: the compressed bytes differ with their number
+  // one thread, because the compressed bytes depend on the number of threads
   const options = ['--root-owner-group', '--threads-max=1', '-Zxz']
   run('dpkg-deb', [...options, '--build', tree, file], {env: {...process.env, SOURCE_DATE_EPOCH: String(epoch)}})
   console.log(`release/${basename(file)}`)

@@ -1,25 +1,25 @@
 /**
- * Checks what the project depends on: the lock file is in step with every package.json, names no registry and has a
- * checksum of every package; nothing that is shipped needs an install script and all of it has a licence that goes with
- * ours; and what decides about the bundle has one version. startup/bundle.mjs sees to the texts of the licences.
+ * Checks the dependencies of the project: the lock file matches every package.json, has no registry host, and has a
+ * checksum of every package. No shipped package needs an install script, and each has a compatible licence. Packages
+ * that determine the bundle are pinned. startup/bundle.mjs collects the texts of the licences.
  */
 import {join} from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
 
 import {read, readJson} from './project.mjs'
 
-/** Licences of packages whose code may be in the bundle, and of all that may be installed with it. */
+/** Allowed licences of bundled packages. */
 const bundled = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'CC0-1.0', 'ISC', 'MIT']
-// npm itself, and a list of names that it has; both are installed as they are
+/** Allowed licences of installed packages: also those of npm and of a list of names in it, which are not modified. */
 const installed = [...bundled, 'Artistic-2.0', 'CC-BY-3.0']
-/** By path in the lock file, where a package says its licence in a way of its own. */
-const said = {'node_modules/npm/node_modules/qrcode-terminal': 'Apache-2.0'}
-/** Its script removes a link of Corepack's where yarn itself is installed globally: not needed. */
-const needless = new Set(['node_modules/yarn'])
-/** What the bundle is made with, or relies on the inside of. */
+/** Licences that the lock file does not contain, by path. */
+const knownLicences = {'node_modules/npm/node_modules/qrcode-terminal': 'Apache-2.0'}
+/** Packages whose install scripts are not needed: that of yarn only concerns a global installation of yarn. */
+const optionalScripts = new Set(['node_modules/yarn'])
+/** Packages that build the bundle, or whose internals are used. */
 const pinned = ['@oclif/core', '@oclif/plugin-help', 'dbus-next', 'esbuild', 'typescript']
 
-/** @param licence an SPDX expression; any of its alternatives will do */
+/** @param licence an SPDX expression, of which one alternative must be allowed */
 const isOneOf = (allowed, licence = 'none') =>
   licence
     .replaceAll(/^\(|\)$/g, '')
@@ -39,11 +39,11 @@ function* problems() {
     }
 
     if (entry.resolved) yield `package-lock.json: ${path} names a registry: ${entry.resolved}`
-    // what is packed in another package is in that one's checksum
+    // the checksum of a package covers the packages bundled in it
     if (!entry.integrity && !entry.inBundle) yield `package-lock.json: ${path} has no checksum`
     if (entry.dev) continue
-    if (entry.hasInstallScript && !needless.has(path)) yield `${path} has an install script`
-    const licence = entry.license ?? said[path]
+    if (entry.hasInstallScript && !optionalScripts.has(path)) yield `${path} has an install script`
+    const licence = entry.license ?? knownLicences[path]
     if (!isOneOf(installed, licence)) yield `${path} is installed, but its licence is not allowed: ${licence}`
   }
 

@@ -1,6 +1,6 @@
 /**
- * Writes man/: a page for the CLI and one for each of its commands, from what the help is made from (the manifests), and
- * from the tables of the guide that are true of every command: exit status, environment, files.
+ * Writes man/: a page for the CLI and one for each command, from the manifests, like the help, and from the tables in
+ * docs/session-manage.md that apply to every command: exit status, environment, files.
  */
 import {mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
@@ -8,11 +8,13 @@ import {join} from 'node:path'
 
 import {commands, read, readJson, release, root, version} from './project.mjs'
 
-const {describe, lastGroups} = createRequire(import.meta.url)('../build/src/help.js')
+const require = createRequire(import.meta.url)
+const {describe, lastGroups} = require('../build/src/help.js')
+const {verbs} = require('../build/src/verbs.js')
 const guide = read('docs', 'session-manage.md')
 const {date} = release()
 
-/** By our commands, those of the reference that a page should point to. */
+/** The commands of openvpn3 to refer to, by command of ovpn3. */
 const reference = new Map([
   ...['session-acl', 'session-auth', 'session-manage', 'session-start', 'session-stats', 'sessions-list'].map((id) => [
     id,
@@ -21,7 +23,7 @@ const reference = new Map([
   ['session-log', 'log'],
 ])
 
-/** Text as roff has it: what it would take for a request or an escape is none, and a minus can be copied. */
+/** Escapes text for roff. A minus is escaped too, so that it can be copied. */
 function escape(text) {
   const special = {"'": '(aq', '-': '-', '\\': 'e', '^': '(ha', '`': '(ga', '~': '(ti'}
   return text
@@ -33,7 +35,7 @@ function escape(text) {
     .replaceAll(/^\./gm, String.raw`\&.`)
 }
 
-/** Lines of less than 80 characters, none of which begins as a request does. */
+/** Wraps text at less than 80 characters. A line that begins with a dot is escaped, because it would be a request. */
 function wrap(text) {
   const lines = ['']
   for (const word of text.split(/\s+/).filter(Boolean)) {
@@ -48,11 +50,11 @@ function wrap(text) {
 const bold = (text) => String.raw`\fB${text}\fR`
 const italic = (text) => String.raw`\fI${text}\fR`
 
-/** Prose: names of options stand out. */
+/** Prose, with options in bold. */
 const prose = (text) =>
   wrap(escape(text).replaceAll(/(?<![\w\\])(\\-(?:\\-)?[a-z](?:\w|\\-(?=\w))*)/gi, (option) => bold(option)))
 
-/** Markdown of a line: links are their texts, and code stands out. */
+/** Converts one line of Markdown: links become their text, code becomes bold. */
 const markdown = (text) =>
   wrap(
     text
@@ -70,7 +72,7 @@ const sentence = (text) => text[0].toLowerCase() + text.slice(1).replace(/\.$/, 
 const fill = (text, id) =>
   text.replaceAll('<%= config.bin %>', 'ovpn3').replaceAll('<%= command.id %>', id.replaceAll(':', ' '))
 
-/** The rows of a table of the guide, by the heading above it. */
+/** The rows of the table below a heading of docs/session-manage.md. */
 function table(heading) {
   const [, rows] = new RegExp(`^#+ ${heading}\n\n((?:\\|[^\n]*\n)+)`, 'm').exec(guide) ?? []
   if (!rows) throw new Error(`docs/session-manage.md has no table ${heading}`)
@@ -86,7 +88,7 @@ function table(heading) {
   return cells.slice(2).flatMap(([name, meaning]) => item(markdown(name), markdown(meaning)))
 }
 
-/** The options of a command, in the groups and in the order of its help. */
+/** The options of a command by group, in the order of its help. */
 function groups({flags}) {
   const byGroup = new Map()
   for (const flag of Object.values(flags)) {
@@ -120,7 +122,7 @@ function options(command) {
   ]
 }
 
-/** A command line that is too long goes on in a second one, before an option. */
+/** Breaks a long command line before an option. */
 const continued = (line) => (line.length > 68 ? line.replace(/^(.{1,66}) (?=-)/, '$1 \\\n  ') : line)
 
 function example({command, description}, id) {
@@ -159,25 +161,33 @@ function page(name, summary, sections, aliases = []) {
 }
 
 const all = Object.entries(commands()).sort(([a], [b]) => (a < b ? -1 : 1))
-/** Without the verbs, which stand for one of these. */
+/** The commands without the verbs, which are short for some of them. */
 const canonical = all.filter(([, {implied}]) => !implied)
-/** Where to read on: a verb has less to tell than the command that it stands for. */
+/** The command of a name or an alias. */
+const commandOf = (name) => all.find(([id, {aliases}]) => id === name || aliases.includes(name))
+/** Names and commands in the order of the help: the verbs, the command for all actions, and what is not about sessions. */
+const overview = [
+  ...verbs.map(({name}) => [name, commandOf(name)[1]]),
+  ['session-manage', commandOf('session-manage')[1]],
+  ...canonical.filter(([id]) => id !== 'session-manage' && verbs.every(({command}) => command !== id)),
+]
+/** Commands for SEE ALSO. A verb refers to session-manage, which has more details. */
 const related = (id, {implied}) =>
-  implied ? ['session-manage'] : canonical.map(([other]) => other).filter((other) => other !== id)
+  implied ? ['session-manage'] : overview.map(([name]) => name).filter((name) => commandOf(name)[0] !== id)
 
 const shared = [...section('ENVIRONMENT', ...table('Environment')), ...section('FILES', ...table('Files'))]
 
 /** The name of a command's page. */
 const pageOf = (id) => `ovpn3-${id.replaceAll(':', '-')}`
-/** Whether a name is a word of its own: other names in a topic need no page. */
-const isVerb = (id) => !id.includes(':')
-/** A command as it is typed. */
+/** Whether an alias gets a page of its own; aliases within a topic do not. */
+const isSingleWord = (id) => !id.includes(':')
+/** The words of a command. */
 const typed = (id) => id.replaceAll(':', ' ')
 
 rmSync(join(root, 'man'), {force: true, recursive: true})
 mkdirSync(join(root, 'man'))
 
-/** Writes the page of a command. @param id its name, or the alias for which the page is */
+/** Writes the page of a command or of its alias. @param id the name or the alias */
 function commandPage(id, command, seeAlso, aliases) {
   const {exitStatuses, text} = describe(command.description)
   const usage = fill(command.usage ?? '<%= command.id %> [OPTION...]', id).slice(id.length + 1)
@@ -201,7 +211,7 @@ function commandPage(id, command, seeAlso, aliases) {
 }
 
 for (const [id, command] of all) {
-  const aliases = command.aliases.filter(isVerb)
+  const aliases = command.aliases.filter(isSingleWord)
   const others = related(id, command)
   commandPage(
     id,
@@ -209,20 +219,24 @@ for (const [id, command] of all) {
     others,
     aliases.map((alias) => pageOf(alias)),
   )
-  // the page of an alias has its name in the synopsis and the examples
+  // the synopsis and the examples of an alias use the alias
   for (const alias of aliases) commandPage(alias, command, [id, ...others], [])
 }
 
-const shortNames = (aliases) =>
-  aliases.length > 0 ? [`Short: ${aliases.map((alias) => typed(alias)).join(', ')}.`] : []
+const otherNames = (name) => {
+  const [id, {aliases}] = commandOf(name)
+  const others = [id, ...aliases].filter((other) => other !== name).map((other) => typed(other))
+  return others.length > 0 ? [`Also: ${others.join(', ')}.`] : []
+}
+
 const [, intro] = read('README.md').split('\n\n')
 page('ovpn3', readJson('package.json').description, [
   ...section('SYNOPSIS', `${bold('ovpn3')} ${italic('COMMAND')} [${italic('OPTION')}...]`),
   ...section('DESCRIPTION', markdown(intro)),
   ...section(
     'COMMANDS',
-    ...all.flatMap(([id, {aliases, summary}]) =>
-      item(`.BR ${escape(pageOf(id))} (1)`, prose([summary, ...shortNames(aliases)].join('. '))),
+    ...overview.flatMap(([name, {summary}]) =>
+      item(`.BR ${escape(pageOf(name))} (1)`, prose([`${summary.replace(/\.$/, '')}.`, ...otherNames(name)].join(' '))),
     ),
   ),
   ...item(bold('ovpn3 help'), prose('Show the help of a command, or list all commands.')),
@@ -233,6 +247,6 @@ page('ovpn3', readJson('package.json').description, [
   ),
   ...section('EXIT STATUS', ...table('Exit status')),
   ...shared,
-  ...section('EXAMPLES', ...canonical.flatMap(([id, {examples}]) => example(examples[0], id)).slice(1)),
-  ...section('SEE ALSO', ...references([...all.map(([id]) => pageOf(id)), 'openvpn3'])),
+  ...section('EXAMPLES', ...overview.flatMap(([name, {examples}]) => example(examples[0], name)).slice(1)),
+  ...section('SEE ALSO', ...references([...overview.map(([name]) => pageOf(name)), 'openvpn3'])),
 ])

@@ -1,13 +1,13 @@
 /**
- * Writes oclif.manifest.json for the CLI and for each plugin, from the compiled commands, so that start-up loads no
- * command class but the one that runs. With --check it writes nothing and fails where one is out of date.
+ * Writes oclif.manifest.json for the CLI and for each plugin from the compiled commands, so that the CLI loads only the
+ * command that runs. With --check, it writes nothing and fails if a manifest is out of date.
  */
 import {Plugin} from '@oclif/core/config'
 import {join} from 'node:path'
 
 import {generate, plugins, readJson, root} from './project.mjs'
 
-/** The CLI's own commands are looked up where they were compiled to: the bundle is made after the manifests. */
+/** Loads the commands of the CLI from the compiler's output, because the bundle is built after the manifests. */
 function compiled() {
   const pjson = readJson('package.json')
   const commands = {...pjson.oclif.commands, target: './build/startup/ovpn3.js'}

@@ -1,5 +1,5 @@
+/** npm run picture: creates the pictures in the README from a terminal session on the simulator. Requires tmux. */
 import {writeFileSync} from 'node:fs'
-/** npm run picture: makes the pictures in the README from a run in a terminal, on the simulator. Needs tmux. */
 import {createRequire} from 'node:module'
 import {join} from 'node:path'
 

@@ -1,6 +1,6 @@
 /**
- * Writes test/snapshots: what scripts and plugins rely on, namely every command with its flags, and every JSON schema.
- * With --check it writes nothing and fails where something has changed.
+ * Writes test/snapshots: the stable interface of scripts and plugins, which is every command with its flags and every
+ * JSON schema. With --check, it writes nothing and fails if something has changed.
  */
 import {readdirSync} from 'node:fs'
 import {join} from 'node:path'
@@ -12,15 +12,15 @@ const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], 
 
 const mapValues = (object, map) => sorted(Object.fromEntries(Object.entries(object).map(([k, v]) => [k, map(v)])))
 
-/** Only what is there, so that a snapshot says nothing about what does not exist. */
-const present = (object) =>
+/** Omits false and empty values. */
+const withoutEmpty = (object) =>
   Object.fromEntries(
     Object.entries(object).filter(([, value]) => value !== undefined && value !== false && value?.length !== 0),
   )
 
-const pick = (object, names) => present(Object.fromEntries(names.map((name) => [name, object[name]])))
+const pick = (object, names) => withoutEmpty(Object.fromEntries(names.map((name) => [name, object[name]])))
 
-const promisedOfFlags = [
+const stableFlagProperties = [
   'type',
   'char',
   'aliases',
@@ -40,19 +40,19 @@ const promisedOfFlags = [
 
 const commandOf = (command) => ({
   ...pick(command, ['aliases', 'hidden', 'hiddenAliases']),
-  ...present({args: Object.keys(command.args ?? {})}),
-  flags: mapValues(command.flags, (flag) => pick(flag, promisedOfFlags)),
+  ...withoutEmpty({args: Object.keys(command.args ?? {})}),
+  flags: mapValues(command.flags, (flag) => pick(flag, stableFlagProperties)),
 })
 
-/** What a schema says about itself, and promises nothing. */
-const remarks = new Set(['$id', '$schema', 'description', 'examples', 'title'])
+/** Keywords of a schema that do not affect validation. */
+const annotations = new Set(['$id', '$schema', 'description', 'examples', 'title'])
 
-/** What a schema promises. */
+/** A schema without annotations, in a fixed order. */
 function shapeOf(schema) {
   if (Array.isArray(schema)) return schema.map((item) => shapeOf(item))
   if (typeof schema !== 'object' || schema === null) return schema
   const {properties, required, ...others} = schema
-  const rest = Object.fromEntries(Object.entries(others).filter(([name]) => !remarks.has(name)))
+  const rest = Object.fromEntries(Object.entries(others).filter(([name]) => !annotations.has(name)))
   return sorted({
     ...mapValues(rest, (value) => (Array.isArray(value) ? value.map((item) => shapeOf(item)) : shapeOf(value))),
     ...(properties && {properties: mapValues(properties, shapeOf)}),

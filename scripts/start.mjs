@@ -4,7 +4,7 @@
  * may not be installed yet.
  */
 import {spawn, spawnSync} from 'node:child_process'
-import {existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {delimiter, join} from 'node:path'
 import {createInterface} from 'node:readline'
@@ -44,7 +44,7 @@ function provideDaemon() {
   process.exit(1)
 }
 
-/** Starts the simulator and returns its bus address. It exits when its stdin closes, at the latest with this process. */
+/** Starts a simulator and returns it with its bus address. It exits when its stdin closes, at the latest with this process. */
 async function simulate() {
   const simulator = spawn(
     process.execPath,
@@ -59,11 +59,13 @@ async function simulate() {
   throw new Error('the simulator did not start')
 }
 
-/** Makes a folder with a command `ovpn3`. */
+/** Makes a folder with a command `ovpn3`, and its man pages in `man`. */
 function commandFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'ovpn3-start-'))
   const script = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'bin', 'run.js')}" "$@"\n`
   writeFileSync(join(folder, 'ovpn3'), script, {mode: 0o755})
+  mkdirSync(join(folder, 'man'))
+  symlinkSync(join(root, 'man'), join(folder, 'man', 'man1'))
   return folder
 }
 
@@ -72,9 +74,15 @@ console.log('Building …')
 must('the build', 'npm', ['run', '--silent', 'build'])
 provideDaemon()
 
-const {address, simulator} = await simulate()
 const folder = commandFolder()
-const env = {...process.env, DBUS_SYSTEM_BUS_ADDRESS: address, PATH: `${folder}${delimiter}${process.env.PATH}`}
+const tour = await simulate()
+const env = {
+  ...process.env,
+  DBUS_SYSTEM_BUS_ADDRESS: tour.address,
+  // an empty part stands for the usual folders
+  MANPATH: `${join(folder, 'man')}${delimiter}${process.env.MANPATH ?? ''}`,
+  PATH: `${folder}${delimiter}${process.env.PATH}`,
+}
 delete env.NODE_EXTRA_CA_CERTS
 process.on('exit', () => rmSync(folder, {force: true, recursive: true}))
 // the foreground process handles these signals: closing the terminal ends the shell, and then this process
@@ -98,15 +106,20 @@ const [how, input] = terminal
   : [', here from standard input', String.raw`printf 'demo\ndemo\n' | `]
 show(`Resume a session that needs a user name and a password${how}`, `${input}ovpn3 resume customer-vpn --timeout 20`)
 show('Wait for a connection in a script', 'ovpn3 log branch --until connected --timeout 10')
-// the simulator ends the backend process of old-gateway
-simulator.kill('SIGUSR2')
+// makes the simulator kill the backend process of old-gateway
+tour.simulator.kill('SIGUSR2')
 show('Remove old-gateway, whose backend process has crashed', 'ovpn3 cleanup')
 show('Print JSON for a script', 'ovpn3 list --json --filter config=office')
 
-if (terminal) {
-  console.log('\nThis shell uses the simulator. Run `ovpn3 --help` for all commands, and `exit` to leave.')
-  const shell = process.env.SHELL || '/bin/sh'
-  spawnSync(shell, [], {env, stdio: 'inherit'})
-}
+tour.simulator.stdin.end()
 
-simulator.stdin.end()
+if (terminal) {
+  // the tour has changed its sessions: the README's first steps need new ones, and a stale old-gateway
+  const {address, simulator} = await simulate()
+  simulator.kill('SIGUSR2')
+  console.log('\nThis shell uses a new simulator, for the first steps in README.md: start with `ovpn3 cleanup`.')
+  console.log('Run `ovpn3 --help` for all commands, `man ovpn3` for the manual, and `exit` to leave.')
+  const shell = process.env.SHELL || '/bin/sh'
+  spawnSync(shell, [], {env: {...env, DBUS_SYSTEM_BUS_ADDRESS: address}, stdio: 'inherit'})
+  simulator.stdin.end()
+}

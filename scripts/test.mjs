@@ -1,6 +1,6 @@
 /**
- * Runs the tests that this machine can run: node scripts/test.mjs [--fast] [part of a file's name ...]. --fast leaves
- * those on the real service out. Each test file is a process of its own; the last lines are the counts.
+ * Runs the tests that this machine supports: node scripts/test.mjs [--fast] [part of a file's name ...]. --fast skips
+ * the tests on the real service. Each test file is a process of its own. The last lines are the counts.
  */
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
@@ -14,7 +14,7 @@ import {root} from './project.mjs'
 const npm = spawnSync('npm', ['run', '--silent', 'build'], {cwd: root, stdio: 'inherit'})
 if (npm.status !== 0) process.exit(npm.status ?? 1)
 
-// begun in this order, so that no long file is left over at the end
+// the longest files start first, so that no long file runs alone at the end
 const longest = [
   'test/real/sid',
   'test/real/trixie',
@@ -23,8 +23,9 @@ const longest = [
   'test/robust',
   'test/completion/shells',
   'test/commands',
+  'test/hosts',
 ]
-// its second half waits for the lab that trixie's tests have
+// it waits for the lab that the trixie tests use, so it starts last
 const last = 'test/real/deb'
 const rank = (file) => {
   if (file.startsWith(last)) return longest.length + 1
@@ -49,7 +50,7 @@ if (files.length === 0) {
   process.exit(2)
 }
 
-/** Names the tests that failed once more, just before the counts: a log of which only the end is kept still has them. */
+/** Repeats the failed tests just before the counts, for logs of which only the end is kept. */
 const withFailures = async function* (events) {
   const failures = []
   for await (const event of events) {
@@ -67,10 +68,10 @@ const withFailures = async function* (events) {
   }
 }
 
-// it slows every start of Node down, and adds nothing where nothing is fetched
+// NODE_EXTRA_CA_CERTS slows down every start of Node.js, and tests need no certificates
 delete process.env.NODE_EXTRA_CA_CERTS
 process.chdir(root)
-// `node --test` would sort the files by name. Tests wait for two thirds of their time: three to a processor
+// not `node --test`, which sorts files by name. Three files per processor, because tests wait two thirds of their time
 run({concurrency: 3 * availableParallelism(), files})
   .on('test:fail', ({todo}) => {
     if (todo === undefined) process.exitCode = 1

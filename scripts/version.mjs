@@ -1,6 +1,6 @@
 /**
- * Checks that all packages of the project have one version: the CLI, the workspaces, what they ask for of each other,
- * the lock file, and the changelog, whose newest release it is.
+ * Checks that the project has one version: in the CLI, the workspaces and their dependencies on each other, the lock
+ * file, and the newest release in the changelog.
  */
 import {join} from 'node:path'
 
@@ -10,8 +10,8 @@ const packages = ['', ...workspaces].map((folder) => ({folder, ...readJson(folde
 const names = new Set(packages.map(({name}) => name))
 const lock = readJson('package-lock.json')
 
-/** Where a version is said, and which it is. */
-const said = [
+/** Every place that contains a version, with that version. */
+const versions = [
   ['package-lock.json', lock.version],
   ['CHANGELOG.md', /^## \[(\d[^\]]*)\]/m.exec(read('CHANGELOG.md'))?.[1]],
   ...packages.flatMap((each) => {
@@ -28,7 +28,7 @@ const said = [
     ])
   }),
 ]
-for (const [where, found] of said) {
+for (const [where, found] of versions) {
   if (found === version) continue
   console.error(`${where}: ${found ?? 'no version'}, expected ${version}`)
   process.exitCode = 1

@@ -5,7 +5,7 @@
 import {reply, type Resolver} from '@ovpn3/plugin-autocomplete'
 import {writeSync} from 'node:fs'
 
-import {localSource} from './hooks/session-resolver'
+import {ownSources} from './hooks/session-resolver'
 import {findPlugins} from './plugins/find'
 import {commandsOf, resolversOf} from './plugins/modules'
 import {verbNames} from './verbs'
@@ -17,7 +17,7 @@ export const asked = (): boolean => asks > 0
 
 const ownResolver: Resolver = async (options) => {
   asks++
-  return localSource(options)
+  return ownSources(options)
 }
 
 /** Prints an error for debugging only: the user is in the middle of a command line. */

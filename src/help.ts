@@ -34,7 +34,7 @@ export function describe(description: string): {
   }
 }
 
-/** A command in a line of a list. */
+/** The one-line description of a command in a list. */
 const textOf = ({description = '', summary = description}: Command.Loadable) =>
   summary.split('\n')[0]!.replace(/\.$/, '')
 
@@ -45,17 +45,17 @@ const nameWidthOf = (rows: ListRows): number => Math.max(0, ...rows.map(([name =
 /** Whether there is no room for text beside the names of a list. */
 const isNarrow = (rows: ListRows, width: number): boolean => width - nameWidthOf(rows) - 2 * gap < minTextWidth
 
-/** oclif's help of a command, in the order in which it is read: options by groups as the command lists them, what they
- * have in common last, and a description that does not begin with the summary again. */
+/** oclif's command help, with option groups in the order of the command and common ones last, and without repeating the
+ * summary in the description. */
 class OrderedCommandHelp extends CommandHelp {
-  // which option goes with which is said of each: all of it in one line nobody can read
+  // a usage line with every option and its relations would be unreadable; each option names its own relations
   protected override defaultUsage(): string {
     const {args = {}, flags = {}, id} = this.command
     const names = Object.values(args).map(({name, required}) => (required ? name : `[${name}]`).toUpperCase())
     return [id, ...names, ...(Object.keys(flags).length > 0 ? ['[OPTION...]'] : [])].join(' ')
   }
 
-  // a command about sessions is not strict, which oclif shows as arguments that can be repeated; its usage knows better
+  // oclif marks the arguments of a command that is not strict as repeatable, but SESSION is not
   protected override args(args: Command.Arg.Any[]): [string, string | undefined][] | undefined {
     return super.args(args)?.map(([name, text]) => [name.replace('...', ''), text])
   }
@@ -94,12 +94,12 @@ class OrderedCommandHelp extends CommandHelp {
     return flag.name in optionalValues ? label.replace(/=.*/, '[$&]') : label
   }
 
-  /** What oclif cuts off in front of a list is what puts its first option, where that has no short form, in line. */
+  /** Restores the indentation that oclif trims, which aligns a first option without a short form. */
   override renderList(...[input, options]: Parameters<CommandHelp['renderList']>): string {
     const multiline = options.multiline || isNarrow(input, this.opts.maxWidth)
     const text = super.renderList(input, {...options, multiline})
     const [indentation] = /^ */.exec(input[0]?.[0] ?? '')!
-    // where it gives up columns, everything is flush
+    // in a multiline list nothing is indented
     return text.includes('\n\n') ? text : indentation + text
   }
 
@@ -116,7 +116,7 @@ class OrderedCommandHelp extends CommandHelp {
 export default class OrderedHelp extends Help {
   protected override CommandHelpClass = OrderedCommandHelp
 
-  // here and not in package.json, whose options the help command does not pass on
+  // not in package.json, because the help command does not pass on its options
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     super(config, {...options, docopts: false, flagSortOrder: 'none'})
   }
@@ -170,12 +170,12 @@ export default class OrderedHelp extends Help {
     return command ? [[id, textOf(command)]] : []
   }
 
-  /** The verbs, each with its canonical command, and that command for what has no verb. A plugin's command replaces a verb. */
+  /** The verbs with their canonical commands, and session-manage. Verbs that a plugin replaces are omitted. */
   #sessionRows(): [string, string][] {
     const rows = verbs
-      .filter(({name}) => !this.#isUsers(name))
+      .filter(({name}) => !this.#isFromUserPlugin(name))
       .map(({aliases, action, command, name, summary}): [string, string] => [
-        [name, ...aliases.filter((alias) => !this.#isUsers(alias))].join(', '),
+        [name, ...aliases.filter((alias) => !this.#isFromUserPlugin(alias))].join(', '),
         action ? summary : `${summary} (${command})`,
       ])
     return [...rows, ['session-manage', 'All actions on sessions, and their log level']]
@@ -183,17 +183,17 @@ export default class OrderedHelp extends Help {
 
   #pluginRows(): [string, string][] {
     return this.sortedCommands
-      .filter(({id}) => this.#isUsers(id))
+      .filter(({id}) => this.#isFromUserPlugin(id))
       .map((command) => [command.id.replaceAll(':', ' '), textOf(command)])
   }
 
   /** Whether a command is from a plugin that the user has installed. */
-  #isUsers(id: string): boolean {
+  #isFromUserPlugin(id: string): boolean {
     const command = this.config.findCommand(id)
     return command !== undefined && command.pluginType !== 'core'
   }
 
-  /** Help for an unknown command is the error of that command. */
+  /** For an unknown command, reports the same error as running it. */
   override async showHelp(argv: string[]): Promise<void> {
     const helpFlags = getHelpFlagAdditions(this.config)
     const words = argv.filter((word) => !helpFlags.includes(word))

@@ -3,6 +3,7 @@ import type {Command, Interfaces} from '@oclif/core'
 import {flush} from '@oclif/core/flush'
 import {run, versionAddition} from '@oclif/core/run'
 import {settings} from '@oclif/core/settings'
+import {safeText} from '@ovpn3/sessions'
 
 import {actionVerb} from './commands/action-verb'
 import Plugins from './commands/plugins'
@@ -17,7 +18,7 @@ import {fail} from './failure'
 import {actionVerbs} from './verbs'
 import {versionReport} from './version'
 
-/* The exports that package.json names for oclif. */
+/* package.json names these exports for oclif. */
 export {default as Help} from './help'
 export {default as commandNotFound} from './hooks/command-not-found'
 export {default as sessionResolver} from './hooks/session-resolver'
@@ -49,13 +50,28 @@ function failOnLostOutput({code, message}: NodeJS.ErrnoException): void {
   process.exit(1)
 }
 
-/** Runs the command line of this process. @param find finds the package of the CLI, so that oclif need not search for it */
+/** Prints a warning of Node.js or oclif in one line, without control characters. */
+function printWarning({detail, message}: Error & {readonly detail?: string}): void {
+  // oclif names the plugin and the reason in the details only
+  const named = (label: string) => new RegExp(`^${label}: (.*)$`, 'm').exec(detail ?? '')?.[1]
+  const plugin = named('plugin')
+  const text = named('message') ?? message.split('\n', 1)[0]!
+  process.stderr.write(`Warning: ${plugin === undefined ? '' : `plugin ${safeText(plugin)}: `}${safeText(text)}\n`)
+}
+
+/** Runs the command line of this process. @param find locates the package of the CLI faster than oclif */
 export async function main(find: () => Promise<Interfaces.Options>): Promise<void> {
-  // run a linked plugin as it is, even if TypeScript is installed
+  // run the compiled code of a linked plugin, even if TypeScript is installed
   settings.enableAutoTranspile = false
-  // without it, oclif looks up the user, and fails for a uid without an account, as in a container
+  // without SHELL, oclif looks up the user, which fails for a uid without an account, as in a container
   process.env.SHELL ||= '/bin/sh'
   process.stdout.on('error', failOnLostOutput)
+  // without a listener of Node's, warnings are off
+  if (process.listenerCount('warning') > 0) {
+    process.removeAllListeners('warning')
+    process.on('warning', printWarning)
+  }
+
   const cli = await find()
   const argv = process.argv.slice(2)
   try {

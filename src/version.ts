@@ -4,12 +4,12 @@ import {asksForJson} from '@ovpn3/kit/flags'
 
 import {serviceVersions, versionText} from './lib/openvpn3'
 
-/** The options that every command has for JSON. */
+/** The JSON options of every command. */
 const jsonFlags = {format: {type: 'option'}, json: {char: 'j', type: 'boolean'}} as const
 
 /**
- * The versions of the CLI and of what it runs on, as text or JSON; with `--verbose` of the services, too.
- * @returns what is printed. Never rejects: a service that does not answer is a part of it.
+ * The versions of the CLI, Node.js and the platform, and with `--verbose` of the services, as text or JSON.
+ * Never rejects: the error of a service takes the place of its version.
  */
 export async function versionReport(
   argv: readonly string[],

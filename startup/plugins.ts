@@ -1,18 +1,23 @@
 import type {Command, Interfaces} from '@oclif/core'
 
 import {Plugin} from '@oclif/core/config'
+import {safeText} from '@ovpn3/sessions'
 
-import {findPlugins, type FoundPlugin} from '../src/plugins/find'
+import {addBroken} from '../src/plugins/broken'
+import {findPlugins, type FoundPlugin, type Listed} from '../src/plugins/find'
 import {verbNames} from '../src/verbs'
 import {bundled} from './bundled'
 
 /** A plugin whose folder is known. The commands of core plugins are in the bundle. */
 class LocatedPlugin extends Plugin {
-  constructor({alias, folder, pjson, tag, type, url}: FoundPlugin) {
+  constructor(found: FoundPlugin) {
+    const {alias, folder, pjson, tag, type, url} = found
     // oclif does not search for the folder of a root plugin. It must load a plugin without an oclif section itself,
     // because the settings may be in another file.
     const known = pjson.oclif && {isRoot: true, pjson: pjson as Interfaces.PJSON}
     super({name: alias, root: folder, tag, type, url, ...known})
+    // oclif prints what happens to a command that cannot be loaded; the method is private
+    Object.assign(this, {warn: (error: Error) => warnOf(error, found)})
   }
 
   override async findCommand(id: string, options: {must: true}): Promise<Command.Class> {
@@ -26,19 +31,27 @@ class LocatedPlugin extends Plugin {
   }
 }
 
+/** Prints one line for each broken plugin. */
+function warnOf(error: Error, plugin?: Listed): void {
+  if (!plugin) process.emitWarning(error)
+  else {
+    const broken = addBroken(plugin, error)
+    if (broken) process.stderr.write(`Warning: plugin ${safeText(broken.name)} is broken: ${safeText(broken.reason)}\n`)
+  }
+}
+
 /**
- * The CLI and its plugins for oclif, by name. A plugin that cannot be loaded is omitted with a warning, as in oclif.
+ * The CLI and its plugins for oclif, by name. A plugin that cannot be loaded is omitted with a warning.
  */
 export async function loadPlugins(root: string): Promise<Map<string, Interfaces.Plugin>> {
-  const warn = (error: Error) => process.emitWarning(error)
-  const plugins = new Map(findPlugins(root, warn).map((found) => [found, new LocatedPlugin(found)]))
+  const plugins = new Map(findPlugins(root, warnOf).map((found) => [found, new LocatedPlugin(found)]))
   await Promise.all(
     [...plugins].map(async ([found, plugin]) => {
       try {
         await plugin.load()
       } catch (error) {
         plugins.delete(found)
-        warn(error as Error)
+        warnOf(error as Error, found)
       }
     }),
   )

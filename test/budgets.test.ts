@@ -10,17 +10,17 @@ import {asUser, cli, ovpn3, projectJson} from './support/cli'
 import {repository} from './support/repository'
 
 interface Budgets {
-  /** Bytes that the files of the bundle have at most. */
+  /** The largest size of each file of the bundle. */
   readonly bytes: Readonly<Record<string, number>>
-  /** Files that a command loads beside the bundle. */
+  /** The files that a command loads in addition to the bundle. */
   readonly files: Readonly<Record<string, readonly string[]>>
-  /** Calls on the bus that a command makes for each session; the services and the bus themselves are asked beside. */
+  /** The bus calls of a command per session, without calls to the services or the bus itself. */
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>
-  /** Calls in all of a session-start of a saved profile without input, however many sessions there are. */
+  /** All calls of session-start for a saved profile without input, independent of the number of sessions. */
   readonly start: Readonly<Record<string, number>>
 }
 
-/** A module that tells which files a program has loaded, as JSON on file descriptor 3; every user can read it. */
+/** A module that writes the loaded files as JSON to file descriptor 3; every user can read it. */
 const tellsLoaded = `data:text/javascript,${encodeURIComponent(`
   import {writeSync} from 'node:fs'
   import {createRequire} from 'node:module'
@@ -30,15 +30,15 @@ const tellsLoaded = `data:text/javascript,${encodeURIComponent(`
 
 const budgets = projectJson('test/budgets.json') as Budgets
 
-/** What costs time and does not depend on the machine: a change of test/budgets.json has to be meant. */
-describe('what a command costs', () => {
+/** Costs that do not depend on the machine. Change test/budgets.json only deliberately. */
+describe('the cost of a command', () => {
   let world: Simulator
   before(async () => {
     world = await simulator()
   })
   after(() => world.close())
 
-  it('bytes of the bundle', () => {
+  it('includes the bytes of the bundle', () => {
     const files = readdirSync(path.join(repository, 'dist')).filter((file) => file.endsWith('.js'))
     assert.deepEqual(files.sort(), Object.keys(budgets.bytes).sort())
     for (const file of files) {
@@ -48,19 +48,19 @@ describe('what a command costs', () => {
   })
 
   for (const [command, files] of Object.entries(budgets.files))
-    it(`files loaded by ${command}`, async () => {
+    it(`includes the files loaded by ${command}`, async () => {
       await world.reset()
       world.createSessions(2)
       assert.deepEqual(await loadedBy(world, command), files)
-      // else it would hold for want of sessions
+      // without sessions the limit would hold trivially
       if (/^session.*(?<!--help)$/.test(command))
         assert.ok([...world.calls.byMember.keys()].some((call) => call.startsWith('Get ')))
     })
 
   for (const [command, calls] of Object.entries(budgets.calls))
-    it(`calls of ${command} for each session`, async () => {
+    it(`includes the calls of ${command} per session`, async () => {
       await world.reset()
-      // so many that it no longer pays to ask for the sessions of a name
+      // enough that looking up the sessions of a name no longer pays
       world.createSessions(110)
       const few = await callsOf(world, command)
       world.createSessions(10, {name: (index) => `more-${index}`})
@@ -69,18 +69,18 @@ describe('what a command costs', () => {
       assert.deepEqual(Object.fromEntries(more.filter(([, n]) => n > 0).sort(([a], [b]) => (a < b ? -1 : 1))), calls)
     })
 
-  it('calls that session-start makes', async () => {
+  it('includes the calls of session-start', async () => {
     await world.reset()
     world.createSessions(50)
     const calls = await callsOf(world, 'session-start cert')
-    // one beforehand, and then as long as it takes
+    // one read beforehand, then one per poll
     const reads = calls.get('Get status')!
     assert.ok(reads <= 3, `${reads} reads of the status`)
     calls.delete('Get status')
     assert.deepEqual(Object.fromEntries([...calls].sort(([a], [b]) => (a < b ? -1 : 1))), budgets.start)
   })
 
-  it('calls that session-manage --cleanup makes for names: few, and none that go through many sessions again', async () => {
+  it('includes few calls of session-manage --cleanup for names, and none that visit many sessions again', async () => {
     await world.reset()
     world.createSessions(50, {name: () => 'office'})
     const same = await callsOf(world, 'session-manage --cleanup')

@@ -31,7 +31,7 @@ describe('the code cache', () => {
   })
   afterEach(() => rmSync(home, {force: true, recursive: true}))
 
-  /** What a run prints, which is the same with a cache and without. */
+  /** The output of a run, the same with and without a cache. */
   const run = (words: string, env?: Readonly<Record<string, string>>) =>
     new Promise<string>((resolve, reject) => {
       execFile(
@@ -45,7 +45,7 @@ describe('the code cache', () => {
     assert.match(await run('--version', env), /^ovpn3\/\d/)
   const caches = () => (existsSync(folder) ? readdirSync(folder) : [])
 
-  it('is made by the first run, for its owner alone, and kept by the others', async () => {
+  it('is created by the first run, for its owner only, and kept by later runs', async () => {
     await works()
     const [cache, ...others] = caches()
     assert.deepEqual(others, [])
@@ -57,7 +57,7 @@ describe('the code cache', () => {
     assert.deepEqual(caches(), [cache])
   })
 
-  it('of completion is made by the first run that asks the service', async () => {
+  it('of completion is created by the first run that calls the service', async () => {
     const [fixed, live] = ['--complete zsh --p session-manage', '--complete zsh a session-manage --config']
     await run(fixed)
     assert.deepEqual(caches(), [])
@@ -69,7 +69,7 @@ describe('the code cache', () => {
     assert.equal(statSync(path.join(folder, 'complete')).ino, ino)
   })
 
-  it('of another bundle is not believed, and made anew', async () => {
+  it('of another bundle is rejected and replaced', async () => {
     await run('--complete zsh a session-manage --config')
     const other = path.join(folder, 'complete')
     const mine = path.join(folder, 'version')
@@ -78,7 +78,7 @@ describe('the code cache', () => {
     assert.notDeepEqual(readFileSync(mine), readFileSync(other))
   })
 
-  it('that is spoilt is not believed, and made anew', async () => {
+  it('is rejected and replaced if it is corrupt', async () => {
     await works()
     const file = path.join(folder, caches()[0]!)
     const good = readFileSync(file)
@@ -97,7 +97,7 @@ describe('the code cache', () => {
     }
   })
 
-  it('that others could have written is neither run nor written', async () => {
+  it('is neither loaded nor written if others could have written it', async () => {
     await works()
     const file = path.join(folder, caches()[0]!)
     const {mtimeMs} = statSync(file)
@@ -112,7 +112,7 @@ describe('the code cache', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600)
   })
 
-  it('that is a link, or lies in a folder that is one, is not used', async () => {
+  it('is not used if it is a link, or in a directory that is one', async () => {
     const elsewhere = path.join(home, 'elsewhere')
     for (const link of ['.cache/ovpn3', '.cache/ovpn3/code']) {
       mkdirSync(path.join(elsewhere, 'code'), {mode: 0o700, recursive: true})
@@ -124,7 +124,7 @@ describe('the code cache', () => {
     }
   })
 
-  it('may lie where the caller has linked all caches to', async () => {
+  it('may be in a directory to which the caller linked all caches', async () => {
     const elsewhere = path.join(home, 'elsewhere')
     mkdirSync(elsewhere, {mode: 0o700})
     symlinkSync(elsewhere, path.join(home, '.cache'))
@@ -132,7 +132,7 @@ describe('the code cache', () => {
     assert.equal(caches().length, 1)
   })
 
-  it('in a folder that others may write to, at whatever height, is not made', async () => {
+  it('is not created below a directory that others may write to', async () => {
     mkdirSync(path.join(home, '.cache'))
     for (const open of [home, path.join(home, '.cache')]) {
       chmodSync(open, 0o777)
@@ -141,13 +141,13 @@ describe('the code cache', () => {
       chmodSync(open, 0o755)
     }
 
-    // as in /tmp, nobody can take the place of what is another's
+    // with the sticky bit, as in /tmp, nobody can replace another user's directory
     chmodSync(home, 0o1777)
     await works()
     assert.equal(caches().length, 1)
   })
 
-  it("in another user's folder is not made", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
+  it("is not created in another user's directory", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
     for (const [theirs, left] of [
       [home, '.cache'],
       [path.join(home, '.cache'), '.cache/ovpn3'],
@@ -161,14 +161,14 @@ describe('the code cache', () => {
     }
   })
 
-  it("in somebody else's home is left alone", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
+  it("is not created in another user's home", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
     mkdirSync(folder, {mode: 0o700, recursive: true})
     chownSync(folder, 65_534, 65_534)
     await works()
     assert.deepEqual(caches(), [])
   })
 
-  it('is done without where there is no place for it, or nobody wants it', async () => {
+  it('is optional: without a place for it, or disabled, commands still work', async () => {
     await works({})
     await works({HOME: '/proc/nowhere'})
     await works({HOME: home, NODE_DISABLE_COMPILE_CACHE: '1'})
@@ -177,7 +177,7 @@ describe('the code cache', () => {
     assert.equal(caches().length, 1)
   })
 
-  it('is not made by a run that failed', async () => {
+  it('is not created by a failed run', async () => {
     await assert.rejects(run('no-such-command'))
     assert.deepEqual(caches(), [])
   })

@@ -19,7 +19,7 @@ interface Example {
   readonly output: string
 }
 
-/** The command lines in ```console blocks, with what is shown to come of them. */
+/** The command lines in ```console blocks, with their expected output. */
 function examplesIn(file: string): Example[] {
   const text = readFileSync(path.join(repository, file), 'utf8')
   return [...text.matchAll(/^```console\n([^]*?)^```$/gm)].flatMap(([, block = '']) =>
@@ -33,10 +33,10 @@ function examplesIn(file: string): Example[] {
   )
 }
 
-/** The users of the text are accounts of the machine here. */
+/** Users in the text, which are mapped to accounts of this machine. */
 const people = ['alice', 'bob', 'carol'] as const
 
-/** What differs from run to run. */
+/** Replaces values that differ from run to run. */
 function normalize(text: string): string {
   return (
     text
@@ -48,14 +48,14 @@ function normalize(text: string): string {
       .replaceAll(/\b\d+[smhd]( \d+[mh])?$/gm, '<age>')
       .replaceAll(/\((uid )?(?!65000)\d+\)|(?<="uid": )\d+/g, '<uid>')
       .replaceAll(/(?<=Auth Request: |"authRequest": )\d+/g, '<pid>')
-      // the columns are as wide as the names
+      // column widths depend on the names
       .replaceAll(/ {2,}(?=\S)/g, '  ')
       .replaceAll(/ +$/gm, '')
       .trimEnd()
   )
 }
 
-/** Sessions are listed in the order of their ids, which differ from run to run. */
+/** Sorts sessions, which are listed by ID and so differ from run to run. */
 function comparable(output: string): string {
   const lines = normalize(output).split('\n')
   return lines.every((line) =>
@@ -65,7 +65,7 @@ function comparable(output: string): string {
     : lines.join('\n')
 }
 
-/** `…` on a line of its own stands for anything. */
+/** A line with only `…` matches anything. */
 function pattern(output: string): RegExp {
   const parts = comparable(output)
     .split(/^ *…$/m)
@@ -73,7 +73,7 @@ function pattern(output: string): RegExp {
   return new RegExp(`^${parts.join('[^]*')}$`)
 }
 
-describe('every command line in the documentation does what is shown', () => {
+describe('the examples in the documentation', () => {
   for (const file of filesWithOutput) {
     it(file, async (t) => {
       const world = await simulator()
@@ -92,7 +92,7 @@ describe('every command line in the documentation does what is shown', () => {
 
         chmodSync(folder, 0o755)
         const cliCommand = `"${process.execPath}" "${cli()}" "$@"`
-        // progress leaves nothing on a terminal: it is not shown where stderr is none
+        // progress leaves nothing on a terminal, and is not shown without one
         const script = onTerminal.has(file)
           ? `#!/bin/bash\nset -o pipefail\n{ ${cliCommand} 2>&1 >&3 | cat >&2; } 3>&1\n`
           : `#!/bin/sh\nexec ${cliCommand}\n`
@@ -102,7 +102,7 @@ describe('every command line in the documentation does what is shown', () => {
         const examples = examplesIn(file)
         assert.ok(examples.length > 0)
         for (const {command, output} of examples) {
-          // the shell of the text goes on from one line to the next, and $? with it
+          // a single shell runs the whole text, so that $? carries over
           const typed = people.reduce((line, name) => line.replaceAll(name, world.accountName(name)), command)
           const line = `(exit ${status}); ${typed}`
           const whole = `{ ${line}\n} </dev/null 2>&1`

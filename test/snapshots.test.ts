@@ -5,7 +5,7 @@ import {describe, it} from 'node:test'
 
 import {repository} from './support/repository'
 
-describe('what scripts and plugins rely on', () => {
+describe('the interface for scripts and plugins', () => {
   it('has not changed', () => {
     const script = path.join(repository, 'scripts', 'snapshots.mjs')
     const {status, stderr} = spawnSync(process.execPath, [script, '--check'], {encoding: 'utf8'})

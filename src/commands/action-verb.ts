@@ -10,7 +10,6 @@ type Flags = Readonly<Record<string, Flag>>
 
 const all: Flags = SessionManage.flags
 const isAction = (name: string): boolean => all[name]?.helpGroup === 'ACTION'
-const exitStatus = SessionManage.description.split('\n\n').filter((text) => text.startsWith('Exit status'))
 
 /** The description of session-manage about waiting, for the actions that connect. */
 const waiting = (action: string): string[] =>
@@ -35,7 +34,7 @@ export function actionVerb(verb: ActionVerb): Command.Class {
     static override description = [
       ...waiting(action),
       `Short for "ovpn3 ${commandLine(verb)}".${pick}`,
-      ...exitStatus,
+      exitStatusOf(action),
     ].join('\n\n')
     static override usage = `<%= command.id %> ${selects ? '[SESSION] ' : ''}[OPTION...]`
     static override examples = SessionManage.examples
@@ -47,6 +46,19 @@ export function actionVerb(verb: ActionVerb): Command.Class {
       return super.execute()
     }
   }
+}
+
+/** The exit statuses of session-manage that an action can have. */
+function exitStatusOf(action: string): string {
+  const all = SessionManage.description.split('\n\n').find((text) => text.startsWith('Exit status: '))!
+  const connects = action === 'resume' || action === 'restart'
+  return all
+    .split('; ')
+    .filter((status) => !(status.startsWith('8 ') && !connects) && !(status.startsWith('4 ') && action === 'cleanup'))
+    .flatMap((status) =>
+      status.startsWith('130 ') && action === 'pause' ? ['8 the session is no longer running', status] : [status],
+    )
+    .join('; ')
 }
 
 /** The options of session-manage that apply to an action, without their relations to actions. */

@@ -210,7 +210,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
       (name) =>
         !(hasSession && excludesSession(flags, name)) && !given.some((other) => areExclusive(flags, name, other)),
     )
-    const choices = possible.map((name) => ({name: flags[name].summary!, value: name}))
+    const textOf = (name: Action) => (name === 'log-level' ? 'Show the log level of a session' : flags[name].summary!)
+    const choices = possible.map((name) => ({name: textOf(name), value: name}))
     const picked = await this.pick('Which action?', {choices, header: 'ACTION'})
     this.flags = {...this.flags, [picked]: picked === 'log-level' ? showLevel : true}
   }
@@ -275,7 +276,9 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
           connectAll.run(
             selected.map(({session}) => session),
             {...plan, deadline, dryRun},
-            this.interaction(selected, (session) => this.#begin(plan.action, session.path, session)),
+            this.interaction(selected, (session) => {
+              if (!dryRun) this.#begin(plan.action, session.path, session)
+            }),
           ),
         )
     }
@@ -339,7 +342,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
-        if (result.outcome !== 'planned') this.#begin(name, result.path, session)
+        if (result.outcome === 'done') this.#begin(name, result.path, session)
         this.log([...lines, ...(counters ? [`${counters}\n`, line] : [line + traffic])].join('\n'))
       } else this.log((result.changed ? line + traffic : out.dim(line)) + (counters && `\n${counters}`))
     }

@@ -8,7 +8,7 @@ import {exitStatus, Ovpn3Error, shellWord} from '@ovpn3/sessions'
 import {report} from '../failure'
 
 /** Commands of openvpn3 without a counterpart in ovpn3. */
-const ofReference = new Set([
+const referenceCommands = new Set([
   'config-acl',
   'config-dump',
   'config-import',
@@ -17,8 +17,8 @@ const ofReference = new Set([
   'configs-list',
 ])
 
-/** Verbs of other tools. */
-const otherWords: Readonly<Record<string, string>> = {
+/** Verbs of other tools, with the corresponding verbs of ovpn3. */
+const foreignVerbs: Readonly<Record<string, string>> = {
   completion: 'autocomplete',
   connect: 'start',
   status: 'list',
@@ -50,31 +50,32 @@ export function notFound(
     })
   }
 
-  const wrong = (hint: string) => new Ovpn3Error('usage', `unknown command: ${typed}`, {hint})
+  const unknown = (hint: string) => new Ovpn3Error('usage', `unknown command: ${typed}`, {hint})
   const words = typed.split(' ')
   const [first = ''] = words
-  if (ofReference.has(first))
-    return wrong(`Run \`${['openvpn3', ...words, ...argv].map((word) => shellWord(word)).join(' ')}\``)
-  // the first word only: a topic has many commands, and those have aliases
-  const begun = [
+  if (referenceCommands.has(first))
+    return unknown(`Run \`${['openvpn3', ...words, ...argv].map((word) => shellWord(word)).join(' ')}\``)
+  // the first word only, because a topic has many commands with aliases
+  const completions = [
     ...new Set(names.filter((name) => name.startsWith(typed)).map((name) => name.split(' ', 1)[0]!)),
   ].sort()
-  if (begun.length > 1) return wrong(`Did you mean: ${begun.slice(0, -1).join(', ')} or ${begun.at(-1)}`)
-  // the other words may be arguments
+  if (completions.length > 1)
+    return unknown(`Did you mean: ${completions.slice(0, -1).join(', ')} or ${completions.at(-1)}`)
+  // further words may be arguments, so the longest sequence that resembles a command counts
   const lengths = words.map((_, i) => words.length - i)
   const length = lengths.find((n) => closest(words.slice(0, n).join(' '), names)) ?? 1
   const meant =
-    // before similar names
-    names.find((name) => name === otherWords[first]) ??
+    // the verb of another tool takes precedence over a similar name
+    names.find((name) => name === foreignVerbs[first]) ??
     closest(words.slice(0, length).join(' '), names) ??
     names.find((name) => name.split('-').includes(first))
-  if (!meant) return wrong(help)
+  if (!meant) return unknown(help)
   const rest = words.slice(length)
   const following = argumentsFor(commands, meant, rest)
   // a plugin's command may take no arguments
   if (meant === words.slice(0, length).join(' ') && following.join(' ') === rest.join(' '))
     return new Ovpn3Error('usage', unexpected(rest), {hint: `Run \`${bin} ${meant} --help\``})
-  return wrong(suggest(meant, ...following, ...argv))
+  return unknown(suggest(meant, ...following, ...argv))
 }
 
 /** A single word after a command that selects sessions probably selects one. */

@@ -3,24 +3,24 @@ import {safeText, type SessionResult, StatusMinor} from '@ovpn3/sessions'
 import type {Action} from './plan'
 
 /**
- * The lines of `openvpn3 session-manage`, for programs that drive it and read its standard output. They are an
- * interface, so each is the reference's own to the letter; docs/in-place-of-openvpn3.md has the differences.
+ * The lines of `openvpn3 session-manage` on standard output, for programs that parse them. Each is identical to the
+ * reference; docs/in-place-of-openvpn3.md lists the differences.
  */
 
-/** Printed before sessions are checked. */
+/** Printed before a clean-up. */
 export function checkingLine(sessions: number): string {
   return `Cleaning up stale sessions - Found ${sessions} open sessions to check`
 }
 
-/** Printed once a session is worked on. */
+/** Printed before the action on a session. */
 export function beginningLines(action: Action, path: string): string[] {
   if (action === 'restart') return [`Restarting session: ${safeText(path)}`]
   return action === 'resume' ? [`Resuming session: ${safeText(path)}`] : []
 }
 
 /**
- * What was done with one session; nothing for what the reference would not do.
- * @param connection the line for one that was brought up
+ * The lines for a completed action on one session; none for an outcome that the reference does not have.
+ * @param connection the line for a connected session
  */
 export function resultLines(action: Action, result: SessionResult, connection: string): string[] {
   const {changed, logLevel, outcome, path} = result
@@ -47,7 +47,7 @@ export function resultLines(action: Action, result: SessionResult, connection: s
   }
 }
 
-/** Printed after sessions were checked. */
+/** Printed after a clean-up. */
 export function checkedLine(removed: number): string {
   return `${removed} session${removed === 1 ? '' : 's'} removed`
 }
@@ -56,10 +56,10 @@ function cleanUpLines({config, outcome, path, status}: SessionResult): string[] 
   const checking = `Checking:  ${safeText(config ?? '')} - ${path} ... `
   switch (outcome) {
     case 'kept':
-      // one that cannot be read the reference removes
+      // a session that cannot be read: the reference would print that it removes it
       return config === null ? [] : [`${checking}Valid, keeping it`]
     case 'removed':
-      // of a stale session it has no name
+      // the reference cannot name a stale session
       return [status && status.minor !== StatusMinor.unset ? `${checking}Removed` : 'Removed']
     default:
       return []

@@ -33,7 +33,7 @@ export interface PlanFlags {
   readonly resume?: boolean
 }
 
-/** What `--log-level` without a value stands for. */
+/** The value of `--log-level` without a value. */
 export const showLevel = 'show'
 
 /**

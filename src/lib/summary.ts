@@ -12,7 +12,7 @@ const participles: Readonly<Record<Action, string>> = {
   resume: 'resumed',
 }
 
-/** The results of an action, counted: `5 disconnected, 1 failed`. */
+/** The number of results by outcome: `5 disconnected, 1 failed`. */
 export function summaryLine(action: Action, results: readonly SessionResult[]): string {
   const counts = new Map<string, number>()
   for (const result of [...results].sort((a, b) => order.indexOf(a.outcome) - order.indexOf(b.outcome))) {
@@ -39,7 +39,7 @@ function wordOf(action: Action, {connection, outcome}: SessionResult): string {
   }
 }
 
-/** The traffic of a session for the end of a line: `, received 1.2 MiB, sent 300 KiB`; empty where nothing was counted. */
+/** The traffic of a session for the end of a line: `, received 1.2 MiB, sent 300 KiB`; empty without counters. */
 export function trafficText({BYTES_IN, BYTES_OUT}: NonNullable<SessionResult['statistics']> = {}): string {
   if (BYTES_IN === undefined && BYTES_OUT === undefined) return ''
   return `, received ${bytes(BYTES_IN ?? 0)}, sent ${bytes(BYTES_OUT ?? 0)}`

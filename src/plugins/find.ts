@@ -4,7 +4,7 @@ import path from 'node:path'
 
 type Hook = string | {readonly identifier?: string; readonly target: string}
 
-/** What is read of a plugin's package.json. */
+/** The fields of a plugin's package.json that are used here. */
 export interface PackageJson {
   readonly dependencies?: Readonly<Record<string, string>>
   readonly name: string
@@ -16,40 +16,41 @@ export interface PackageJson {
   readonly version?: string
 }
 
-/** A plugin as it is listed by the CLI, by another plugin, or among the user's. */
-interface Listed {
-  /** Its name there; the CLI is listed nowhere. */
+/** A plugin in the list of the CLI, of another plugin or of the user. */
+export interface Listed {
+  /** Its name in the list; undefined for the CLI, which is in no list. */
   readonly alias?: string
   readonly folder: string
-  /** The plugin that brings it. */
+  /** The plugin whose list it is in. */
   readonly parent?: FoundPlugin
   readonly tag?: string
   readonly type: 'core' | 'link' | 'user'
   readonly url?: string
 }
 
-/** A plugin by what its package.json says. None of its code has been loaded. */
+type OnBroken = (error: Error, plugin?: Listed) => void
+
+/** A plugin with its package.json. Its code is not loaded. */
 export interface FoundPlugin extends Listed {
   readonly name: string
   readonly pjson: PackageJson
 }
 
 /**
- * The CLI in this folder, the plugins that it brings, and those that the user has installed or linked. A user's plugin
- * takes the place of one of ours of the same name. These are the plugins that oclif would find; without oclif it takes
- * a fraction of the time.
- * @param onBroken is told why a plugin is left out
+ * Finds the CLI in this folder, its core plugins, and the plugins that the user installed or linked, which replace core
+ * plugins of the same name. The result is the same as oclif's, in a fraction of the time.
+ * @param onBroken receives the error of each plugin that is omitted
  */
-export function findPlugins(root: string, onBroken: (error: Error) => void = () => {}): FoundPlugin[] {
-  const core = withTheirs([{folder: root, type: 'core'}], onBroken)
-  const users = withTheirs(listedByUser(onBroken), onBroken)
+export function findPlugins(root: string, onBroken: OnBroken = () => {}): FoundPlugin[] {
+  const core = withNested([{folder: root, type: 'core'}], onBroken)
+  const users = withNested(listedByUser(onBroken), onBroken)
   const [cli] = core.keys()
   if (cli !== undefined) users.delete(cli)
   return [...new Map([...core, ...users]).values()]
 }
 
-/** Plugins and those that they bring; of two of the same name, the one that is nearer to the top. */
-function withTheirs(listed: readonly Listed[], onBroken: (error: Error) => void): Map<string, FoundPlugin> {
+/** Plugins with the plugins in their own lists. Of two with the same name, the less deeply nested one wins. */
+function withNested(listed: readonly Listed[], onBroken: OnBroken): Map<string, FoundPlugin> {
   const found = new Map<string, FoundPlugin>()
   const queue = [...listed]
   for (const each of queue) {
@@ -61,14 +62,14 @@ function withTheirs(listed: readonly Listed[], onBroken: (error: Error) => void)
       found.set(plugin.name, plugin)
       queue.push(...listedBy(plugin))
     } catch (error) {
-      onBroken(Object.assign(error as Error, {detail: `plugin: ${each.alias ?? 'ovpn3'}\nroot: ${each.folder}`}))
+      onBroken(error as Error, each)
     }
   }
 
   return found
 }
 
-/** A plugin lists others by name, or by a pattern such as `@scope/plugin-*`, and has to depend on them. */
+/** The plugins in a plugin's list: names, or patterns such as `@scope/plugin-*`, that match its dependencies. */
 function listedBy(parent: FoundPlugin): Listed[] {
   const {dependencies = {}, oclif} = parent.pjson
   const names = (oclif?.plugins ?? []).flatMap((pattern) => {
@@ -79,8 +80,8 @@ function listedBy(parent: FoundPlugin): Listed[] {
   return names.map((alias) => ({alias, folder: packageFolder(alias, parent.folder), parent, type: parent.type}))
 }
 
-/** What `ovpn3 plugins install` and `ovpn3 plugins link` have put where oclif looks. */
-function listedByUser(onBroken: (error: Error) => void): Listed[] {
+/** The plugins that `ovpn3 plugins install` and `ovpn3 plugins link` have added to the user's data folder. */
+function listedByUser(onBroken: OnBroken): Listed[] {
   const {HOME, OVPN3_DATA_DIR, XDG_DATA_HOME} = process.env
   const data = OVPN3_DATA_DIR || path.join(XDG_DATA_HOME || path.join(HOME || homedir(), '.local', 'share'), 'ovpn3')
   const file = path.join(data, 'package.json')
@@ -105,7 +106,7 @@ function listedByUser(onBroken: (error: Error) => void): Listed[] {
   }
 }
 
-/** Where Node would find a package: in the nearest node_modules that has it, else in the first of them. */
+/** The folder where Node would find a package: in the nearest node_modules that has it, otherwise in the first one. */
 export function packageFolder(name: string, from: string, above = from): string {
   const folder = path.join(above, 'node_modules', name)
   if (existsSync(path.join(folder, 'package.json'))) return folder
@@ -113,7 +114,7 @@ export function packageFolder(name: string, from: string, above = from): string 
   return parent === above ? path.join(from, 'node_modules', name) : packageFolder(name, from, parent)
 }
 
-/** @throws where there is no such file, or it is not JSON */
+/** @throws if there is no such file, or it is not JSON */
 export function readJson<T>(file: string): T {
   return JSON.parse(readFileSync(file, 'utf8')) as T
 }

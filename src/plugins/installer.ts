@@ -7,11 +7,11 @@ import {pathToFileURL} from 'node:url'
 import {type PackageJson, readJson} from './find'
 import {npmMissing, type NpmOptions, runNpm, withoutCredentials} from './npm'
 
-/** A plugin that the user has installed or linked, as the data folder's package.json lists it. */
+/** An installed or linked plugin, from the package.json of the data folder. */
 export interface UserPlugin {
   readonly name: string
   readonly type: 'link' | 'user'
-  /** Where a linked plugin is. */
+  /** The folder of a linked plugin. */
   readonly root?: string
 }
 
@@ -21,9 +21,11 @@ export interface PluginRecord {
   readonly version: string | null
   readonly type: 'core' | 'link' | 'user'
   readonly location: string
+  /** Why it cannot be loaded; only of a broken plugin. */
+  readonly broken?: string
 }
 
-/** The parts of oclif's configuration that matter here. */
+/** The parts of oclif's configuration that are used here. */
 export interface Settings {
   readonly dataDir: string
   readonly name: string
@@ -31,7 +33,7 @@ export interface Settings {
   readonly root: string
 }
 
-/** The class behind the commands of @oclif/plugin-plugins, as far as it is used here. */
+/** The parts of the class behind @oclif/plugin-plugins that are used here. */
 interface PluginManager {
   npm: {
     exec(args: string[], options: {readonly cwd: string}): Promise<{stderr: string[]; stdout: string[]}>
@@ -47,36 +49,36 @@ interface PluginManager {
   update(): Promise<void>
 }
 
-/** A package of the registry, or anything else that npm can install from. */
+/** A package in the registry, or a URL that npm can install from. */
 export type PluginSpec = {readonly name: string; readonly tag?: string} | {readonly url: string}
 
 const packageName = /^(?:@[\da-z~][\w.~-]*\/)?[\da-z~][\w.~-]*$/
 
 /**
- * What `plugins install` is to install: NAME, NAME@VERSION, a URL, a GitHub `user/repository`, or a path that starts
- * with `.` or `/`.
+ * Parses the argument of `plugins install`: NAME, NAME@VERSION, a URL, a GitHub `user/repository`, or a path that
+ * starts with `.` or `/`.
  * @throws Ovpn3Error `usage`
  */
 export function pluginSpec(typed: string): PluginSpec {
-  // npm would take it for an option
-  if (typed.startsWith('-')) throw noPackage(typed)
+  // npm would parse it as an option
+  if (typed.startsWith('-')) throw invalidNameError(typed)
   if (/^\.{0,2}\//.test(typed)) return {url: `file:${path.resolve(typed)}`}
   if (typed.startsWith('file:')) return {url: `file:${path.resolve(typed.slice('file:'.length))}`}
   if (typed.includes(':') || typed.endsWith('.git')) return {url: typed}
   const [, name = '', tag] = /^(@?[^@]*)(?:@(.*))?$/.exec(typed)!
   if (packageName.test(name)) return {name, ...(tag && {tag})}
   if (/^[\w.-]+\/[\w.-]+$/.test(typed)) return {url: `https://github.com/${typed}`}
-  throw noPackage(typed)
+  throw invalidNameError(typed)
 }
 
-const noPackage = (typed: string) =>
+const invalidNameError = (typed: string) =>
   new Ovpn3Error('usage', `"${typed}" is not the name of a package`, {
     hint: 'Pass a name, a file or a git URL, such as `./plugin.tgz`',
   })
 
 /**
- * Installs, links and removes plugins of the user: the work is done by @oclif/plugin-plugins, with npm. Errors are ours,
- * and npm prints nothing unless asked to.
+ * Installs, links and removes plugins of the user with @oclif/plugin-plugins and npm. Translates their errors, and
+ * hides the output of npm unless `log` is given.
  */
 export class PluginInstaller {
   readonly #manager: PluginManager
@@ -91,17 +93,17 @@ export class PluginInstaller {
       return {stderr: [], stdout: []}
     }
 
-    // the original answers "does not exist" to every failure, a missing network included
+    // the original reports every failure as "does not exist", even a missing network
     manager.npmHasPackage = async (name) => {
       await npm.exec(['view', name, 'name'], {cwd: settings.dataDir})
       return true
     }
 
-    // the original removes an installed plugin when it cannot be installed again; `install` rolls back what is new
+    // the original uninstalls a plugin whose reinstallation fails; `install` rolls back only new packages
     manager.uninstall = async () => {}
   }
 
-  /** Loads what does the work. */
+  /** Loads @oclif/plugin-plugins, which only these commands need. */
   static async load(settings: Settings, options: NpmOptions): Promise<PluginInstaller> {
     const entry = createRequire(path.join(settings.root, 'package.json')).resolve('@oclif/plugin-plugins')
     const file = path.join(path.dirname(entry), 'plugins.js')
@@ -132,13 +134,14 @@ export class PluginInstaller {
     })
   }
 
-  /** Links a plugin's folder. @param install whether npm installs its dependencies first. @throws Ovpn3Error */
+  /** Links the folder of a plugin. @param install whether npm first installs its dependencies. @throws Ovpn3Error */
   async link(folder: string, install: boolean): Promise<PluginRecord> {
     const root = path.resolve(folder)
     return attempt(`cannot link ${folder}`, async () => {
       if (!existsSync(path.join(root, 'package.json')))
         throw new Ovpn3Error('plugin-not-found', 'no package.json there', {hint: 'Pass the folder of a plugin'})
-      // yarn's and pnpm's are for their own programs to install
+      checkManifest(root)
+      // a plugin that uses yarn or pnpm must be installed with those
       const hasLock = existsSync(path.join(root, 'package-lock.json'))
       if (install && hasLock) await this.#manager.npm.exec(['install'], {cwd: root})
       const {name} = await this.#manager.link(root, {install: false})
@@ -163,7 +166,7 @@ export class PluginInstaller {
     })
   }
 
-  /** Updates what is installed; linked plugins are left alone. Answers with each, before and after. @throws Ovpn3Error */
+  /** Updates all installed plugins, not linked ones. @returns each before and after. @throws Ovpn3Error */
   async update(): Promise<{readonly after: PluginRecord; readonly before: PluginRecord}[]> {
     const installed = (await this.list()).filter(({type}) => type === 'user')
     const before = installed.map((plugin) => this.#record(plugin))
@@ -171,7 +174,7 @@ export class PluginInstaller {
     return installed.map((plugin, i) => ({after: this.#record(plugin), before: before[i]!}))
   }
 
-  /** Removes all that is installed and linked, with npm's files. Needs no npm. @throws Ovpn3Error */
+  /** Removes all plugins and the files of npm, without npm. @throws Ovpn3Error */
   async reset(): Promise<PluginRecord[]> {
     const records = (await this.list()).map((plugin) => this.#record(plugin))
     await attempt('cannot remove the plugins', async () => {
@@ -203,7 +206,7 @@ export class PluginInstaller {
     try {
       await this.#manager.npm.exec(['uninstall', ...added], {cwd: this.#settings.dataDir})
     } catch {
-      // the failure before is the one to report
+      // the error of the installation is reported
     }
   }
 
@@ -213,14 +216,14 @@ export class PluginInstaller {
   }
 }
 
-/** That no plugin of this name is installed. */
+/** The error for a plugin that is not installed. */
 export function notInstalled(name: string): Ovpn3Error {
   return new Ovpn3Error('plugin-not-found', `${name} is not installed`, {
     hint: 'Run `ovpn3 plugins` for a list of installed plugins',
   })
 }
 
-/** The version of the package in a folder. */
+/** The version of the package in a folder; null if unknown. */
 export function versionIn(folder: string): string | null {
   try {
     return readJson<PackageJson>(path.join(folder, 'package.json')).version ?? null
@@ -229,18 +232,32 @@ export function versionIn(folder: string): string | null {
   }
 }
 
-/** Runs an operation. Errors say what failed, and why. */
-async function attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
+/** @throws Ovpn3Error if a plugin's package.json cannot be used: oclif would report it several times */
+function checkManifest(folder: string): void {
+  const hint = `Correct ${path.join(folder, 'package.json')}`
+  let manifest: PackageJson | null
+  try {
+    manifest = readJson<PackageJson | null>(path.join(folder, 'package.json'))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new Ovpn3Error('failed', 'its package.json is not valid JSON', {cause: error, hint})
+  }
+
+  if (!manifest?.name) throw new Ovpn3Error('failed', 'its package.json has no name', {hint})
+}
+
+/** Runs an operation. @throws Ovpn3Error `what failed: why` */
+async function attempt<T>(failure: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    const {code, hint, message} = isOvpn3Error(error) ? error : foreign(error as NodeJS.ErrnoException)
-    throw new Ovpn3Error(code, `${what}: ${message}`, {cause: error, hint})
+    const {code, hint, message} = isOvpn3Error(error) ? error : translated(error as NodeJS.ErrnoException)
+    throw new Ovpn3Error(code, `${failure}: ${message}`, {cause: error, hint})
   }
 }
 
-/** An error of @oclif/plugin-plugins or of the file system. */
-function foreign(error: NodeJS.ErrnoException): Ovpn3Error {
+/** Translates an error of @oclif/plugin-plugins or of the file system. */
+function translated(error: NodeJS.ErrnoException): Ovpn3Error {
   const {message} = error
   if (message.includes('plugin is invalid'))
     return new Ovpn3Error('failed', 'the package is not an oclif plugin', {

@@ -6,10 +6,10 @@ import {pathToFileURL} from 'node:url'
 
 import {type FoundPlugin, readJson} from './find'
 
-/** The commands of a plugin, by its manifest; without one, a command is a file in the folder that package.json names. */
+/** The commands of a plugin, from its manifest; without one, from the files in the commands folder of package.json. */
 export function commandsOf(plugin: FoundPlugin): Installed[] {
-  const known = manifestOf(plugin)
-  if (known) return Object.entries(known).map(([id, cached]) => ({cached, id, load: async () => cached}))
+  const manifest = manifestOf(plugin)
+  if (manifest) return Object.entries(manifest).map(([id, cached]) => ({cached, id, load: async () => cached}))
   const {commands} = plugin.pjson.oclif ?? {}
   const target = typeof commands === 'string' ? commands : commands?.target
   if (target === undefined) return []
@@ -30,7 +30,7 @@ export function commandsOf(plugin: FoundPlugin): Installed[] {
     .filter(({id}) => id !== '')
 }
 
-/** What oclif would use: undefined where there is none, where it is broken, or of another version. */
+/** The commands in the manifest; undefined if it is missing, invalid or of another version, as in oclif. */
 function manifestOf({folder, pjson}: FoundPlugin): Readonly<Record<string, Command>> | undefined {
   const release = (version?: string) => version?.split('-', 1)[0]
   try {
@@ -41,7 +41,7 @@ function manifestOf({folder, pjson}: FoundPlugin): Readonly<Record<string, Comma
   } catch {}
 }
 
-/** What answers for sessions in a plugin. Each is loaded when it is called, as oclif does it, but without its config. */
+/** The `session-resolver` hooks of a plugin, loaded when they are called. Unlike in oclif, `this.config` is missing. */
 export function resolversOf({folder, pjson}: FoundPlugin): Resolver[] {
   const hooks = [pjson.oclif?.hooks?.['session-resolver'] ?? []].flat()
   return hooks.map((hook) => {
@@ -53,18 +53,18 @@ export function resolversOf({folder, pjson}: FoundPlugin): Resolver[] {
   })
 }
 
-/** A module's file, whose ending may be left out. */
+/** The file of a module. Its extension may be missing, as in oclif's hooks. */
 function moduleFile(file: string): string {
-  const files = ['', '.js', '.mjs', '.cjs', '/index.js'].map((ending) => file + ending)
+  const files = ['', '.js', '.mjs', '.cjs', '/index.js'].map((extension) => file + extension)
   return files.find((each) => statSync(each, {throwIfNoEntry: false})?.isFile()) ?? file
 }
 
-/** The functions that a module exports by this name; by default all, the most likely one first. */
+/** The functions that a module exports under a name; for `default`, all of its functions, the default export first. */
 async function functionsIn(file: string, name = 'default') {
-  // what it may print is not for the shell
+  // the shell would read the output of the module as candidates
   process.stdout.write = () => true
   const module = (await import(pathToFileURL(file).href)) as Exports
-  // of a CommonJS module it is all that it exports
+  // for a CommonJS module, `default` is its whole exports object
   const exported = module.default as Exports | undefined
   const found =
     name === 'default'

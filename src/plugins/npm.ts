@@ -4,24 +4,30 @@ import {spawn} from 'node:child_process'
 /** A name and a password in a URL. */
 const urlCredentials = /(?<=:\/\/)[^\s/@]+@/g
 
-/** A text with URLs, without their passwords. */
+/** A text without the names and passwords in its URLs. */
 export const withoutCredentials = (text: string): string => text.replaceAll(urlCredentials, '')
 
 export interface NpmOptions {
-  /** Aborts a run that is under way. */
+  /** Aborts npm. */
   readonly signal: AbortSignal
-  /** Receives what npm prints; without it, npm is silent. */
+  /** Receives the output of npm; without it, npm is silent. */
   readonly log?: (text: string) => void
   readonly registry?: string
 }
 
-/** Options that every run of npm gets. */
-const always = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=1', '--fetch-retry-mintimeout=1000']
+/** The options of every run of npm. */
+const commonOptions = [
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--fetch-retries=1',
+  '--fetch-retry-mintimeout=1000',
+]
 
 /**
- * Runs npm to its end.
- * @param program its path; one that ends in `.js` is run by this Node.js
- * @throws Ovpn3Error with why npm failed
+ * Runs npm and waits until it exits.
+ * @param program its path; a `.js` file is run with this Node.js
+ * @throws Ovpn3Error with the reason why npm failed
  */
 export async function runNpm(
   program: string,
@@ -31,7 +37,7 @@ export async function runNpm(
 ): Promise<void> {
   const words = [
     ...args,
-    ...always,
+    ...commonOptions,
     ...(log ? [] : ['--loglevel=error', '--no-progress']),
     ...(registry ? [`--registry=${registry}`] : []),
   ]
@@ -72,7 +78,7 @@ export function hostIn(spec: string): string | undefined {
   return /^(?:git\+)?(?:git|https?|ssh):\/\/(?:[^/@]+@)?([^/:]+)/.exec(spec)?.[1] ?? /^\w+@([\w.-]+):/.exec(spec)?.[1]
 }
 
-/** Why a host outside the registry did not give npm a package; undefined if something else failed. */
+/** The error of a host outside the registry; undefined if something else failed. */
 function hostError(host: string, code: string, lines: readonly string[]): Ovpn3Error | undefined {
   const asked = lines.flatMap((line) => /https?:\/\/(?:[^\s/@]+@)?([^\s/:]+)/.exec(line)?.[1] ?? [])[0]
   // the dependencies of the package can be in the registry
@@ -88,8 +94,8 @@ function hostError(host: string, code: string, lines: readonly string[]): Ovpn3E
 }
 
 /**
- * Why npm failed, by the error code that it printed.
- * @param host where the package is, if that is outside the registry
+ * The error for a failed run of npm, from the error code in its output.
+ * @param host the host of the package, if that is outside the registry
  */
 export function npmError(output: string, host?: string): Ovpn3Error {
   const lines = [...output.matchAll(/^npm (?:error|ERR!) (.*)$/gm)].map(([, line = '']) => line.trim())
@@ -125,7 +131,7 @@ export function npmError(output: string, host?: string): Ovpn3Error {
   })
 }
 
-/** That npm, which installs and removes plugins, is missing. */
+/** The error for a missing npm. */
 export function npmMissing(cause?: unknown): Ovpn3Error {
   return new Ovpn3Error('failed', 'npm is not installed', {
     cause,

@@ -8,7 +8,7 @@ import {FakeBus, misbehaviours} from '../support/fake-bus'
 import {document} from '../support/schemas'
 import {nowhere, onBus} from '../support/world'
 
-/** None of these lines gets to a bus, and a process for each would show nothing more. */
+/** These command lines fail before they reach a bus, so one process can run them all. */
 const run = (args: readonly string[]) => ovpn3Shared(nowhere, 'alice', args)
 
 const path = '/net/openvpn/v3/sessions/00000000s0000s0000s0000s000000000000'
@@ -70,7 +70,7 @@ describe('wrong usage of session-manage', () => {
       assert.ok(plain.stderr.trim().split('\n').length <= 2, plain.stderr)
       assert.doesNotMatch(plain.stderr, / {2}at /)
       const json = await run(['session-manage', ...args, '--json'])
-      // an option that lacks its value takes --json for it
+      // an option without its value consumes --json
       if (what === 'an option without its value') return
       assert.equal(json.status, 2)
       const {error} = document<{error: ErrorJson}>('error', json.stdout)
@@ -83,7 +83,7 @@ describe('wrong usage of session-manage', () => {
 
 const noAction = 'no action given'
 
-describe('what was meant is said', () => {
+describe('a hint', () => {
   const cases: Readonly<Record<string, readonly [message: string, hint: string]>> = {
     'session-acl --all yes': ['unknown option: --all', 'Select one session: pass its name, device or ID'],
     'session-manage --help=foo': ['--help takes no value', 'Did you mean: ovpn3 session-manage --help'],
@@ -105,6 +105,7 @@ describe('what was meant is said', () => {
     'session-manage my vpn -P': ['unexpected argument: vpn', 'Run `ovpn3 session-manage --help`'],
     'session-manage pause': [noAction, 'Did you mean: ovpn3 session-manage --pause'],
     'session-manage pause office': ['unexpected argument: office', 'Did you mean: ovpn3 session-manage --pause office'],
+    'session-stats office --watch 5': ['unexpected argument: 5', 'Did you mean: ovpn3 session-stats office --watch=5'],
     'session-stats --watch 2 --all': [
       '"2" and --all cannot be used together',
       'Did you mean: ovpn3 session-stats --watch=2 --all',
@@ -147,14 +148,14 @@ describe('what was meant is said', () => {
     ['session-manege', '--config', '--json'],
     ['help', 'session-manage', '- json', '--bogus'],
   ])
-    it(`${line.join(' ')}: a value does not switch JSON on`, async () => {
+    it(`${line.join(' ')}: a value does not enable JSON`, async () => {
       const {status, stderr, stdout} = await run(line)
       assert.equal(stdout, '')
       assert.match(stderr, /^Error: /)
       assert.ok(status === 2 || status === 6, String(status))
     })
 
-  it('--json=true is JSON all the same', async () => {
+  it('--json=true enables JSON', async () => {
     const {stderr, stdout} = await run(['sessions-list', '--json=true'])
     assert.deepEqual(
       [stderr, document<{error: ErrorJson}>('error', stdout).error.message],
@@ -163,7 +164,7 @@ describe('what was meant is said', () => {
   })
 })
 
-describe('an error under --json', () => {
+describe('an error with --json', () => {
   for (const [args, lines] of [
     ['session-stats --watch --bogus', 1],
     ['session-stats --watch=soon --all', 1],
@@ -174,7 +175,7 @@ describe('an error under --json', () => {
     ['sessions-list -jw --columns=nosuch', 1],
     ['sessions-list -- --watch', 7],
   ] as const)
-    it(`is one document, and with --watch a line: ${args}`, async () => {
+    it(`is one document, or a line with --watch: ${args}`, async () => {
       const [command = '', ...rest] = args.split(' ')
       const {status, stdout} = await run([command, '--json', ...rest])
       assert.equal(status, 2)
@@ -183,22 +184,22 @@ describe('an error under --json', () => {
     })
 })
 
-describe('no bus', () => {
-  it('is exit 6 and says which', async () => {
+describe('an unreachable bus', () => {
+  it('ends with exit status 6 and names the bus', async () => {
     const {status, stderr} = await ovpn3(nowhere, 'alice', ['session-manage', '--cleanup'])
     assert.equal(status, 6)
-    assert.match(stderr, /cannot connect to the system bus: .*ENOENT/)
+    assert.match(stderr, /cannot connect to the system bus: no such socket: \//)
     assert.match(stderr, /Check DBUS_SYSTEM_BUS_ADDRESS: unix:path=\/nowhere\/bus/)
   })
 
   for (const [what, behave] of Object.entries(misbehaviours)) {
-    it(`one that ${what} is exit 6`, async () => {
+    it(`that ${what} ends with exit status 6`, async () => {
       const fake = await FakeBus.open(behave)
       try {
         const run = await ovpn3(onBus(nowhere, fake.address), 'alice', ['session-manage', '--cleanup', '--json'])
         assert.equal(run.status, 6, run.stderr)
         assert.equal(document<{error: ErrorJson}>('error', run.stdout).error.code, 'bus-unreachable')
-        // without a deadline for the connection a call has 25 s
+        // without a deadline for the connection, a call takes 25 s
         assert.ok(run.time < 20_000)
       } finally {
         fake.close()

@@ -19,7 +19,7 @@ describe('--credentials', () => {
   const resume = (profile: string, file: string) =>
     `session-manage --resume --config ${profile} --timeout 10 --credentials ${file}`.split(' ')
 
-  it('are read from a descriptor that a shell has opened', async () => {
+  it('are read from a descriptor that a shell opened', async () => {
     const path = await world.startSession('alice', 'chal', {until: 'new'})
     const script = `printf %s '${json}' | "$0" "$@" 3<&0 </dev/null`
     const shell = spawn('/bin/sh', ['-c', script, process.execPath, cli(), ...resume('chal', '/dev/fd/3')], {
@@ -30,7 +30,7 @@ describe('--credentials', () => {
     assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('are read from a descriptor that Node has opened: a socket', async () => {
+  it('are read from a descriptor that Node opened: a socket', async () => {
     const path = await world.startSession('alice', 'chal', {until: 'new'})
     const child = spawn(process.execPath, [cli(), ...resume('chal', '/dev/fd/3')], {
       ...asUser(world, 'alice'),
@@ -42,7 +42,7 @@ describe('--credentials', () => {
     assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('that are all of standard input leave no lines', async () => {
+  it('leave no lines of standard input if they are read from it', async () => {
     const path = await world.startSession('alice', 'chal', {until: 'new'})
     const {status, stderr} = await ovpn3(world, 'alice', resume('chal', '-'), {input: 'vpnuser\nsecret\n123456\n'})
     assert.equal(status, 8)
@@ -50,7 +50,7 @@ describe('--credentials', () => {
     assert.deepEqual(world.answers(path), {})
   })
 
-  it('that nobody sends are not waited for any longer than --timeout says', async () => {
+  it('that never arrive are awaited until --timeout', async () => {
     await world.startSession('alice', 'pass', {until: 'new'})
     const pipe = userFile(world, 'alice', 'pipes/x', '').replace(/x$/, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
@@ -64,7 +64,7 @@ describe('--credentials', () => {
     }
   })
 
-  it('answer one session only, and systemd each', async () => {
+  it('answer one session only, and systemd answers each', async () => {
     const paths = [
       await world.startSession('alice', 'pass', {until: 'new'}),
       await world.startSession('alice', 'key', {until: 'new'}),
@@ -87,7 +87,7 @@ describe('--credentials', () => {
     for (const path of paths) assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('go with what connects', async () => {
+  it('require an action that connects', async () => {
     const {status, stderr} = await ovpn3(world, 'alice', ['session-manage', '--pause', '--all', '--credentials', '-'])
     assert.equal(status, 2)
     assert.match(stderr, /--credentials/)

@@ -1,4 +1,4 @@
-import type {ErrorJson, SessionResult, SessionSummary} from '@ovpn3/sessions'
+import type {ErrorJson, SessionResult} from '@ovpn3/sessions'
 
 import {Message, MessageType, sessionBus, Variant} from 'dbus-next'
 import assert from 'node:assert/strict'
@@ -19,7 +19,7 @@ interface Manage {
   readonly sessions: readonly SessionResult[]
 }
 
-/** Tells those who follow a session that it is connected, as anybody on the bus can. */
+/** Sends the followers of a session the status connected, as any user on the bus can. */
 async function spoof(world: Simulator, path: string): Promise<void> {
   const bus = sessionBus({busAddress: world.busAddress})
   await once(bus, 'connect')
@@ -36,7 +36,7 @@ async function spoof(world: Simulator, path: string): Promise<void> {
       }),
     )
   assert.ok(world.subscribers(path).length > 0)
-  // a call behind it: when it is answered, the signals have been sent
+  // when this call is answered, the signals have been sent
   await bus.call(
     new Message({
       destination: 'org.freedesktop.DBus',
@@ -48,15 +48,15 @@ async function spoof(world: Simulator, path: string): Promise<void> {
   bus.disconnect()
 }
 
-describe('session-manage when things go wrong', () => {
+describe('session-manage with faults', () => {
   let world: Simulator
   const manage = (args: string, options?: Parameters<typeof ovpn3>[3]) =>
     ovpn3(world, 'alice', ['session-manage', ...args.split(' ')], options)
   const sessionsOf = (stdout: string) => document<Manage>('session-manage', stdout).sessions
   const errorOf = (stdout: string) =>
-    document<{error: ErrorJson & {candidates?: readonly SessionSummary[]}}>('error', stdout).error
+    document<{error: ErrorJson & {candidates?: readonly {created: string; path: string}[]}}>('error', stdout).error
 
-  /** What is said on a bus on which the service is not to be had. */
+  /** The error on a bus without a working service. */
   const unavailable = async (services: 'broken' | 'none') => {
     const bus = await PrivateBus.start({services})
     try {
@@ -76,7 +76,7 @@ describe('session-manage when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
-  it('a dead end: how to start again, with the name as a shell takes it', async () => {
+  it('a failed session gets a hint to start it again, with its name quoted for the shell', async () => {
     const names: Readonly<Record<string, string>> = {
       "it's": String.raw`'it'\''s'`,
       'my vpn\u001B[31m\u202E': "'my vpn'",
@@ -88,12 +88,12 @@ describe('session-manage when things go wrong', () => {
       for (const action of ['--pause', '--restart']) {
         const {status, stderr} = await manage(`${action} --path ${sessions[i]}`)
         assert.equal(status, 8)
-        const hint = `\nRun \`ovpn3 session-start --config ${word} --if-running=restart\`\n`
+        const hint = `\nRun \`ovpn3 start --config ${word} --if-running=restart\`\n`
         assert.ok(stderr.endsWith(hint), stderr)
       }
   })
 
-  it('a denial tells of an owner without a name by uid, once', async () => {
+  it('a denial names an owner without an account by uid, once', async () => {
     const [session] = world.createSessions(1)
     world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
     world.intercept(({message}) =>
@@ -106,11 +106,11 @@ describe('session-manage when things go wrong', () => {
     assert.match(stderr, /\nAsk its owner, uid 3999999999, to grant you access\n$/)
   })
 
-  it('a bus without the service is exit 6, and says what to install', async () => {
+  it('a bus without the service ends with exit status 6 and a package to install', async () => {
     assert.match((await unavailable('none')).hint!, /openvpn3-client/)
   })
 
-  it('a service that ends as soon as it is started is exit 6, and is not said to be missing', async () => {
+  it('a service that exits during its start ends with exit status 6 and is not reported as missing', async () => {
     assert.match((await unavailable('broken')).message, /^the session manager did not start: .*exited/)
   })
 
@@ -128,7 +128,7 @@ describe('session-manage when things go wrong', () => {
       /^permission to call the session manager denied by the bus policy: /,
     ],
   ] as const)
-    it(`the bus's own ${type} is told for what it is`, async () => {
+    it(`reports the bus's own error ${type}`, async () => {
       world.intercept(() => new ServiceError(`org.freedesktop.DBus.Error.${type}`, text))
       const run = await manage('--cleanup --json')
       assert.equal(run.status, status, run.stdout)
@@ -141,7 +141,7 @@ describe('session-manage when things go wrong', () => {
     ['LookupConfigName', '--pause --config load-1'],
     ['Disconnect', '--disconnect --config load-1'],
   ] as const) {
-    it(`a manager that ends in the middle of ${member} is exit 6`, async () => {
+    it(`a manager that ends during ${member} causes exit status 6`, async () => {
       world.createSessions(1)
       world.intercept(({message}) => (message.member === member ? 'crash' : undefined))
       const run = await manage(`${args} --json`)
@@ -151,7 +151,7 @@ describe('session-manage when things go wrong', () => {
     })
   }
 
-  it('a bus that is killed in the middle is exit 6', async () => {
+  it('a bus that is killed during a call causes exit status 6', async () => {
     const own = await simulator()
     try {
       own.createSessions(1)
@@ -169,7 +169,7 @@ describe('session-manage when things go wrong', () => {
     }
   })
 
-  it('a session that ends by itself while it is disconnected is where it was to be', async () => {
+  it('a session that ends during its disconnect counts as removed', async () => {
     const [path] = world.createSessions(2)
     world.intercept(({message}) => {
       if (message.member === 'Disconnect' && message.path === path) world.vanish(path!)
@@ -180,7 +180,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual([gone!.outcome, gone!.changed, gone!.message], ['removed', false, 'was already gone'])
   })
 
-  it('one that vanishes under the command is a success, whatever selected it; one that never existed is an error', async () => {
+  it('disconnecting a session that vanishes succeeds with any selector; one that never existed is an error', async () => {
     for (const how of ['config', 'id', 'interface', 'path'] as const) {
       const [path = ''] = world.createSessions(1)
       const id = path.slice(path.lastIndexOf('/') + 1)
@@ -203,7 +203,7 @@ describe('session-manage when things go wrong', () => {
     }
   })
 
-  it('one that vanishes between the list and the look is a success, too', async () => {
+  it('disconnecting a session that vanishes between list and read succeeds, too', async () => {
     const [path = ''] = world.createSessions(1)
     const id = path.slice(path.lastIndexOf('/') + 1)
     world.intercept(({message}) => {
@@ -214,7 +214,7 @@ describe('session-manage when things go wrong', () => {
     assert.match(stdout, /: was already gone$/m)
   })
 
-  it('of several that match, those that are stale are not among those to choose from', async () => {
+  it('an ambiguous name does not match stale sessions', async () => {
     const create = (n: number) => world.createSessions(n, {name: () => 'same'})
     const [first, second] = create(2)
     await world.killBackend(first!)
@@ -231,6 +231,8 @@ describe('session-manage when things go wrong', () => {
     const two = await manage('--pause --config same --json')
     assert.equal(two.status, 4)
     assert.deepEqual(new Set(errorOf(two.stdout).candidates!.map((session) => session.path)), new Set(paths.slice(1)))
+    for (const {created} of errorOf(two.stdout).candidates!)
+      assert.ok(Math.abs(Date.parse(created) - Date.now()) < 60_000, created)
     assert.match(errorOf(two.stdout).message, /matches 2 sessions/)
     await world.reset()
 
@@ -240,10 +242,10 @@ describe('session-manage when things go wrong', () => {
     assert.equal(errorOf(none.stdout).code, 'session-stale')
   })
 
-  it('a clean-up keeps a session without a status that does not tell it the second time', async () => {
+  it('a clean-up keeps a session without a status if its second read fails', async () => {
     const [stray] = world.createSessions(1)
     world.setStatus(stray!, [0, 0, ''])
-    // as old as one that never loaded a profile
+    // as old as a session that never loaded a profile
     world.breakProperty(stray!, 'session_created', new Variant('t', 1_700_000_000n))
     let reads = 0
     world.intercept(({message: {body, member}}) =>
@@ -257,7 +259,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual(await world.sessions(), [stray])
   })
 
-  it('a clean-up that is only planned says what --failed adds', async () => {
+  it('a dry run of a clean-up reports what --failed adds', async () => {
     world.createSessions(1)
     for (const [option, end] of [
       ['', 'if it is stale'],
@@ -268,10 +270,10 @@ describe('session-manage when things go wrong', () => {
     }
   })
 
-  it('a call that is never answered is given up at its deadline', async () => {
+  it('a call without an answer times out', async () => {
     world.createSessions(1)
     world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
-    // 25 s of its clock
+    // 25 s of the child's clock
     const run = await manage('--pause --config load-1 --json', {env: fastClock(5)})
     assert.equal(run.status, 7)
     assert.equal(sessionsOf(run.stdout)[0]?.error?.code, 'timeout')
@@ -283,7 +285,7 @@ describe('session-manage when things go wrong', () => {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ] as const) {
-    it(`${signal} while a call hangs ends soon with ${status}, and says what is not known`, async () => {
+    it(`${signal} during a hanging call exits soon with ${status} and reports the unknown outcome`, async () => {
       world.createSessions(1)
       world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
       const run = await manage('--pause --config load-1 --json', {
@@ -302,12 +304,12 @@ describe('session-manage when things go wrong', () => {
 
   for (const [how, args] of [
     ['prints', '--disconnect --all --yes'],
-    ['has in its document', '--disconnect --all --yes --json'],
+    ['puts in its document', '--disconnect --all --yes --json'],
   ] as const)
-    it(`SIGINT in the middle of several ${how} what was done, and what is not known`, async () => {
+    it(`SIGINT during several disconnects ${how} the finished sessions and the unknown outcomes`, async () => {
       world.createSessions(6)
       let called = 0
-      // a call is only looked at when the one before was answered
+      // each call waits for the answer to the previous one
       world.intercept(({message}) => (message.member === 'Disconnect' && ++called > 3 ? 'ignore' : undefined))
       const {status, stderr, stdout, time} = await manage(args, {
         async during(child) {
@@ -341,13 +343,13 @@ describe('session-manage when things go wrong', () => {
       }
     })
 
-  it('SIGINT in the middle of many begins no other', async () => {
+  it('SIGINT during many actions starts no further one', async () => {
     world.createSessions(60)
     world.intercept(({message}) => (message.member === 'Pause' ? 'ignore' : undefined))
     const paused = () => world.calls.byMember.get('Pause') ?? 0
     const {status, stdout} = await manage('--pause --all --yes --json', {
       async during(child) {
-        await until('it pauses as many as it does at a time', () => paused() === 50)
+        await until('it has the most calls pending', () => paused() === 50)
         child.kill('SIGINT')
       },
     })
@@ -358,7 +360,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(messages.filter((message) => message.startsWith('interrupted before')).length, 50)
   })
 
-  it('SIGINT while it waits for a line of stdin leaves the session as it was', async () => {
+  it('SIGINT during a prompt for standard input leaves the session unchanged', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await manage('--resume --config pass --timeout 10', {
       async during(child, output) {
@@ -373,7 +375,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual(world.answers(path), {})
   })
 
-  it('SIGINT after the last answer was given starts nothing any more', async () => {
+  it('SIGINT after the last answer starts nothing', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     let given = 0
     world.intercept(({message: {member}}) => {
@@ -382,7 +384,7 @@ describe('session-manage when things go wrong', () => {
     })
     const run = await manage('--resume --config pass --timeout 30', {
       async during(child) {
-        await until('it looks whether that was all', () => given === 2 && world.calls.byMember.get('Ready') === 2)
+        await until('it checks for more questions', () => given === 2 && world.calls.byMember.get('Ready') === 2)
         child.kill('SIGINT')
       },
       input: 'vpnuser\nsecret\n',
@@ -392,7 +394,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual(world.status(path).slice(0, 2), [2, 4])
   })
 
-  it('SIGINT while a backend hangs that is to go on trying is answered soon', async () => {
+  it('SIGINT with --keep exits soon even if a backend hangs', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     let sent = 0
     const run = await manage('--restart --config dead --wait --keep', {
@@ -401,7 +403,7 @@ describe('session-manage when things go wrong', () => {
         await world.stopBackend(path)
         const reads = () => world.calls.byMember.get('Get status') ?? 0
         const before = reads()
-        await until('it looks at it', () => reads() > before)
+        await until('it reads the session', () => reads() > before)
         child.kill('SIGINT')
         sent = performance.now()
       },
@@ -413,7 +415,7 @@ describe('session-manage when things go wrong', () => {
   })
 
   for (const silent of ['LookupConfigName', 'Get', 'LogForward', 'Restart'])
-    it(`--timeout ends in time, whatever the session manager does not answer: ${silent}`, async () => {
+    it(`--timeout is kept, whatever call the session manager does not answer: ${silent}`, async () => {
       await world.startSession('alice', 'dead', {until: 'started'})
       let isSilent = false
       world.intercept(({message}) => {
@@ -429,7 +431,7 @@ describe('session-manage when things go wrong', () => {
       assert.equal(world.calls.byMember.has('Disconnect'), silent === 'Restart')
     })
 
-  it('a session that is not ready and asks for nothing is seldom asked', async () => {
+  it('a session that is not ready and has no questions is rarely polled', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     world.setStatus(path, [2, 12, ''])
     world.intercept(({message}) => {
@@ -443,7 +445,7 @@ describe('session-manage when things go wrong', () => {
     assert.ok(run.stderr.length < 2000)
   })
 
-  it('many sessions that are waited for are no reason to warn', async () => {
+  it('a wait for many sessions causes no warning', async () => {
     const paths = world.createSessions(30)
     for (const path of paths) world.pause(path)
     const run = await manage('--resume --all --yes --timeout 20')
@@ -451,7 +453,7 @@ describe('session-manage when things go wrong', () => {
     assert.doesNotMatch(run.stderr, /Warning/)
   })
 
-  it('a log service that is started again is asked again', async () => {
+  it('subscribes again to a restarted log service', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --wait', {
       async during(_, output) {
@@ -465,7 +467,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(run.status, 8, run.stderr)
   })
 
-  it('a connection of before a restart is not taken for one of after', async () => {
+  it('ignores a connection from before a restart', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     world.intercept(({message: {member}}) => {
       if (member !== 'Ready') return
@@ -478,7 +480,7 @@ describe('session-manage when things go wrong', () => {
     assert.match(run.stderr, /not connected within 2 s \(reconnecting\)/)
   })
 
-  it('a session that was given up is not said to be as it was before', async () => {
+  it('a session disconnected on timeout counts as changed', async () => {
     world.pause(await world.startSession('alice', 'dead', {until: 'started'}))
     const run = await manage('--resume --config dead --timeout 1 --json')
     assert.equal(run.status, 7)
@@ -486,7 +488,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual([session!.outcome, session!.changed, session!.status?.minor], ['failed', true, 16])
   })
 
-  it('a closed stdout does not stop half-way', async () => {
+  it('a closed stdout does not stop the action', async () => {
     world.createSessions(20)
     const child = spawn(process.execPath, [cli(), 'session-manage', '--disconnect', '--all', '--yes'], {
       ...asUser(world, 'alice'),
@@ -505,7 +507,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual(await world.sessions(), [])
   })
 
-  it('one property that fails does not hide the others', async () => {
+  it('one unreadable property does not hide the others', async () => {
     const [path] = world.createSessions(1)
     world.failProperty(path!, 'statistics')
     const run = await manage(`--disconnect --path ${path} --json`)
@@ -516,7 +518,7 @@ describe('session-manage when things go wrong', () => {
     )
   })
 
-  it('a property of another type is an error about that property', async () => {
+  it('reports a property with a wrong type by name', async () => {
     const [path] = world.createSessions(1)
     world.breakProperty(path!, 'status', new Variant('s', 'fine'))
     const run = await manage(`--pause --path ${path} --json`)
@@ -524,7 +526,7 @@ describe('session-manage when things go wrong', () => {
     assert.match(sessionsOf(run.stdout)[0]!.message, /invalid status from the service: expected type list/)
   })
 
-  it('an unknown status code is shown as its number', async () => {
+  it('shows an unknown status code as a number', async () => {
     const [path] = world.createSessions(1)
     world.setStatus(path!, [7, 99, 'brand new'])
     const run = await manage('--cleanup')
@@ -539,7 +541,7 @@ describe('session-manage when things go wrong', () => {
     assert.match(run.stdout, /"BYTES_OUT": 9007199254740993\b/)
   })
 
-  it('some of several that fail are exit 3, and the rest is done', async () => {
+  it('partial failure ends with exit status 3 and completes the rest', async () => {
     const [first] = world.createSessions(3)
     await world.killBackend(first!)
     const run = await manage('--pause --all --yes --json')
@@ -552,7 +554,7 @@ describe('session-manage when things go wrong', () => {
     )
   })
 
-  it('a dynamic challenge in the middle of it is asked for', async () => {
+  it('a dynamic challenge during the connection is requested', async () => {
     world.addProfile('alice', 'dyn', {
       ...userPassword('vpnuser', 'secret'),
       challenge: {answer: '987', question: 'The code on your token'},
@@ -563,7 +565,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('the status of before is not taken for that of after, whatever it was', async () => {
+  it('ignores the status from before a restart', async () => {
     const path = await world.startSession('alice', 'cert')
     world.pause(path)
     let old: 'from Restart on' | 'read' | 'to be read' = 'from Restart on'
@@ -580,12 +582,12 @@ describe('session-manage when things go wrong', () => {
     assert.match(sessionsOf(run.stdout)[0]!.message, /^connected to/)
   })
 
-  it('web authentication is not missed by those who do not wait', async () => {
+  it('reports a pending web authentication without a wait', async () => {
     const path = await world.startSession('alice', 'web', {until: 'new'})
     const first = await manage('--resume --config web --background', {input: 'anybody\nanything\n'})
     assert.equal(first.status, 0, first.stderr)
-    assert.match(first.stdout, /: resuming in the background; if it needs more input, run `ovpn3 session-auth`$/m)
-    await until('it wants to be authenticated', () => world.status(path)[1] === 22)
+    assert.match(first.stdout, /: resuming in the background; if it needs more input, run `ovpn3 auth`$/m)
+    await until('it needs web authentication', () => world.status(path)[1] === 22)
     const again = await manage('--resume --config web')
     const lines = [
       `Resuming session: ${path}`,
@@ -601,7 +603,7 @@ describe('session-manage when things go wrong', () => {
     assert.deepEqual([planned.stderr, planned.stdout.includes('https:')], ['', false])
   })
 
-  it('the statistics of a session that was given up stay with the line that names it', async () => {
+  it('prints the statistics of a disconnected session after the line that names it', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --timeout 1')
     assert.equal(run.status, 7)
@@ -612,14 +614,14 @@ describe('session-manage when things go wrong', () => {
     )
   })
 
-  it('a failure says whether the session was changed', async () => {
+  it('a failure reports whether the session was changed', async () => {
     await world.startSession('alice', 'dead', {until: 'new'})
     const unheard = '--resume --config dead --timeout 1 --keep --json'
     await world.startSession('alice', 'pass', {until: 'new'})
     const refused = '--resume --config pass --wait --json'
     for (const [args, input, status, changed] of [
       [unheard, '', 7, true],
-      // it goes on trying: nothing was done this time
+      // it is already connecting, so nothing changes
       [unheard, '', 7, false],
       [refused, 'vpnuser\n', 8, false],
       [refused, 'vpnuser\nwrong\n', 8, true],
@@ -635,7 +637,7 @@ describe('session-manage when things go wrong', () => {
   const oneOnly = 'input-missing: input is missing: standard input and --credentials can answer for one session only'
   const withChallenge = {challenge: {answer: '987', question: 'The code'}, inputs: [], port: 1195}
 
-  it('stdin is for one session: where several need input none gets it, and those that need none go on', async () => {
+  it('standard input is for one session: if several need input, none gets it, and the others continue', async () => {
     const needy = [
       await world.startSession('alice', 'pass', {until: 'new'}),
       await world.startSession('alice', 'key', {until: 'new'}),
@@ -662,11 +664,11 @@ describe('session-manage when things go wrong', () => {
         }
       }
 
-      await until('it is up', () => world.carriesTraffic(paused))
+      await until('it is connected', () => world.carriesTraffic(paused))
     }
   })
 
-  it('one session that needs input among several is answered for', async () => {
+  it('one session among several gets its input', async () => {
     const needy = await world.startSession('alice', 'pass', {until: 'new'})
     const refused = await world.startSession('alice', 'pass', {fresh: true, input: ['vpnuser', 'wrong']})
     const paused = await world.startSession('alice', 'cert')
@@ -678,7 +680,7 @@ describe('session-manage when things go wrong', () => {
     for (const path of [needy, paused]) assert.equal(await world.carriesTraffic(path), true)
   })
 
-  it('what comes to need input later gets no line that was meant for another session', async () => {
+  it('a session that needs input later gets no line meant for another session', async () => {
     world.addProfile('alice', 'dyn', withChallenge)
     const needy = await world.startSession('alice', 'pass', {until: 'new'})
     const later = await world.startProfile('alice', 'dyn', {until: 'new'})
@@ -689,7 +691,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(await world.carriesTraffic(needy), true)
   })
 
-  it('two that come to need input later get no line at all', async () => {
+  it('two sessions that need input later get no line', async () => {
     const paths: string[] = []
     for (const name of ['dyn-1', 'dyn-2']) {
       world.addProfile('alice', name, withChallenge)
@@ -705,20 +707,20 @@ describe('session-manage when things go wrong', () => {
     for (const path of paths) assert.deepEqual(world.answers(path), {})
   })
 
-  it('signals of a stranger are not believed', async () => {
+  it('ignores signals of a stranger', async () => {
     const path = await world.startSession('alice', 'dead', {until: 'started'})
     const run = await manage('--restart --config dead --wait --keep', {
       async during(_, output) {
         await until('it waits', () => output().includes('Restarting session:'))
         await spoof(world, path)
-        // the truth, behind it
+        // the true status, sent after it
         world.setStatus(path, [2, 11, 'no'])
       },
     })
     assert.equal(run.status, 8, run.stdout)
   })
 
-  it('SIGINT while the sessions are looked up changes nothing, and ends at once', async () => {
+  it('SIGINT during the lookup of the sessions changes nothing and exits at once', async () => {
     const [hung, other] = world.createSessions(2)
     await world.stopBackend(hung!)
     const run = await manage('--disconnect --all --yes', {
@@ -735,7 +737,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(world.calls.byMember.has('Disconnect'), false)
   })
 
-  it('control characters of a server do not reach a terminal', async () => {
+  it('removes control characters of a server from the output', async () => {
     // its server never answers by itself
     world.addProfile('alice', 'evil', {inputs: []})
     const path = await world.startProfile('alice', 'evil', {until: 'started'})
@@ -751,7 +753,7 @@ describe('session-manage when things go wrong', () => {
     assert.doesNotMatch(run.stdout + run.stderr, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E]/)
   })
 
-  it('nor do those of a hint', async () => {
+  it('removes control characters from a hint, too', async () => {
     world.createSessions(1)
     const text = 'Rejected send message \u001B]0;owned\u0007 evil\u001B[31m'
     world.intercept(({message}) =>
@@ -764,7 +766,7 @@ describe('session-manage when things go wrong', () => {
     assert.doesNotMatch(run.stderr, /[\u0000-\u0009\u000B-\u001F]/)
   })
 
-  it('a manager that ends while an interface is looked for is no missing interface', async () => {
+  it('a manager that ends during the lookup of an interface is not reported as a missing interface', async () => {
     world.createSessions(1)
     world.intercept(({message}) => (message.body[1] === 'device_name' ? 'crash' : undefined))
     const run = await manage('--pause --interface tun0 --json')
@@ -772,7 +774,7 @@ describe('session-manage when things go wrong', () => {
     assert.equal(errorOf(run.stdout).code, 'service-unavailable')
   })
 
-  it('a full disk behind stdout is said, in one line', async () => {
+  it('reports a full disk behind stdout in one line', async () => {
     const [path] = world.createSessions(1)
     const full = openSync('/dev/full', 'w')
     try {

@@ -12,7 +12,7 @@ import {skipTerminal, terminals} from '../support/terminal'
 describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  it('lets a session be picked', async () => {
+  it('lets the user pick a session', async () => {
     await stage.world.startSession('alice', 'cert')
     const second = await stage.world.startSession('alice', 'cert2')
     const tty = await stage.open()
@@ -26,7 +26,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.ok(second)
   })
 
-  it('lets the action be picked, among those that go with the options', async () => {
+  it('lets the user pick an action that suits the options', async () => {
     await stage.world.startSession('alice', 'cert')
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage', 'Enter')
@@ -38,14 +38,14 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('clear; ovpn3 session-manage --config cert', 'Enter')
     assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
     await tty.type('Escape')
-    await tty.shows(/interrupted[^]*status 130/)
+    await tty.shows(/^Cancelled\.[^]*status 130/m)
     await tty.type('clear; ovpn3 session-manage cert', 'Enter')
     assert.doesNotMatch(await tty.shows(/Which action\?[^]*log level/), /Remove stale sessions/)
     await tty.type('Escape')
-    await tty.shows(/interrupted[^]*status 130/)
+    await tty.shows(/^Cancelled\.[^]*status 130/m)
   })
 
-  it('picks by what is typed, in rows that fit the terminal', async () => {
+  it('filters by typed text, in rows that fit the terminal', async () => {
     stage.world.createSessions(40, {name: (index) => `office-number-${index}`})
     for (const [columns, rows, shown] of [
       [40, 10, 6],
@@ -54,9 +54,8 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     ] as const) {
       const tty = await stage.open({columns, rows})
       await tty.type('-R', 'ovpn3 session-manage --pause --dry-run', 'Enter')
-      const screen = await tty.shows(/Which session to pause\?\n {2}ID +CONFIG.*STATUS[^]*more/)
+      const screen = await tty.shows(/Which session to pause\?\n {2}ID +CONFIG.*STATUS[^]*1 of 40\. Type/)
       assert.equal(screen.match(/office-.*connected/g)?.length, shown, screen)
-      assert.ok(screen.includes(`… ${40 - shown} more`), screen)
       await tty.type('number-17')
       await tty.shows(/pause\? number-17\n {2}ID .*\n> \w{8} {2}office-number-17 .*\nType to filter.*$/)
       await tty.type('x')
@@ -66,7 +65,20 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     }
   })
 
-  it('offers to pick only sessions that the action changes', async () => {
+  it('leaves no stale lines of the picker when the terminal becomes tiny and large again', async () => {
+    stage.world.createSessions(20)
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause', 'Enter')
+    await tty.shows(/Which session to pause\?[^]*Type to filter/)
+    await tty.resize(20, 3)
+    await tty.shows(/1 of 20|Type to|… /)
+    await tty.resize(80, 30)
+    await tty.shows(/Which session to pause\?\n +ID +CONFIG[^]*1 of 20. Type to filter/)
+    const screen = await tty.screen()
+    for (const line of [/Which session/g, /Type to/g, /CONFIG/g]) assert.equal(screen.match(line)?.length, 1, screen)
+  })
+
+  it('offers only sessions that the action changes', async () => {
     const [first, second] = stage.world.createSessions(2)
     stage.world.pause(first!)
     const tty = await stage.open()
@@ -79,7 +91,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.ok(second)
   })
 
-  it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
+  it('lets the user pick if a name is ambiguous, and Ctrl-C changes nothing', async () => {
     await stage.world.startSession('alice', 'cert')
     await stage.world.startSession('alice', 'cert', {fresh: true})
     const tty = await stage.open()
@@ -91,7 +103,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
-  it('asks for user name and password, and hides the password', async () => {
+  it('prompts for user name and password, and hides the password', async () => {
     const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
@@ -106,7 +118,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await stage.world.carriesTraffic(path), true)
   })
 
-  it('waits for the connection unasked, and never gives it up unasked', async () => {
+  it('waits for the connection by default, without a timeout', async () => {
     stage.world.pause(await stage.world.startSession('alice', 'cert'))
     const path = await stage.world.startSession('alice', 'dead', {until: 'started'})
     const tty = await stage.open()
@@ -121,7 +133,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.ok((await stage.world.sessions()).includes(path))
   })
 
-  it('Ctrl-C at a question leaves the session as it was', async () => {
+  it('Ctrl-C at a prompt leaves the session unchanged', async () => {
     const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --config pass --timeout 10', 'Enter')
@@ -135,7 +147,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
-  it('Ctrl-C at a question that comes while it connects gives up what was begun', async () => {
+  it('Ctrl-C at a prompt during the connection disconnects the session', async () => {
     const challenge = {answer: '987', question: 'The code on your token'}
     stage.world.addProfile('alice', 'dyn', {challenge, inputs: [], port: 1195})
     await stage.world.startProfile('alice', 'dyn', {until: 'new'})
@@ -143,11 +155,11 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.type('ovpn3 session-manage --resume --config dyn --timeout 60', 'Enter')
     await tty.shows(/The code on your token:/)
     await tty.type('C-c')
-    await tty.shows(/dyn \(\w{8}\): interrupted: given up and disconnected[^]*status 130/)
+    await tty.shows(/dyn \(\w{8}\): interrupted: gave up and disconnected it[^]*status 130/)
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
-  it('takes a terminal that does not tell its size for an ordinary one', async () => {
+  it('assumes a standard size if the terminal reports none', async () => {
     stage.world.createSessions(2)
     const tty = await stage.open()
     await tty.type('stty rows 0 columns 0', 'Enter')
@@ -161,7 +173,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/Checking load-\d/)
   })
 
-  it("gives another user's session credentials after a question with its owner only", async () => {
+  it("prompts for another user's session only after naming its owner", async () => {
     const {world} = stage
     const session = await world.startSession('bob', 'pass', {until: 'new'})
     await world.grant(session, 'alice')
@@ -185,19 +197,19 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await tty.shows(/pass \(\w{8}\) of (?:uid )?\S+: connected[^]*status 0/)
   })
 
-  it('asks a person for what a file does not answer, for as long as it takes', async () => {
+  it('prompts for answers missing from a file, without a time limit', async () => {
     await stage.world.startSession('alice', 'pass', {until: 'new'})
     const file = userFile(stage.world, 'alice', 'credentials', '{"username": "vpnuser"}')
     const tty = await stage.open({columns: 120})
     await tty.type(`ovpn3 session-manage --resume --config pass --timeout 3 --credentials ${file}`, 'Enter')
     assert.doesNotMatch(await tty.shows(/pass \(\w{8}\) needs input:\n.*Auth Password:/), /User name/)
-    // nothing happens: that is what is tested
+    // no output is expected meanwhile
     await sleep(3500)
     await tty.type('secret', 'Enter')
     await tty.shows(/pass \(\w{8}\): connected[^]*status 0/)
   })
 
-  it("gives another user's session nothing of a file, or of systemd, before it was agreed to", async () => {
+  it("uses a file or systemd for another user's session only after consent", async () => {
     const {world} = stage
     const session = await world.startSession('bob', 'pass', {until: 'new'})
     await world.grant(session, 'alice')
@@ -216,7 +228,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     }
   })
 
-  it("opens a web address, but not that of another user's session", async () => {
+  it("opens a web address, but not for another user's session", async () => {
     const {world} = stage
     const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-browser-'))
     chmodSync(folder, 0o777)
@@ -227,7 +239,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
       for (const user of ['bob', 'alice'] as const) {
         const session = await world.startSession(user, 'web', {until: 'started'})
         if (user === 'bob') await world.grant(session, 'alice')
-        await until('it wants the web', () => world.status(session)[1] === 22)
+        await until('it needs web authentication', () => world.status(session)[1] === 22)
         assert.match(
           await tty.run(`ovpn3 session-manage --resume --background --path ${session}`),
           /Open this page:\n +https:/,
@@ -241,7 +253,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     }
   })
 
-  it('leaves alone a session whose access is revoked while the question is open', async () => {
+  it('does not change a session whose access is revoked during the prompt', async () => {
     const {world} = stage
     world.createSessions(2)
     const theirs = await world.startSession('bob', 'cert')
@@ -258,7 +270,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(world.status(theirs)[1], 7)
   })
 
-  it('asks once before it acts on several', async () => {
+  it('asks once before it acts on several sessions', async () => {
     stage.world.createSessions(2)
     await stage.world.grant(await stage.world.startSession('bob', 'cert'), 'alice')
     const {short: bob} = nameOf(stage.world, 'bob')
@@ -275,7 +287,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
-  it('does not ask about what is stale, and tells that it is gone', async () => {
+  it('does not ask about stale sessions and reports that they are gone', async () => {
     const [stale] = stage.world.createSessions(3)
     await stage.world.killBackend(stale!)
     const tty = await stage.open()
@@ -287,7 +299,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
-  it('counts what does not fit the terminal, and names a few of many in its question', async () => {
+  it('counts the sessions that do not fit the terminal, and names a few of many in its question', async () => {
     stage.world.createSessions(60)
     stage.world.timings.method = 50
     const tty = await stage.open({rows: 24})
@@ -303,17 +315,29 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     for (const path of await stage.world.sessions()) assert.equal(stage.world.status(path)[1], 14)
   })
 
-  it('shows progress while it waits, and Ctrl-C restores the terminal', async () => {
+  it('shows progress during the wait, and Ctrl-C restores the terminal', async () => {
     await stage.world.startSession('alice', 'dead', {until: 'started'})
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --restart --config dead --wait', 'Enter')
     await tty.shows(/Restarting dead[^]*reconnecting/)
     await tty.type('C-c')
     const screen = await tty.shows(/status 130/)
-    assert.match(screen, /dead \(\w{8}\): interrupted: given up and disconnected/)
+    assert.match(screen, /dead \(\w{8}\): interrupted: gave up and disconnected it/)
     assert.doesNotMatch(screen, /Restarting dead/, 'what was progress is gone')
     assert.equal(await tty.cursorIsVisible(), true)
     assert.deepEqual(await stage.world.sessions(), [])
+  })
+
+  it('removes its progress from the terminal also at the second Ctrl-C', async () => {
+    stage.world.createSessions(2)
+    stage.world.timings.method = 10_000
+    const tty = await stage.open()
+    await tty.type('ovpn3 session-manage --pause --all --yes', 'Enter')
+    await tty.shows(/Pausing load-1/)
+    await tty.type('C-c', 'C-c')
+    const screen = await tty.shows(/status 130\]/)
+    assert.doesNotMatch(screen, /Pausing/)
+    assert.equal(await tty.cursorIsVisible(), true)
   })
 
   it('shows each session of a clean-up, then only the results', async () => {
@@ -330,7 +354,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.doesNotMatch(screen, /Checking/)
   })
 
-  it('colours nothing with NO_COLOR, and does not animate a dumb terminal', async () => {
+  it('prints no colours with NO_COLOR, and no animation on a dumb terminal', async () => {
     stage.world.createSessions(2)
     const plain = await stage.open({env: {NO_COLOR: '1'}})
     await plain.type('ovpn3 session-manage --pause', 'C-u', 'ovpn3 session-manage --bogus', 'Enter')
@@ -343,7 +367,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await dumb.shows(/no session selected[^]*status 2/)
   })
 
-  it('keeps control sequences of others away from the terminal', async () => {
+  it('removes control sequences of other users from the output', async () => {
     stage.world.addProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
     const path = await stage.world.startProfile('alice', 'evil\u001B]0;owned\u0007\u001B[31m\u202Egpj.exe\u0085end')
     const tty = await stage.open()
@@ -352,7 +376,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     assert.match(screen, /evil gpj\.exe end \(\w{8}\): paused/)
   })
 
-  it('names the hung session while it waits', async () => {
+  it('names the session with a hung backend during the wait', async () => {
     const [hung] = stage.world.createSessions(1)
     await stage.world.stopBackend(hung!)
     const tty = await stage.open()
@@ -363,7 +387,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     await until('it is gone', async () => (await stage.world.sessions()).length === 0)
   })
 
-  it('Ctrl-C at a question leaves the other sessions alone, too', async () => {
+  it('Ctrl-C at a prompt leaves the other sessions unchanged, too', async () => {
     const needy = await stage.world.startSession('alice', 'pass', {until: 'new'})
     const paused = await stage.world.startSession('alice', 'cert')
     stage.world.pause(paused)
@@ -377,12 +401,12 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
     if (before[1] === 14) assert.equal(stage.world.status(paused)[1], 14)
   })
 
-  it('looks again at what took a while to pick', async () => {
+  it('reads the sessions again after a slow choice', async () => {
     await stage.world.startSession('alice', 'cert2')
     const path = await stage.world.startSession('alice', 'cert', {until: 'new'})
     const tty = await stage.open()
     await tty.type('ovpn3 session-manage --resume --background', 'Enter')
-    // the other one is connected
+    // the other session is connected
     assert.doesNotMatch(await tty.shows(/Which session to resume\?[^]*cert/), /cert2/)
     stage.world.setStatus(path, [2, 6, ''])
     stage.world.calls.reset()
@@ -392,7 +416,7 @@ describe('session-manage on a terminal', {skip: skipTerminal()}, () => {
   })
 })
 
-/** A user in the words of the CLI, as patterns: where nobody can be become, others have a uid and no name. */
+/** A user as the CLI shows it, as patterns; without root, other users have a uid and no name. */
 function nameOf(world: Simulator, user: 'bob'): {readonly full: string; readonly short: string} {
   const uid = `uid ${world.uid(user)}`
   const name = world.accountName(user)

@@ -11,7 +11,7 @@ interface Start {
   readonly session: SessionResult
 }
 
-describe('session-start when things go wrong', () => {
+describe('session-start with faults', () => {
   let world: Simulator
   const start = (args: string, options?: RunOptions) =>
     ovpn3(world, 'alice', ['session-start', ...args.split(' ')], options)
@@ -24,7 +24,7 @@ describe('session-start when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
-  it('in the foreground, a silent session manager does not keep it from its end', async () => {
+  it('exits in the foreground even if the session manager is silent', async () => {
     const run = await start('cert --foreground', {
       async during(child, output) {
         await connected(output)
@@ -40,7 +40,7 @@ describe('session-start when things go wrong', () => {
     assert.ok(world.calls.byMember.has('Disconnect'))
   })
 
-  it('in the foreground, a second signal ends it at once', async () => {
+  it('exits in the foreground at once on a second signal', async () => {
     const run = await start('cert --foreground', {
       async during(child, output) {
         await connected(output)
@@ -53,7 +53,7 @@ describe('session-start when things go wrong', () => {
     assert.deepEqual([run.status, run.signal], [null, 'SIGTERM'])
   })
 
-  it('in the foreground, input that is missing while it reconnects ends the session', async () => {
+  it('disconnects in the foreground if input is missing during a reconnect', async () => {
     const run = await start('web --foreground --json', {
       async during(_, output) {
         await until('the page is shown', () => output().includes('Open this page'))
@@ -90,7 +90,7 @@ describe('session-start when things go wrong', () => {
     ['Validate', new ServiceError('net.example.Odd', ''), 1, /configuration manager answered: net\.example\.Odd/],
     ['LookupConfigName', {reply: ['s', 'x']}, 1, /invalid LookupConfigName from the service: expected type list/],
   ] as const)
-    it(`the configuration manager fails: ${member}, ${typeof how === 'string' ? how : 'error'}`, async () => {
+    it(`reports a failing configuration manager: ${member}, ${typeof how === 'string' ? how : 'error'}`, async () => {
       world.interceptConfigurations((call) => (call.message.member === member ? (how as 'crash') : undefined))
       const run = await start('cert --json')
       assert.equal(run.status, status, run.stdout)
@@ -105,7 +105,7 @@ describe('session-start when things go wrong', () => {
     ['Connect', 'crash', 6],
     ['Connect', new ServiceError('net.example.Odd', ''), 1],
   ] as const)
-    it(`the session manager fails, and an imported profile does not stay: ${member}, ${typeof how === 'string' ? how : 'error'}`, async () => {
+    it(`removes the imported profile if the session manager fails: ${member}, ${typeof how === 'string' ? how : 'error'}`, async () => {
       const profiles = world.profilePaths()
       world.intercept(({message}) => (message.member === member ? (how as 'crash') : undefined))
       const isSlow = typeof how === 'object' && 'reply' in how
@@ -116,7 +116,7 @@ describe('session-start when things go wrong', () => {
       assert.deepEqual(world.profilePaths(), profiles)
     })
 
-  it('the configuration manager is started by the bus when it is needed', async () => {
+  it('starts the configuration manager on demand', async () => {
     await world.coldStartConfigurations()
     const {status, stderr} = await start('cert')
     assert.equal(status, 0, stderr)

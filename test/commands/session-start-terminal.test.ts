@@ -6,7 +6,7 @@ import {skipTerminal, terminals} from '../support/terminal'
 describe('session-start on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  it('lets a profile be picked, and leaves one line', async () => {
+  it('lets the user pick a profile, and leaves one line', async () => {
     const tty = await stage.open()
     await tty.type('ovpn3 session-start', 'Enter')
     const screen = await tty.shows(/Which profile to start\?/)
@@ -19,7 +19,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
   })
 
   for (const columns of [40, 80, 120])
-    it(`picks where a name is ambiguous, ${columns} columns wide`, async () => {
+    it(`lets the user pick if a name is ambiguous, ${columns} columns wide`, async () => {
       for (let n = 0; n < 2; n++) stage.world.addProfile('alice', 'office')
       const tty = await stage.open({columns})
       await tty.type('ovpn3 session-start office', 'Enter')
@@ -31,7 +31,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
       assert.equal(await tty.cursorIsVisible(), true)
     })
 
-  it('is interrupted by Ctrl-D at a question', async () => {
+  it('Ctrl-D at a prompt interrupts it', async () => {
     const tty = await stage.open()
     await tty.type('ovpn3 session-start pass', 'Enter')
     await tty.shows(/Auth User name/)
@@ -43,7 +43,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
   })
 
   for (const columns of [40, 80, 120])
-    it(`asks, shows what it does, and hides the password, ${columns} columns wide`, async () => {
+    it(`prompts, shows progress, and hides the password, ${columns} columns wide`, async () => {
       stage.world.timings.newTunnel = 700
       stage.world.timings.connecting = 700
       const tty = await stage.open({columns})
@@ -63,14 +63,14 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
       assert.doesNotMatch(screen, /secret|Starting pass|Connecting/)
     })
 
-  it('Ctrl-C at a question leaves nothing', async () => {
+  it('Ctrl-C at a prompt leaves no session', async () => {
     const tty = await stage.open()
     await tty.type('ovpn3 session-start pass', 'Enter')
     await tty.shows(/Auth User name:/)
     await tty.type('vpnuser', 'Enter')
     await tty.shows(/Auth Password:/)
     await tty.type('C-c')
-    await tty.shows(/pass \(\w{8}\): interrupted: given up and disconnected[^]*status 130/)
+    await tty.shows(/pass \(\w{8}\): interrupted: gave up and disconnected it[^]*status 130/)
     assert.deepEqual(await stage.world.sessions(), [])
     assert.equal(await tty.cursorIsVisible(), true)
   })
@@ -79,7 +79,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
     ['the session is made', 700, /Starting dead/],
     ['it connects', 10, /Connecting dead \(\w{8}\)/],
   ] as const)
-    it(`Ctrl-C while ${what} leaves nothing`, async () => {
+    it(`Ctrl-C while ${what} leaves no session`, async () => {
       stage.world.timings.newTunnel = newTunnel
       const tty = await stage.open()
       await tty.type('ovpn3 session-start dead', 'Enter')
@@ -90,7 +90,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
       assert.equal(await tty.cursorIsVisible(), true)
     })
 
-  it('stays in the foreground until Ctrl-C, asks again while it reconnects, and is continued after Ctrl-Z', async () => {
+  it('stays in the foreground until Ctrl-C, prompts again during a reconnect, and continues after Ctrl-Z', async () => {
     const {world} = stage
     const challenge = {answer: '987', question: 'The code on your token'}
     world.addProfile('alice', 'dyn', {challenge, inputs: [], port: 1195})
@@ -108,7 +108,7 @@ describe('session-start on a terminal', {skip: skipTerminal()}, () => {
     assert.deepEqual(await world.sessions(), [])
   })
 
-  it('is hung up with its terminal: the session stays connected', async () => {
+  it('keeps the session connected if the terminal is closed', async () => {
     const tty = await stage.open()
     await tty.type('ovpn3 session-start cert --foreground', 'Enter')
     await tty.shows(/cert \(\w{8}\): connected to/)

@@ -30,7 +30,7 @@ describe('verbs', () => {
 
   const run = (line: readonly string[]) => ovpn3Shared(world, 'alice', line)
 
-  it('are declared by the commands as in the table', () => {
+  it('match the table in the commands', () => {
     for (const {action, aliases, command, name} of verbs) {
       const {[action ? name : command]: declared} = commands
       assert.deepEqual(declared?.aliases, action ? aliases : [name, ...aliases])
@@ -39,7 +39,7 @@ describe('verbs', () => {
 
     const all = Object.entries(commands)
       .flatMap(([id, each]) => [...(each.implied ? [id] : []), ...each.aliases])
-      // The subcommands of plugins have other names, too.
+      // plugin subcommands have different names
       .filter((name) => !name.includes(':'))
     assert.deepEqual([...all].sort(), [...verbNames].sort())
   })

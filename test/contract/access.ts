@@ -15,34 +15,32 @@ const cases = ['alice', 'bob', 'carol', 'root', 'carol, public', 'root, public']
 type Case = (typeof cases)[number]
 
 /**
- * Who a denial says may do it; `nobody`: there is no such session, as far as that user is concerned; `byId`: it is merely
- * public, and not found by a name.
+ * The hint of a denial, by who has the right. `nobody`: the user cannot find the session. `byId`:
+ * the session is only public, so a name does not select it.
  */
 const denials = {
   byId: /^Select a public session of another user by ID: --path [0-9a-f]{8}$/,
   lookers: /^Ask its owner to grant you access, or run the command as root$/,
-  nobody: /^(?:No running session can be selected$|Running: )/,
+  nobody: /^(?:No session can be selected$|Sessions: )/,
   owner: /^Ask (?<owner>.+) to change it$/,
   users: /^Ask its owner(, (?<owner>.+),)? to grant you access$/,
 } as const
 type Verdict = 'yes' | keyof typeof denials
 
-/** What the service lets each of them do, in the order of the cases. */
+/** The rights that the service gives, in the order of the cases. */
 const rights = {
   act: ['yes', 'yes', 'users', 'users', 'yes', 'yes'],
-  // to act, and to see what comes of it
   follow: ['yes', 'yes', 'users', 'users', 'lookers', 'yes'],
   look: ['yes', 'yes', 'lookers', 'yes', 'lookers', 'yes'],
   set: ['yes', 'yes', 'users', 'users', 'users', 'users'],
   share: ['yes', 'owner', 'owner', 'owner', 'owner', 'owner'],
-  // by what is listed, and by what is read of it
   find: ['yes', 'yes', 'nobody', 'nobody', 'yes', 'yes'],
   findByDevice: ['yes', 'yes', 'nobody', 'nobody', 'nobody', 'byId'],
   findByName: ['yes', 'yes', 'nobody', 'nobody', 'byId', 'byId'],
   findByOwner: ['yes', 'yes', 'nobody', 'nobody', 'nobody', 'yes'],
 } as const satisfies Readonly<Record<string, readonly Verdict[]>>
 
-/** What of a session commands change, as its owner sees it. */
+/** The properties that commands change, as the owner reads them. */
 interface State {
   readonly acl: readonly number[]
   readonly level: number
@@ -55,9 +53,9 @@ interface State {
 interface Row {
   readonly args: string
   readonly right: keyof typeof rights
-  /** The minor status code that it starts from: connected, if it does not say. */
+  /** The minor status code before the row; connected by default. */
   readonly from?: number
-  /** What comes of it where it is allowed; nothing, if it does not say. `gone`: the session is. */
+  /** The change if the row is allowed; none by default. `gone`: the session is removed. */
   readonly effect?: 'gone' | ((before: State) => Partial<State>)
 }
 
@@ -97,10 +95,13 @@ const rows: readonly Row[] = [
   {args: 'session-manage --disconnect', right: 'act', effect: 'gone'},
 ]
 
-/** What comes of a row in a case: nothing, where it is denied. */
+/** The effect of a row in a case; none if it is denied. */
 const effectOf = ({effect, right}: Row, index: number) => (rights[right][index] === 'yes' ? effect : undefined)
 
-/** The rows of a case in their order: those in succession that change nothing, from the same start, are one batch. */
+/**
+ * The rows of a case in order. Successive rows that start from the same status and change nothing
+ * form one batch.
+ */
 function batchesOf(index: number): Row[][] {
   const batches: Row[][] = []
   for (const row of rows) {
@@ -113,7 +114,7 @@ function batchesOf(index: number): Row[][] {
   return batches
 }
 
-/** Commands about all the sessions that there are for a user. */
+/** Commands about all sessions that a user can see. */
 const lists = [
   'sessions-list',
   'sessions-list --format=table',
@@ -127,7 +128,7 @@ const lists = [
   'session-manage --cleanup --failed --json',
 ]
 
-/** Command lines that end with a value to be completed. */
+/** Command lines whose last word is completed. */
 const completions = [
   'session-manage --pause --config ',
   'session-manage --disconnect --path ',
@@ -141,7 +142,7 @@ const completions = [
 
 const trace = {DEBUG: '*'}
 
-/** Who may do what with a session, and see what of it: every command as everybody. */
+/** Which users may do and see what: every command as every user. */
 export function accessContract(title: string, world: () => World): void {
   const stage = new Stage(world)
   let accounts: Accounts
@@ -149,7 +150,9 @@ export function accessContract(title: string, world: () => World): void {
   const run = (user: UserName, args: readonly string[]): Promise<RunResult> =>
     ovpn3(world(), user, args, {env: {...accounts.environment, ...trace}})
 
-  /** What the service shows to those who may look, as far as it cannot be mistaken for something else. */
+  /**
+   * The values that only users with access may see, if they are distinctive enough to search for.
+   */
   async function secretsOf(path: string): Promise<RegExp[]> {
     const names = [
       'backend_pid',
@@ -199,14 +202,14 @@ export function accessContract(title: string, world: () => World): void {
     }
   }
 
-  /** These properties, as alice reads them: all of them would take the service three times as long. */
+  /** Reads only these properties, as alice: reading all of them would take three times as long. */
   async function read(path: string, names: readonly string[]): Promise<<T>(name: string) => T> {
     const values = await Promise.all(names.map(async (name) => [name, await stage.alice.get(path, name)] as const))
     const byName = new Map(values)
     return <T>(name: string) => byName.get(name) as T
   }
 
-  /** Alice's session, as a case has it. */
+  /** Alice's session with the access of a case. */
   async function sessionFor(each: Case): Promise<string> {
     const path = await stage.begin('alice', 'cert')
     if (each === 'bob') await world().grant(path, 'bob')
@@ -214,7 +217,7 @@ export function accessContract(title: string, world: () => World): void {
     return path
   }
 
-  /** Brings the session to where a row starts. */
+  /** Brings the session to the status that a row starts from. */
   async function bring(path: string, minor: number): Promise<void> {
     const [, present] = await stage.alice.status(path)
     if (present === minor) return
@@ -222,7 +225,7 @@ export function accessContract(title: string, world: () => World): void {
     await stage.alice.reaches(path, minor)
   }
 
-  /** The words that a row stands for. */
+  /** The arguments of a row. */
   function wordsOf({args, right}: Row, path: string, device: string): string[] {
     const values: Readonly<Record<string, string>> = {
       DEVICE: device,
@@ -233,7 +236,9 @@ export function accessContract(title: string, world: () => World): void {
     return right.startsWith('find') ? words : [...words, '--path', path]
   }
 
-  /** The command is denied, and says who may, as text and as JSON: what it printed. */
+  /**
+   * The command is denied and reports who has the right, as text and as JSON. Returns its output.
+   */
   async function denied(
     user: UserName,
     words: readonly string[],
@@ -251,7 +256,7 @@ export function accessContract(title: string, world: () => World): void {
     const says = denials[verdict].exec(hint)
     assert.ok(says, `${what}: ${hint}`)
     assert.ok(text.stderr.includes(message) && text.stderr.includes(`\n${hint}\n`), text.stderr)
-    // by name to those who may look at it
+    // the owner's name is shown only to users who may read the session
     const named = verdict === 'owner' ? 'the owner of the session' : undefined
     const maySee = user === 'bob' || user === 'root'
     if (says.groups) assert.equal(says.groups.owner, maySee ? accounts.text('alice') : named, what)
@@ -273,7 +278,7 @@ export function accessContract(title: string, world: () => World): void {
 
     for (const [index, each] of cases.entries()) {
       const user = each.split(',')[0] as UserName
-      it(`${each}: each command and option`, async (t) => {
+      it(`${each}: every command and option respects the user's rights`, async (t) => {
         if (stage.alone(t)) return
         const path = await sessionFor(each)
         for (const batch of batchesOf(index)) {
@@ -287,7 +292,7 @@ export function accessContract(title: string, world: () => World): void {
             const line = words.join(' ')
             const results = verdict === 'yes' ? [await run(user, words)] : await denied(user, words, verdict)
             if (verdict === 'yes') assert.equal(results[0]!.status, 0, `${line}\n${results[0]!.stderr}`)
-            // what was typed is known
+            // the user typed these values
             const secrets = known.filter((secret) => !secret.test(line))
             for (const result of results) holdsNone(result, secrets, line)
           })
@@ -317,7 +322,7 @@ export function accessContract(title: string, world: () => World): void {
     for (const each of ['carol', 'root', 'carol, public'] as const) {
       const user = each.split(',')[0] as UserName
       const isPublic = each.endsWith('public')
-      it(`${each}: what is listed, and completed`, async (t) => {
+      it(`${each}: lists and completion show only what the user may see`, async (t) => {
         if (stage.alone(t)) return
         const path = await sessionFor(each)
         const id = path.slice(-36)
@@ -328,7 +333,7 @@ export function accessContract(title: string, world: () => World): void {
           const result = await run(user, list.split(' '))
           assert.equal(result.status, 0, `${list}\n${result.stderr}`)
           assert.equal((result.stdout + result.stderr).includes(id.slice(0, 8)), isPublic, list)
-          // a clean-up asks which sessions were started from profiles of the names that the user has
+          // a clean-up looks up the names of the user's profiles
           const names = list.includes('--cleanup') ? 1 : 0
           holdsNone(result, secrets.slice(names), list)
         })
@@ -338,7 +343,7 @@ export function accessContract(title: string, world: () => World): void {
           const {stdout} = await ovpn3(world(), user, ['--complete', 'zsh', words.at(-1)!, ...words.slice(0, -1)], {
             env: {...accounts.environment, ...trace, ...slowTimers(20)},
           })
-          // root may read by whom the session that it names is used
+          // root may read the owner of a session selected by path
           const known = user === 'root' && line.includes('PATH')
           assert.match(stdout, known ? new RegExp(`^(${accounts.nameOf('bob')}|${world().uid('bob')})\t`) : /^$/, line)
         })
@@ -348,7 +353,7 @@ export function accessContract(title: string, world: () => World): void {
       })
     }
 
-    it('of all, those of others are said to be', async (t) => {
+    it('--all marks sessions of other users', async (t) => {
       if (stage.alone(t)) return
       const of = ` of ${accounts.nameOf('alice')}`
       const would = ': would be disconnected (connected)'
@@ -368,7 +373,7 @@ export function accessContract(title: string, world: () => World): void {
       }
     })
 
-    /** What `--config cert` stands for, as the command names it. */
+    /** The session that `--config cert` selects, as the command names it. */
     const named = async (user: UserName, ...args: string[]) => {
       const {status, stderr, stdout} = await run(user, [
         'session-manage',
@@ -385,7 +390,7 @@ export function accessContract(title: string, world: () => World): void {
       `cert (${path.slice(-36, -28)})${owner ? ` of ${accounts.nameOf(owner)}` : ''}`
 
     for (const user of ['alice', 'root'] as const) {
-      it(`${user}: a name stands for own sessions first, then for those granted, never for public ones`, async (t) => {
+      it(`${user}: a name selects own sessions first, then granted ones, never public ones`, async (t) => {
         if (stage.alone(t)) return
         await stage.reset()
         const [bob, carol] = [accounts.nameOf('bob'), accounts.nameOf('carol')]
@@ -397,7 +402,7 @@ export function accessContract(title: string, world: () => World): void {
         )
         const granted = await world().startSession('bob', 'cert')
         await world().grant(granted, user)
-        // root is shown its own sessions and public ones
+        // root sees its own sessions and public ones
         if (user === 'alice') assert.equal(await named(user), labelOf(granted, 'bob'))
         const own = await world().startSession(user, 'cert')
         assert.equal(await named(user), labelOf(own))
@@ -415,7 +420,7 @@ export function accessContract(title: string, world: () => World): void {
       })
     }
 
-    it('a user that there is not is wrong usage', async () => {
+    it('rejects an unknown user as wrong usage', async () => {
       const {status, stderr} = await run('alice', [
         'session-manage',
         '--pause',
@@ -428,7 +433,7 @@ export function accessContract(title: string, world: () => World): void {
       assert.match(stderr, /^Error: --owner: no such user: "nosuch!"$/m)
     })
 
-    it("another user's session gets lines of input only where its owner is named", async (t) => {
+    it("gives lines of input to another user's session only if --owner names that user", async (t) => {
       if (stage.alone(t)) return
       await stage.reset()
       const path = await world().startSession('bob', 'pass', {until: 'new'})
@@ -450,7 +455,7 @@ export function accessContract(title: string, world: () => World): void {
       assert.match(stdout, new RegExp(`^pass \\(\\w+\\) of ${bob}: connected`, 'm'))
     })
 
-    it('a clean-up of failed sessions is of own ones, or of those of a user who is named', async (t) => {
+    it('--cleanup --failed removes only own sessions, or those of the user named by --owner', async (t) => {
       if (stage.alone(t)) return
       await stage.reset()
       const theirs = await world().startSession('bob', 'pass', {until: 'started', input: ['vpnuser', 'wrong']})
@@ -467,7 +472,7 @@ export function accessContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('a device stands for the session that has it, else for the one that had it last', async () => {
+    it('a device selects the session that holds it, otherwise the one that held it last', async () => {
       await stage.reset()
       const first = await world().startSession('alice', 'cert')
       const device = String(await stage.alice.get(first, 'device_name'))
@@ -491,7 +496,7 @@ export function accessContract(title: string, world: () => World): void {
     })
 
     for (const user of ['carol', 'root'] as const) {
-      it(`${user}: what is watched`, async (t) => {
+      it(`${user}: --watch shows only what the user may see`, async (t) => {
         if (stage.alone(t)) return
         await stage.reset()
         await world().startSession(user, 'cert2')
@@ -516,7 +521,7 @@ export function accessContract(title: string, world: () => World): void {
           })
           assert.equal(result.status, 130, result.stderr)
           assert.equal(result.stdout.includes(theirs), false, args)
-          // the rest may be the same as of its own
+          // the other values can equal those of the user's own sessions
           holdsNone(result, secrets.slice(1, 4), args)
         }
       })

@@ -9,7 +9,10 @@ import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
 import {document} from '../support/schemas'
 import {short} from '../support/world'
 
-/** Every command on one session, and the exit statuses it may end with when the backend dies while it runs. */
+/**
+ * Every command on one session, with the exit statuses allowed when its backend dies during the
+ * run.
+ */
 const commands: Readonly<Record<string, readonly number[]>> = {
   'sessions-list --json': [0],
   'session-stats --config cert --json': [0, 4],
@@ -24,7 +27,7 @@ const commands: Readonly<Record<string, readonly number[]>> = {
   'session-manage --cleanup --json': [0],
 }
 
-/** What becomes of the commands when a backend, or the session manager, dies or hangs under them. */
+/** The commands when a backend or the session manager dies or hangs during the run. */
 export function faultsContract(title: string, world: () => World): void {
   const run = (args: string, options?: RunOptions): Promise<RunResult> =>
     ovpn3(world(), 'alice', args.split(' '), options)
@@ -34,18 +37,18 @@ export function faultsContract(title: string, world: () => World): void {
   describe(`faults on ${title}`, () => {
     beforeEach(() => world().reset())
 
-    it('a backend that is killed while a command runs: no other session suffers, whatever the moment', async () => {
+    it('a backend killed at any moment of a command affects no other session', async () => {
       const bystander = await world().startSession('alice', 'cert2')
       let moment = 0
       for (const [args, statuses] of Object.entries(commands)) {
         const victim = await world().startSession('alice', 'cert')
         const {signal, status, stderr, stdout, time} = await run(args, {
           async during() {
-            // a command takes between 0.1 and 0.3 s
+            // a command takes 0.1 to 0.3 s
             await new Promise((resolve) => {
               setTimeout(resolve, (moment = (moment + 37) % 150))
             })
-            // a command may have removed the session
+            // the command may have removed the session
             await world()
               .killBackend(victim)
               .catch(() => {})
@@ -66,11 +69,11 @@ export function faultsContract(title: string, world: () => World): void {
       assert.equal(await world().carriesTraffic(bystander), true)
     })
 
-    it('a backend that hangs: every command names its session, ends with the truth, and leaves the others alone', async () => {
+    it('with a hung backend, every command names its session, reports the outcome and leaves other sessions alone', async () => {
       const hung = await world().startSession('alice', 'cert')
       const other = await world().startSession('alice', 'cert2')
       await world().stopBackend(hung)
-      // all at once: the session manager waits for the backend once
+      // in parallel, so that the session manager waits for the backend only once
       const runs = await Promise.all(
         [
           'sessions-list',
@@ -91,7 +94,7 @@ export function faultsContract(title: string, world: () => World): void {
       assert.equal(await world().carriesTraffic(other), true)
     })
 
-    it('a backend that hangs under a watch: named, then gone, and the watch goes on', async () => {
+    it('--watch names a session with a hung backend, then shows it as gone, and continues', async () => {
       const other = await world().startSession('alice', 'cert2')
       const hung = await world().startSession('alice', 'cert')
       const {status, stderr, stdout} = await run('session-stats --all --watch=0.5 --json', {
@@ -111,7 +114,7 @@ export function faultsContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [other])
     })
 
-    it('two clean-ups at once: both succeed, each stale session is removed once', async () => {
+    it('two concurrent clean-ups succeed and remove each stale session once', async () => {
       const kept = await world().startSession('alice', 'cert2')
       const stale = [
         await world().startSession('alice', 'cert'),
@@ -131,7 +134,7 @@ export function faultsContract(title: string, world: () => World): void {
       assert.equal(await world().carriesTraffic(kept), true)
     })
 
-    it('a session manager that ends while somebody waits for a connection', async () => {
+    it('reports a session manager that ends during the wait for a connection', async () => {
       await world().startSession('alice', 'dead', {until: 'started'})
       const {status, stdout, time} = await run('session-manage --restart --config dead --timeout 60 --json', {
         env: {DEBUG: 'ovpn3:*'},
@@ -149,14 +152,14 @@ export function faultsContract(title: string, world: () => World): void {
       )
     })
 
-    it('a log service that is killed under a watch: the statuses are read from then on', async () => {
+    it('--watch polls the statuses after the log service is killed', async () => {
       const path = await world().startSession('alice', 'cert')
       const {status, stderr} = await run('sessions-list --watch --json', {
         async during(child, output) {
           await until('it listens', () => output().includes('"event":"present"'))
           await world().killLogService()
           await run('session-manage --pause --config cert')
-          await until('it is told', () => /"event":"changed".*"minor":14/.test(output()))
+          await until('it is reported', () => /"event":"changed".*"minor":14/.test(output()))
           child.kill('SIGINT')
         },
       })
@@ -164,7 +167,7 @@ export function faultsContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [path])
     })
 
-    it('a log service that is killed while a connection is waited for', async () => {
+    it('the wait for a connection survives a killed log service', async () => {
       await world().startSession('alice', 'dead', {until: 'started'})
       const {status, stderr} = await run('session-manage --restart --config dead --timeout 4 --keep', {
         async during(_, output) {

@@ -11,7 +11,7 @@ import {forEachLimited, ovpn3, until} from '../support/cli'
 import {repository} from '../support/repository'
 import {noSession} from '../support/world'
 
-/** What there is when a command runs: the path of a session, or of the first of them. */
+/** The sessions that exist when a command runs; returns the path of the first. */
 const states = {
   connected: (world: World) => world.startSession('alice', 'cert'),
   connecting: (world: World) => world.startSession('alice', 'dead', {until: 'started'}),
@@ -39,14 +39,14 @@ const states = {
 }
 
 interface Situation {
-  /** PATH stands for the session's. */
+  /** PATH stands for the path of the session. */
   readonly args: string
-  /** Leaves the state as it was, with either tool. */
+  /** True if neither tool changes the state. */
   readonly changesNothing?: boolean
   /** session-manage by default. */
   readonly command?: string
   readonly input?: string
-  /** Ctrl-C once this is printed. */
+  /** Sends Ctrl-C as soon as this is printed. */
   readonly interruptAt?: RegExp
   readonly state: keyof typeof states
   readonly user?: UserName
@@ -163,7 +163,7 @@ function reference(world: World, user: UserName, args: readonly string[], situat
       })
     child.on('error', reject)
     child.on('close', (status) => resolve({output, status}))
-    // it may end without reading
+    // the command may exit without reading its input
     child.stdin.on('error', () => {}).end(situation.input ?? '')
   })
 }
@@ -181,7 +181,7 @@ async function ours(world: World, user: UserName, args: readonly string[], situa
   return {output: stdout + stderr, status}
 }
 
-/** Each difference from `openvpn3` that the documentation names; on the real service, of both tools. */
+/** Each documented difference from `openvpn3`; with the real service, both tools run. */
 export function inPlaceContract(title: string, world: () => World): void {
   describe(`in place of openvpn3 on ${title}`, () => {
     let present: {path: string; state: string} | undefined
@@ -196,7 +196,7 @@ export function inPlaceContract(title: string, world: () => World): void {
     before(() => world().reset())
     after(() => world().reset())
 
-    it('the documentation has a row for each', () => {
+    it('the documentation has a row for each difference', () => {
       assert.deepEqual(
         differences().map(({situation}) => situation),
         Object.keys(situations),
@@ -214,7 +214,7 @@ export function inPlaceContract(title: string, world: () => World): void {
         }
 
         const tools = world().real ? (['ours', 'theirs'] as const) : (['ours'] as const)
-        // what changes nothing, both can do at once
+        // both tools can share a session that they do not change
         const shared = changesNothing ? await pathIn(situation) : undefined
         await forEachLimited(tools, changesNothing ? 2 : 1, async (tool) => {
           const session = shared ?? (await pathIn(situation))

@@ -1,12 +1,12 @@
 import type {UserName} from '../support/world'
 
-import {onceThere, type Stage, type Typed} from './service-stage'
+import {retryUntilReady, type Stage, type Typed} from './service-stage'
 
 export const CONFIGURATION = 'net.openvpn.v3.configuration'
 export const PROFILES = '/net/openvpn/v3/configuration'
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
 
-/** How a profile is imported, where the defaults do not fit. */
+/** Arguments of an import that differ from the defaults. */
 export interface ImportOptions {
   readonly name?: string
   readonly persistent?: boolean
@@ -14,17 +14,17 @@ export interface ImportOptions {
   readonly user?: UserName
 }
 
-/** Profiles of a test's own, and the calls that are made to them. */
+/** The profiles of a test and calls to them. */
 export class ProfileStage {
   readonly #imported: [UserName, string][] = []
 
   constructor(private readonly stage: Stage) {}
 
-  /** Imports a profile, by default one that connects by itself, and answers its path. */
+  /** Imports a profile, by default one that connects without input, and returns its path. */
   async add(text = this.stage.world.profileText('cert'), options: ImportOptions = {}): Promise<string> {
     const {name = 'new', persistent = false, singleUse = false, user = 'alice'} = options
     const body = [name, text, singleUse, persistent]
-    const [path] = await onceThere(() => this.call(user, PROFILES, 'Import', 'ssbb', ...body))
+    const [path] = await retryUntilReady(() => this.call(user, PROFILES, 'Import', 'ssbb', ...body))
     this.#imported.push([user, String(path)])
     return String(path)
   }
@@ -51,10 +51,10 @@ export class ProfileStage {
     await this.call('alice', path, 'SetOverride', 'sv', key, {signature, value})
   }
 
-  /** Removes all that it made. */
+  /** Removes all profiles that it imported. */
   async clear(): Promise<void> {
     await this.stage.reset()
-    // those that a test removed, or that were of a single use, are gone
+    // a test may have removed its profile, or used up a single-use one
     for (const [user, path] of this.#imported.splice(0)) await this.call(user, path, 'Remove').catch(() => {})
   }
 
@@ -63,7 +63,7 @@ export class ProfileStage {
   }
 }
 
-/** The text of a profile without some of its options, blocks included. */
+/** The text of a profile without these options and blocks. */
 export const without = (text: string, ...options: string[]): string =>
   options.reduce(
     (rest, option) => rest.replace(new RegExp(`^<${option}>[^]*</${option}>\n|^${option}( .*)?\n`, 'm'), ''),

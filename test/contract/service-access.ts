@@ -22,9 +22,9 @@ const METHODS: readonly [string, string?, ...unknown[]][] = [
   ['Disconnect'],
 ]
 
-/** Who sees a session, and who may do what with it. */
+/** Who can see a session, and who may do what with it. */
 export function accessFacts(stage: Stage): void {
-  it('only the owner sees a private session in the list, and root does not', async (t) => {
+  it('lists a private session only to its owner, not to root', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const [user, listed] of [
@@ -37,7 +37,7 @@ export function accessFacts(stage: Stage): void {
     }
   })
 
-  it('everybody sees a session with public access', async (t) => {
+  it('lists a public session to every user', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
@@ -49,7 +49,7 @@ export function accessFacts(stage: Stage): void {
     await stage.world.setPublicAccess(session, false)
   })
 
-  it('a granted user sees the session, until the grant is revoked', async (t) => {
+  it('lists a session to a granted user until the grant is revoked', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'AccessGrant', 'u', stage.world.uid('bob'))
@@ -62,7 +62,7 @@ export function accessFacts(stage: Stage): void {
     assert.deepEqual(await stage.bob.manager('LookupConfigName', 's', 'cert'), [])
   })
 
-  it('a stranger reads no property, and GetAll answers it nothing', async (t) => {
+  it('denies a stranger every property, and GetAll returns none', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const property of ['status', 'owner', 'acl', 'config_name', 'session_created', 'public_access']) {
@@ -73,7 +73,7 @@ export function accessFacts(stage: Stage): void {
     assert.equal((await stage.alice.status(session))[1], 2)
   })
 
-  it('a stranger sets no property and calls no method', async (t) => {
+  it('denies a stranger every method and change of a property', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const property of [...ADMINISTRATION, 'dco']) {
@@ -85,7 +85,7 @@ export function accessFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.sessions(), [session])
   })
 
-  it('root reads any session, and does nothing else with it', async (t) => {
+  it('lets root read any session, and nothing else', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     assert.equal((await stage.root.status(session))[1], 2)
@@ -96,7 +96,7 @@ export function accessFacts(stage: Stage): void {
     await rejects(stage.root.set(session, 'log_verbosity', 'u', 5), DENIED)
   })
 
-  it('a granted user changes nothing about access', async (t) => {
+  it('denies a granted user changes of access', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.grant(session, 'bob')
@@ -106,7 +106,7 @@ export function accessFacts(stage: Stage): void {
     await stage.alice.call(session, 'AccessRevoke', 'u', stage.world.uid('bob'))
   })
 
-  it('with public access root calls methods as any stranger', async (t) => {
+  it('lets root call methods of a public session, like any stranger', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
@@ -115,7 +115,7 @@ export function accessFacts(stage: Stage): void {
     await stage.world.setPublicAccess(session, false)
   })
 
-  it('nobody is granted access twice, or loses what was not granted', async () => {
+  it('refuses a duplicate grant, and a revocation without a grant', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     const bob = stage.world.uid('bob')
     await rejects(stage.alice.call(session, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
@@ -125,7 +125,7 @@ export function accessFacts(stage: Stage): void {
     await rejects(stage.alice.call(session, 'AccessRevoke', 'u', bob), refused('UID not granted access'))
   })
 
-  it('the owner is not on the list of those granted access', async () => {
+  it('does not list the owner among the granted users', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     const alice = stage.world.uid('alice')
     assert.deepEqual(await stage.alice.get(session, 'acl'), [])
@@ -133,14 +133,14 @@ export function accessFacts(stage: Stage): void {
     assert.equal(await stage.alice.get(session, 'owner'), alice)
   })
 
-  it('a user who does not exist can be granted access', async () => {
+  it('accepts a grant to a user who does not exist', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'AccessGrant', 'u', 4_000_000)
     assert.deepEqual(await stage.alice.get(session, 'acl'), [4_000_000])
     await stage.alice.call(session, 'AccessRevoke', 'u', 4_000_000)
   })
 
-  it('a granted user reads, pauses, resumes, restarts, sets the log level and disconnects', async (t) => {
+  it('lets a granted user read, pause, resume, restart, set the log level and disconnect', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.begin('alice', 'cert')
     await stage.world.grant(session, 'bob')
@@ -157,7 +157,7 @@ export function accessFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.sessions(), [])
   })
 
-  it('with public access a stranger reads and sets nothing, and yet calls methods', async (t) => {
+  it('lets a stranger call methods of a public session, but not read or set properties', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert')
     await stage.alice.set(session, 'public_access', 'b', true)
@@ -175,7 +175,7 @@ export function accessFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.sessions(), [])
   })
 
-  it('sessions of one name are all found by it, in the order of their paths', async () => {
+  it('a name finds all its sessions, in the order of their paths', async () => {
     const same = [
       await stage.begin('alice', 'cert', {until: 'new'}),
       await stage.world.startSession('alice', 'cert', {until: 'new', fresh: true}),

@@ -9,7 +9,7 @@ const NOT_PAUSED = backendRefused('Connection is not paused')
 
 /** Pause, Resume, Restart, Connect and Disconnect. */
 export function actionFacts(stage: Stage): void {
-  it('StatusChange tells every step of a pause, a resume, a restart and a disconnect', async () => {
+  it('StatusChange reports every step of a pause, a resume, a restart and a disconnect', async () => {
     const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     const steps = async (method: string, last: number) => {
@@ -42,7 +42,7 @@ export function actionFacts(stage: Stage): void {
     ])
   })
 
-  it('Connect makes a new session a connected one', async () => {
+  it('Connect connects a new session', async () => {
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     assert.deepEqual(await stage.alice.get(session, 'statistics'), {})
     await stage.alice.call(session, 'Ready')
@@ -50,7 +50,7 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.call(session, 'Connect')
     await stage.alice.reaches(session, 7)
     const path = await stage.alice.get(session, 'config_path')
-    await until('all is told', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
+    await until('every signal arrived', () => stage.alice.statuses(session).some(([, minor]) => minor === 7))
     assert.deepEqual(stage.alice.statuses(session), [
       [2, 2, `config_path=${String(path)}`],
       [2, 6, ''],
@@ -59,7 +59,7 @@ export function actionFacts(stage: Stage): void {
     ])
   })
 
-  it('Restart of a session that was never started leaves it at reconnecting; Connect connects', async () => {
+  it('Restart leaves a session that never started at reconnecting; Connect connects it', async () => {
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'Restart')
     await watch(1500, async () => assert.deepEqual(await stage.alice.status(session), [2, 12, '']))
@@ -68,7 +68,7 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('a session whose server never answers is paused, resumed and disconnected while it connects', async () => {
+  it('a session whose server never answers can be paused, resumed and disconnected', async () => {
     const session = await stage.begin('alice', 'dead', {until: 'started'})
     assert.equal((await stage.alice.status(session))[1], 6)
     await stage.alice.call(session, 'Pause', 's', '')
@@ -80,7 +80,7 @@ export function actionFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.sessions(), [])
   })
 
-  it('Pause ends the traffic, Resume brings it back, and the device stays', async () => {
+  it('Pause stops the traffic, Resume restores it, and the device stays', async () => {
     const {world, alice} = stage
     const session = await stage.borrow('alice', 'cert')
     const device = await alice.get(session, 'device_name')
@@ -95,7 +95,7 @@ export function actionFacts(stage: Stage): void {
     assert.equal(await alice.get(session, 'device_name'), device)
   })
 
-  it('what is paused is not paused again, and still is resumed', async () => {
+  it('a second Pause of a paused session is refused, and Resume still works', async () => {
     const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Pause', 's', '')
     await rejects(stage.alice.call(session, 'Pause', 's', ''), ALREADY_PAUSED)
@@ -103,20 +103,20 @@ export function actionFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('what is not paused is not resumed', async () => {
+  it('Resume of a session that is not paused is refused', async () => {
     const session = await stage.borrow('alice', 'cert')
     await rejects(stage.alice.call(session, 'Resume'), NOT_PAUSED)
     assert.equal((await stage.alice.status(session))[1], 7)
   })
 
-  it('Restart connects anew', async () => {
+  it('Restart reconnects', async () => {
     const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Restart')
     await stage.alice.reaches(session, 7)
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
-  it('Restart of a paused session connects it', async () => {
+  it('Restart connects a paused session', async () => {
     const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Pause', 's', '')
     await stage.alice.call(session, 'Restart')
@@ -125,14 +125,14 @@ export function actionFacts(stage: Stage): void {
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
-  it('Connect does nothing to a connected session', async () => {
+  it('Connect does not change a connected session', async () => {
     const session = await stage.borrow('alice', 'cert')
     await stage.alice.call(session, 'Connect')
     await watch(500, async () => assert.equal((await stage.alice.status(session))[1], 7))
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
-  it('Disconnect: the object is gone with the reply, the device and the traffic too', async () => {
+  it('Disconnect removes the object before its reply, with the device and the traffic', async () => {
     const {world, alice} = stage
     const session = await stage.borrow('alice', 'cert')
     await alice.call(session, 'Disconnect')

@@ -14,9 +14,9 @@ const rejectedByTheBus = (member: string) => (error: {text: string; type: string
   return true
 }
 
-/** How calls go wrong that nobody's rights have to do with. */
+/** Errors that do not depend on access rights. */
 export function errorFacts(stage: Stage): void {
-  it('a path that does not exist: the same error for properties and methods', async () => {
+  it('reports an unknown path with the same error for properties and methods', async () => {
     await stage.borrow('alice', 'cert', {until: 'new'})
     const error = noObject(noSession)
     await rejects(stage.alice.get(noSession, 'status'), error)
@@ -26,19 +26,19 @@ export function errorFacts(stage: Stage): void {
     await rejects(stage.alice.call(noSession, 'Pause', 's', ''), error)
   })
 
-  it('a property that does not exist', async () => {
+  it('reports an unknown property', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.alice.get(session, 'nope'), invalidArgs('No such property “nope”'))
     await rejects(stage.alice.set(session, 'nope', 'b', true), invalidArgs('No such property “nope”'))
   })
 
-  it('a stranger learns that a property does not exist', async (t) => {
+  it('reports an unknown property to a stranger, too', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.bob.get(session, 'nope'), invalidArgs('No such property “nope”'))
   })
 
-  it('a property that is only read', async () => {
+  it('refuses to set a read-only property', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.alice.set(session, 'owner', 'u', 1), invalidArgs('Property “owner” is not writable'))
     await rejects(
@@ -47,7 +47,7 @@ export function errorFacts(stage: Stage): void {
     )
   })
 
-  it('a property of another type', async () => {
+  it('refuses a property value of another type', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(
       stage.alice.set(session, 'public_access', 's', 'yes'),
@@ -55,7 +55,7 @@ export function errorFacts(stage: Stage): void {
     )
   })
 
-  it('arguments of another signature', async () => {
+  it('refuses arguments of another signature', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.alice.call(session, 'Pause'), mismatch('', 's'))
     await rejects(stage.alice.call(session, 'Pause', 'u', 1), mismatch('u', 's'))
@@ -63,7 +63,7 @@ export function errorFacts(stage: Stage): void {
     await rejects(stage.alice.manager('LookupConfigName', 'o', '/'), mismatch('o', 's'))
   })
 
-  it('log_verbosity is 0 to 6', async () => {
+  it('accepts a log_verbosity from 0 to 6', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     const original = await stage.alice.get(session, 'log_verbosity')
     for (const level of [6, 0]) {
@@ -79,7 +79,7 @@ export function errorFacts(stage: Stage): void {
     await stage.alice.set(session, 'log_verbosity', 'u', original)
   })
 
-  it('the bus itself refuses methods that it was not told of', async () => {
+  it('the bus refuses methods that its policy does not allow', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await assert.rejects(stage.alice.call(session, 'Nope'), rejectedByTheBus('Nope'))
     await assert.rejects(stage.alice.manager('Nope'), rejectedByTheBus('Nope'))

@@ -6,7 +6,7 @@ import type {Profile} from '../support/world'
 import {until} from '../support/cli'
 import {backendRefused, DENIED, notReady, rejects, type Stage, watch} from './service-stage'
 
-/** Type, group, id, name, description, hidden; and what is right. */
+/** Type, group, ID, name, description and hidden flag; then the correct answer. */
 type Question = readonly [number, number, number, string, string, boolean]
 
 const user: Question = [1, 1, 0, 'username', 'Auth User name', false]
@@ -26,7 +26,7 @@ const QUESTIONS: Partial<Record<Profile, readonly [Question, string][]>> = {
 
 const CREDENTIALS = 'Username/password credentials needed'
 
-/** The status's message, and what AttentionRequired says. */
+/** The message of the status, and the one of AttentionRequired. */
 const NEEDED = {
   chal: [CREDENTIALS, [1, 1, CREDENTIALS]],
   key: ['Private key passphrase needed to connect', [1, 3, 'Private key passphrase needed']],
@@ -45,7 +45,7 @@ export function inputFacts(stage: Stage): void {
       const session = await stage.begin('alice', profile as Profile, {until: 'new'})
       const [status, attention] = NEEDED[profile as keyof typeof NEEDED]
       assert.deepEqual(await alice.status(session), [2, 4, status])
-      await until('everybody is told', () => listener.signals('AttentionRequired', session).length > 0)
+      await until('everybody is announced', () => listener.signals('AttentionRequired', session).length > 0)
       assert.deepEqual(
         listener.signals('AttentionRequired', session).map(({body}) => body),
         [attention],
@@ -76,7 +76,7 @@ export function inputFacts(stage: Stage): void {
     })
   }
 
-  it('questions that there are not, and empty answers', async () => {
+  it('refuses unknown questions and empty answers', async () => {
     const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(
       stage.alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 1, 7),
@@ -98,7 +98,7 @@ export function inputFacts(stage: Stage): void {
     assert.deepEqual(await stage.alice.call(session, 'UserInputQueueCheck', 'uu', 1, 1), [[0, 1]])
   })
 
-  it('answers lose control characters, and what is not ASCII', async () => {
+  it('drops control characters and non-ASCII characters from answers', async () => {
     const session = await stage.begin('alice', 'pass', {until: 'new'})
     await stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 0, '\tvpnuser\u0001')
     await stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, 1, 'séecret€')
@@ -106,13 +106,13 @@ export function inputFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('Connect without the input is refused', async () => {
+  it('refuses Connect while input is missing', async () => {
     const session = await stage.borrow('alice', 'pass', {until: 'new'})
     await rejects(stage.alice.call(session, 'Connect'), backendRefused('Required user input not provided'))
     assert.deepEqual(await stage.alice.sessions(), [session])
   })
 
-  it('an answered question is asked and answered no more', async () => {
+  it('does not repeat an answered question', async () => {
     const session = await stage.borrow('alice', 'pass', {until: 'new'})
     const provide = (id: number, value: string) =>
       stage.alice.call(session, 'UserInputProvide', 'uuus', 1, 1, id, value)
@@ -128,7 +128,7 @@ export function inputFacts(stage: Stage): void {
     await rejects(provide(1, 'secret'), backendRefused('User input not required'))
   })
 
-  it('paused before it was started, and given its input, it stays at resuming until Connect', async () => {
+  it('a session that is paused before its start and then gets its input stays at resuming until Connect', async () => {
     const {alice} = stage
     const session = await stage.begin('alice', 'pass', {until: 'new'})
     await rejects(alice.call(session, 'Resume'), backendRefused('Connection is not paused'))
@@ -145,7 +145,7 @@ export function inputFacts(stage: Stage): void {
     await alice.reaches(session, 7)
   })
 
-  it('a wrong password is a dead end: it stays, and Restart does not lead out of it', async () => {
+  it('a session stays failed after a wrong password, even after Restart', async () => {
     const {alice} = stage
     const options = {input: ['vpnuser', 'wrong'], until: 'started'} as const
     const session = await stage.begin('alice', 'pass', options)
@@ -161,7 +161,7 @@ export function inputFacts(stage: Stage): void {
     assert.deepEqual(await alice.sessions(), [])
   })
 
-  it('authentication on the web: a URL by status and by signal, connected once it is granted', async () => {
+  it('announces the URL of a web authentication by status and signal, and connects once it is granted', async () => {
     const {alice} = stage
     await alice.listen()
     const session = await stage.begin('alice', 'web', {until: 'started'})
@@ -169,10 +169,10 @@ export function inputFacts(stage: Stage): void {
     const [major, , url] = await alice.status(session)
     assert.equal(major, 3)
     assert.match(url, /^https:\/\/\S+$/)
-    await until('told', () => alice.signals('AttentionRequired', session).some(({body}) => body[1] === 9))
-    const told = alice.signals('AttentionRequired', session).filter(({body}) => body[1] === 9)
+    await until('announced', () => alice.signals('AttentionRequired', session).some(({body}) => body[1] === 9))
+    const announced = alice.signals('AttentionRequired', session).filter(({body}) => body[1] === 9)
     assert.deepEqual(
-      told.map(({body}) => body),
+      announced.map(({body}) => body),
       [[1, 9, url]],
     )
     await rejects(alice.call(session, 'Ready'), notReady('Pending web authentication'))
@@ -182,7 +182,7 @@ export function inputFacts(stage: Stage): void {
     assert.equal(await stage.world.carriesTraffic(session), true)
   })
 
-  it('everybody on the bus is told the URL of an authentication on the web, and that input is needed', async (t) => {
+  it('broadcasts the URL of a web authentication, and that input is required', async (t) => {
     if (stage.alone(t)) return
     for (const stranger of [stage.bob, stage.carol]) await stranger.listen()
     const session = await stage.begin('alice', 'web', {until: 'started'})
@@ -190,10 +190,10 @@ export function inputFacts(stage: Stage): void {
     const [, , url] = await stage.alice.status(session)
     for (const stranger of [stage.bob, stage.carol]) {
       await rejects(stranger.status(session), DENIED)
-      await until('told', () => stranger.signals('AttentionRequired', session).length > 1)
-      const told = stranger.signals('AttentionRequired', session)
+      await until('announced', () => stranger.signals('AttentionRequired', session).length > 1)
+      const announced = stranger.signals('AttentionRequired', session)
       assert.deepEqual(
-        told.map(({body, destination}) => [...body, destination ?? null]),
+        announced.map(({body, destination}) => [...body, destination ?? null]),
         [
           [1, 1, CREDENTIALS, null],
           [1, 9, url, null],
@@ -202,7 +202,7 @@ export function inputFacts(stage: Stage): void {
     }
   })
 
-  it('nothing is asked where a certificate is all', async () => {
+  it('asks nothing if a certificate suffices', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await stage.alice.call(session, 'Ready')
     assert.deepEqual(await stage.alice.call(session, 'UserInputQueueGetTypeGroup'), [[]])

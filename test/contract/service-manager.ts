@@ -5,9 +5,9 @@ import {until} from '../support/cli'
 import {noSession} from '../support/world'
 import {type Expected, MANAGER, NO_PROFILE, noObject, refused, rejects, type Stage} from './service-stage'
 
-/** The manager object, and how it serves many calls. */
+/** The manager object, and how it serves concurrent calls. */
 export function managerFacts(stage: Stage): void {
-  it('answers reads in the order they were sent', async () => {
+  it('answers reads in the order of their calls', async () => {
     const session = await stage.borrow('alice', 'cert')
     const reads = ['status', 'owner', 'device_name', 'statistics', 'status', 'acl', 'config_name', 'status']
     const order: string[] = []
@@ -20,7 +20,7 @@ export function managerFacts(stage: Stage): void {
     assert.deepEqual(order, reads)
   })
 
-  it('answers method calls in the order they were sent, whichever object they are for', async () => {
+  it('answers method calls in the order of their calls, whatever their objects', async () => {
     const session = await stage.borrow('alice', 'cert')
     const calls: [string, string, ...string[]][] = [
       [session, 'Ready'],
@@ -45,7 +45,7 @@ export function managerFacts(stage: Stage): void {
     await stage.alice.reaches(session, 7)
   })
 
-  it('started by the first call, it does not know itself yet; soon after it does', async () => {
+  it('has no object yet for the call that starts it, but soon after', async () => {
     await stage.borrow('alice', 'cert')
     await stage.world.coldStart()
     await rejects(stage.alice.call(MANAGER, 'FetchAvailableSessions'), noObjectYet)
@@ -61,20 +61,20 @@ export function managerFacts(stage: Stage): void {
     assert.deepEqual(await stage.world.sessions(), [])
   })
 
-  it('started by a call to a session, it answers that there is no such object', async () => {
+  it('reports an unknown object to a call to a session that starts it', async () => {
     await stage.reset()
     await stage.world.coldStart()
     await rejects(stage.alice.status(noSession), noObject(noSession))
   })
 
-  it('tells its version to everybody', async (t) => {
+  it('reports its version to every user', async (t) => {
     if (stage.alone(t)) return
     await stage.reset()
     await stage.bob.sessions()
     assert.deepEqual(await stage.bob.typed(MANAGER, 'version'), {signature: 's', value: `v${stage.world.version}`})
   })
 
-  it('a session is found by its interface', async () => {
+  it('finds a session by its interface', async () => {
     const one = await stage.begin('alice', 'cert')
     const two = await stage.world.startSession('alice', 'cert2')
     const devices = [
@@ -91,7 +91,7 @@ export function managerFacts(stage: Stage): void {
     await rejects(stage.alice.manager('LookupInterface', 's', 'tun77'), refused('Interface not found'))
   })
 
-  it('NewTunnel with a profile that does not exist answers a path', async () => {
+  it('NewTunnel returns a path even for an unknown profile', async () => {
     const {alice, world} = stage
     await stage.reset()
     await alice.listen()
@@ -110,7 +110,7 @@ export function managerFacts(stage: Stage): void {
     assert.deepEqual(await alice.sessions(), [])
   })
 
-  it('a second session of one profile: 27.1 refuses, 24.1 makes it', async () => {
+  it('a second session of a profile: 27.1 refuses, 24.1 creates it', async () => {
     const {alice, world} = stage
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     const profile = await alice.get(session, 'config_path')
@@ -124,7 +124,7 @@ export function managerFacts(stage: Stage): void {
     }
   })
 
-  it('whoever knows the path of a private profile of somebody else starts it, running or not', async (t) => {
+  it("any user who knows the path of another user's private profile can start it, running or not", async (t) => {
     if (stage.alone(t)) return
     const {alice, bob} = stage
     const session = await stage.borrow('alice', 'cert', {until: 'new'})

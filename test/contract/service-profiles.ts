@@ -39,7 +39,7 @@ const ACCESS = 'Access to the configuration profile is denied.'
 const SEALED = 'Configuration profile is sealed and read-only'
 const OWNERS = 'Configuration can only be modified by the profile owner'
 
-/** Profiles: what the configuration manager takes, keeps, shows and refuses. */
+/** Profiles: what the configuration manager accepts, stores, shows and refuses. */
 export function profileFacts(stage: Stage): void {
   const profiles = new ProfileStage(stage)
   const cert = () => stage.world.profileText('cert')
@@ -60,7 +60,7 @@ export function profileFacts(stage: Stage): void {
   afterEach(() => profiles.clear())
 
   describe('import', () => {
-    it('what it is given is what the properties say', async () => {
+    it('sets the properties from its arguments', async () => {
       const before = Math.floor(Date.now() / 1000)
       const path = await profiles.add(cert(), {name: 'office'})
       const all = await profiles.getAll('alice', path)
@@ -93,7 +93,7 @@ export function profileFacts(stage: Stage): void {
       )
     })
 
-    it('everybody hears of a profile made and removed', async () => {
+    it('broadcasts the creation and removal of a profile', async () => {
       const listener = stage.as(stage.world.canBecome ? 'bob' : 'alice')
       await listener.listen()
       const path = await profiles.add()
@@ -103,14 +103,14 @@ export function profileFacts(stage: Stage): void {
           .signals('ConfigurationManagerEvent', PROFILES)
           .map(({body}) => body)
           .filter(([of]) => of === path)
-      await until('told', () => events().length === 2)
+      await until('the signals arrive', () => events().length === 2)
       assert.deepEqual(events(), [
         [path, 1, stage.world.uid('alice')],
         [path, 2, stage.world.uid('alice')],
       ])
     })
 
-    it('several may have one name, and a name may be empty; what is not printable ASCII is dropped from it', async () => {
+    it('allows duplicate and empty names, and drops non-printable and non-ASCII characters', async () => {
       const [one, two] = [await profiles.add(cert(), {name: 'twice'}), await profiles.add(cert(), {name: 'twice'})]
       const [found] = await profiles.call('alice', PROFILES, 'LookupConfigName', 's', 'twice')
       assert.deepEqual((found as string[]).sort(), [one, two].sort())
@@ -127,14 +127,14 @@ export function profileFacts(stage: Stage): void {
       }
     })
 
-    it('text without a single option is a profile, too, but none that is valid', async () => {
+    it('accepts text without options, as an invalid profile', async () => {
       for (const text of ['', '\u0001\u0002', 'Dear Sir,\nhello']) {
         const path = await profiles.add(text)
         assert.equal(await profiles.get('alice', path, 'valid'), false)
       }
     })
 
-    it('refuses what has no end, long lines, and what is too large', async () => {
+    it('refuses unclosed blocks, long lines and oversized profiles', async () => {
       const invalid = (reason: string) => requestRefused(`Invalid configuration profile: ${reason}`)
       const open = 'ERR_INVALID_OPTION_VAL: option_error: option <ca> was not properly closed out'
       await rejects(profiles.add('client\n<ca>\nabc'), invalid(open))
@@ -151,7 +151,7 @@ export function profileFacts(stage: Stage): void {
       await profiles.add(cert() + comments(255_000))
     })
 
-    it('Fetch gives the options without comments, as they were written', async () => {
+    it('Fetch returns the options as written, without comments', async () => {
       const text = [
         '# a comment',
         '',
@@ -186,12 +186,12 @@ export function profileFacts(stage: Stage): void {
   })
 
   describe('validation', () => {
-    it('of what a session can be made from, also where its certificates are rubbish', async () => {
+    it('accepts each profile that can become a session, even with invalid certificates', async () => {
       await validation(cert())
       await validation(without(cert(), 'ca', 'cert', 'key') + 'ca ca.crt\nno-such-option 1\n')
     })
 
-    it('27.1 says what is missing, 24.1 that something is', async () => {
+    it('reports a missing option: 27.1 names it, 24.1 does not', async () => {
       for (const [missing, ...options] of [
         ['--ca', 'ca'],
         ['--client or --tls-client', 'client'],
@@ -207,14 +207,14 @@ export function profileFacts(stage: Stage): void {
       }
     })
 
-    it('refuses one that a server locked', async () => {
+    it('refuses a profile that a server locked', async () => {
       const text = `${cert()}setenv GENERIC_CONFIG 1\n`
       await rejects(validation(text), refused('Server locked profiles are unsupported'))
     })
   })
 
   describe('overrides', () => {
-    it('are what was set, the last one last, until they are unset', async () => {
+    it('keep the last value set, until they are unset', async () => {
       const path = await profiles.add()
       await profiles.override(path, 'log-level', 's', '5')
       await profiles.override(path, 'persist-tun', 'b', true)
@@ -231,7 +231,7 @@ export function profileFacts(stage: Stage): void {
       }
     })
 
-    it('a wrong key is refused, and a wrong type, which takes the value of before away', async () => {
+    it('refuse a wrong key, and a wrong type, which also removes the previous value', async () => {
       const path = await profiles.add()
       await rejects(
         profiles.override(path, 'no-such-override', 's', 'x'),
@@ -248,7 +248,7 @@ export function profileFacts(stage: Stage): void {
   })
 
   describe('changes', () => {
-    it('of the properties that can be written', async () => {
+    it('are possible for the writable properties', async () => {
       const path = await profiles.add()
       for (const [property, signature, value] of [
         ['name', 's', 'renamed'],
@@ -269,14 +269,14 @@ export function profileFacts(stage: Stage): void {
       }
     })
 
-    it('a tag is there once', async () => {
+    it('store a tag once', async () => {
       const path = await profiles.add()
       await profiles.call('alice', path, 'AddTag', 's', 'work')
       await rejects(profiles.call('alice', path, 'AddTag', 's', 'work'), refused('Tag already exists'))
       assert.deepEqual(await profiles.get('alice', path, 'tags'), ['work'])
     })
 
-    it('none once it is sealed, but that it can be removed', async () => {
+    it('are refused for a sealed profile, except its removal', async () => {
       const path = await profiles.add()
       await profiles.call('alice', path, 'Seal')
       assert.equal(await profiles.get('alice', path, 'readonly'), true)
@@ -285,7 +285,7 @@ export function profileFacts(stage: Stage): void {
       await profiles.call('alice', path, 'Remove')
     })
 
-    it('one that was removed is no object any more', async () => {
+    it('fail for a removed profile, whose object is gone', async () => {
       const path = await profiles.add()
       await profiles.call('alice', path, 'Remove')
       await rejects(profiles.get('alice', path, 'name'), noObject(path))
@@ -296,7 +296,7 @@ export function profileFacts(stage: Stage): void {
   })
 
   describe('access', () => {
-    /** Everything about a profile that a user is refused. */
+    /** Every call to a profile that a user may not make. */
     const denials = async (user: UserName, path: string): Promise<string[]> => {
       const denied: string[] = []
       const attempt = async (what: string, attempted: Promise<unknown>) => {
@@ -321,7 +321,7 @@ export function profileFacts(stage: Stage): void {
 
     const CHANGES = ['SetOverride', 'UnsetOverride', 'name=', 'Remove']
 
-    it('a stranger and root may know who owns it, and nothing else', async (t) => {
+    it('a stranger and root may read only the owner', async (t) => {
       if (stage.alone(t)) return
       const path = await profiles.add()
       const readable = Object.keys(TYPES).filter((property) => property !== 'owner')
@@ -338,7 +338,7 @@ export function profileFacts(stage: Stage): void {
       await rejects(profiles.set('bob', path, 'name', 's', 'other'), accessDenied(OWNERS))
     })
 
-    it('who was granted access may read it and set dco', async (t) => {
+    it('a granted user may read the profile and set dco', async (t) => {
       if (stage.alone(t)) return
       const path = await profiles.add()
       const bob = stage.world.uid('bob')
@@ -354,7 +354,7 @@ export function profileFacts(stage: Stage): void {
       assert.equal(await listed('bob', path), false)
     })
 
-    it('of a public one everybody may read everything but its text', async (t) => {
+    it('every user may read a public profile, except its text', async (t) => {
       if (stage.alone(t)) return
       const path = await profiles.add()
       await profiles.set('alice', path, 'public_access', 'b', true)

@@ -30,7 +30,7 @@ const signatures = (all: Record<string, Typed>) =>
 const expected = (all: Record<string, Typed>) =>
   Object.fromEntries(Object.keys(all).map((name) => [name, SIGNATURES[name]]))
 
-/** What a session tells of itself. */
+/** The properties of a session. */
 export function propertyFacts(stage: Stage): void {
   const read = async (session: string): Promise<Record<string, Typed>> => {
     const all: Record<string, Typed> = {}
@@ -42,7 +42,7 @@ export function propertyFacts(stage: Stage): void {
     return all
   }
 
-  it('a connected session', async () => {
+  it('of a connected session', async () => {
     const session = await stage.borrow('alice', 'cert')
     const all = await read(session)
     assert.deepEqual(signatures(all), expected(all))
@@ -64,7 +64,7 @@ export function propertyFacts(stage: Stage): void {
     assert.deepEqual(Object.keys(all.last_log!.value as object).sort(), ['log_category', 'log_group', 'log_message'])
   })
 
-  it('a connected session: its statistics are what is not 0', async () => {
+  it('of a connected session include the statistics that are not 0', async () => {
     const session = await stage.begin('alice', 'cert')
     const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
     for (const counter of ['BYTES_IN', 'BYTES_OUT', 'PACKETS_IN', 'PACKETS_OUT']) {
@@ -76,7 +76,7 @@ export function propertyFacts(stage: Stage): void {
     assert.equal('N_PAUSE' in statistics, false)
   })
 
-  it('device_path of a connected session is an object path, introspected as a string', async () => {
+  it('declare device_path of a connected session as a string, but return an object path', async () => {
     const session = await stage.borrow('alice', 'cert')
     const {signature, value} = await stage.alice.typed(session, 'device_path')
     assert.equal(signature, 'o')
@@ -85,7 +85,7 @@ export function propertyFacts(stage: Stage): void {
     assert.match(String(xml), /<property type="s" name="device_path"/)
   })
 
-  it('GetAll answers what single reads answer', async () => {
+  it('are the same with GetAll and with single reads', async () => {
     const session = await stage.borrow('alice', 'cert')
     const all = await stage.alice.getAll(session)
     assert.deepEqual(signatures(all), SIGNATURES)
@@ -94,7 +94,7 @@ export function propertyFacts(stage: Stage): void {
     }
   })
 
-  it('pauses and reconnections are counted, a little later', async () => {
+  it('count pauses and reconnections with a short delay', async () => {
     const session = await stage.borrow('alice', 'cert')
     const counted = async (counter: string) => {
       const statistics = await stage.alice.get<Record<string, bigint>>(session, 'statistics')
@@ -109,7 +109,7 @@ export function propertyFacts(stage: Stage): void {
     assert.equal(await counted('N_RECONNECT'), reconnections + 1n)
   })
 
-  it('a session that is still connecting has no server, no name and no device', async () => {
+  it('of a connecting session include no server, name or device', async () => {
     const session = await stage.begin('alice', 'dead', {until: 'started'})
     const all = await read(session)
     assert.deepEqual(signatures(all), expected(all))
@@ -119,7 +119,7 @@ export function propertyFacts(stage: Stage): void {
     assert.equal(all.device_name!.value, '')
   })
 
-  it('a device and a server come together, and without a device there is never a server', async () => {
+  it('never include a server without a device', async () => {
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     const both = async () => {
       const device = await stage.alice.get<string>(session, 'device_name')
@@ -137,19 +137,19 @@ export function propertyFacts(stage: Stage): void {
     assert.deepEqual(await both(), connected)
   })
 
-  it('device_path of a session that is still connecting', async () => {
+  it('of a connecting session include no device_path', async () => {
     const session = await stage.borrow('alice', 'dead', {until: 'started'})
     const answer = stage.alice.typed(session, 'device_path')
     if (stage.world.version === '24.1') await rejects(answer, failed('NULL/nullptr value is not allowed'))
     else assert.deepEqual(await answer, {signature: 'o', value: '/'})
   })
 
-  it('dco cannot be set after the start', async () => {
+  it('do not allow dco to be set after the start', async () => {
     const session = await stage.borrow('alice', 'dead', {until: 'started'})
     await rejects(stage.alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
   })
 
-  it('public_access, restrict_log_access and, before the start, dco are what was set', async () => {
+  it('include the values set for public_access, restrict_log_access and, before the start, dco', async () => {
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     for (const value of [true, false]) {
       for (const property of ['public_access', 'restrict_log_access', 'dco']) {

@@ -7,14 +7,14 @@ import {backendRefused, BACKENDS, METHOD_DENIED, rejects, type Stage} from './se
 
 const paused = (minor: number) => minor === 14
 
-/** StatusChange and Log, which go to those who asked for them. */
+/** StatusChange and Log, which only subscribers receive. */
 export function signalFacts(stage: Stage): void {
   const pauseAndHear = async (session: string): Promise<void> => {
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.alice.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.alice.statuses(session).some(([, minor]) => paused(minor)))
   }
 
-  it('a stranger may not listen, whatever restrict_log_access says', async (t) => {
+  it('a stranger may not subscribe, whatever restrict_log_access says', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.borrow('alice', 'cert', {until: 'new'})
     await rejects(stage.bob.call(session, 'LogForward', 'b', true), METHOD_DENIED)
@@ -24,7 +24,7 @@ export function signalFacts(stage: Stage): void {
     }
   })
 
-  it('without LogForward everybody hears of sessions made and gone, and nobody of StatusChange or Log', async (t) => {
+  it('without LogForward, sessions created and removed are broadcast; StatusChange and Log are not', async (t) => {
     if (stage.alone(t)) return
     await stage.alice.listen()
     await stage.bob.listen()
@@ -33,7 +33,7 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.call(session, 'Resume')
     await stage.alice.reaches(session, 7)
     await stage.alice.call(session, 'Disconnect')
-    // what was sent before this event has arrived before it
+    // everything sent before this event has arrived
     for (const caller of [stage.alice, stage.bob]) {
       await until('destroyed', () => caller.events(session).length === 2)
       assert.deepEqual(caller.events(session), [
@@ -44,7 +44,7 @@ export function signalFacts(stage: Stage): void {
     }
   })
 
-  it('with it they come from the log service to that connection alone', async (t) => {
+  it('with LogForward, StatusChange and Log come from the log service, to that connection only', async (t) => {
     if (stage.alone(t)) return
     await stage.bob.listen()
     const session = await stage.begin('alice', 'cert')
@@ -70,7 +70,7 @@ export function signalFacts(stage: Stage): void {
     assert.deepEqual(stage.bob.signals('StatusChange'), [])
   })
 
-  it('what a backend logs does not depend on log_verbosity, which Connect sets to what its profile says', async () => {
+  it('log lines of a backend do not depend on log_verbosity, which Connect sets from the profile', async () => {
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     assert.equal(await stage.alice.get(session, 'log_verbosity'), 6)
     await stage.alice.call(session, 'Connect')
@@ -92,7 +92,7 @@ export function signalFacts(stage: Stage): void {
     assert.deepEqual(logged[1], logged[0])
   })
 
-  it('asked for twice, each comes twice, also after LogForward(false); log_forwards lists one proxy, then none', async () => {
+  it('a second LogForward duplicates each signal, even after LogForward(false); log_forwards lists one proxy, then none', async () => {
     const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     const forwards = await stage.alice.get<string[]>(session, 'log_forwards')
@@ -101,7 +101,10 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.call(session, 'LogForward', 'b', true)
     assert.equal((await stage.alice.get<string[]>(session, 'log_forwards')).length, 1)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.alice.statuses(session).filter(([, minor]) => minor === 14).length === 2)
+    await until(
+      'the signals arrive',
+      () => stage.alice.statuses(session).filter(([, minor]) => minor === 14).length === 2,
+    )
     assert.deepEqual(
       stage.alice.statuses(session).map(([, minor]) => minor),
       [13, 13, 14, 14],
@@ -109,11 +112,14 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.call(session, 'LogForward', 'b', false)
     assert.deepEqual(await stage.alice.get(session, 'log_forwards'), [])
     await stage.alice.call(session, 'Resume')
-    await until('told', () => stage.alice.statuses(session).filter(([, minor]) => minor === 7).length === 2)
+    await until(
+      'the signals arrive',
+      () => stage.alice.statuses(session).filter(([, minor]) => minor === 7).length === 2,
+    )
   })
 
-  it('followed twice over one connection, each follower hears each status once, also when the other ends', async () => {
-    // whoever runs this test
+  it('two followers of one connection get each status once, even after one ends', async () => {
+    // the user who runs this test
     const user = process.getuid!() === 0 ? 'root' : 'alice'
     const session = await stage.begin(user, 'cert')
     const address = process.env.DBUS_SYSTEM_BUS_ADDRESS
@@ -154,7 +160,7 @@ export function signalFacts(stage: Stage): void {
     }
   })
 
-  it('a granted user may listen once restrict_log_access is off', async (t) => {
+  it('a granted user may subscribe once restrict_log_access is off', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.world.grant(session, 'bob')
@@ -163,11 +169,11 @@ export function signalFacts(stage: Stage): void {
     await stage.bob.call(session, 'LogForward', 'b', true)
     assert.equal((await stage.alice.get<string[]>(session, 'log_forwards')).length, 1)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
     assert.deepEqual(stage.alice.statuses(session), [])
   })
 
-  it('with public access a stranger may listen once restrict_log_access is off', async (t) => {
+  it('a stranger may subscribe to a public session once restrict_log_access is off', async (t) => {
     if (stage.alone(t)) return
     const session = await stage.begin('alice', 'cert', {until: 'new'})
     await stage.world.setPublicAccess(session, true)
@@ -175,10 +181,10 @@ export function signalFacts(stage: Stage): void {
     await stage.alice.set(session, 'restrict_log_access', 'b', false)
     await stage.bob.call(session, 'LogForward', 'b', true)
     await stage.alice.call(session, 'Pause', 's', '')
-    await until('told', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
+    await until('the signals arrive', () => stage.bob.statuses(session).some(([, minor]) => paused(minor)))
   })
 
-  it('a log service that was killed is started by LogForward, and does not know the sessions of before', async () => {
+  it('LogForward starts a new log service after one was killed, which does not know earlier sessions', async () => {
     const session = await stage.begin('alice', 'cert')
     await stage.alice.call(session, 'LogForward', 'b', true)
     await stage.world.killLogService()

@@ -36,7 +36,7 @@ export const invalidArgs = freedesktop('InvalidArgs')
 export const unknownMethod = freedesktop('UnknownMethod')
 export const refused = mangled('net.openvpn.gdbuspp', ' ')
 export const backendRefused = mangled('net.openvpn.gdbuspp.request', '  ')
-/** The same with one space: a service's own error, not a backend's. */
+/** The same with one space, which marks an error of the service itself, not of a backend. */
 export const requestRefused = mangled('net.openvpn.gdbuspp.request', ' ')
 export const notReady = mangled('net.openvpn.v3.error.ready', ' ')
 
@@ -46,16 +46,16 @@ export const noObject = (path: string) => unknownMethod(`Object does not exist a
 
 export type Status = readonly [number, number, string]
 
-/** A property with the signature that it arrived with. */
+/** A property with the signature of its reply. */
 export interface Typed {
   readonly signature: string
   readonly value: unknown
 }
 
-/** Calls a manager until it has its object: one that was just started does not yet. */
-export async function onceThere<T>(call: () => Promise<T>): Promise<T> {
+/** Repeats a call until the manager has its object, which takes a moment after its start. */
+export async function retryUntilReady<T>(call: () => Promise<T>): Promise<T> {
   let answer: T
-  await until('the manager is there', async () => {
+  await until('the manager has its object', async () => {
     try {
       answer = await call()
       return true
@@ -67,7 +67,7 @@ export async function onceThere<T>(call: () => Promise<T>): Promise<T> {
   return answer!
 }
 
-/** One user's connection to the bus, with the calls that are made here. */
+/** One user's connection to the bus, with the calls of these tests. */
 export class Caller {
   readonly #client: BusClient
   #listens = false
@@ -81,9 +81,11 @@ export class Caller {
     return this.send(SESSIONS, path, SESSIONS, member, signature, body)
   }
 
-  /** The first result of a method of the manager, which may have to start first. */
+  /**
+   * Calls a method of the manager, which may have to start first, and returns the first result.
+   */
   async manager<T>(member: string, signature = '', ...body: unknown[]): Promise<T> {
-    const [answer] = await onceThere(() => this.call(MANAGER, member, signature, ...body))
+    const [answer] = await retryUntilReady(() => this.call(MANAGER, member, signature, ...body))
     return answer as T
   }
 
@@ -129,7 +131,7 @@ export class Caller {
     })
   }
 
-  /** The unique name of a bus name's owner. */
+  /** The unique name of the owner of a bus name. */
   async ownerOf(name: string): Promise<string> {
     const [owner] = await this.send(BUS, '/org/freedesktop/DBus', BUS, 'GetNameOwner', 's', [name])
     return owner as string
@@ -140,28 +142,28 @@ export class Caller {
     return owned === true
   }
 
-  /** From now on, every signal that is broadcast arrives as well. */
+  /** Receives every broadcast signal from now on. */
   async listen(): Promise<void> {
     if (this.#listens) return
     this.#listens = true
     await this.send(BUS, '/org/freedesktop/DBus', BUS, 'AddMatch', 's', ["type='signal'"])
   }
 
-  /** Those of a name, or with an empty one all, as they came. */
+  /** Signals with this name, or all if it is empty, in order of arrival. */
   signals(member: string, path?: string): ReceivedSignal[] {
     return this.#client.signals.filter(
       (signal) => (member === '' || signal.member === member) && (path === undefined || signal.path === path),
     )
   }
 
-  /** What StatusChange told about a session. */
+  /** The statuses of a session from StatusChange. */
   statuses(path: string): Status[] {
     return this.signals('StatusChange', path).map(
       ({body: [major, minor, message]}) => [Number(major), Number(minor), String(message)] as const,
     )
   }
 
-  /** What SessionManagerEvent told about a session: type and owner. */
+  /** The events of a session from SessionManagerEvent: type and owner. */
   events(path: string): unknown[] {
     return this.signals('SessionManagerEvent', MANAGER)
       .filter(({body}) => body[0] === path)
@@ -176,7 +178,6 @@ export class Caller {
     this.#client.close()
   }
 
-  /** Any call. */
   send(destination: string, path: string, face: string, member: string, signature: string, body: readonly unknown[]) {
     return this.#client.call({destination, path, interface: face, member, signature, body})
   }
@@ -184,7 +185,7 @@ export class Caller {
 
 const kindOf = (...start: unknown[]): string => JSON.stringify(start)
 
-/** The world, and everybody in it. */
+/** The world and its users. */
 export class Stage {
   readonly #callers = new Map<UserName, Caller>()
   readonly #open: () => World
@@ -224,12 +225,12 @@ export class Stage {
     return caller
   }
 
-  /** Skips a test that needs several users where there is only one. */
+  /** Skips a test that needs several users if there is only one. */
   alone(t: TestContext): boolean {
     return isAlone(this.world, t)
   }
 
-  /** A session, alone in the world. */
+  /** Starts the only session in the world. */
   async begin(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
     await this.reset()
     const path = await this.world.startSession(user, profile, options)
@@ -237,7 +238,10 @@ export class Stage {
     return path
   }
 
-  /** The same for tests that leave it as it was: where the last one did, this one gets its session. */
+  /**
+   * The same for tests that do not change the session: reuses the session of the previous test if
+   * possible.
+   */
   async borrow(user: UserName, profile: Profile, options: StartOptions = {}): Promise<string> {
     const {kind, path, state} = this.#scene ?? {}
     for (const caller of this.#callers.values()) caller.forget()
@@ -252,7 +256,7 @@ export class Stage {
     for (const caller of this.#callers.values()) caller.forget()
   }
 
-  /** What tests change and can change back. */
+  /** The properties that tests change and restore. */
   #state(user: UserName, path: string): Promise<unknown[]> {
     const properties = ['status', 'acl', 'public_access', 'restrict_log_access', 'log_verbosity', 'log_forwards']
     return Promise.all(properties.map((property) => this.as(user).get(path, property)))
@@ -264,7 +268,7 @@ export class Stage {
   }
 }
 
-/** Looks again and again for a while. */
+/** Evaluates a condition repeatedly for a while. */
 export async function watch(milliseconds: number, look: () => Promise<void> | void): Promise<void> {
   const end = Date.now() + milliseconds
   do {

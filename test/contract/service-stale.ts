@@ -6,7 +6,7 @@ import {type Expected, failed, MANAGER, noObject, refused, rejects, SESSIONS, ty
 
 const NO_ANSWER = 'Backend VPN process did not respond'
 
-/** Sessions whose backend is gone, or does not answer. */
+/** Sessions whose backend is gone or hangs. */
 export function staleFacts(stage: Stage): void {
   const stale = async (): Promise<string> => {
     await stage.alice.listen()
@@ -20,7 +20,7 @@ export function staleFacts(stage: Stage): void {
     assert.deepEqual(stage.alice.events(session).at(-1), [2, stage.world.uid('alice')])
   }
 
-  it('it stays until somebody reads it, which fails and removes it; lists, names and introspection do not', async () => {
+  it('a stale session stays until a read, which fails and removes it; lists, names and introspection do not', async () => {
     const session = await stale()
     assert.deepEqual(await stage.alice.sessions(), [session])
     assert.deepEqual(await stage.alice.manager('LookupConfigName', 's', 'cert'), [session])
@@ -34,21 +34,21 @@ export function staleFacts(stage: Stage): void {
     await destroyed(session)
   })
 
-  it('a method call fails and removes it', async () => {
+  it('a method call on a stale session fails and removes it', async () => {
     const session = await stale()
     await rejects(stage.alice.call(session, 'Disconnect'), refused(NO_ANSWER))
     await rejects(stage.alice.call(session, 'Disconnect'), noObject(session))
     await destroyed(session)
   })
 
-  it('GetAll answers nothing, successfully, and removes it', async () => {
+  it('GetAll returns nothing, succeeds, and removes a stale session', async () => {
     const session = await stale()
     assert.deepEqual(await stage.alice.getAll(session), {})
     await rejects(stage.alice.getAll(session), noObject(session))
     await destroyed(session)
   })
 
-  it('of several reads sent at once the first gets the error, even of what needs no backend; the others find nothing', async () => {
+  it('of concurrent reads, the first gets the error, even for properties without a backend; the others find no session', async () => {
     const session = await stale()
     const errors = await Promise.all(
       ['owner', 'status', 'config_name'].map((property) =>
@@ -71,7 +71,7 @@ export function staleFacts(stage: Stage): void {
     }
   })
 
-  it('a stranger who looks removes it, although access would be denied', async (t) => {
+  it('a read by a stranger removes a stale session instead of being denied', async (t) => {
     if (stage.alone(t)) return
     const session = await stale()
     await rejects(stage.bob.status(session), failed(NO_ANSWER))
@@ -79,7 +79,7 @@ export function staleFacts(stage: Stage): void {
     await destroyed(session)
   })
 
-  it('looking for an interface: 27.1 passes over it, 24.1 ends, all sessions lost', async () => {
+  it('LookupInterface with a stale session: 27.1 skips it, 24.1 crashes and loses all sessions', async () => {
     const {alice, world} = stage
     const session = await stale()
     const other = await world.startSession('alice', 'cert2')
@@ -87,7 +87,7 @@ export function staleFacts(stage: Stage): void {
       await assert.rejects(alice.call(MANAGER, 'FetchManagedInterfaces'), {
         type: 'org.freedesktop.DBus.Error.NoReply',
       })
-      await until('the manager has gone', async () => !(await alice.hasOwner(SESSIONS)))
+      await until('the manager has exited', async () => !(await alice.hasOwner(SESSIONS)))
       assert.deepEqual(await alice.sessions(), [])
       return
     }
@@ -98,7 +98,7 @@ export function staleFacts(stage: Stage): void {
     assert.deepEqual(await alice.sessions(), [session, other].sort())
   })
 
-  it('hung ones: methods wait for a method, everything waits for a read, as long as the manager does; then they are removed', async (t) => {
+  it("a hung backend delays methods after a method, and everything after a read, until the manager's timeout removes it", async (t) => {
     if (stage.alone(t)) return
     const {alice, bob, carol, root, world} = stage
     await alice.listen()
@@ -114,7 +114,7 @@ export function staleFacts(stage: Stage): void {
     const seconds = (call: Promise<unknown>) => call.then(() => (Date.now() - start) / 1000)
 
     const calling = seconds(rejects(alice.call(called, 'Ready'), refused(NO_ANSWER)))
-    // once the bus has answered, the call before it has been sent
+    // once the bus has replied, the previous call has been sent
     await alice.hasOwner(SESSIONS)
     const behindCall = [bob.call(other, 'Ready'), bob.sessions()].map((call) => seconds(call))
     await carol.status(other)
@@ -144,11 +144,11 @@ export function staleFacts(stage: Stage): void {
   })
 }
 
-/** A connection may wait for 128 answers; the bus refuses what is beyond. */
+/** A connection may have 128 unanswered calls; the bus refuses more. */
 const LIMIT =
   'org.freedesktop.DBus.Error.LimitsExceeded: The maximum number of pending replies per connection has been reached'
 
-/** How calls end that are all sent at once. */
+/** The outcomes of concurrent calls. */
 function outcomesOf(count: number, call: () => Promise<unknown>): Promise<string[]> {
   return Promise.all(
     Array.from({length: count}, () =>

@@ -7,7 +7,7 @@ import {until} from '../support/cli'
 import {ProfileStage, without} from './profile-stage'
 import {failed, noObject, rejects, type Stage, watch} from './service-stage'
 
-/** A certificate authority that no server here knows. */
+/** A certificate authority that no server here uses. */
 const OTHER_CA = `<ca>
 -----BEGIN CERTIFICATE-----
 MIIBezCCASGgAwIBAgIUU27bHhkO9uGXgEGAQPaZEKL5C9YwCgYIKoZIzj0EAwIw
@@ -22,21 +22,21 @@ sEn3VBbVcXN3K00LdAIgCvGqIRBZ1pX62VAeU86TLMgSPKPgcmKEyjcOSfBe7JY=
 </ca>
 `
 
-/** A line of the log, or a status: what is told of a session, in its order. */
-type Told = readonly [category: number, text: string] | readonly [status: string]
+/** A log line or a status of a session. */
+type Signal = readonly [category: number, text: string] | readonly [status: string]
 
 const PASSWORD = ['vpnuser', 'secret'] as const
 const NO_CA = 'ssl_context_error: OpenSSLContext: CA not defined'
 
-const STARTING: readonly Told[] = [['2,2'], [4, 'Starting connection'], ['2,6']]
-const CONNECTING: readonly Told[] = [...STARTING, [4, 'Connecting'], ['2,6']]
-const CONNECTED: readonly Told[] = [[4, 'Connected'], ['2,7']]
-const STOPPING: readonly Told[] = [[4, 'Stopping VPN client'], ['2,8']]
-/** What Disconnect adds of a client that runs, and of one that does not. */
-const STOPPED: readonly Told[] = [...STOPPING, ['2,9'], [4, 'Disconnected'], ['2,16']]
-const ENDED: readonly Told[] = [...STOPPING, ['2,16']]
+const STARTING: readonly Signal[] = [['2,2'], [4, 'Starting connection'], ['2,6']]
+const CONNECTING: readonly Signal[] = [...STARTING, [4, 'Connecting'], ['2,6']]
+const CONNECTED: readonly Signal[] = [[4, 'Connected'], ['2,7']]
+const STOPPING: readonly Signal[] = [[4, 'Stopping VPN client'], ['2,8']]
+/** The lines of Disconnect for a running client, and for one that is not running. */
+const STOPPED: readonly Signal[] = [...STOPPING, ['2,9'], [4, 'Disconnected'], ['2,16']]
+const ENDED: readonly Signal[] = [...STOPPING, ['2,16']]
 
-/** From a profile to a session, through its life, to its end, with all that is told of it. */
+/** From a profile to a session and to its end, with every signal on the way. */
 export function startFacts(stage: Stage): void {
   const profiles = new ProfileStage(stage)
   afterEach(() => profiles.clear())
@@ -44,7 +44,9 @@ export function startFacts(stage: Stage): void {
   const textOf = (profile: Profile) => stage.world.profileText(profile)
   const newTunnel = (path: string) => stage.alice.manager<string>('NewTunnel', 'o', path)
 
-  /** A session of a new profile that waits for Connect, with its log and statuses forwarded. */
+  /**
+   * Starts a session of a new profile, which waits for Connect, and forwards its log and statuses.
+   */
   const load = async (text: string, overrides: Readonly<Record<string, boolean | string>> = {}): Promise<string> => {
     const path = await profiles.add(text)
     for (const [key, value] of Object.entries(overrides)) {
@@ -63,31 +65,31 @@ export function startFacts(stage: Stage): void {
     }
   }
 
-  /** How much of what was told of a session has been looked at. */
-  const seen = new Map<string, number>()
-  const told = (session: string): Told[] => {
-    const all = stage.alice.signals('', session).flatMap(({body: [one, two, text], member}): Told[] => {
+  /** How many signals of a session were checked before. */
+  const checked = new Map<string, number>()
+  const newSignals = (session: string): Signal[] => {
+    const all = stage.alice.signals('', session).flatMap(({body: [one, two, text], member}): Signal[] => {
       if (member === 'StatusChange') return [[`${one},${two}`]]
       if (member !== 'Log') return []
       assert.equal(one, 7, 'the group of a client')
-      // 27.1 alone tells of the interface, wherever that comes
+      // only 27.1 logs the interface, at a varying position
       return String(text).startsWith('Virtual interface') ? [] : [[Number(two), String(text).replace(/:.*/s, '')]]
     })
-    return all.slice(seen.get(session) ?? 0)
+    return all.slice(checked.get(session) ?? 0)
   }
 
-  /** What was told since the last time. */
-  const tells = async (session: string, expected: readonly Told[]): Promise<void> => {
-    await until('all is told', () => told(session).length >= expected.length).catch(() => {})
-    assert.deepEqual(told(session), expected)
-    seen.set(session, (seen.get(session) ?? 0) + expected.length)
+  /** The signals since the last check are these. */
+  const expectSignals = async (session: string, expected: readonly Signal[]): Promise<void> => {
+    await until('every signal arrived', () => newSignals(session).length >= expected.length).catch(() => {})
+    assert.deepEqual(newSignals(session), expected)
+    checked.set(session, (checked.get(session) ?? 0) + expected.length)
   }
 
   const gone = (session: string) =>
     until('gone', () => (stage.alice.events(session) as [number, number][]).some(([type]) => type === 2))
 
   describe('NewTunnel', () => {
-    it('when it answers, everybody has been told, the profile was used, and the session can be', async () => {
+    it('replies after it has sent its signals and used the profile, and the session is ready', async () => {
       const {alice} = stage
       await alice.listen()
       const path = await profiles.add()
@@ -100,7 +102,7 @@ export function startFacts(stage: Stage): void {
       assert.ok(Math.abs(Number(await profiles.get('alice', path, 'last_used_timestamp')) - Date.now() / 1000) < 10)
     })
 
-    it('a profile of a single use is gone with it, after its overrides were read', async () => {
+    it('removes a single-use profile after reading its overrides', async () => {
       const {alice} = stage
       const path = await profiles.add(textOf('cert'), {name: 'once', singleUse: true})
       await profiles.override(path, 'log-level', 's', '5')
@@ -113,7 +115,7 @@ export function startFacts(stage: Stage): void {
       assert.equal(await alice.get(session, 'log_verbosity'), 5)
     })
 
-    it('of a profile without client or remote, or that a server locked, it answers a path, and says that it is gone', async () => {
+    it('returns a path for a profile without client or remote or one that a server locked, and reports the session gone', async () => {
       const {alice} = stage
       await alice.listen()
       const cert = textOf('cert')
@@ -127,13 +129,13 @@ export function startFacts(stage: Stage): void {
       }
     })
 
-    it('one without dev connects, although it is not valid', async () => {
+    it('a profile without dev connects, although it is invalid', async () => {
       const session = await load(without(textOf('cert'), 'dev'))
       await stage.alice.call(session, 'Connect')
       await stage.alice.reaches(session, 7)
     })
 
-    it('a profile that is removed then is not missed', async () => {
+    it('the session does not need its profile afterwards', async () => {
       const {alice} = stage
       const path = await profiles.add(textOf('cert'), {name: 'gone'})
       const session = await newTunnel(path)
@@ -144,7 +146,7 @@ export function startFacts(stage: Stage): void {
       assert.equal(await alice.get(session, 'config_path'), path)
     })
 
-    it('with a log-level that there is not, 27.1 makes a stale session, 24.1 one that connects', async () => {
+    it('with an invalid log-level, 27.1 creates a stale session, 24.1 one that connects', async () => {
       const {alice, world} = stage
       const path = await profiles.add()
       await profiles.override(path, 'log-level', 's', '9')
@@ -160,7 +162,7 @@ export function startFacts(stage: Stage): void {
   })
 
   describe('input', () => {
-    it('name, password and passphrase: both are announced, the status is of the passphrase', async () => {
+    it('name, password and passphrase: announces both, and the status names the passphrase', async () => {
       const {alice} = stage
       const text = textOf('key').replace('nobind', 'nobind\nauth-user-pass\nstatic-challenge "Which?" 0')
       const session = await load(text)
@@ -182,7 +184,7 @@ export function startFacts(stage: Stage): void {
       assert.deepEqual(await alice.call(session, 'UserInputQueueFetch', 'uuu', 1, 4, 0), pin)
     })
 
-    it('a name and a password in the profile itself are not asked for', async () => {
+    it('does not ask for a name and a password that the profile contains', async () => {
       const login = `<auth-user-pass>\n${PASSWORD.join('\n')}\n</auth-user-pass>`
       const session = await load(textOf('pass').replace('auth-user-pass', login))
       await stage.alice.call(session, 'Ready')
@@ -192,7 +194,7 @@ export function startFacts(stage: Stage): void {
   })
 
   describe('dco', () => {
-    it('can be set until Connect, which without the kernel module says that it is off', async () => {
+    it('can be set until Connect, which switches it off without the kernel module', async () => {
       const {alice} = stage
       const session = await load(textOf('cert'))
       assert.equal(await alice.get(session, 'dco'), false)
@@ -202,54 +204,54 @@ export function startFacts(stage: Stage): void {
       await alice.reaches(session, 7)
       assert.equal(await alice.get(session, 'dco'), false)
       await rejects(alice.set(session, 'dco', 'b', true), failed('DCO mode cannot be changed now'))
-      await tells(session, [...CONNECTING, ...CONNECTED])
+      await expectSignals(session, [...CONNECTING, ...CONNECTED])
     })
 
-    it('of a profile does not reach its session without the kernel module', async () => {
+    it('of a profile has no effect on its session without the kernel module', async () => {
       const path = await profiles.add()
       await profiles.set('alice', path, 'dco', 'b', true)
       assert.equal(await stage.alice.get(await newTunnel(path), 'dco'), false)
     })
   })
 
-  describe('what is told', () => {
-    it('of a connection, a pause, a resumption, a restart and the end; persist-tun changes devices alone', async () => {
+  describe('signals', () => {
+    it('of a connection, a pause, a resume, a restart and the end; persist-tun affects only the devices', async () => {
       const {alice} = stage
       for (const persist of [false, true]) {
         const devices: string[] = []
         const session = await load(textOf('cert'), {'persist-tun': persist})
         const look = async () => devices.push(await alice.get(session, 'device_name'))
         await alice.call(session, 'Connect')
-        await tells(session, [...CONNECTING, ...CONNECTED])
+        await expectSignals(session, [...CONNECTING, ...CONNECTED])
         await look()
         await alice.call(session, 'Pause', 's', 'why not')
-        await tells(session, [[4, 'Pausing connection'], ['2,13'], ['2,14']])
+        await expectSignals(session, [[4, 'Pausing connection'], ['2,13'], ['2,14']])
         await look()
-        const again: readonly Told[] = [[4, 'Reconnecting'], ['2,12'], ...CONNECTED]
+        const again: readonly Signal[] = [[4, 'Reconnecting'], ['2,12'], ...CONNECTED]
         await alice.call(session, 'Resume')
-        await tells(session, [[4, 'Resuming connection'], ['2,15'], ...again])
+        await expectSignals(session, [[4, 'Resuming connection'], ['2,15'], ...again])
         await look()
         await alice.call(session, 'Restart')
-        await tells(session, [[4, 'Restarting connection'], ['2,12'], ...again])
+        await expectSignals(session, [[4, 'Restarting connection'], ['2,12'], ...again])
         await look()
         await alice.call(session, 'Disconnect')
-        await tells(session, STOPPED)
-        // one that is kept is there until the next one is
+        await expectSignals(session, STOPPED)
+        // a kept device exists until the next one does
         assert.deepEqual(devices, persist ? ['tun0', 'tun0', 'tun1', 'tun0'] : ['tun0', 'tun0', 'tun0', 'tun0'])
       }
     })
 
-    it('with log-level 5, more between', async () => {
+    it('with log-level 5 have more log lines', async () => {
       const {alice} = stage
       const session = await load(textOf('pass'), {'log-level': '5'})
       await provide(session, ...PASSWORD)
       await alice.call(session, 'Connect')
       await alice.reaches(session, 7)
-      await until('all is told', () => told(session).some(([status]) => status === '2,7'))
-      // a server that pushes before it is asked leaves nothing to retrieve
-      const isSure = ([, text]: Told) => text !== 'Retrieving configuration from server'
+      await until('every signal arrived', () => newSignals(session).some(([status]) => status === '2,7'))
+      // with a server that pushes its options unasked, there is nothing to retrieve
+      const isSure = ([, text]: Signal) => text !== 'Retrieving configuration from server'
       assert.deepEqual(
-        told(session).filter((each) => isSure(each)),
+        newSignals(session).filter((each) => isSure(each)),
         [
           ['2,2'],
           [4, 'Starting connection'],
@@ -266,44 +268,44 @@ export function startFacts(stage: Stage): void {
       )
     })
 
-    it('with log-level 2, of statuses alone', async () => {
+    it('with log-level 2 are statuses only', async () => {
       const session = await load(textOf('cert'), {'log-level': '2'})
       await stage.alice.call(session, 'Connect')
-      await tells(session, [['2,2'], ['2,6'], ['2,6'], ['2,7']])
+      await expectSignals(session, [['2,2'], ['2,6'], ['2,6'], ['2,7']])
     })
 
-    it('of a refused login no line, and it stays until Disconnect', async () => {
+    it('of a refused login have no log line, and the session stays until Disconnect', async () => {
       const {alice} = stage
       const session = await load(textOf('pass'))
       await provide(session, 'vpnuser', 'wrong')
       await alice.call(session, 'Connect')
-      await tells(session, [...CONNECTING, ['2,11']])
+      await expectSignals(session, [...CONNECTING, ['2,11']])
       await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 11, 'Authentication failed']))
       await alice.call(session, 'Connect')
       assert.deepEqual(await alice.status(session), [2, 11, 'Authentication failed'])
       await alice.call(session, 'Disconnect')
-      await tells(session, ENDED)
+      await expectSignals(session, ENDED)
       await gone(session)
     })
 
-    it('of an authentication on the web the address', async () => {
+    it('of a web authentication contain its URL', async () => {
       const {alice} = stage
       const session = await load(textOf('web'))
       await provide(session, ...PASSWORD)
       await alice.call(session, 'Connect')
-      await tells(session, [...CONNECTING, ['3,22']])
+      await expectSignals(session, [...CONNECTING, ['3,22']])
       await alice.call(session, 'Disconnect')
-      await tells(session, STOPPED)
+      await expectSignals(session, STOPPED)
     })
 
     it('of Disconnect before Connect', async () => {
       const session = await load(textOf('cert'))
       await stage.alice.call(session, 'Disconnect')
-      await tells(session, ENDED)
+      await expectSignals(session, ENDED)
       await gone(session)
     })
 
-    it('of servers that cannot be reached or have no name nothing more, however long', async () => {
+    it('of an unreachable server or an unknown server name end with its start', async () => {
       const {alice} = stage
       const cert = textOf('cert')
       for (const [text, overrides] of [
@@ -314,27 +316,27 @@ export function startFacts(stage: Stage): void {
       ] as const) {
         const session = await load(text, overrides)
         await alice.call(session, 'Connect')
-        await tells(session, STARTING)
+        await expectSignals(session, STARTING)
         await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 6, '']))
-        assert.deepEqual(told(session), [])
+        assert.deepEqual(newSignals(session), [])
         await alice.call(session, 'Disconnect')
-        await tells(session, STOPPED)
+        await expectSignals(session, STOPPED)
       }
     })
 
-    it('of a server that wants a login or a certificate and gets none nothing more', async () => {
+    it('of a server that requires a login or a certificate and gets none end with its start', async () => {
       const {alice} = stage
       for (const text of [textOf('cert').replace('1194', '1195'), without(textOf('cert'), 'cert', 'key')]) {
         const session = await load(text)
         await alice.call(session, 'Connect')
-        await tells(session, CONNECTING)
+        await expectSignals(session, CONNECTING)
         await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 6, '']))
         await alice.call(session, 'Disconnect')
-        await tells(session, STOPPED)
+        await expectSignals(session, STOPPED)
       }
     })
 
-    it('of a client that cannot start the reason; 27.1 ends the session by itself, 24.1 keeps it', async () => {
+    it('of a client that cannot start give the reason; 27.1 ends the session, 24.1 keeps it', async () => {
       const {alice, world} = stage
       const cert = without(textOf('cert'), 'data-ciphers')
       const unknown = 'UNKNOWN/UNSUPPORTED OPTIONS: no-such-option,no-such-word\n {UNUSED_OPTIONS_ERROR}'
@@ -346,36 +348,36 @@ export function startFacts(stage: Stage): void {
         const session = await load(text)
         assert.equal((await alice.status(session))[1], 2)
         await alice.call(session, 'Connect')
-        const failure: readonly Told[] = [...STARTING, [6, 'Connection failed'], ['2,10']]
+        const failure: readonly Signal[] = [...STARTING, [6, 'Connection failed'], ['2,10']]
         if (world.version === '24.1') {
-          await tells(session, failure)
+          await expectSignals(session, failure)
           await watch(500, async () => assert.deepEqual(await alice.status(session), [2, 10, problem]))
           await alice.call(session, 'Disconnect')
-          await tells(session, ENDED)
+          await expectSignals(session, ENDED)
         } else {
           await gone(session)
           const reason = alice.statuses(session).find(([, minor]) => minor === 10)
           assert.deepEqual(reason, [2, 10, problem])
-          await tells(session, [...failure, ...ENDED])
+          await expectSignals(session, [...failure, ...ENDED])
         }
       }
     })
 
-    it('of a server whose certificate is of another authority the reason, and no 2,8', async () => {
+    it('of a server whose certificate has another authority give the reason, without 2,8', async () => {
       const {alice, world} = stage
       const session = await load(textOf('cert').replace(/<ca>[^]*<\/ca>\n/, OTHER_CA))
       await alice.call(session, 'Connect')
       const problem = 'Certificate verification failed'
-      const failure: readonly Told[] = [...CONNECTING, [7, problem], ['2,10']]
-      const end: readonly Told[] = [[4, 'Stopping VPN client'], ['2,16']]
+      const failure: readonly Signal[] = [...CONNECTING, [7, problem], ['2,10']]
+      const end: readonly Signal[] = [[4, 'Stopping VPN client'], ['2,16']]
       if (world.version === '24.1') {
-        await tells(session, failure)
+        await expectSignals(session, failure)
         assert.deepEqual(await alice.status(session), [2, 10, problem])
         await alice.call(session, 'Disconnect')
-        await tells(session, end)
+        await expectSignals(session, end)
       } else {
         await gone(session)
-        await tells(session, [...failure, ...end])
+        await expectSignals(session, [...failure, ...end])
       }
     })
   })

@@ -20,21 +20,22 @@ const chapters: readonly [string, (stage: Stage) => void][] = [
   ['actions', actionFacts],
   ['the manager', managerFacts],
   ['profiles', profileFacts],
-  ['starting', startFacts],
+  ['start', startFacts],
   ['properties', propertyFacts],
   ['signals', signalFacts],
   ['stale sessions', staleFacts],
   ['input', inputFacts],
 ]
 
-/** What the service does, seen on the wire. Whoever calls this opens and closes the world. */
+/** The behaviour of the service on the bus. The caller opens and closes the world. */
 export function serviceContract(title: string, world: () => World): void {
   describe(`the service: ${title}`, () => {
     const stage = new Stage(world)
     after(() => stage.close())
     for (const [chapter, facts] of chapters)
       describe(chapter, () => {
-        // each chapter begins and ends with a world without sessions: tests borrow from those of their own chapter
+        // each part starts and ends without sessions, because tests reuse only sessions of their
+        // own part
         before(() => stage.reset())
         after(() => stage.reset())
         facts(stage)

@@ -30,7 +30,7 @@ export class Accounts {
     }
 
     this.#names = Object.fromEntries(users.map((user) => [user, known.get(world.uid(user)) ?? user]))
-    // those whom this machine does not know are known to the getent that comes first in PATH
+    // users without an account are known to a getent that comes first in PATH
     const entries = users
       .filter((user) => !known.has(world.uid(user)))
       .map((user) => `${user}|${world.uid(user)}) echo '${user}:x:${world.uid(user)}:${world.uid(user)}::/:/bin/sh';;`)
@@ -48,7 +48,7 @@ export class Accounts {
     return `${this.nameOf(user)} (uid ${this.world.uid(user)})`
   }
 
-  /** As `--json` has it. */
+  /** As in `--json`. */
   json(user: UserName): {name: string; uid: number} {
     return {name: this.nameOf(user), uid: this.world.uid(user)}
   }
@@ -62,7 +62,7 @@ export class Accounts {
   }
 }
 
-/** What `session-acl` makes of the service, the same on every world. */
+/** `session-acl`, the same in every world. */
 export function sessionAclContract(title: string, world: () => World): void {
   let accounts: Accounts
 
@@ -79,14 +79,14 @@ export function sessionAclContract(title: string, world: () => World): void {
     return {...run, ...document<{error: ErrorJson & {candidates?: unknown[]}}>('error', run.stdout)}
   }
 
-  /** The command succeeds and says so in these words, and nothing else on stdout. */
-  const says = (run: RunResult, text: string, stderr = '') => {
+  /** The command succeeds with exactly this text on stdout. */
+  const expectOutput = (run: RunResult, text: string, stderr = '') => {
     assert.deepEqual({stderr: run.stderr, status: run.status, stdout: run.stdout}, {stderr, status: 0, stdout: text})
   }
 
   const needsUsers = (t: TestContext) => isAlone(world(), t)
 
-  /** The sessions that a user sees, without looking at them. */
+  /** The sessions that a user sees, without reading them. */
   const listedBy = async (user: UserName) => {
     const run = await ovpn3(world(), user, ['session-manage', '--cleanup', '--dry-run', '--json'])
     const {sessions} = document<{sessions: {path: string}[]}>('session-manage', run.stdout)
@@ -100,18 +100,14 @@ export function sessionAclContract(title: string, world: () => World): void {
       `                    Owner: ${entry('alice')}`,
       `            Public access: ${open}`,
       ` Users granted log access: ${log}`,
-      ...(open === 'yes'
-        ? []
-        : [
-            `     Users granted access: ${users.length} user${users.length === 1 ? '' : 's'}`,
-            ...users.map((each) => `                           - ${each}`),
-          ]),
+      `     Users granted access: ${users.length} user${users.length === 1 ? '' : 's'}`,
+      ...users.map((each) => `                           - ${each}`),
       '',
     ].join('\n')
 
   describe(`session-acl on ${title}`, () => {
     let session: string
-    /** The next test may have the session of this one. */
+    /** True if the next test can reuse the session. */
     let untouched = false
     before(() => {
       accounts = new Accounts(world())
@@ -126,20 +122,20 @@ export function sessionAclContract(title: string, world: () => World): void {
     after(() => accounts.close())
 
     describe('show', () => {
-      it('has the layout of the reference', async () => {
-        says(await acl('--config cert --show'), list([]))
+      it('prints the layout of the reference', async () => {
+        expectOutput(await acl('--config cert --show'), list([]))
         await world().grant(session, 'bob')
-        says(await acl('-c cert -s'), list([entry('bob')]))
+        expectOutput(await acl('-c cert -s'), list([entry('bob')]))
         await world().setPublicAccess(session, true)
-        says(await acl(`--path ${session} --show`), list([], {open: 'yes'}))
+        expectOutput(await acl(`--path ${session} --show`), list([entry('bob')], {open: 'yes'}))
       })
 
-      it('names whom it can', async () => {
+      it('names the users it can resolve', async () => {
         await acl(`-c cert --grant ${nobody} --grant ${world().uid('carol')}`)
-        says(await acl('-c cert -s'), list([`(${nobody})  (unknown)`, entry('carol')]))
+        expectOutput(await acl('-c cert -s'), list([`(${nobody})  (unknown)`, entry('carol')]))
       })
 
-      it('is a document with --json', async () => {
+      it('prints a document with --json', async () => {
         await world().grant(session, 'bob')
         const {stdout} = await acl('-c cert --show --json')
         assert.deepEqual(document('session-acl', stdout), {
@@ -158,15 +154,15 @@ export function sessionAclContract(title: string, world: () => World): void {
         assert.deepEqual([open.publicAccess, open.users, open.config], [true, [accounts.json('bob')], 'cert'])
       })
 
-      it('finds a session by its id', async () => {
-        says(await acl(`-o ${idOf(session)} -s`), list([]))
+      it('finds a session by its ID', async () => {
+        expectOutput(await acl(`-o ${idOf(session)} -s`), list([]))
       })
 
-      it('is for the owner, granted users and root', async (t) => {
+      it('works for the owner, granted users and root', async (t) => {
         if (needsUsers(t)) return
         await world().grant(session, 'bob')
         for (const user of ['alice', 'bob', 'root'] as const)
-          says(await acl(`-o ${session} -s`, user), list([entry('bob')]))
+          expectOutput(await acl(`-o ${session} -s`, user), list([entry('bob')]))
         for (const open of [false, true]) {
           await world().setPublicAccess(session, open)
           const {error, status} = await errorOf(`-o ${session} -s`, 'carol')
@@ -178,37 +174,37 @@ export function sessionAclContract(title: string, world: () => World): void {
     })
 
     describe('grant and revoke', () => {
-      it('let a user in and out', async (t) => {
+      it('let a user in and out again', async (t) => {
         if (needsUsers(t)) return
         const bob = accounts.nameOf('bob')
         assert.deepEqual(await listedBy('bob'), [])
-        says(await acl(`-c cert --grant ${bob}`), `Granted access to ${accounts.text('bob')}\n`)
+        expectOutput(await acl(`-c cert --grant ${bob}`), `Granted access to ${accounts.text('bob')}\n`)
         assert.deepEqual(await listedBy('bob'), [session])
         assert.equal((await acl('-c cert --show', 'bob')).status, 0)
-        says(await acl(`-c cert --revoke ${bob}`), `Revoked access from ${accounts.text('bob')}\n`)
+        expectOutput(await acl(`-c cert --revoke ${bob}`), `Revoked access from ${accounts.text('bob')}\n`)
         assert.deepEqual(await listedBy('bob'), [])
         assert.equal((await acl('-c cert --show', 'bob')).status, 4)
         assert.equal((await acl(`-o ${session} --show`, 'bob')).status, 5)
       })
 
-      it('take names and uids, several times, and are not greedy', async () => {
+      it('accept names and uids, several times, without consuming other arguments', async () => {
         const run = await acl(`-G ${world().uid('bob')} -G ${accounts.nameOf('carol')} -G ${nobody} -s -c cert`)
-        says(
+        expectOutput(
           run,
           `Granted access to ${accounts.text('bob')}\nGranted access to ${accounts.text('carol')}\n` +
-            `Granted access to (${nobody}) (uid ${nobody})\n` +
+            `Granted access to uid ${nobody}\n` +
             list([entry('bob'), entry('carol'), `(${nobody})  (unknown)`]),
         )
         const greedy = await errorOf(`-c cert --revoke ${accounts.nameOf('bob')} ${accounts.nameOf('carol')}`)
         assert.equal(greedy.status, 2)
-        says(
+        expectOutput(
           await acl(`--revoke ${accounts.nameOf('bob')} --revoke ${nobody} -R=${world().uid('carol')} --show -c cert`),
-          `Revoked access from ${accounts.text('bob')}\nRevoked access from (${nobody}) (uid ${nobody})\n` +
+          `Revoked access from ${accounts.text('bob')}\nRevoked access from uid ${nobody}\n` +
             `Revoked access from ${accounts.text('carol')}\n${list([])}`,
         )
       })
 
-      it('both in one call, grants first', async () => {
+      it('work in one call, grants first', async () => {
         await world().grant(session, 'carol')
         const run = await json(`-c cert -R ${accounts.nameOf('carol')} -G ${accounts.nameOf('bob')}`)
         assert.equal(run.status, 0)
@@ -231,11 +227,11 @@ export function sessionAclContract(title: string, world: () => World): void {
         assert.deepEqual(run.users, [accounts.json('bob')])
       })
 
-      it('of what is so already succeed, and say so', async () => {
+      it('are idempotent and report that nothing changed', async () => {
         const bob = accounts.nameOf('bob')
-        says(await acl(`-c cert --revoke ${bob}`), `${accounts.text('bob')} was not granted access\n`)
+        expectOutput(await acl(`-c cert --revoke ${bob}`), `${accounts.text('bob')} was not granted access\n`)
         await world().grant(session, 'bob')
-        says(await acl(`-c cert --grant ${bob}`), `${accounts.text('bob')} already has access\n`)
+        expectOutput(await acl(`-c cert --grant ${bob}`), `${accounts.text('bob')} already has access\n`)
         const run = await json(`-c cert --grant ${bob} --grant ${nobody}`)
         assert.deepEqual(
           run.changes.map(({changed, outcome}) => [changed, outcome]),
@@ -247,37 +243,43 @@ export function sessionAclContract(title: string, world: () => World): void {
         assert.equal(run.status, 0)
       })
 
-      it('of one user in two ways are one', async () => {
+      it('of one user by name and uid count once', async () => {
         const run = await json(`-c cert -G ${world().uid('bob')} -G ${accounts.nameOf('bob')}`)
         assert.equal(run.changes.length, 1)
       })
 
-      it('the owner has access, and keeps it', async () => {
+      it("do not change the owner's access", async () => {
         const alice = accounts.nameOf('alice')
-        says(await acl(`-c cert --grant ${alice}`), `${accounts.text('alice')} owns the session and has access\n`)
-        says(await acl(`-c cert --revoke ${alice}`), `${accounts.text('alice')} owns the session and keeps access\n`)
+        expectOutput(
+          await acl(`-c cert --grant ${alice}`),
+          `${accounts.text('alice')} owns the session and has access\n`,
+        )
+        expectOutput(
+          await acl(`-c cert --revoke ${alice}`),
+          `${accounts.text('alice')} owns the session and keeps access\n`,
+        )
         const run = await json(`-c cert --revoke ${alice}`)
         assert.deepEqual([run.status, run.changes[0]!.changed, run.users], [0, false, []])
       })
 
-      it('an owner who is on the list can be taken off it', async () => {
+      it('can remove an owner from the list', async () => {
         await world().grant(session, 'alice')
-        says(await acl('-c cert -s'), list([entry('alice')]))
+        expectOutput(await acl('-c cert -s'), list([entry('alice')]))
         const run = await acl(`-c cert --revoke ${world().uid('alice')} --show`)
-        says(
+        expectOutput(
           run,
           `Removed ${accounts.text('alice')} from the list of users; the owner of the session keeps access\n${list([])}`,
         )
       })
 
-      it('a revoked user whom public access lets in is said to be', async () => {
+      it('note that a revoked user keeps public access', async () => {
         await world().grant(session, 'bob')
         await world().setPublicAccess(session, true)
         const note = 'Public access is on: every user still has access. Pass --public-access false to turn it off.\n'
         const args = `-c cert --revoke ${accounts.nameOf('bob')}`
-        says(await acl(args), `Revoked access from ${accounts.text('bob')}\n`, note)
+        expectOutput(await acl(args), `Revoked access from ${accounts.text('bob')}\n`, note)
         await world().grant(session, 'bob')
-        says(
+        expectOutput(
           await acl(`${args} --public-access false`),
           `Revoked access from ${accounts.text('bob')}\nSession is now only accessible to specific users\n`,
         )
@@ -285,25 +287,25 @@ export function sessionAclContract(title: string, world: () => World): void {
     })
 
     describe('public access and log access', () => {
-      it('are switched on and off', async () => {
+      it('can be switched on and off', async () => {
         const is = async (open: boolean, log: boolean) => {
           const {logAccess, publicAccess} = await json('-c cert -s')
           assert.deepEqual([publicAccess, logAccess], [open, log])
         }
 
-        says(await acl('-c cert --public-access true'), 'Session is now accessible by everyone\n')
+        expectOutput(await acl('-c cert --public-access true'), 'Session is now accessible by everyone\n')
         await is(true, false)
-        says(await acl('-c cert --public-access=true'), 'Session is already accessible by everyone\n')
-        says(
+        expectOutput(await acl('-c cert --public-access=true'), 'Session is already accessible by everyone\n')
+        expectOutput(
           await acl('-c cert --allow-log-access true'),
           'Session log is now accessible to users granted session access\n',
         )
         await is(true, true)
-        says(
+        expectOutput(
           await acl('-c cert --allow-log-access true'),
           'Session log is already accessible to users granted session access\n',
         )
-        says(
+        expectOutput(
           await acl('-c cert --allow-log-access false --public-access false --show'),
           'Session is now only accessible to specific users\nSession log is now only accessible to the session owner\n' +
             list([]),
@@ -319,16 +321,16 @@ export function sessionAclContract(title: string, world: () => World): void {
         )
       })
 
-      it('understand yes and no as well', async () => {
+      it('accept yes and no as well', async () => {
         for (const [word, value] of Object.entries({yes: true, no: false, On: true, OFF: false, 1: true, 0: false}))
           assert.equal((await json(`-c cert --public-access ${word}`)).publicAccess, value, word)
       })
     })
 
-    it('a dry run says what would be, and changes nothing', async () => {
+    it('report the plan with --dry-run and change nothing', async () => {
       await world().grant(session, 'carol')
       const args = `-c cert -G ${accounts.nameOf('bob')} -G ${accounts.nameOf('carol')} -R ${nobody} --public-access yes --dry-run`
-      says(
+      expectOutput(
         await acl(`${args} --allow-log-access no --show`),
         [
           `Would grant access to ${accounts.text('bob')}`,
@@ -349,10 +351,10 @@ export function sessionAclContract(title: string, world: () => World): void {
           ['planned false', 'unchanged false', 'unchanged false', 'planned false'],
         ],
       )
-      says(await acl('-c cert -s'), list([entry('carol')]))
+      expectOutput(await acl('-c cert -s'), list([entry('carol')]))
     })
 
-    describe('what is wrong is refused before anything is changed', () => {
+    describe('usage errors', () => {
       const wrong: Readonly<Record<string, readonly [args: string, message: RegExp]>> = {
         'a bad boolean': ['--public-access maybe', /--public-access: invalid boolean: "maybe"/],
         'a bad boolean for the log': ['--allow-log-access 2', /--allow-log-access: invalid boolean: "2"/],
@@ -372,7 +374,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         })
       }
 
-      it('a user who is granted and revoked', async () => {
+      it('include a user both granted and revoked', async () => {
         const run = await errorOf(`-c cert -G ${accounts.nameOf('bob')} -R ${world().uid('bob')}`)
         assert.equal(run.status, 2)
         assert.match(run.error.message, /cannot both grant and revoke access/)
@@ -380,7 +382,7 @@ export function sessionAclContract(title: string, world: () => World): void {
       })
     })
 
-    describe('who is not the owner', () => {
+    describe('another user than the owner', () => {
       const attempts = [
         '--grant',
         '--revoke',
@@ -409,7 +411,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         })
       }
 
-      it('not even where public access lets them do the rest', async (t) => {
+      it('changes nothing even with public access', async (t) => {
         if (needsUsers(t)) return
         await world().setPublicAccess(session, true)
         for (const args of [`--grant ${nobody}`, '--public-access false']) {
@@ -422,9 +424,9 @@ export function sessionAclContract(title: string, world: () => World): void {
       })
     })
 
-    describe('sessions that are not there', () => {
+    describe('sessions that cannot be selected', () => {
       for (const args of ['--show', `--grant ${nobody}`, `--revoke ${nobody} --dry-run`]) {
-        it(`a stale one is said to be: ${args}`, async () => {
+        it(`reports a stale session: ${args}`, async () => {
           await world().killBackend(session)
           const {error, status} = await errorOf(`-c cert ${args}`)
           assert.deepEqual([status, error.code], [4, 'session-stale'])
@@ -434,16 +436,16 @@ export function sessionAclContract(title: string, world: () => World): void {
       }
 
       for (const selector of ['--config nope', '--interface tun77', `--path ${noSession}`, '--path 00000000']) {
-        it(`none matches, at once: ${selector}`, async () => {
+        it(`reports a missing session without delay: ${selector}`, async () => {
           const {error, status, time} = await errorOf(`${selector} --show`)
           assert.deepEqual([status, error.code], [4, 'session-not-found'])
-          // a manager that is not there yet is asked again for 5 s
+          // waiting for a manager that is starting takes 5 s
           assert.ok(time < 10_000, `${time} ms`)
           untouched = true
         })
       }
 
-      it('two of one name are an error that lists them', async () => {
+      it('lists the sessions of an ambiguous name', async () => {
         await world().startSession('alice', 'cert', {fresh: true, until: 'new'})
         const {error, status} = await errorOf('-c cert --public-access true')
         assert.deepEqual([status, error.code, error.candidates?.length], [4, 'session-ambiguous', 2])
@@ -455,7 +457,7 @@ export function sessionAclContract(title: string, world: () => World): void {
       session = await world().startSession('alice', 'cert')
       const restart = ['session-manage', '-c', 'cert', '--restart', '--timeout', '8']
       const device = / on (\S+), address/.exec((await ovpn3(world(), 'alice', restart)).stdout)?.[1]
-      says(await acl(`--interface ${device} --show`), list([]))
+      expectOutput(await acl(`--interface ${device} --show`), list([]))
       assert.equal((await json(`-I ${device} -s`)).path, session)
     })
   })

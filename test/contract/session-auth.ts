@@ -16,7 +16,7 @@ const userAndPassword = [
   {description: 'Auth Password', hidden: true, name: 'password'},
 ]
 
-/** What `session-auth` makes of the service, the same on every world. */
+/** `session-auth`, the same in every world. */
 export function sessionAuthContract(title: string, world: () => World): void {
   const auth = (args: string, options?: RunOptions, user: UserName = 'alice') =>
     ovpn3(world(), user, ['session-auth', ...args.split(' ').filter(Boolean)], options)
@@ -29,7 +29,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
     return report.sessions as readonly AuthRequestJson[]
   }
 
-  const only = async (args?: string, user?: UserName): Promise<AuthRequestJson> => {
+  const singleRequest = async (args?: string, user?: UserName): Promise<AuthRequestJson> => {
     const requests = await list(args, user)
     assert.equal(requests.length, 1, JSON.stringify(requests))
     return requests[0]!
@@ -37,24 +37,26 @@ export function sessionAuthContract(title: string, world: () => World): void {
 
   const resultOf = (stdout: string) => document<AuthReport>('session-auth', stdout).sessions[0] as SessionResult
 
-  /** A session that waits for its web page to be seen. */
+  /** A session that waits for web authentication. */
   const web = async () => {
     const path = await world().startSession('alice', 'web', {until: 'started'})
-    await until('it waits for the web page', async () => (await list()).some(({url}) => url !== null))
+    await until('it needs web authentication', async () => (await list()).some(({url}) => url !== null))
     return path
   }
 
   describe(`session-auth on ${title}`, () => {
     beforeEach(() => world().reset())
 
-    it('lists a session with what it asks for', async () => {
+    it('lists a session with the input it needs', async () => {
       const before = Math.floor(Date.now() / 1000)
       const path = await world().startSession('alice', 'chal', {until: 'new'})
       await world().startSession('alice', 'cert')
-      const {authRequest, created, input, status, ...request} = await only()
+      const {authRequest, created, input, status, ...request} = await singleRequest()
       assert.deepEqual(request, {config: 'chal', id: idOf(path), path, state: 'waiting', url: null})
       assert.ok(authRequest! > 1)
-      assert.ok(created! >= before - 1 && created! <= Date.now() / 1000 + 1)
+      assert.match(created!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+      const seconds = Date.parse(created!) / 1000
+      assert.ok(seconds >= before - 1 && seconds <= Date.now() / 1000 + 1)
       assert.deepEqual([status!.major, status!.minor, status!.text], [2, 4, 'needs input'])
       assert.deepEqual(
         input!.map(({description, name}) => [name, description]),
@@ -83,13 +85,13 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.match(lines[5]!, /^ Auth status: Configuration requires user input: /)
     })
 
-    it('listing changes nothing', async () => {
+    it('lists without changing anything', async () => {
       await world().startSession('alice', 'pass', {until: 'new'})
       assert.deepEqual(await list(), await list())
-      assert.deepEqual((await only()).input, userAndPassword)
+      assert.deepEqual((await singleRequest()).input, userAndPassword)
     })
 
-    it('says that none waits', async () => {
+    it('reports that no session waits', async () => {
       const none_ = {status: 0, stderr: '', stdout: none}
       const {status, stderr, stdout} = await auth('')
       assert.deepEqual({status, stderr, stdout}, none_)
@@ -98,7 +100,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.equal((await auth('')).stdout, none)
     })
 
-    it('a stale session is a row, and gone then', async () => {
+    it('lists a stale session once and removes it', async () => {
       const path = await world().startSession('alice', 'pass', {until: 'new'})
       const other = await world().startSession('alice', 'key', {until: 'new'})
       await world().killBackend(path)
@@ -109,7 +111,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [other])
     })
 
-    it('a stale session, and none that waits', async () => {
+    it('lists a stale session if no session waits', async () => {
       const path = await world().startSession('alice', 'cert')
       await world().killBackend(path)
       const {status, stdout} = await auth('')
@@ -118,7 +120,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.deepEqual([status, stdout], [0, `${line}\n${record}\n${line}\n${none}`])
     })
 
-    it('continues one by its ID, with the answers of standard input', async () => {
+    it('continues a session by its request ID, with answers from standard input', async () => {
       await world().startSession('alice', 'key', {until: 'new'})
       const path = await world().startSession('alice', 'pass', {until: 'new'})
       const {authRequest} = (await list()).find((each) => each.path === path)!
@@ -144,7 +146,7 @@ export function sessionAuthContract(title: string, world: () => World): void {
       )
     })
 
-    it('leaves one alone that does not wait, and says so', async () => {
+    it('leaves a session that does not wait unchanged and reports it', async () => {
       const path = await world().startSession('alice', 'cert')
       const connected = await auth(`--path ${path} --json`)
       assert.equal(connected.status, 0)
@@ -156,16 +158,16 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.equal(resultOf(paused.stdout).message, 'not waiting for input: paused')
     })
 
-    it('an ID that no session has is an error', async () => {
+    it('rejects an unknown ID', async () => {
       await world().startSession('alice', 'pass', {until: 'new'})
       const run = await auth('--auth-req 4194304 --json', {input: 'vpnuser\nsecret\n'})
       assert.equal(run.status, 4)
       const {error} = document<{error: ErrorJson}>('error', run.stdout)
       assert.equal(error.code, 'session-not-found')
-      assert.match(error.hint!, /ovpn3 session-auth`/)
+      assert.match(error.hint!, /ovpn3 auth`/)
     })
 
-    it('a passphrase, a challenge, and wrong answers', async () => {
+    it('accepts a passphrase and a challenge, and reports wrong answers', async () => {
       for (const [profile, input, status] of [
         ['key', 'opensesame\n', 0],
         ['chal', 'vpnuser\nsecret\n123456\n', 0],
@@ -179,9 +181,9 @@ export function sessionAuthContract(title: string, world: () => World): void {
       }
     })
 
-    it('lists a web authentication with its address, and waits for it where it is told to', async () => {
+    it('lists a web authentication with its URL, and waits for it if requested', async () => {
       const path = await web()
-      const {authRequest, input, url} = await only()
+      const {authRequest, input, url} = await singleRequest()
       assert.match(url!, /^https:\/\//)
       assert.equal(input, null)
       const {stdout} = await auth('')
@@ -201,13 +203,13 @@ export function sessionAuthContract(title: string, world: () => World): void {
       assert.match(waited.stdout, /\nConnected to \S+ \(\S+\)\nweb \(\w{8}\): connected to /)
     })
 
-    it('lists the sessions that were granted, with their owner, and never those that are merely public', async (t) => {
+    it('lists granted sessions with their owner, but no public ones', async (t) => {
       if (isAlone(world(), t)) return
       const granted = await world().startSession('alice', 'pass', {until: 'new'})
       const open = await world().startSession('alice', 'key', {until: 'new'})
       await world().grant(granted, 'bob')
       await world().setPublicAccess(open, true)
-      const request = await only('', 'bob')
+      const request = await singleRequest('', 'bob')
       assert.deepEqual([request.path, request.owner?.uid], [granted, world().uid('alice')])
       assert.deepEqual(request.input, userAndPassword)
       assert.deepEqual(await list('', 'carol'), [])

@@ -8,7 +8,7 @@ import {document} from '../support/schemas'
 import {idOf, isAlone, noSession, short} from '../support/world'
 import {Stage} from './service-stage'
 
-/** A line that `session-log --json` prints. */
+/** A line of `session-log --json`. */
 interface Line {
   readonly event?: string
   readonly level?: string
@@ -20,7 +20,7 @@ interface Line {
 
 const LOCAL_TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}`
 
-/** What `session-log` makes of the service, the same on every world. */
+/** `session-log`, the same in every world. */
 export function sessionLogContract(title: string, world: () => World): void {
   const stage = new Stage(world)
   const log = (args: string, options?: RunOptions, user: UserName = 'alice'): Promise<RunResult> =>
@@ -37,7 +37,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       return isToldOf && (await stage.alice.get<string[]>(path, 'log_forwards')).length === 1
     })
 
-  /** Pauses a session and waits until the command has said so. */
+  /** Pauses a session and waits until the command reports it. */
   const pause = async (path: string, output: () => string) => {
     await stage.alice.call(path, 'Pause', 's', '')
     await until('paused', () => output().includes('"minor":14'))
@@ -47,7 +47,7 @@ export function sessionLogContract(title: string, world: () => World): void {
     beforeEach(() => stage.reset())
     after(() => stage.close())
 
-    it('prints lines and statuses as they come, and ends with the session', async () => {
+    it('prints lines and statuses as they arrive, and ends with the session', async () => {
       const path = await stage.begin('alice', 'cert')
       const run = await log(`--path ${path} --json`, {
         async during(_, output) {
@@ -68,7 +68,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.ok(logged !== -1 && told !== -1, words.join('\n'))
     })
 
-    it('prints local time, level and text for a person', async () => {
+    it('prints local time, level and text by default', async () => {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log(`-o ${short(path)}`, {
         async during(_, output) {
@@ -87,7 +87,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.match(stdout, line(String.raw`session cert \(${short(path)}\) ended$`))
     })
 
-    it('takes LogForward back at the end, and ends on Ctrl-C', async () => {
+    it('restores LogForward on Ctrl-C', async () => {
       const path = await stage.begin('alice', 'cert')
       const {status, stderr} = await log(`--path ${path} --json`, {
         async during(child, output) {
@@ -100,7 +100,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.equal((await stage.alice.status(path))[1], 7)
     })
 
-    it('with --config waits for a session, and goes on with the next one', async () => {
+    it('waits for a session with --config, then for the next one', async () => {
       let paths: string[] = []
       const {status, stdout} = await log('--config cert --json', {
         async during(child, output) {
@@ -132,7 +132,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       ])
     })
 
-    it('with --once ends with the session', async () => {
+    it('ends with the session with --once', async () => {
       const {status, stdout} = await log('-c cert --once --json', {
         async during(_, output) {
           await until('it waits', () => output().includes('"event":"waiting"'))
@@ -145,7 +145,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.equal(lines({stdout}).at(-1)!.event, 'ended')
     })
 
-    it('a session manager that was started again is followed further', async () => {
+    it('follows the session manager across a restart', async () => {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log('--config cert --json', {
         async during(child, output) {
@@ -162,7 +162,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.ok(lines({stdout}).some(({message}) => message === 'Pausing connection'))
     })
 
-    it('follows all with --all, those that come too, each by its name', async () => {
+    it('follows all sessions with --all, including new ones, each labelled with its name', async () => {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log('--all', {
         async during(child, output) {
@@ -180,7 +180,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.match(stdout, /info {4}cert2 \(\w{8}\): Pausing connection/)
     })
 
-    it('--level leaves lines out, and no status', async () => {
+    it('omits log lines with --level, but no status', async () => {
       const path = await stage.begin('alice', 'cert')
       for (const level of ['warn', '2']) {
         const run = await log(`--path ${path} --level ${level} --json`, {
@@ -200,7 +200,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       }
     })
 
-    it('--log-level sets log_verbosity, as openvpn3 log does, and changes no line', async () => {
+    it('sets log_verbosity with --log-level, like openvpn3 log, without changing the lines', async () => {
       const path = await stage.begin('alice', 'cert')
       const logged: (string | undefined)[][] = []
       for (const level of [0, 6]) {
@@ -223,14 +223,14 @@ export function sessionLogContract(title: string, world: () => World): void {
     })
 
     describe('--until', () => {
-      it('ends at once where the session is in that state', async () => {
+      it('ends at once if the session is in that state', async () => {
         const path = await stage.begin('alice', 'cert')
         const {status, stderr, stdout} = await log(`--path ${path} --until connected`)
         assert.deepEqual([status, stderr], [0, ''])
         assert.match(stdout, /cert \(\w{8}\) found: connected\n$/)
       })
 
-      it('connected: waits for it', async () => {
+      it('connected: waits for the connection', async () => {
         const path = await stage.begin('alice', 'cert', {until: 'new'})
         const run = await log('-c cert --until connected --timeout 40 --json', {
           async during(_, output) {
@@ -242,7 +242,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         assert.equal(lines(run).at(-1)!.status?.minor, 7)
       })
 
-      it('connected: waits for a session of the profile to come', async () => {
+      it('connected: waits for a session of the profile', async () => {
         const run = await log('-c cert --until connected --timeout 40 --json', {
           async during(_, output) {
             await until('it waits', () => output().includes('"event":"waiting"'))
@@ -253,7 +253,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         assert.equal(lines(run).at(-1)!.status?.minor, 7)
       })
 
-      it('connected: a refused login is exit status 8, with the reason', async () => {
+      it('connected: a refused login ends with exit status 8 and the reason', async () => {
         const {status, stderr} = await log('-c pass --until connected --timeout 40', {
           async during(_, output) {
             await until('it waits', () => output().includes('Waiting for a session of pass.'))
@@ -266,7 +266,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         assert.match(stderr, /\nError: pass \(\w{8}\): authentication failed/)
       })
 
-      it('connected: a session that ends instead is exit status 8', async () => {
+      it('connected: a session that ends instead ends with exit status 8', async () => {
         const path = await stage.begin('alice', 'dead', {until: 'started'})
         const {status, stderr, stdout} = await log(`--path ${path} --until connected --json`, {
           async during(_, output) {
@@ -278,7 +278,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         assert.match(stdout, /\n\{"error":\{"code":"refused","message":"dead \(\w{8}\): [^\n]*\n$/)
       })
 
-      it('connected: the time passes, and the session goes on', async () => {
+      it('connected: times out and leaves the session connecting', async () => {
         const path = await stage.begin('alice', 'dead', {until: 'started'})
         const {status, stderr, time} = await log('-c dead --until connected --timeout 2')
         assert.equal(status, 7)
@@ -290,7 +290,7 @@ export function sessionLogContract(title: string, world: () => World): void {
         assert.match(none.stderr, /\nError: not connected within 1 s: no session\n$/)
       })
 
-      it('disconnected: waits for it, and is done where there is none', async () => {
+      it('disconnected: waits for the end, and succeeds at once without a session', async () => {
         const path = await stage.begin('alice', 'cert')
         const run = await log('-c cert --until disconnected --timeout 40', {
           async during(_, output) {
@@ -302,9 +302,12 @@ export function sessionLogContract(title: string, world: () => World): void {
         for (const args of ['-c cert', `--path ${path}`]) {
           const {status, stderr, stdout} = await log(`${args} --until disconnected`)
           assert.deepEqual([status, stderr], [0, ''])
-          assert.match(stdout, args === '-c cert' ? /^No session of cert\.\n$/ : /^No such session\.\n$/)
+          assert.match(stdout, /^\S+: no session, so already disconnected\n$/)
         }
 
+        const typo = await log('-c nosuch --until connected --timeout 1')
+        assert.equal(typo.status, 7)
+        assert.match(typo.stderr, /^No saved profile is named nosuch\.\n/)
         assert.deepEqual(
           lines(await log('-c cert --until disconnected --json')).map(({event}) => event),
           ['none'],
@@ -312,7 +315,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       })
     })
 
-    it('does not wait where nothing can come, and guesses at nothing', async () => {
+    it('does not wait if nothing can come, and reports an ambiguous name', async () => {
       for (const args of [`--path ${noSession}`, '--interface tun9', `--path ${noSession} --until connected`]) {
         const {status, stderr} = await log(args)
         assert.equal(status, 4, stderr)
@@ -328,7 +331,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.deepEqual(new Set(error.candidates.map(({path}) => path)), new Set([first, second]))
     })
 
-    it('another user reads it where the owner lets them; else only the status', async (t) => {
+    it('shows another user the log if the owner allows it, otherwise only the status', async (t) => {
       if (isAlone(world(), t)) return
       const path = await stage.begin('alice', 'cert')
       await world().grant(path, 'bob')
@@ -347,13 +350,10 @@ export function sessionLogContract(title: string, world: () => World): void {
           },
           'bob',
         )
-      const denied = await follow((output) => until('it says so', () => output().includes(': permission denied')))
+      const denied = await follow((output) => until('it reports it', () => output().includes(': permission denied')))
       assert.equal(denied.status, 130)
       assert.match(denied.stdout, /session no log of cert \(\w{8}\) of [^:]+: permission denied/)
-      assert.ok(
-        denied.stderr.includes(`ovpn3 session-acl --path ${short(path)} --allow-log-access true`),
-        denied.stderr,
-      )
+      assert.ok(denied.stderr.includes(`ovpn3 acl --path ${short(path)} --allow-log-access true`), denied.stderr)
       assert.doesNotMatch(denied.stdout, /info/)
       await stage.alice.set(path, 'restrict_log_access', 'b', false)
       const allowed = await follow(() =>
@@ -363,7 +363,7 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.equal(allowed.stderr, '')
     })
 
-    it('a stranger follows nothing, root the status by path', async (t) => {
+    it('shows a stranger nothing, and root the status by path', async (t) => {
       if (isAlone(world(), t)) return
       const path = await stage.begin('alice', 'cert')
       await world().setPublicAccess(path, true)
@@ -378,13 +378,13 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.equal(root.status, 0, root.stderr)
     })
 
-    it('a log service that was killed: says so, and goes on with the status', async () => {
+    it('reports a killed log service and continues with the status', async () => {
       const path = await stage.begin('alice', 'cert')
       const {status, stdout} = await log(`--path ${path} --json`, {
         async during(child, output) {
           await attached(output, path)
           await world().killLogService()
-          await until('it says so', () => output().includes('"event":"log-lost"'))
+          await until('it reports it', () => output().includes('"event":"log-lost"'))
           await stage.alice.call(path, 'Pause', 's', '')
           await until('paused', () => output().includes('"minor":14'))
           child.kill('SIGINT')
@@ -394,11 +394,11 @@ export function sessionLogContract(title: string, world: () => World): void {
       assert.equal(lines({stdout}).filter(({event}) => event === 'log-lost').length, 1)
     })
 
-    it('says after a while that there is no history, and how to get more', async () => {
+    it('explains after a while that there is no history, and how to get more', async () => {
       const path = await stage.begin('alice', 'cert')
       const {stderr, stdout} = await log(`--path ${path}`, {
         async during(child, output) {
-          await until('it says so', () => output().includes('config-manage'))
+          await until('it reports it', () => output().includes('config-manage'))
           child.kill('SIGINT')
         },
       })

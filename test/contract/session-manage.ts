@@ -24,7 +24,7 @@ const nothingToCheck = [
   '0 sessions removed',
 ]
 
-/** What `session-manage` makes of the service, the same on every world. */
+/** `session-manage`, the same in every world. */
 export function sessionManageContract(title: string, world: () => World): void {
   const manage = (args: string, options?: RunOptions, user: UserName = 'alice'): Promise<RunResult> =>
     ovpn3(world(), user, ['session-manage', ...args.split(' ').filter(Boolean)], options)
@@ -39,8 +39,8 @@ export function sessionManageContract(title: string, world: () => World): void {
     return {...run, ...document<{error: ErrorJson & {candidates?: unknown[]}}>('error', run.stdout)}
   }
 
-  /** The command succeeds and says so in these words, and nothing else. */
-  const says = (run: RunResult, ...lines: readonly string[]) => {
+  /** The command succeeds with exactly these lines on stdout. */
+  const expectOutput = (run: RunResult, ...lines: readonly string[]) => {
     const {status, stderr, stdout} = run
     assert.deepEqual(
       {status, stderr, stdout},
@@ -59,14 +59,15 @@ export function sessionManageContract(title: string, world: () => World): void {
     beforeEach(() => world().reset())
 
     describe('pause and resume', () => {
-      it('stop the traffic and let it go again', async () => {
+      it('stop traffic and restore it', async () => {
         const path = await world().startSession('alice', 'cert')
         assert.equal(await world().carriesTraffic(path), true)
         const label = `cert (${short(path)}):`
-        says(await manage('--config cert --pause'), `Initiated session pause: ${path}`, `${label} paused`)
+        expectOutput(await manage('--config cert --pause'), `Initiated session pause: ${path}`, `${label} paused`)
         assert.equal(await world().carriesTraffic(path), false)
-        says(await manage('--config cert --pause'), `${label} already paused`)
-        says(
+        expectOutput(await manage('--config cert --pause'), `${label} already paused`)
+        expectOutput(await manage('--config cert --resume --dry-run'), `${label} would be resumed (paused)`)
+        expectOutput(
           await manage(`--path ${path} --resume`),
           `Resuming session: ${path}`,
           'Session is running in the background',
@@ -74,10 +75,14 @@ export function sessionManageContract(title: string, world: () => World): void {
         )
         await until('connected', async () => (await statusOf(path)) === 7)
         assert.equal(await world().carriesTraffic(path), true)
-        says(await manage(`-o ${path} -R --timeout 30`), `Resuming session: ${path}`, `${label} already connected`)
+        expectOutput(
+          await manage(`-o ${path} -R --timeout 30`),
+          `Resuming session: ${path}`,
+          `${label} already connected`,
+        )
       })
 
-      it('end connected where they wait', async () => {
+      it('end connected with a wait', async () => {
         const path = await world().startSession('alice', 'cert')
         await manage(`-c cert -P`)
         const run = await json(`-c cert --resume --timeout 30`)
@@ -88,7 +93,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('say what the reference says, and have no progress without a terminal', async () => {
+      it('print the lines of the reference, without progress if there is no terminal', async () => {
         const path = await world().startSession('alice', 'cert')
         await manage('-c cert -P')
         const {status, stderr, stdout} = await manage('-c cert -R --wait')
@@ -102,7 +107,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.match(stdout, new RegExp(`^${lines.join('\n')}\n$`))
       })
 
-      it('restart connects again, a paused session too', async () => {
+      it('can be replaced by a restart, which connects a paused session, too', async () => {
         const path = await world().startSession('alice', 'cert')
         for (const before of ['', '--pause']) {
           if (before) await manage(`-c cert ${before}`)
@@ -112,7 +117,7 @@ export function sessionManageContract(title: string, world: () => World): void {
           assert.equal(await world().carriesTraffic(path), true)
         }
 
-        says(
+        expectOutput(
           await manage('-c cert --restart'),
           `Restarting session: ${path}`,
           'Session is running in the background',
@@ -120,18 +125,18 @@ export function sessionManageContract(title: string, world: () => World): void {
         )
       })
 
-      it('a connection that does not come is given up and disconnected', async () => {
+      it('disconnect on timeout', async () => {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         await manage('-c dead --pause')
         const run = await json('-c dead --resume --timeout 1')
         assert.equal(run.status, 7)
         assert.equal(run.sessions[0]?.error?.code, 'timeout')
-        assert.match(run.sessions[0].message, /not connected within 1 s \(\w+\): given up and disconnected/)
+        assert.match(run.sessions[0].message, /not connected within 1 s \(\w+\): gave up and disconnected it/)
         assert.equal(run.sessions[0].changed, true)
         assert.deepEqual(await world().sessions(), [], path)
       })
 
-      it('or left trying with --keep', async () => {
+      it('keep connecting on timeout with --keep', async () => {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --timeout 1 --keep')
         assert.equal(run.status, 7)
@@ -139,7 +144,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [path])
       })
 
-      it('Ctrl-C gives up as well, and says so', async () => {
+      it('disconnect on Ctrl-C and report it', async () => {
         await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --wait', {
           async during(child, output) {
@@ -148,11 +153,11 @@ export function sessionManageContract(title: string, world: () => World): void {
           },
         })
         assert.equal(run.status, 130)
-        assert.match(run.stderr, /interrupted: given up and disconnected/)
+        assert.match(run.stderr, /interrupted: gave up and disconnected it/)
         assert.deepEqual(await world().sessions(), [])
       })
 
-      it('or detaches with --keep', async () => {
+      it('keep connecting on SIGTERM with --keep', async () => {
         const path = await world().startSession('alice', 'dead', {until: 'started'})
         const run = await manage('-c dead --restart --wait --keep', {
           async during(child, output) {
@@ -166,12 +171,12 @@ export function sessionManageContract(title: string, world: () => World): void {
       })
     })
 
-    describe('a wait for a session that was on its way before', () => {
+    describe('a wait for a session that was already connecting', () => {
       for (const [what, args, signal, status] of [
         ['an interruption', '--wait', 'SIGINT', 130],
-        ['the end of the time', '--timeout 2', undefined, 7],
+        ['a timeout', '--timeout 2', undefined, 7],
       ] as const)
-        it(`${what} leaves it alone`, async () => {
+        it(`leaves it unchanged on ${what}`, async () => {
           const path = await world().startSession('alice', 'dead', {until: 'started'})
           const run = await manage(`-c dead --resume ${args}`, {
             async during(child, output) {
@@ -185,10 +190,10 @@ export function sessionManageContract(title: string, world: () => World): void {
         })
     })
 
-    describe('input that the service needs', () => {
+    describe('required input', () => {
       const inputs = {chal: 'vpnuser\nsecret\n123456\n', key: 'opensesame\n', pass: 'vpnuser\nsecret\n'} as const
       for (const [profile, input] of Object.entries(inputs) as [keyof typeof inputs, string][]) {
-        it(`is read from stdin, a line each: ${profile}`, async () => {
+        it(`is read from standard input, one line per question: ${profile}`, async () => {
           const path = await world().startSession('alice', profile, {until: 'new'})
           const run = await json(`-c ${profile} --resume --timeout 30`, {input})
           assert.equal(run.status, 0, run.stderr)
@@ -197,7 +202,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         })
       }
 
-      it('is asked for again after a pause before it was ever given', async () => {
+      it('is requested again after a pause before the first answer', async () => {
         const path = await world().startSession('alice', 'pass', {until: 'new'})
         await manage('-c pass --pause')
         const run = await json('-c pass --resume --timeout 30', {input: inputs.pass})
@@ -205,7 +210,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('a profile that was never connected is, paused or not', async () => {
+      it('is not requested for a profile without questions, paused or not', async () => {
         const path = await world().startSession('alice', 'cert', {until: 'new'})
         await manage('-c cert --pause')
         const run = await json('-c cert --resume --timeout 30')
@@ -213,7 +218,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('the end of stdin says what is missing, and leaves the session as it was', async () => {
+      it('is reported as missing if standard input ends, and the session stays unchanged', async () => {
         const path = await world().startSession('alice', 'chal', {until: 'new'})
         for (const input of ['', 'vpnuser\n']) {
           const run = await json('-c chal --resume --timeout 30', {input})
@@ -230,13 +235,13 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(run.status, 0, run.stderr)
       })
 
-      it('a wrong password is a refusal, with the reason', async () => {
+      it('reports a wrong password as a refusal, with the reason', async () => {
         await world().startSession('alice', 'pass', {until: 'new'})
         const run = await json('-c pass --resume --wait', {input: 'vpnuser\nwrong\n'})
         assert.equal(run.status, 8)
         assert.equal(run.sessions[0]?.error?.code, 'refused')
         assert.match(run.sessions[0].message, /authentication failed/i)
-        assert.match(run.sessions[0].error.hint!, /^Run `ovpn3 session-start --config pass --if-running=restart`$/)
+        assert.match(run.sessions[0].error.hint!, /^Run `ovpn3 start --config pass --if-running=restart`$/)
         for (const again of ['--resume --wait', '--restart --wait', '--pause']) {
           const run = await json(`-c pass ${again}`)
           assert.equal(run.status, 8)
@@ -244,7 +249,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         }
       })
 
-      it('a wrong password is a refusal also where nobody asked to wait', async () => {
+      it('reports a wrong password as a refusal even without a wait', async () => {
         await world().startSession('alice', 'pass', {until: 'new'})
         const run = await json('-c pass --resume', {input: 'vpnuser\nwrong\n'})
         assert.equal(run.status, 8)
@@ -252,7 +257,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.match(run.sessions[0].message, /authentication failed/i)
       })
 
-      it('is not waited for with --background', async () => {
+      it('can be given with --background', async () => {
         const path = await world().startSession('alice', 'pass', {until: 'new'})
         const run = await manage('-c pass --resume --background', {input: inputs.pass})
         assert.equal(run.status, 0, run.stderr)
@@ -260,7 +265,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         await until('connected', async () => (await statusOf(path)) === 7)
       })
 
-      it('another client that answers and connects while the prompt is open is no failure', async () => {
+      it('can come from another client that connects while the prompt is open', async () => {
         const path = await world().startSession('alice', 'pass', {until: 'new'})
         const other = new BusClient(world().uid('alice'), world().busAddress)
         const call = (member: string, signature = '', ...body: unknown[]) =>
@@ -291,7 +296,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         }
       })
 
-      it('web authentication shows the URL and waits', async () => {
+      it('shows the URL of a web authentication and waits', async () => {
         const path = await world().startSession('alice', 'web', {until: 'new'})
         const run = await manage('-c web --resume --timeout 30', {
           async during(_, output) {
@@ -304,7 +309,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('never shows in what is printed or traced', async () => {
+      it('never appears in output or traces', async () => {
         await world().startSession('alice', 'chal', {until: 'new'})
         const run = await manage('-c chal --resume --timeout 30', {
           env: {DEBUG: '*'},
@@ -334,7 +339,7 @@ export function sessionManageContract(title: string, world: () => World): void {
           assert.equal(await world().carriesTraffic(session), true)
         })
 
-      it('are read from standard input, from a file, from systemd, and from lines for what is left', async () => {
+      it('are read from standard input, or from a file, systemd and lines in turn', async () => {
         const directory = path.dirname(
           userFile(world(), 'alice', 'systemd/ovpn3.chal', '{"password": "secret"}', 0o440),
         )
@@ -349,7 +354,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         }
       })
 
-      it('that others can read, or that are no good, change nothing', async () => {
+      it('in a file that others can read, or that is invalid, change nothing', async () => {
         const session = await world().startSession('alice', 'pass', {until: 'new'})
         for (const [status, text, mode] of [
           [2, '{"password": secret}', 0o600],
@@ -365,13 +370,13 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await statusOf(session), 4)
       })
 
-      it('that are wrong are refused', async () => {
+      it('are refused if wrong', async () => {
         await world().startSession('alice', 'pass', {until: 'new'})
         const run = await json(`-c pass --resume --credentials ${file('vpnuser\nwrong\n')}`, {input: 'secret\n'})
         assert.deepEqual([run.status, code(run.sessions[0])], [8, 'refused'])
       })
 
-      it('may be empty where the server wants none, and are wrong where it does', async () => {
+      it('may be empty if the server requires none, and are refused otherwise', async () => {
         const empty = file('{"username": "", "password": ""}')
         await world().grantWebAuthentication(true)
         const session = await world().startSession('alice', 'web', {until: 'new'})
@@ -385,7 +390,7 @@ export function sessionManageContract(title: string, world: () => World): void {
     })
 
     describe('disconnect', () => {
-      it('removes the session and prints the final statistics', async () => {
+      it('removes the session and prints its final statistics', async () => {
         const path = await world().startSession('alice', 'cert')
         const run = await manage('-c cert -D')
         assert.equal(run.status, 0)
@@ -401,18 +406,18 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal((await errorOf(`-o ${path} -D`)).status, 4)
       })
 
-      it('gives the counters as JSON numbers', async () => {
+      it('returns the counters as JSON numbers', async () => {
         await world().startSession('alice', 'cert')
         const {sessions} = await json('-c cert -D')
         assert.ok(sessions[0]!.statistics!.BYTES_IN! > 0)
       })
 
-      it('has none for a session that never started', async () => {
+      it('returns no counters for a session that never started', async () => {
         const path = await world().startSession('alice', 'pass', {until: 'new'})
-        says(await manage('-c pass -D'), 'Initiated session shutdown.', `pass (${short(path)}): disconnected`)
+        expectOutput(await manage('-c pass -D'), 'Initiated session shutdown.', `pass (${short(path)}): disconnected`)
       })
 
-      it('a stale session counts as removed', async () => {
+      it('counts a stale session as removed', async () => {
         for (const selector of ['--config cert', '--path']) {
           const path = await world().startSession('alice', 'cert')
           await world().killBackend(path)
@@ -427,12 +432,12 @@ export function sessionManageContract(title: string, world: () => World): void {
         }
       })
 
-      it('all of them, with --yes', async () => {
+      it('disconnects all sessions with --yes', async () => {
         await world().startSession('alice', 'cert')
         await world().startSession('alice', 'cert2')
         const refused = await errorOf('-D --all')
         assert.equal(refused.status, 2)
-        assert.match(refused.error.message, /would act on 2 sessions: pass --yes to confirm/)
+        assert.match(refused.error.message, /--all selects 2 sessions: pass --yes to confirm/)
         assert.equal((await world().sessions()).length, 2)
         const run = await json('-D --all --yes')
         assert.equal(run.status, 0)
@@ -446,7 +451,7 @@ export function sessionManageContract(title: string, world: () => World): void {
       })
     })
 
-    it("of all, somebody else's public session is left alone", async (t) => {
+    it("--all keeps another user's public session", async (t) => {
       if (needsUsers(t)) return
       const path = await world().startSession('alice', 'cert')
       await world().setPublicAccess(path, true)
@@ -458,9 +463,9 @@ export function sessionManageContract(title: string, world: () => World): void {
       assert.equal(await world().carriesTraffic(path), true)
     })
 
-    describe('actions on what is stale', () => {
+    describe('an action on a stale session', () => {
       for (const action of ['--pause', '--resume', '--restart', '--log-level']) {
-        it(`${action} says so`, async () => {
+        it(`reports it: ${action}`, async () => {
           const path = await world().startSession('alice', 'cert')
           await world().killBackend(path)
           const run = await json(`-c cert ${action}`)
@@ -472,7 +477,7 @@ export function sessionManageContract(title: string, world: () => World): void {
     })
 
     describe('clean-up', () => {
-      it('removes the stale ones, and names them', async () => {
+      it('removes stale sessions and names them', async () => {
         const [first, second, third] = [
           await world().startSession('alice', 'cert'),
           await world().startSession('alice', 'cert2'),
@@ -503,7 +508,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(second), true)
       })
 
-      it('says why it keeps what it keeps, and removes dead ends with --failed', async () => {
+      it('gives the reason for each session it keeps, and removes failed ones with --failed', async () => {
         await world().startSession('alice', 'dead', {until: 'started'})
         const failed = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
         await until('refused', async () => (await statusOf(failed)) === 11)
@@ -523,7 +528,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         )
       })
 
-      it("keeps somebody else's public session", async (t) => {
+      it("keeps another user's public session", async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         await world().setPublicAccess(path, true)
@@ -535,13 +540,13 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('of nothing is a success', async () => {
-        says(await manage('--cleanup'), ...nothingToCheck)
+      it('succeeds without sessions', async () => {
+        expectOutput(await manage('--cleanup'), ...nothingToCheck)
       })
     })
 
     describe('a backend that hangs', () => {
-      it('is named while it is waited for, and no other session suffers', async () => {
+      it('is named during the wait, and other sessions are not affected', async () => {
         const hung = await world().startSession('alice', 'cert')
         const other = await world().startSession('alice', 'cert2')
         await world().stopBackend(hung)
@@ -563,25 +568,25 @@ export function sessionManageContract(title: string, world: () => World): void {
     })
 
     describe('log level', () => {
-      it('is shown without a value, set with one', async () => {
+      it('is shown without a value and set with one', async () => {
         const path = await world().startSession('alice', 'cert')
         const label = `cert (${short(path)}): log level`
-        says(await manage('-c cert --log-level'), 'Current log level: 3', `${label} is 3`)
-        says(await manage('-c cert --log-level=6 --dry-run'), `${label} would be set to 6 (it is 3)`)
-        says(
+        expectOutput(await manage('-c cert --log-level'), 'Current log level: 3', `${label} is 3`)
+        expectOutput(await manage('-c cert --log-level=6 --dry-run'), `${label} would be set to 6 (it is 3)`)
+        expectOutput(
           await manage('--log-level=6 -c cert'),
           'Current log level: 3',
           'New log level: 6',
           `${label} set to 6 (it was 3)`,
         )
-        says(await manage('-c cert --log-level=6'), 'Current log level: 6', `${label} is 6`)
+        expectOutput(await manage('-c cert --log-level=6'), 'Current log level: 6', `${label} is 6`)
         const {sessions} = await json('--log-level -c cert')
         assert.deepEqual(sessions[0]?.logLevel, {current: 6, previous: 6})
       })
     })
 
     describe('selectors', () => {
-      it('interface, id, beginning of an id, and shortened options', async () => {
+      it('accept an interface, an ID, an ID prefix and shortened options', async () => {
         const path = await world().startSession('alice', 'cert')
         const {sessions} = await json('--conf cert --restart --timeout 30')
         const device = sessions[0]!.connection!.device!
@@ -602,7 +607,7 @@ export function sessionManageContract(title: string, world: () => World): void {
         assert.equal(await world().carriesTraffic(path), true)
       })
 
-      it('a name that two sessions share is an error that lists them', async () => {
+      it('list the sessions of an ambiguous name', async () => {
         const paths = [
           await world().startSession('alice', 'cert'),
           await world().startSession('alice', 'cert', {fresh: true}),
@@ -627,22 +632,22 @@ export function sessionManageContract(title: string, world: () => World): void {
         'an unknown profile': '--config nope',
       }
       for (const [what, selector] of Object.entries(missing)) {
-        it(`${what} is no such session, at once`, async () => {
+        it(`report no such session without delay: ${what}`, async () => {
           const path = await world().startSession('alice', 'cert')
           const {error, status, time} = await errorOf(`${selector} --pause`)
           assert.deepEqual([status, error.code], [4, 'session-not-found'])
-          // a manager that is not there yet is asked again for 5 s
+          // waiting for a manager that is starting takes 5 s
           assert.ok(time < 10_000, `${time} ms`)
           assert.equal(await world().carriesTraffic(path), true)
         })
       }
     })
 
-    describe('a session manager that has to be started first', () => {
-      it('is waited for', async () => {
+    describe('a session manager that is not running', () => {
+      it('is started and awaited', async () => {
         await world().coldStart()
         const run = await manage('--cleanup')
-        says(run, ...nothingToCheck)
+        expectOutput(run, ...nothingToCheck)
         assert.ok(run.time < 20_000)
         await world().coldStart()
         assert.equal((await errorOf(`-o ${noSession} -P`)).status, 4)

@@ -12,7 +12,7 @@ import type {Profile, UserName, World} from '../support/world'
 import {ovpn3, type RunOptions, type RunResult, until} from '../support/cli'
 import {document} from '../support/schemas'
 import {isAlone, short} from '../support/world'
-import {onceThere, Stage} from './service-stage'
+import {retryUntilReady, Stage} from './service-stage'
 
 interface Start {
   readonly action: 'start'
@@ -31,7 +31,7 @@ const properties = 'org.freedesktop.DBus.Properties'
 const login = 'vpnuser\nsecret\n'
 const connected = /^connected to 10\.99\.0\.1 on tun\d+, address \d+\.\d+\.\d+\.\d+$/
 
-/** What `session-start` makes of the service, the same on every world. */
+/** `session-start`, the same in every world. */
 export function sessionStartContract(title: string, world: () => World): void {
   const stage = new Stage(world)
   let folder: string
@@ -51,7 +51,7 @@ export function sessionStartContract(title: string, world: () => World): void {
   }
 
   const send = async (object: string, member: string, signature = '', ...body: unknown[]) => {
-    const [answer] = await onceThere(() => stage.alice.send(service, object, service, member, signature, body))
+    const [answer] = await retryUntilReady(() => stage.alice.send(service, object, service, member, signature, body))
     return answer
   }
 
@@ -68,21 +68,21 @@ export function sessionStartContract(title: string, world: () => World): void {
     return added
   }
 
-  /** A profile as a file that alice can read. */
+  /** Writes a profile to a file that alice can read. */
   const file = (name: string, profile: Profile | {text: string}): string => {
     const at = path.join(folder, name)
     writeFileSync(at, typeof profile === 'string' ? world().profileText(profile) : profile.text)
     return at
   }
 
-  const only = async (): Promise<string> => {
+  const singleSession = async (): Promise<string> => {
     const [session, ...others] = await world().sessions()
     assert.deepEqual(others, [])
     assert.ok(session)
     return session
   }
 
-  /** Runs it in the foreground and, once it is connected, acts on it. */
+  /** Starts a session in the foreground and acts on it once it is connected. */
   const foreground = async (
     args: string,
     act: (child: ChildProcess, session: string, output: () => string) => Promise<unknown> | unknown,
@@ -92,8 +92,8 @@ export function sessionStartContract(title: string, world: () => World): void {
       ...options,
       async during(child, output) {
         await until(output, () => output().includes('"started"') || output().includes('"ended"'))
-        const session = await only()
-        // from now on it hears what happens
+        const session = await singleSession()
+        // from now on it receives signals
         await until('it stays', async () => (await stage.alice.get<string[]>(session, 'log_forwards')).length > 0)
         await act(child, session, output)
       },
@@ -115,7 +115,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       await stage.reset()
       present = await profiles()
     })
-    /** Whatever was started, and however it ended: no profile has come. */
+    /** No test leaves a profile behind, however its session ended. */
     afterEach(async () => {
       const added = imported.splice(0)
       const now = await profiles()
@@ -130,17 +130,17 @@ export function sessionStartContract(title: string, world: () => World): void {
 
     describe('a profile', () => {
       for (const args of ['--config cert', '-c cert', 'cert'])
-        it(`by its name: ${args}`, async () => {
+        it(`is selected by name: ${args}`, async () => {
           const {session, status, stderr} = await json(args)
           assert.equal(status, 0, stderr)
           assert.equal(session.outcome, 'done')
           assert.match(session.message, connected)
           assert.match(session.connection!.address!, /^10\./)
-          assert.equal(session.path, await only())
+          assert.equal(session.path, await singleSession())
           assert.equal(await world().carriesTraffic(session.path), true)
         })
 
-      it('by its path', async () => {
+      it('is selected by path', async () => {
         const [saved] = await named('cert')
         const {session} = await json(`--config-path ${saved}`)
         assert.match(session.message, connected)
@@ -154,7 +154,7 @@ export function sessionStartContract(title: string, world: () => World): void {
       })
 
       for (const name of ['office.ovpn', 'München.ovpn'])
-        it(`from a file, of which nothing stays: ${name}`, async () => {
+        it(`is read from a file and leaves nothing behind: ${name}`, async () => {
           const {session, status, stderr} = await json(file(name, 'cert'))
           assert.equal(status, 0, stderr)
           assert.match(session.message, connected)
@@ -162,16 +162,16 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.deepEqual(await profiles(), present)
           const {error, ...again} = await errorOf(path.join(folder, name))
           assert.deepEqual([again.status, error.code], [4, 'session-running'])
-          assert.match(error.message, /^a session of this profile is already running: .+ \(\w{8}\), connected$/)
+          assert.match(error.message, /^a session of this profile already exists: .+ \(\w{8}\), connected$/)
           await world().killBackend(session.path)
           assert.equal((await start(path.join(folder, name))).status, 0)
           assert.equal((await world().sessions()).length, 1)
         })
 
-      it('prints what the reference prints, and then its own line', async () => {
+      it('prints the lines of the reference, then its own', async () => {
         const {status, stderr, stdout} = await start('cert')
         assert.deepEqual([status, stderr], [0, ''])
-        const session = await only()
+        const session = await singleSession()
         const lines = stdout.split('\n')
         assert.deepEqual(lines.slice(0, 3), [
           "Using pre-loaded configuration profile 'cert'",
@@ -183,7 +183,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.ok((await start(from)).stdout.startsWith(`Using configuration profile from file: ${from}\n`))
       })
 
-      it('that several have the name of: they are listed', async () => {
+      it('is listed with the others if its name is ambiguous', async () => {
         const paths = [await add('twice'), await add('twice')].sort()
         const {error, status} = await errorOf('twice')
         assert.deepEqual([status, error.code], [4, 'profile-ambiguous'])
@@ -198,12 +198,12 @@ export function sessionStartContract(title: string, world: () => World): void {
         for (const each of paths) assert.ok(stderr.includes(each), stderr)
         const {session} = await json(`--config-path ${paths[0]} --if-running=fail`)
         assert.match(session.message, connected)
-        // the session of the other one is no session of this one
+        // a session of the other profile does not count
         assert.equal((await start(`--config-path ${paths[1]}`)).status, 0)
         assert.equal((await world().sessions()).length, 2)
       })
 
-      it("of the caller's own, or a file, whatever others name theirs", async (t) => {
+      it("is the caller's own, or a file, even if others use its name", async (t) => {
         if (isAlone(world(), t)) return
         const office = file('office.ovpn', 'cert')
         const names = ['theirs', 'mine', office]
@@ -211,7 +211,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         const bob = stage.as('bob')
         for (const name of names) {
           const text = world().profileText('pass')
-          const [added] = await onceThere(() =>
+          const [added] = await retryUntilReady(() =>
             bob.send(service, manager, service, 'Import', 'ssbb', [name, text, false, false]),
           )
           theirs.push(String(added))
@@ -240,7 +240,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         }
       })
 
-      it('that there is not: one that may be meant is named', async () => {
+      it('suggests a similar name if it is unknown', async () => {
         for (const [name, near] of [
           ['cret', 'cert'],
           [path.join(folder, 'cert2.ovpn'), 'cert2'],
@@ -249,7 +249,7 @@ export function sessionStartContract(title: string, world: () => World): void {
           const {error, status} = await errorOf(name)
           assert.deepEqual(
             [status, error.code, error.message],
-            [4, 'profile-not-found', `no such profile or file: ${name}`],
+            [4, 'profile-not-found', `no such ${name.startsWith('/') ? 'file' : 'profile or file'}: ${name}`],
           )
           assert.equal(error.hint, `Did you mean: ${near}`)
         }
@@ -259,7 +259,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.equal((await start('cert --config cert2')).status, 2)
       })
 
-      it('that cannot be used: the service says why, and there is nothing left', async () => {
+      it("is rejected with the service's reason if it is invalid, and no session remains", async () => {
         const text = world().profileText('cert')
         const withoutCa = text.replace(/<ca>[^]*<\/ca>\n/, '')
         const missing = world().version === '24.1' ? 'missing required options' : 'missing required options: --ca'
@@ -278,7 +278,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [])
       })
 
-      it('whose backend gives up: the reason is said, and there is nothing left', async () => {
+      it('reports why its backend failed, and no session remains', async () => {
         const text = world()
           .profileText('cert')
           .replace(/<ca>[^]*<\/ca>/, '<ca>\nrubbish\n</ca>')
@@ -290,7 +290,7 @@ export function sessionStartContract(title: string, world: () => World): void {
     })
 
     describe('for this session only', () => {
-      it('--persist-tun leaves a saved profile as it was', async () => {
+      it('--persist-tun does not change a saved profile', async () => {
         const [saved] = await named('cert')
         const overrides = await get(saved!, 'overrides')
         const {session, status, stderr} = await json('cert --persist-tun')
@@ -300,7 +300,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.notEqual(await stage.alice.get(session.path, 'config_path'), saved)
         assert.deepEqual(await get(saved!, 'overrides'), overrides)
         assert.deepEqual(await profiles(), present)
-        // it counts as a session of the profile that it was made from
+        // it counts as a session of the original profile
         assert.equal((await errorOf('cert')).error.code, 'session-running')
       })
 
@@ -309,11 +309,11 @@ export function sessionStartContract(title: string, world: () => World): void {
         await send(saved, 'SetOverride', 'sv', 'log-level', {signature: 's', value: '4'})
         assert.equal((await start('other --persist-tun')).status, 0)
         assert.deepEqual(Object.keys((await get(saved, 'overrides')) as object), ['log-level'])
-        assert.equal(await stage.alice.get(await only(), 'log_verbosity'), 4)
+        assert.equal(await stage.alice.get(await singleSession(), 'log_verbosity'), 4)
       })
 
       for (const value of ['true', 'false'])
-        it(`--dco ${value} leaves the profile as it was`, async () => {
+        it(`--dco ${value} does not change the profile`, async () => {
           const [saved] = await named('cert')
           const {session, status, stderr} = await json(`cert --dco ${value}`)
           assert.equal(status, 0, stderr)
@@ -321,15 +321,15 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.equal(await get(saved!, 'dco'), false)
         })
 
-      it('--dco maybe is wrong usage', async () => {
+      it('--dco maybe is a usage error', async () => {
         assert.equal((await errorOf('cert --dco maybe')).error.code, 'usage')
         assert.deepEqual(await world().sessions(), [])
       })
     })
 
-    describe('a failure leaves nothing', () => {
+    describe('a failed start leaves no session', () => {
       for (const how of ['dead', 'file'] as const)
-        it(`--timeout ends in time: ${how}`, async () => {
+        it(`after a timeout: ${how}`, async () => {
           let began = 0
           const run = await start(`${how === 'dead' ? 'dead' : file('dead.ovpn', 'dead')} --timeout 3`, {
             async during(_, output) {
@@ -341,13 +341,13 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.equal(run.status, 7)
           assert.match(
             run.stderr,
-            /: not connected within 3 s \(connecting\): given up and disconnected\nPass --keep to keep the session$/m,
+            /: not connected within 3 s \(connecting\): gave up and disconnected it\nRun `ovpn3 log --config \S*dead\S*` in another terminal, then try again$/m,
           )
           assert.ok(took > 2000 && took < 10_000, `${took} ms`)
           assert.deepEqual(await world().sessions(), [])
         })
 
-      it('a refused login', async () => {
+      it('after a refused login', async () => {
         const {session, status} = await json('pass', {input: 'vpnuser\nwrong\n'})
         assert.equal(status, 8)
         assert.equal(session.error?.code, 'refused')
@@ -355,10 +355,10 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [])
       })
 
-      it('missing input', async () => {
+      it('after missing input', async () => {
         for (const [input, missing] of [
-          ['', /Auth User name \(username\), Auth Password \(password\)$/],
-          ['vpnuser\n', /: Auth Password \(password\)$/],
+          ['', /Auth User name \(username\), Auth Password \(password\); the session was disconnected$/],
+          ['vpnuser\n', /: Auth Password \(password\); the session was disconnected$/],
         ] as const) {
           const {session, status} = await json('pass', {input})
           assert.deepEqual([status, session.error?.code], [8, 'input-missing'])
@@ -367,7 +367,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         }
       })
 
-      it('but for --keep', async () => {
+      it('except with --keep', async () => {
         const timeout = await json('dead --timeout 2 --keep')
         assert.equal(timeout.status, 7)
         assert.match(timeout.session.message, /still connecting in the background/)
@@ -393,7 +393,7 @@ export function sessionStartContract(title: string, world: () => World): void {
             },
           })
           assert.equal(run.status, status)
-          assert.match(run.stderr, /interrupted: given up and disconnected/)
+          assert.match(run.stderr, /interrupted: gave up and disconnected it/)
           assert.deepEqual(await world().sessions(), [])
         })
     })
@@ -405,14 +405,14 @@ export function sessionStartContract(title: string, world: () => World): void {
         ['chal', `${login}123456\n`],
         ['key', 'opensesame\n'],
       ] as const)
-        it(`is read from stdin: ${profile}`, async () => {
+        it(`is read from standard input: ${profile}`, async () => {
           const {session, status, stderr} = await json(profile, {input})
           assert.equal(status, 0, stderr)
           assert.match(session.message, connected)
           assert.equal(await world().carriesTraffic(session.path), true)
         })
 
-      it('web authentication is waited for, and its address shown', async () => {
+      it('shows the URL of a web authentication and waits for it', async () => {
         const run = await start('web', {
           async during(_, output) {
             await until('the address is shown', () =>
@@ -429,7 +429,7 @@ export function sessionStartContract(title: string, world: () => World): void {
     })
 
     describe('--background', () => {
-      it('ends once the service is at work', async () => {
+      it('exits once the service is working', async () => {
         const {session, status, stderr} = await json('cert --background')
         assert.equal(status, 0, stderr)
         assert.deepEqual([session.outcome, session.message], ['done', 'connecting in the background'])
@@ -437,7 +437,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.match((await start('cert2 --background')).stdout, /^Session is running in the background$/m)
       })
 
-      it('answers first, and leaves nothing where it cannot', async () => {
+      it('answers questions first, and leaves nothing if an answer is missing', async () => {
         const {session} = await json('pass --background', {input: login})
         await stage.alice.reaches(session.path, 7)
         const {status} = await json('chal --background', {input: login})
@@ -446,38 +446,55 @@ export function sessionStartContract(title: string, world: () => World): void {
       })
     })
 
-    describe('a session of the profile that runs already', () => {
-      it('is an error, is kept, or is restarted', async () => {
+    describe('a session of the profile that is already running', () => {
+      it('is an error, kept or restarted', async () => {
         const session = await world().startSession('alice', 'cert')
         for (const args of ['cert', 'cert --if-running=fail', 'cert --persist-tun', 'cert --foreground']) {
           const {error, status} = await errorOf(args)
           assert.deepEqual([status, error.code], [4, 'session-running'])
-          assert.equal(
-            error.message,
-            `a session of this profile is already running: cert (${short(session)}), connected`,
-          )
+          assert.equal(error.message, `a session of this profile already exists: cert (${short(session)}), connected`)
           assert.match(error.hint!, /--if-running=keep .*--if-running=restart/)
         }
 
         const kept = await json('cert --if-running=keep')
         assert.deepEqual([kept.status, kept.session.outcome, kept.session.path], [0, 'unchanged', session])
-        assert.equal(kept.session.message, 'already running: connected')
+        assert.equal(kept.session.message, 'already connected')
         const restarted = await json('cert --if-running=restart')
         assert.deepEqual([restarted.status, restarted.session.path], [0, session])
         assert.match(restarted.session.message, connected)
-        assert.equal(await only(), session)
+        assert.equal(await singleSession(), session)
       })
 
-      it('is none where it is stale', async () => {
+      it('is kept until it is connected, or is an error', async () => {
+        const dead = await world().startSession('alice', 'dead', {until: 'started'})
+        const late = await json('dead --if-running=keep --timeout 1')
+        assert.deepEqual([late.status, late.session.path], [7, dead])
+        assert.match(late.session.message, /^not connected within 1 s .*still connecting in the background$/)
+        const without = await json('dead --if-running=keep --background')
+        assert.deepEqual([without.status, without.session.message], [0, 'already connecting'])
+
+        const paused = await world().startSession('alice', 'cert')
+        await stage.alice.call(paused, 'Pause', 's', 'test')
+        const left = await json('cert --if-running=keep --timeout 5')
+        assert.deepEqual([left.status, left.session.path], [4, paused])
+        assert.equal(left.session.message, 'kept, but not connected: paused')
+        assert.equal(left.session.error!.hint, `Run \`ovpn3 resume --path ${short(paused)}\``)
+
+        await world().startSession('alice', 'pass', {until: 'new'})
+        const waits = await json('pass --if-running=keep', {input: login})
+        assert.deepEqual([waits.status, waits.session.message], [4, 'kept, but not connected: needs input'])
+      })
+
+      it('is ignored if it is stale', async () => {
         const stale = await world().startSession('alice', 'cert')
         await world().killBackend(stale)
         const {session, status, stderr} = await json('cert')
         assert.equal(status, 0, stderr)
         assert.notEqual(session.path, stale)
-        assert.equal(await only(), session.path)
+        assert.equal(await singleSession(), session.path)
       })
 
-      it('is replaced by --if-running=restart where it is at a dead end', async () => {
+      it('is replaced by --if-running=restart if it has failed', async () => {
         const refused = await world().startSession('alice', 'pass', {input: ['vpnuser', 'wrong'], until: 'started'})
         await stage.alice.reaches(refused, 11)
         for (const args of ['pass', 'pass --if-running=keep']) {
@@ -490,19 +507,19 @@ export function sessionStartContract(title: string, world: () => World): void {
         const {session, status, stderr} = await json('pass --if-running=restart', {input: login})
         assert.equal(status, 0, stderr)
         assert.notEqual(session.path, refused)
-        assert.equal(await only(), session.path)
+        assert.equal(await singleSession(), session.path)
       })
 
-      it('of several, none is restarted', async () => {
+      it('is not restarted if there are several', async () => {
         assert.equal((await start('cert2 --persist-tun')).status, 0)
         await world().startSession('alice', 'cert2')
         const {error, status} = await errorOf('cert2 --if-running=restart')
         assert.deepEqual([status, error.code], [4, 'session-ambiguous'])
-        assert.match(error.hint!, /session-manage --restart --path \w{8}`$/)
+        assert.match(error.hint!, /ovpn3 restart --path \w{8}`$/)
         assert.equal((await world().sessions()).length, 2)
       })
 
-      it("is none where it is another user's", async (t) => {
+      it("is ignored if it is another user's", async (t) => {
         if (isAlone(world(), t)) return
         const theirs = await world().startSession('bob', 'cert')
         await world().grant(theirs, 'alice')
@@ -531,11 +548,11 @@ export function sessionStartContract(title: string, world: () => World): void {
           assert.deepEqual(await world().sessions(), [])
         })
 
-      it('says in lines what happens', async () => {
+      it('prints each status as a line', async () => {
         const run = await start('cert --foreground', {
           async during(child, output) {
             await until('it is connected', () => output().includes('connected to'))
-            await stage.alice.call(await only(), 'Restart')
+            await stage.alice.call(await singleSession(), 'Restart')
             await until('it is connected again', () => /: connected$/m.test(output()))
             child.kill('SIGTERM')
           },
@@ -548,33 +565,33 @@ export function sessionStartContract(title: string, world: () => World): void {
         )
       })
 
-      it('ends well where another client disconnects the session', async () => {
+      it('succeeds if another client disconnects the session', async () => {
         const {ended, ...run} = await foreground('cert', (_, session) => stage.alice.call(session, 'Disconnect'))
         assert.equal(run.status, 0, run.stderr)
         assert.equal(ended?.message, 'disconnected')
       })
 
-      it('fails where the backend dies', async () => {
+      it('fails if the backend dies', async () => {
         const {ended, ...run} = await foreground('cert', (_, session) => world().killBackend(session))
         assert.equal(run.status, 1, run.stderr)
         assert.match(ended!.message, /^ended: /)
         assert.deepEqual(await world().sessions(), [])
       })
 
-      it('fails where the session manager ends', async () => {
+      it('fails if the session manager ends', async () => {
         const {ended, ...run} = await foreground('cert', () => world().coldStart())
         assert.equal(run.status, 6, run.stderr + run.stdout)
         assert.equal(ended?.error?.code, 'service-unavailable')
       })
 
-      it('leaves the session alone where the terminal goes', async () => {
+      it('keeps the session if the terminal is closed', async () => {
         const {ended, ...run} = await foreground('cert', (child) => child.kill('SIGHUP'))
         assert.equal(run.status, 129)
         assert.equal(ended?.message, 'left connected: the terminal was closed')
-        assert.equal(await world().carriesTraffic(await only()), true)
+        assert.equal(await world().carriesTraffic(await singleSession()), true)
       })
 
-      it('shows the page of a web authentication again, and goes on once it is granted', async () => {
+      it('shows the URL of a repeated web authentication, and continues once it is granted', async () => {
         await world().grantWebAuthentication(true)
         const pages = (text: string) => text.split('Open this page:').length - 1
         const {ended, lines, ...run} = await foreground(
@@ -595,7 +612,7 @@ export function sessionStartContract(title: string, world: () => World): void {
         assert.ok(lines.some(({status}) => status?.minor === 22))
       })
 
-      it('a start that fails is the only line', async () => {
+      it('prints only the error of a failed start', async () => {
         const run = await start('pass --foreground --json', {input: 'vpnuser\nwrong\n'})
         assert.equal(run.status, 8)
         const {session, type} = document<Line>('session-start', run.stdout)

@@ -30,10 +30,10 @@ interface Sample {
   readonly error?: ErrorJson
 }
 
-/** As the reference prints it: a line of dots between name and number, 37 columns wide, blank lines around. */
+/** The layout of the reference: a dotted line between name and number, 37 columns wide, with blank lines around. */
 const classic = /^\nConnection statistics:\n(?: {5}(?=.{32}\n)[A-Z_]+\.+\d+\n)+\n$/
 
-/** What `session-stats` makes of the service, the same on every world. */
+/** `session-stats`, the same in every world. */
 export function sessionStatsContract(title: string, world: () => World): void {
   const stats = (args: string, user: UserName = 'alice', options?: RunOptions): Promise<RunResult> =>
     ovpn3(world(), user, ['session-stats', ...args.split(' ').filter(Boolean)], options)
@@ -60,7 +60,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
       .slice(0, -1)
       .map((line) => document<Sample>('session-stats-watch', line))
 
-  /** Watches while something happens, and until this many lines more are there, then ends it as Ctrl-C does. */
+  /** Watches while `act` runs and until that many more lines appear, then sends Ctrl-C. */
   const watch = async (
     args: string,
     lines: number,
@@ -83,7 +83,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     beforeEach(() => world().reset())
 
     describe('one session', () => {
-      it('as the reference prints it, whatever selects it', async () => {
+      it('prints the layout of the reference with each selector', async () => {
         const path = await world().startSession('alice', 'cert')
         for (const args of [
           '--config cert',
@@ -98,7 +98,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         }
       })
 
-      it('by its interface', async () => {
+      it('is selected by interface', async () => {
         await world().startSession('alice', 'cert')
         const {stdout} = await ovpn3(world(), 'alice', ['session-manage', '-c', 'cert', '-R', '--wait', '--json'])
         assert.match(stdout, /already connected/)
@@ -107,7 +107,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.match(runs.find(({status}) => status === 0)!.stdout, classic)
       })
 
-      it('as a flat object of counters', async () => {
+      it('prints a flat object with --json', async () => {
         const path = await world().startSession('alice', 'cert')
         const counters = await json('--config cert')
         assert.ok(counters!.TUN_BYTES_IN !== 0 && counters!.BYTES_IN !== 0, 'what is 0 is left out')
@@ -119,14 +119,14 @@ export function sessionStatsContract(title: string, world: () => World): void {
         }
       })
 
-      it('without counters nothing, or null', async () => {
+      it('prints nothing, or null, without counters', async () => {
         await world().startSession('alice', 'pass', {until: 'new'})
         const run = await stats('-c pass')
         assert.deepEqual([run.status, run.stdout, run.stderr], [0, '', ''])
         assert.equal(await json('-c pass'), null)
       })
 
-      it('that connects, and then is paused', async () => {
+      it('has counters while it connects and while it is paused', async () => {
         await world().startSession('alice', 'dead', {until: 'started'})
         await until('it has sent something', async () => (await json('-c dead')) !== null)
         assert.match((await stats('-c dead')).stdout, classic)
@@ -137,7 +137,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     })
 
     describe('all sessions', () => {
-      it('each under its name', async () => {
+      it('prints each session under its name', async () => {
         const first = await world().startSession('alice', 'cert')
         const second = await world().startSession('alice', 'pass', {until: 'new'})
         const {sessions, status} = await all()
@@ -154,13 +154,13 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.match(run.stdout, new RegExp(String.raw`^pass \(${short(second)}\): no traffic yet$`, 'm'))
       })
 
-      it('there are none', async () => {
+      it('succeeds without sessions', async () => {
         assert.deepEqual(await all().then(({sessions, status}) => [status, sessions]), [0, []])
         const run = await stats('--all')
         assert.deepEqual([run.status, run.stdout], [0, 'No sessions available\n'])
       })
 
-      it('a stale one does not hide the others', async () => {
+      it('reports a stale session and prints the others', async () => {
         const stale = await world().startSession('alice', 'cert')
         const other = await world().startSession('alice', 'cert2')
         await world().killBackend(stale)
@@ -171,7 +171,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [other])
       })
 
-      it("somebody else's public one is not among them", async (t) => {
+      it("omits another user's public session", async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         const own = await world().startSession('bob', 'cert')
@@ -184,7 +184,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     })
 
     describe('errors', () => {
-      it('a stale session', async () => {
+      it('reports a stale session', async () => {
         for (const selector of ['--config cert', '--path']) {
           const path = await world().startSession('alice', 'cert')
           await world().killBackend(path)
@@ -201,25 +201,25 @@ export function sessionStatsContract(title: string, world: () => World): void {
         'an unknown profile': '--config nope',
       }
       for (const [what, selector] of Object.entries(missing)) {
-        it(`${what} is no such session, at once`, async () => {
+        it(`reports no such session without delay: ${what}`, async () => {
           await world().startSession('alice', 'cert')
           for (const more of ['', '--watch', '--watch=0.5']) {
             const {error, status, time} = await errorOf(`${selector} ${more}`)
             assert.deepEqual([status, error.code], [4, 'session-not-found'])
-            // a manager that is not there yet is asked again for 5 s
+            // waiting for a manager that is starting takes 5 s
             assert.ok(time < 10_000, `${time} ms`)
           }
         })
       }
 
-      it('a name that two sessions share lists them', async () => {
+      it('lists the sessions of an ambiguous name', async () => {
         await world().startSession('alice', 'cert')
         await world().startSession('alice', 'cert', {fresh: true})
         const {error, status} = await errorOf('-c cert')
         assert.deepEqual([status, error.code, error.candidates?.length], [4, 'session-ambiguous', 2])
       })
 
-      it('no selector, and two', async () => {
+      it('rejects no selector, and two selectors', async () => {
         const path = await world().startSession('alice', 'cert')
         const none = await stats('')
         assert.deepEqual([none.status, none.stdout], [2, ''])
@@ -228,7 +228,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.equal((await errorOf('--all --config cert')).status, 2)
       })
 
-      it('a session manager that has to be started first is waited for', async () => {
+      it('waits for a session manager that is not running yet', async () => {
         await world().coldStart()
         const {sessions, time} = await all()
         assert.deepEqual(sessions, [])
@@ -237,7 +237,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     })
 
     describe('access', () => {
-      it('a stranger is denied, a granted user and root are not', async (t) => {
+      it('denies a stranger, but not a granted user and root', async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         for (const more of ['', '--watch', '--format=prometheus']) {
@@ -257,7 +257,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     })
 
     describe('--watch', () => {
-      it('yields counters that grow, and their rates', async () => {
+      it('prints increasing counters and their rates', async () => {
         const path = await world().startSession('alice', 'cert')
         const run = await watch('-c cert --watch=0.2 --json', 1, async () => {
           for (let i = 0; i < 5; i++) await world().carriesTraffic(path)
@@ -278,7 +278,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         }
       })
 
-      it('is a line a sample without a terminal', async () => {
+      it('prints a line per sample without a terminal', async () => {
         const path = await world().startSession('alice', 'cert')
         const run = await watch('-c cert --watch=0.3', 3)
         assert.deepEqual([run.status, run.stderr], [130, ''])
@@ -292,7 +292,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
           )
       })
 
-      it('ends when the session is disconnected, and says so', async () => {
+      it('ends when the session is disconnected, and reports it', async () => {
         for (const how of ['text', 'json'] as const) {
           const path = await world().startSession('alice', 'cert')
           const run = await stats(`-c cert --watch=0.5 ${how === 'json' ? '--json' : ''}`, 'alice', {
@@ -323,7 +323,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.match(run.stderr, new RegExp(String.raw`^cert \(${short(path)}\): [^\n]+\n$`))
       })
 
-      it('takes in sessions that come up, and lets go of those that are gone', async () => {
+      it('adds new sessions and drops those that are gone', async () => {
         const first = await world().startSession('alice', 'cert')
         let second = ''
         const run = await watch('--all --watch=0.2 --json', 1, async (output) => {
@@ -342,7 +342,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.equal(samples.at(-1)?.path, second)
       })
 
-      it("keeps quiet about strangers' sessions that come up", async (t) => {
+      it('ignores new sessions of other users', async (t) => {
         if (needsUsers(t)) return
         await world().startSession('alice', 'cert')
         const run = await watch('--all --watch=0.2', 3, async () => {
@@ -354,7 +354,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
     })
 
     describe('--format=prometheus', () => {
-      it('has every session, connected or not', async () => {
+      it('prints every session, connected or not', async () => {
         const first = await world().startSession('alice', 'cert')
         const second = await world().startSession('alice', 'pass', {until: 'new'})
         const run = await stats('--format=prometheus')
@@ -375,7 +375,7 @@ export function sessionStatsContract(title: string, world: () => World): void {
         assert.match(one.stdout, /^openvpn3_sessions 1$/m)
       })
 
-      it('is whole when one cannot be read', async () => {
+      it('prints the other sessions if one cannot be read', async () => {
         const stale = await world().startSession('alice', 'cert')
         await world().startSession('alice', 'cert2')
         await world().killBackend(stale)

@@ -22,7 +22,7 @@ interface Listed {
   readonly device?: string | null
   readonly server?: {protocol: string; host: string; port: number} | null
   readonly status?: StatusJson | null
-  readonly created?: number | null
+  readonly created?: string | null
   readonly pid?: number | null
   readonly error?: {code: string}
 }
@@ -37,7 +37,7 @@ const dashes = '-'.repeat(77)
 const configuration = 'net.openvpn.v3.configuration'
 const properties = 'org.freedesktop.DBus.Properties'
 
-/** Acts on the profile that alice's session was started from. */
+/** Calls a method of the profile that alice's session was started from. */
 async function withProfileOf(
   world: World,
   session: string,
@@ -91,7 +91,7 @@ function renameProfileOf(world: World, session: string, name: string): Promise<v
   })
 }
 
-/** What `sessions-list` makes of the service, the same on every world. */
+/** `sessions-list`, the same in every world. */
 export function sessionsListContract(title: string, world: () => World): void {
   const list = (args: string, user: UserName = 'alice', options?: RunOptions): Promise<RunResult> =>
     ovpn3(world(), user, ['sessions-list', ...args.split(' ').filter(Boolean)], options)
@@ -104,10 +104,7 @@ export function sessionsListContract(title: string, world: () => World): void {
 
   const needsUsers = (t: TestContext) => isAlone(world(), t)
 
-  /**
-   * Watches while `act` is at work, and answers what was seen.
-   * @param act gets `sees`, which waits for an event
-   */
+  /** Watches while `act` runs and returns the events. @param act gets `sees`, which waits for an event */
   const watch = async (
     act: (
       sees: (what: string, fits: (event: ListEvent) => boolean, limit?: number) => Promise<ListEvent>,
@@ -138,7 +135,7 @@ export function sessionsListContract(title: string, world: () => World): void {
     beforeEach(() => world().reset())
 
     describe('a list', () => {
-      it('of nothing is a success', async () => {
+      it('succeeds without sessions', async () => {
         for (const args of ['', '--format=table', '--format=classic', '--columns id,pid']) {
           const {status, stderr, stdout} = await list(args)
           assert.deepEqual(
@@ -150,7 +147,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(await json(), [])
       })
 
-      it('has all there is to know about a session', async () => {
+      it('shows every property of a session', async () => {
         const path = await world().startSession('alice', 'cert')
         const [session, ...others] = await json()
         assert.deepEqual(others, [])
@@ -167,10 +164,11 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(server, {host: '10.99.0.1', port: 1194, protocol: 'udp'})
         assert.equal(owner!.uid, world().uid('alice'))
         assert.ok(pid! > 1)
-        assert.ok(Math.abs(created! - Date.now() / 1000) < 60)
+        assert.match(created!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+        assert.ok(Math.abs(Date.parse(created!) - Date.now()) < 60_000)
       })
 
-      it('without a terminal is in the records of the reference tool', async () => {
+      it('prints the records of the reference without a terminal', async () => {
         const connected = await world().startSession('alice', 'cert')
         const waiting = await world().startSession('alice', 'pass', {until: 'new'})
         const {status, stderr, stdout} = await list('')
@@ -196,7 +194,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         )
       })
 
-      it('is in the order of the session manager, unless it is sorted', async () => {
+      it('keeps the order of the session manager unless it is sorted', async () => {
         await world().startSession('alice', 'cert', {until: 'new'})
         await world().startSession('alice', 'pass', {until: 'new'})
         await world().startSession('alice', 'chal', {until: 'new'})
@@ -232,7 +230,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.equal((await list('--filter config=nope --format=table')).stdout, 'No matching sessions\n')
       })
 
-      it('shows the columns that are asked for', async () => {
+      it('shows the requested columns', async () => {
         const path = await world().startSession('alice', 'cert')
         const run = await list('--columns status,id,config')
         assert.equal(run.stdout, `STATUS     ID        CONFIG\nconnected  ${short(path)}  cert\n`)
@@ -241,7 +239,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(Object.keys((await json('--columns id'))[0]!).sort(), ['id', 'path', 'state'])
       })
 
-      it('tells two sessions of one name apart', async () => {
+      it('lists two sessions of one name separately', async () => {
         const paths = [
           await world().startSession('alice', 'cert', {until: 'new'}),
           await world().startSession('alice', 'cert', {fresh: true, until: 'new'}),
@@ -252,15 +250,15 @@ export function sessionsListContract(title: string, world: () => World): void {
         )
       })
 
-      it('waits for a session manager that has to be started first', async () => {
+      it('waits for a session manager that is not running yet', async () => {
         await world().coldStart()
         const run = await list('')
         assert.deepEqual([run.status, run.stdout, run.stderr], [0, 'No sessions available\n', ''])
       })
     })
 
-    describe('what went wrong', () => {
-      it('a stale session keeps its row, and is gone the next time', async () => {
+    describe('a problem', () => {
+      it('keeps the row of a stale session once: the next list omits it', async () => {
         for (const format of ['json', 'classic', 'table']) {
           const stale = await world().startSession('alice', 'cert')
           const other = await world().startSession('alice', 'cert2')
@@ -302,14 +300,14 @@ export function sessionsListContract(title: string, world: () => World): void {
         }
       })
 
-      it('a list that reads nothing leaves a stale session alone', async () => {
+      it('does not remove a stale session if the list reads nothing', async () => {
         const path = await world().startSession('alice', 'cert')
         await world().killBackend(path)
         assert.equal((await list('--columns id')).stdout, `ID\n${short(path)}\n`)
         assert.deepEqual(await world().sessions(), [path])
       })
 
-      it('a hung session is named while it is waited for, and the list comes all the same', async () => {
+      it('names a session with a hung backend during the wait, and lists the others', async () => {
         const hung = await world().startSession('alice', 'cert')
         const other = await world().startSession('alice', 'cert2')
         await world().stopBackend(hung)
@@ -332,12 +330,12 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [other])
       })
 
-      it('a profile that is gone is said to be, without delay', async () => {
+      it('marks a missing profile without delay', async () => {
         const path = await world().startSession('alice', 'cert', {fresh: true})
         await deleteProfileOf(world(), path)
         const run = await list('')
         assert.match(run.stdout, /^ Config name: cert {2}\(Config not available\)$/m)
-        // a manager that is not there yet is asked again for 5 s
+        // waiting for a manager that is starting takes 5 s
         assert.ok(run.time < 10_000, `${run.time} ms`)
         assert.deepEqual(
           (await json()).map(({config, profile}) => [config, profile]),
@@ -345,7 +343,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         )
       })
 
-      it('a profile that was renamed has both names', async () => {
+      it('shows both names of a renamed profile', async () => {
         const path = await world().startSession('alice', 'cert', {fresh: true})
         await renameProfileOf(world(), path, 'office')
         assert.match((await list('')).stdout, /^ Config name: cert {2}\(Current name: office\)$/m)
@@ -358,7 +356,7 @@ export function sessionsListContract(title: string, world: () => World): void {
     })
 
     describe('access', () => {
-      it('only the sessions that a user may see', async (t) => {
+      it('lists only the sessions that a user may see', async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         for (const user of ['bob', 'carol', 'root'] as const) assert.deepEqual(await json('', user), [], user)
@@ -368,7 +366,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(await json('', 'carol'), [])
       })
 
-      it("a stranger's public session is listed, and said not to be readable", async (t) => {
+      it("lists a stranger's public session as not readable", async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         await world().setPublicAccess(path, true)
@@ -384,14 +382,14 @@ export function sessionsListContract(title: string, world: () => World): void {
     })
 
     describe('a watch', () => {
-      it('sees sessions come, change and go', async () => {
+      it('reports sessions that appear, change and end', async () => {
         const first = await world().startSession('alice', 'cert')
         let second = ''
         const seen = await watch(async (sees) => {
           const {session} = await sees('the first', ({event}) => event === 'present')
           assert.deepEqual([session.path, session.status?.minor], [first, 7])
           second = await world().startSession('alice', 'cert2', {until: 'new'})
-          // sooner than any poll
+          // earlier than any poll
           const soon = 5000
           await sees('the second', ({event, session}) => event === 'created' && session.path === second, soon)
           await ovpn3(world(), 'alice', ['session-manage', '--pause', '--path', first])
@@ -417,7 +415,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.equal(seen.find(({event}) => event === 'created')!.session.config, 'cert2')
       })
 
-      it('sees a session that loses its backend', async () => {
+      it('reports a session that loses its backend', async () => {
         const path = await world().startSession('alice', 'cert')
         await watch(async (sees) => {
           await sees('it', ({event}) => event === 'present')
@@ -428,7 +426,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         assert.deepEqual(await world().sessions(), [])
       })
 
-      it('survives the end of the session manager', async () => {
+      it('survives a restart of the session manager', async () => {
         await world().startSession('alice', 'cert')
         await watch(async (sees) => {
           await sees('it', ({event}) => event === 'present')
@@ -439,7 +437,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         })
       })
 
-      it('polls a session whose log it may not read', async (t) => {
+      it('polls a session whose log the user may not read', async (t) => {
         if (needsUsers(t)) return
         const path = await world().startSession('alice', 'cert')
         await world().grant(path, 'bob')
@@ -453,7 +451,7 @@ export function sessionsListContract(title: string, world: () => World): void {
         )
       })
 
-      it('shows nobody what is not his', async (t) => {
+      it('shows each user only their own sessions', async (t) => {
         if (needsUsers(t)) return
         for (const user of ['bob', 'root'] as const) {
           const seen = await watch(

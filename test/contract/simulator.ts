@@ -16,7 +16,7 @@ import {sessionStatsContract} from './session-stats'
 import {sessionsListContract} from './sessions-list'
 import {systemdContract} from './systemd'
 
-/** All that holds on the real service, on the simulator as one of its versions. */
+/** Everything that holds for the real service, for the simulator of one version. */
 export function simulatorTests(version: World['version']): void {
   describe(`the simulator as ${version}`, () => {
     const title = `the simulator of ${version}`
@@ -24,7 +24,7 @@ export function simulatorTests(version: World['version']): void {
     const world = () => opened
 
     before(async () => {
-      // half of what the real one waits for a hung backend: commands still have the time to say whom they wait for
+      // half the time of the real service, long enough for commands to name the session they wait for
       opened = await simulator({cost: 2, timings: {hung: 5000}, version})
     })
     after(() => opened.close())

@@ -10,7 +10,7 @@ import {ovpn3, until, userFile} from '../support/cli'
 import {missingTools} from '../support/tools'
 import {NotifySocket, Unit} from '../support/units'
 
-/** What the command lines of the systemd units do, run as systemd runs them. */
+/** The command lines of the systemd units, run as systemd runs them. */
 export function systemdContract(title: string, world: () => World): void {
   describe(`systemd units on ${title}`, {skip: missingTools('perl', 'systemd-notify')}, () => {
     const unit = new Unit('system/ovpn3-session@.service')
@@ -41,11 +41,12 @@ export function systemdContract(title: string, world: () => World): void {
       return {...ended, messages: [...socket.messages], time: performance.now() - acted}
     }
 
-    const told = (message: RegExp) => until(String(message), () => socket.messages.some((each) => message.test(each)))
+    const notified = (message: RegExp) =>
+      until(String(message), () => socket.messages.some((each) => message.test(each)))
     const session = async () => {
-      const [only, ...others] = await world().sessions()
+      const [session, ...others] = await world().sessions()
       assert.deepEqual(others, [])
-      return only!
+      return session!
     }
 
     const ready = /^READY=1\tSTATUS=connected to 10\.99\.0\.1 on tun\d+/
@@ -59,7 +60,7 @@ export function systemdContract(title: string, world: () => World): void {
       await world().reset()
     })
 
-    it('the service is ready when it is connected, and SIGTERM disconnects it', async () => {
+    it('are ready once connected, and disconnect on SIGTERM', async () => {
       const {messages, status, stderr, time} = await run('cert')
       assert.match(messages[0]!, ready)
       assert.deepEqual(messages.slice(1), ['STOPPING=1'])
@@ -69,13 +70,13 @@ export function systemdContract(title: string, world: () => World): void {
       assert.ok(time < Number.parseInt(unit.get('TimeoutStopSec')!, 10) * 1000)
     })
 
-    it('credentials come from systemd, and appear nowhere', async () => {
+    it('take credentials from systemd and print them nowhere', async () => {
       const {messages, stderr, stdout} = await run('pass', (child) => child.kill(), 'vpnuser\nsecret\n')
       assert.match(messages[0]!, ready)
       assert.doesNotMatch(messages.join('\n') + stderr + stdout, /vpnuser|secret/)
     })
 
-    it('is not started again where credentials are missing or refused, or there is no such profile', async () => {
+    it('are not restarted after missing or refused credentials, or an unknown profile', async () => {
       for (const [profile, credentials, expected] of [
         ['pass', undefined, 8],
         ['pass', 'vpnuser\nwrong\n', 8],
@@ -89,26 +90,26 @@ export function systemdContract(title: string, world: () => World): void {
       }
     })
 
-    it('shows the status, and ends well where another client disconnects the session', async () => {
+    it('show the status, and succeed if another client disconnects the session', async () => {
       const manage = (action: string) => ovpn3(world(), 'alice', ['session-manage', `--${action}`, '--config', 'cert'])
       const {messages, status, stderr} = await run('cert', async () => {
         await manage('pause')
-        await told(/^STATUS=paused$/)
+        await notified(/^STATUS=paused$/)
         await manage('resume')
-        await told(/^STATUS=connected$/)
+        await notified(/^STATUS=connected$/)
         await manage('disconnect')
       })
       assert.equal(status, 0, stderr)
       assert.equal(messages.includes('STOPPING=1'), false)
     })
 
-    it('is started again where its backend has ended, and connects anew', async () => {
+    it('are restarted after the backend ended, and connect again', async () => {
       const {status} = await run('cert', async () => world().killBackend(await session()))
       assert.equal(unit.restartsAfter(status), true, `${status}`)
       assert.match((await run('cert')).messages[0]!, ready)
     })
 
-    it('is started again where it was killed, and takes the session over', async () => {
+    it('are restarted after they were killed, and take over the session', async () => {
       let left = ''
       const {signal} = await run('cert', async (child) => {
         left = await session()
@@ -123,7 +124,7 @@ export function systemdContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('a systemd-notify that hangs holds nothing up', async () => {
+    it('are not blocked by a hanging systemd-notify', async () => {
       const hangs = userFile(world(), 'alice', 'bin/systemd-notify', '#!/bin/sh\nexec sleep 100\n', 0o755)
       let sent = 0
       const {status, stderr} = await ovpn3(world(), 'alice', unit.args('ExecStart', 'cert'), {
@@ -140,7 +141,7 @@ export function systemdContract(title: string, world: () => World): void {
       assert.deepEqual(await world().sessions(), [])
     })
 
-    it('at logout all sessions are disconnected', async () => {
+    it('disconnect all sessions at logout', async () => {
       const args = new Unit('user/ovpn3-logout.service').args('ExecStop')
       await world().startSession('alice', 'cert')
       await world().startSession('alice', 'pass', {until: 'new'})

@@ -1,5 +1,6 @@
 import type {PropertyName, SessionProperties, Snapshot} from '@ovpn3/sessions'
 
+import {displayWidth} from '@ovpn3/kit'
 import {exposition} from '@ovpn3/plugin-session-stats/dist/prometheus'
 import {ratesBetween} from '@ovpn3/plugin-session-stats/dist/rates'
 import {sampleLine} from '@ovpn3/plugin-session-stats/dist/view'
@@ -12,7 +13,6 @@ import {Variant} from 'dbus-next'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
-import stringWidth from 'string-width'
 
 import {Bus, type Call} from '../../src/lib/bus'
 import {LogForwards, ServiceSession} from '../../src/lib/openvpn3'
@@ -210,7 +210,8 @@ describe('sessions with arbitrary properties', () => {
           const lines = table.split('\n')
           assert.equal(lines.length, entries.length + 1)
           if (width !== undefined)
-            for (const line of lines) assert.ok(stringWidth(line) <= width, `${stringWidth(line)} > ${width}: ${line}`)
+            for (const line of lines)
+              assert.ok(displayWidth(line) <= width, `${displayWidth(line)} > ${width}: ${line}`)
         },
       ),
       {numRuns: 150},
@@ -223,7 +224,11 @@ describe('sessions with arbitrary properties', () => {
       fc.asyncProperty(fc.array(session, {maxLength: 4, minLength: 1}), async (sessions) => {
         const entries = await Promise.all(sessions.map(async (one) => entry(await one)))
         const printed: string[] = []
-        await printClassic(entries, entries.length, (text) => printed.push(text))
+        await printClassic(
+          entries,
+          () => entries.length,
+          (text) => printed.push(text),
+        )
         const text = printed.join('\n')
         assert.doesNotMatch(text, controls)
         const lines = text.split('\n')
@@ -264,7 +269,7 @@ describe('sessions with arbitrary properties', () => {
   it('are printed as metrics, with one sample per line and each family once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(session, {maxLength: 4}), async (sessions) => {
-        const text = exposition(await Promise.all(sessions))
+        const text = exposition(await Promise.all(sessions), [])
         assert.doesNotMatch(text, controls)
         const families: string[] = []
         for (const line of text.split('\n').slice(0, -1)) {

@@ -1,9 +1,8 @@
-import {counterLines, tableText} from '@ovpn3/kit'
+import {counterLines, displayWidth, tableText} from '@ovpn3/kit'
 import {bytes, duration, safeText, statusText, toJson} from '@ovpn3/sessions'
 import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
-import stringWidth from 'string-width'
 
 import {summaryLines} from '../../packages/kit/dist/summary'
 import {controls, dbusText, longText} from './arbitrary'
@@ -92,19 +91,19 @@ describe('arbitrary untrusted text', () => {
         assert.equal(Buffer.from(lines.join('\n')).toString(), lines.join('\n'))
         if (width === undefined) {
           const widths = columns.map(({header}, i) =>
-            Math.max(header.length, ...rows.map((row) => stringWidth(row[i]!))),
+            Math.max(header.length, ...rows.map((row) => displayWidth(row[i]!))),
           )
           for (const [r, row] of [columns.map(({header}) => header), ...rows].entries()) {
-            const cells = row.map((cell, i) => cell + ' '.repeat(widths[i]! - stringWidth(cell)))
+            const cells = row.map((cell, i) => cell + ' '.repeat(widths[i]! - displayWidth(cell)))
             assert.equal(lines[r], cells.join('  ').trimEnd())
           }
         } else {
           // The minimum width: inflexible columns in full, flexible columns with 2 characters.
           const least = columns.reduce((sum, {flexible, header}, i) => {
-            const full = Math.max(header.length, ...rows.map((row) => stringWidth(row[i]!)))
+            const full = Math.max(header.length, ...rows.map((row) => displayWidth(row[i]!)))
             return sum + (flexible ? Math.min(full, 2) : full) + 2
           }, -2)
-          for (const line of lines) assert.ok(stringWidth(line) <= Math.max(width, least), `${line}\n${width}`)
+          for (const line of lines) assert.ok(displayWidth(line) <= Math.max(width, least), `${line}\n${width}`)
         }
       }),
       {numRuns: 1000},
@@ -133,7 +132,7 @@ describe('arbitrary untrusted text', () => {
           const before = '01234567  ' + (config === null ? '-' : safeText(config))
           assert.ok(line.startsWith(before), line)
           const gap = /^ */.exec(line.slice(before.length))![0]
-          columns.add(stringWidth(before) + gap.length)
+          columns.add(displayWidth(before) + gap.length)
         }
 
         assert.equal(columns.size, 1, lines.join('\n'))

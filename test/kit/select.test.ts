@@ -1,10 +1,10 @@
-import {Ovpn3Error, type PropertyName, type Selector, Sources, StatusMinor} from '@ovpn3/sessions'
+import {accessDenied, Ovpn3Error, type PropertyName, type Selector, Sources, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
 import type {SelectorValues} from '../../packages/kit/dist/selector'
 
-import {selectOne} from '../../packages/kit/dist/select'
+import {selectMany, selectOne} from '../../packages/kit/dist/select'
 import {FakeSession, type FakeSessionOptions, FakeSource} from '../support/fake-session'
 
 /** A session source that records the kinds of its lookups. */
@@ -23,16 +23,17 @@ function sourceWith(...sessions: readonly FakeSessionOptions[]): AskedSource {
   return source
 }
 
+const contextOf = (source: FakeSource, values: SelectorValues) => ({
+  ask: (question: () => Promise<never>) => question(),
+  interactive: false,
+  pickable: {own: false, skip: new Set<number>()},
+  signal: new AbortController().signal,
+  sources: async () => new Sources([source]),
+  values,
+})
+
 async function select(source: FakeSource, values: SelectorValues) {
-  const context = {
-    ask: (question: () => Promise<never>) => question(),
-    interactive: false,
-    pickable: {own: false, skip: new Set<number>()},
-    signal: new AbortController().signal,
-    sources: async () => new Sources([source]),
-    values,
-  }
-  const {session} = await selectOne(context, {question: 'Which session?', read: []})
+  const {session} = await selectOne(contextOf(source, values), {question: 'Which session?', read: []})
   return session.id
 }
 
@@ -77,6 +78,14 @@ describe('argument SESSION', () => {
     assert.equal(await select(sourceWith(cert, {...home, config: 'tun1'}), {session: 'tun1'}), home.id)
   })
 
+  it('gets a hint with as much of the ID as is unambiguous', async () => {
+    const twin = {...cert, id: `${cert.id.slice(0, 9)}x`}
+    await assert.rejects(select(sourceWith({...cert, device: 'tun8'}, twin), {config: cert.config}), {
+      code: 'session-ambiguous',
+      hint: `Select one by ID: --path ${cert.id.slice(0, 10)}`,
+    })
+  })
+
   it("prefers the caller's session to another user's session", async () => {
     const other = {...cert, owner: theirs}
     for (const session of ['1111', 'cert', 'tun0'])
@@ -90,17 +99,58 @@ describe('argument SESSION', () => {
     const source = sourceWith({...cert, owner: theirs})
     assert.equal(await select(source, {session: cert.id}), cert.id)
     // Four characters may be the name of a profile of the caller's.
-    for (const session of ['cert', 'tun0', '1111'])
+    for (const session of ['cert', 'tun0'])
       await assert.rejects(select(source, {session}), {
         code: 'session-not-found',
         hint: 'Select a public session of another user by ID: --path 11112222',
       })
+    await assert.rejects(select(source, {session: '1111'}), {
+      code: 'session-not-found',
+      hint: 'Select it with --path 11112222',
+      message: /^11112222 is a public session of \S+/,
+    })
     assert.equal(await select(source, {owner: String(theirs), session: 'cert'}), cert.id)
   })
 
   it('must not be empty or combined with another selector', async () => {
     for (const values of [{session: ''}, {session: 'a\0'}, {config: 'cert', session: 'cert'}])
       await assert.rejects(select(sourceWith(cert), values), {code: 'usage'})
+  })
+})
+
+describe('--all --owner', () => {
+  const sourceOf = (...owners: readonly (number | undefined)[]) => {
+    const source = new FakeSource()
+    source.sessions = owners.map((owner, i) => {
+      const session = new FakeSession(StatusMinor.connected, {id: `0000000${i}`, owner, source})
+      if (owner === undefined)
+        session.refresh = async () => {
+          session.snapshot = {errors: {owner: accessDenied('read')}, values: {}}
+          return session.snapshot
+        }
+
+      return session
+    })
+    return source
+  }
+
+  const selectAll = async (source: FakeSource, owner: number) => {
+    const {selected} = await selectMany(contextOf(source, {all: true, owner: String(owner)}), {read: []})
+    return selected.map(({session}) => session.id)
+  }
+
+  it('reports sessions of other users that the caller cannot read', async () => {
+    await assert.rejects(selectAll(sourceOf(undefined, mine), theirs), {
+      code: 'access-denied',
+      hint: 'Ask 2000 to grant you access, or run the command as root',
+      message: 'no readable sessions of 2000: 1 session of other users is not readable by you',
+    })
+  })
+
+  it('selects the sessions that it can read, and none if the user has none', async () => {
+    assert.deepEqual(await selectAll(sourceOf(undefined, theirs), theirs), ['00000001'])
+    assert.deepEqual(await selectAll(sourceOf(mine), theirs), [])
+    assert.deepEqual(await selectAll(sourceOf(undefined, theirs), mine), [])
   })
 })
 
@@ -116,8 +166,8 @@ describe('error for a selector without a match', () => {
     throw new assert.AssertionError({message: 'expected no match'})
   }
 
-  it('suggests a similar name and lists the running sessions', async () => {
-    const running = 'Running: cert (tun0), home (tun1)'
+  it('suggests a similar name and lists the sessions', async () => {
+    const running = 'Sessions: cert (tun0), home (tun1)'
     const errors: readonly (readonly [SelectorValues, message: string, near?: string])[] = [
       [{session: 'cer'}, 'no session matches "cer"', 'cert'],
       [{session: 'tun2'}, 'no session matches "tun2"', 'tun0'],
@@ -131,27 +181,31 @@ describe('error for a selector without a match', () => {
         message,
         near === undefined ? running : `Did you mean: ${near}\n${running}`,
       ])
-    assert.deepEqual(await missing({session: 'cert'}), [
-      'no session matches "cert"',
-      'No running session can be selected',
-    ])
+    assert.deepEqual(await missing({session: 'cert'}), ['no session matches "cert"', 'No session can be selected'])
   })
 
-  it('lists the running sessions also if none was selected', async () => {
+  it('lists the sessions also if none was selected', async () => {
     assert.deepEqual(await missing({}, cert, home), [
       'no session selected',
-      'Pass SESSION: a profile name, a device, an ID or a path\nRunning: cert (tun0), home (tun1)',
+      'Pass SESSION: a profile name, a device, an ID or a path\nSessions: cert (tun0), home (tun1)',
     ])
   })
 
   it('lists no sessions of other users, and only as many as fit on a line', async () => {
     const many = Array.from({length: 12}, (_, i) => ({config: `load-${i}`, id: `${i}`.padStart(8, '0')}))
     const [, hint] = await missing({session: 'nothing'}, {...cert, owner: theirs}, ...many)
-    assert.equal(hint, 'Running: load-0, load-1, load-10, load-11, load-2, load-3, load-4, load-5, and 4 more')
+    assert.equal(hint, 'Sessions: load-0, load-1, load-10, load-11, load-2, load-3, load-4, load-5, and 4 more')
+  })
+
+  it('has the IDs if the beginning of an ID is too short', async () => {
+    assert.deepEqual(await missing({session: '11'}, cert), [
+      'no session matches "11"',
+      'Pass at least 4 characters of an ID. Sessions: cert (11112222, tun0)',
+    ])
   })
 
   it('contains no control characters', async () => {
     const text = await missing({session: 'cerx'}, {...cert, config: 'cer\u001B[31mt\n'})
-    assert.deepEqual(text, ['no session matches "cerx"', 'Running: cert (tun0)'])
+    assert.deepEqual(text, ['no session matches "cerx"', 'Sessions: cert (tun0)'])
   })
 })

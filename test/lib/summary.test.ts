@@ -20,7 +20,7 @@ describe('the summary of several results', () => {
   ] as const satisfies readonly (readonly [Action, readonly Outcome[], string])[])
     it(`${action}: ${line}`, () => assert.equal(summaryLine(action, of(...outcomes)), line))
 
-  it('counts as connected only what was waited for', () => {
+  it('counts only awaited sessions as connected', () => {
     const connection = {address: null, device: null, name: '', server: {host: 'vpn', port: 1194, protocol: 'udp'}}
     const results = [...of('done', 'failed'), {...base, connection, outcome: 'done'} as const]
     assert.equal(summaryLine('resume', results), '1 in the background, 1 connected, 1 failed')
@@ -28,7 +28,7 @@ describe('the summary of several results', () => {
 })
 
 describe('the traffic of a session', () => {
-  it('is in human units, and a counter that is left out is 0', () => {
+  it('is in human units, and a missing counter is 0', () => {
     assert.equal(
       trafficText({BYTES_IN: 1_258_291n, BYTES_OUT: 300n, TUN_BYTES_IN: 7n}),
       ', received 1.2 MiB, sent 300 B',
@@ -36,7 +36,7 @@ describe('the traffic of a session', () => {
     assert.equal(trafficText({BYTES_OUT: 2048n}), ', received 0 B, sent 2.0 KiB')
   })
 
-  it('is not mentioned where nothing was counted', () => {
+  it('is omitted if there was none', () => {
     assert.deepEqual([trafficText(), trafficText({PACKETS_IN: 1n})], ['', ''])
   })
 })

@@ -17,6 +17,14 @@ export function installLines(way: string): string {
   return lines
 }
 
+/** The lines of the README that remove what it installed with npm. */
+export function uninstallLines(): string {
+  const readme = readFileSync(path.join(repository, 'README.md'), 'utf8')
+  const lines = /^To uninstall it, run:\n\n```sh\n([^]*?)^```$/m.exec(readme)?.[1]
+  if (!lines) throw new Error('README.md does not say how to uninstall')
+  return lines
+}
+
 /** The caller's npm settings for its registry, to pass them on to another user. */
 function npmSettings(): Record<string, string> {
   const settings = JSON.parse(execFileSync('npm', ['config', 'list', '--json'], {encoding: 'utf8'}))

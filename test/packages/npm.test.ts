@@ -8,13 +8,14 @@ import {demo} from '../simulator/demo'
 import {type Simulator, simulator} from '../simulator/simulator'
 import {slowTimers} from '../support/clock'
 import {commands, siblings} from '../support/commands'
-import {Checkout, firstLine, installLines} from './checkout'
+import {Checkout, firstLine, installLines, uninstallLines} from './checkout'
 
 /** The files of the root package. */
 const contents = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
+  'bin/askpass.js',
   'bin/run.js',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/complete.js',
@@ -211,6 +212,15 @@ npm pack --silent --pack-destination ..`)
       assert.ok(besides.length <= 60, besides.join('\n'))
       // Make sure that both counts include packages.
       assert.ok(besides.includes(`ovpn3@${version}`) && needed.size > 20)
+    })
+
+    it('is uninstalled without leftovers', async () => {
+      await run(uninstallLines())
+      const files = readdirSync(checkout.prefix, {encoding: 'utf8', recursive: true, withFileTypes: true})
+      assert.deepEqual(
+        files.filter((file) => !file.isDirectory()).map((file) => path.join(file.parentPath, file.name)),
+        [],
+      )
     })
   })
 })

@@ -5,7 +5,7 @@ import {skipTerminal} from '../support/terminal'
 import {committed, comparable, names, pictures} from './picture'
 
 describe('the picture in the README', {skip: skipTerminal()}, () => {
-  it('shows what the commands print; else run npm run picture', async () => {
+  it('shows the output of the commands; otherwise run npm run picture', async () => {
     const now = await pictures(2)
     for (const name of names) assert.equal(comparable(committed(name)), comparable(now[name]))
   })

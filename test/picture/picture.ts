@@ -8,7 +8,7 @@ import {svg, themes} from './svg'
 export const names = ['light', 'dark'] as const
 export type Name = (typeof names)[number]
 
-/** The pictures in the README, made anew. */
+/** Generates the pictures in the README. */
 export async function pictures(samples = 24): Promise<Record<Name, string>> {
   const screens = await run(samples)
   const about = {
@@ -21,10 +21,10 @@ export async function pictures(samples = 24): Promise<Record<Name, string>> {
   return {dark: svg(screens, themes.dark, about), light: svg(screens, themes.light, about)}
 }
 
-/** Where a picture is. */
+/** The path of a picture. */
 export const fileOf = (name: Name) => path.join(repository, 'docs', `picture-${name}.svg`)
 
-/** A picture without what differs from run to run: times, rates, the graph, the spinner, and how wide they are. */
+/** A picture without values that differ from run to run: times, rates, the graph, the spinner, and their widths. */
 export function comparable(picture: string): string {
   return picture.replaceAll(/ (x|textLength)="[\d.]+"/g, '').replaceAll(/(?<=>)[^<]+(?=<)/g, (text) =>
     text

@@ -11,7 +11,7 @@ import {Terminal} from '../support/terminal'
 export const columns = 88
 const prompt = /(?<=\n)\$$/
 
-/** Sessions whose ids and ages are the same in each run. Answers the path of `office`. */
+/** Sessions whose IDs and ages are the same in each run. Returns the path of `office`. */
 async function prepare(world: Simulator): Promise<string> {
   world.seed('picture')
   const [office = '', homeLab = ''] = world.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
@@ -32,18 +32,20 @@ async function prepare(world: Simulator): Promise<string> {
   return office
 }
 
-/** The account and the host of the run have other names on each machine. */
+/** Replaces the account and the host of the run, which have other names on each machine. */
 const withNames = (screen: string, account: string) =>
   screen
     .replaceAll(new RegExp(`(?<= )${account} +`, 'g'), (owner) => 'alice '.padEnd(owner.length))
-    .replaceAll(hostname(), 'laptop')
+    .replaceAll(new RegExp(`(?<= on )${hostname()}((?:\u001B\\[[\\d;]*m)*) +`, 'g'), (host, escapes: string) =>
+      `laptop${escapes} `.padEnd(host.length),
+    )
 
 /**
- * Types commands into a terminal on the simulator, and answers its screens, with escape sequences for colours: a list, a
- * pause, a resume in progress and connected, and a live view after a number of samples.
+ * Types commands into a terminal on the simulator and returns its screens with escape sequences: a list, a pause, a
+ * resume in progress and connected, and a live view after a number of samples.
  */
 export async function run(samples: number): Promise<string[]> {
-  // long enough for the progress to be seen
+  // long enough to show the progress
   const world = await simulator({timings: {connecting: 1000}})
   const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-picture-'))
   let terminal: Terminal | undefined

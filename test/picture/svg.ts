@@ -1,4 +1,4 @@
-/** The colours of a terminal, by what escape sequences call them; `undefined` is the default. */
+/** The colours of a terminal by the names of escape sequences; `undefined` is the default. */
 interface Theme {
   readonly background: string
   readonly frame: string
@@ -70,7 +70,7 @@ function classesOf({bold, color, dim}: Style): string {
   return [...(bold ? ['bold'] : []), ...(dim ? ['dim'] : []), ...(color ? [`color${color}`] : [])].join(' ')
 }
 
-/** The lines of a screen as texts. Places and lengths are given, so that columns line up in any font. */
+/** The lines of a screen as texts, with fixed positions and lengths to align columns in any font. */
 function textsOf(screen: string): string[] {
   let style = plain
   return screen.split('\n').map((line, row) => {
@@ -80,7 +80,7 @@ function textsOf(screen: string): string[] {
     for (const [, codes, text = ''] of line.matchAll(/(?:\u001B\[([\d;]*)m)?([^\u001B]*)/g)) {
       if (codes !== undefined) style = styled(style, codes)
       const classes = classesOf(style)
-      // words that stand apart have a place of their own: not every reader of SVG keeps more than one space
+      // separate words get their own position, because some SVG readers merge spaces
       for (const {0: words, index} of text.matchAll(/\S+(?: \S+)*/g)) {
         const [x, length] = [column + index, words.length].map((cells) => (cells * cell.width).toFixed(1))
         runs += `<tspan x="${x}" textLength="${length}"${classes && ` class="${classes}"`}>${escaped(words)}</tspan>`
@@ -94,8 +94,8 @@ function textsOf(screen: string): string[] {
 }
 
 /**
- * An SVG that shows the screens one after another, once, and keeps the last; only that one where nothing may move. It
- * needs no font, no script and nothing from elsewhere.
+ * An SVG that shows the screens one after another, once, and keeps the last. Without animation, only the last is shown.
+ * It needs no font, script or external file.
  */
 export function svg(
   screens: readonly string[],

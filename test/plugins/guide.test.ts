@@ -81,27 +81,4 @@ describe('docs/plugins.md', {skip: skipRegistry()}, () => {
 
     await sandbox.must('ovpn3 plugins unlink ovpn3-plugin-uptime', plugin)
   })
-
-  it('contains TypeScript that compiles and runs', async () => {
-    const folder = path.join(plugin, 'typescript')
-    const modules = path.join(sandbox.folder, folder, 'node_modules')
-    await sandbox.must(
-      `mkdir -p node_modules/@ovpn3 node_modules/@types && \
-      ln -s ../../../node_modules/@ovpn3/kit node_modules/@ovpn3/kit && \
-      ln -s ../../../node_modules/@ovpn3/sessions node_modules/@ovpn3/sessions && \
-      ln -s ../../node_modules/@oclif node_modules/@oclif && \
-      ln -s "${repository}/node_modules/@types/node" "${modules}/@types/node"`,
-      folder,
-    )
-    await sandbox.must(`"${process.execPath}" "${repository}/node_modules/typescript/bin/tsc" -p .`, folder)
-    const manifest = {
-      name: 'ovpn3-plugin-count',
-      version: '1.0.0',
-      oclif: {bin: 'count', commands: './dist/commands', hooks: {'session-resolver': './dist/hooks/nothing'}},
-    }
-    sandbox.write(path.join(folder, 'package.json'), JSON.stringify(manifest))
-    sandbox.write(path.join(folder, 'bin', 'run.js'), "require('@oclif/core').execute({dir: __dirname})\n")
-    assert.equal(await sandbox.must('node bin/run.js sessions-count', folder), '0 sessions\n')
-    assert.equal(await sandbox.must('node bin/run.js sessions-count -n', folder), '0\n')
-  })
 })

@@ -15,7 +15,7 @@ describe('plugins install', () => {
     it(`takes ${typed}`, () => assert.deepEqual(pluginSpec(typed), spec))
 
   for (const typed of ['-g', '--registry=http://127.0.0.1:1/', '-', 'a b', ''])
-    it(`refuses ${JSON.stringify(typed)}, which is no package`, () => {
+    it(`refuses ${JSON.stringify(typed)}, which is not a package`, () => {
       assert.throws(() => pluginSpec(typed), {code: 'usage', message: `"${typed}" is not the name of a package`})
     })
 

@@ -68,6 +68,47 @@ describe('user plugins', () => {
     assert.match(await sandbox.must('ovpn3 resume --help'), /^Resume a paused session/)
   })
 
+  it('get a warning for a command that is named like one of the CLI', async () => {
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    for (const name of ['greet', 'list', 'sessions-list'])
+      sandbox.write(`greet/commands/${name}.js`, 'exports.default = class { static async run() {} }')
+    const warning =
+      'Warning: greet: its command sessions-list is never used, because ovpn3 has a command of this name\n'
+    for (const line of [`plugins link --no-install "${own('greet')}"`, 'plugins', 'plugins --json'])
+      assert.equal((await sandbox.run(`ovpn3 ${line}`)).stderr, warning)
+  })
+
+  it('name themselves in an unexpected error of a command', async () => {
+    const kit = path.join(repository, 'packages', 'kit')
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    sandbox.write(
+      'greet/commands/greet.js',
+      `module.exports = class extends require(${JSON.stringify(kit)}).SessionCommand { async execute() { null.x } }`,
+    )
+    await link('greet')
+    const {status, stderr} = await sandbox.run('ovpn3 greet')
+    assert.equal(status, 1)
+    assert.match(stderr, /^Error: greet: Cannot read properties of null[^\n]*\nSet DEBUG=\* to see where[^\n]*\n$/)
+  })
+
+  it('report a session-resolver that does not return, and show the sessions of the others', async () => {
+    const oclif = {bin: 'ovpn3', commands: './commands', hooks: {'session-resolver': './hang'}}
+    sandbox.write('greet/package.json', manifest({oclif, type: 'commonjs'}))
+    sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
+    sandbox.write('greet/hang.js', 'module.exports = () => new Promise(() => {})')
+    await link('greet')
+    const {status, stderr, stdout} = await sandbox.run('ovpn3 sessions-list --format=text')
+    assert.equal(status, 0)
+    assert.match(stdout, /^No sessions available$/m)
+    assert.match(stderr, /^Error: greet: its session-resolver did not return within 10 s$/m)
+    // A document without a list of sessions has no place for the error.
+    world.createSessions(1, {name: () => 'office'})
+    const json = await sandbox.run('ovpn3 session-stats --config office --json')
+    assert.doesNotMatch(json.stdout, /greet/)
+    assert.match(json.stderr, /^Error: greet: its session-resolver did not return within 10 s$/m)
+    await world.reset()
+  })
+
   it('may have other plugins, and their settings in a separate file', async () => {
     const oclif = {bin: 'ovpn3', commands: './commands'}
     const outer = {dependencies: {greet: '*'}, name: 'outer', oclif: {...oclif, plugins: ['gree*']}, version: '2.0.0'}
@@ -89,6 +130,21 @@ describe('user plugins', () => {
     sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
     sandbox.write('greet/commands/greet.js', 'exports.default = class { static async run() {} }')
     await link('greet')
+    sandbox.write('greet/package.json', 'no\u001B[31m JSON')
+    const broken = await sandbox.run('ovpn3 plugins')
+    assert.match(broken.stdout, /^greet +- +linked, broken +\/.*greet$/m)
+    // eslint-disable-next-line no-control-regex
+    assert.match(broken.stderr, /^Warning: plugin greet is broken: [^\u0000-\u001F]*\n$/)
+    const again = await sandbox.run(`ovpn3 plugins link --no-install "${own('greet')}"`)
+    assert.match(
+      again.stderr,
+      /^Warning: .*\nError: cannot link .*: its package\.json is not valid JSON\nCorrect .*\n$/,
+    )
+    sandbox.write('greet/package.json', manifest({type: 'commonjs'}))
+    sandbox.write('greet/commands/greet.js', String.raw`throw new Error("boom\u001B[31m")`)
+    const thrown = await sandbox.run('ovpn3 plugins')
+    assert.deepEqual(thrown.stderr, 'Warning: plugin greet is broken: boom\n')
+    assert.match(thrown.stdout, /^greet +1\.0\.0 +linked, broken/m)
     sandbox.write('greet/package.json', 'no JSON')
     const {status, stderr, stdout} = await sandbox.run('ovpn3 sessions-list')
     assert.equal(status, 0, stderr)

@@ -35,6 +35,7 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
   it('contains every file at its place', () => {
     for (const name of [
       'usr/bin/ovpn3',
+      'usr/lib/ovpn3/bin/askpass.js',
       'usr/lib/ovpn3/bin/run.js',
       'usr/lib/systemd/system/ovpn3-session@.service',
       'usr/lib/systemd/user/ovpn3-logout.service',
@@ -53,9 +54,10 @@ describe('Debian package', {skip: skipRegistry() || missingTools('dpkg-deb')}, (
     }
   })
 
-  it('names the maintainer and recommends npm', () => {
+  it('names the maintainer, requires Node.js 20 and recommends npm', () => {
     const field = (name: string) => execFileSync('dpkg-deb', ['--field', file, name], {encoding: 'utf8'}).trim()
     assert.equal(field('Maintainer'), maintainer)
+    assert.equal(field('Depends'), 'nodejs (>= 20)')
     assert.ok(field('Recommends').split(', ').includes('npm'))
   })
 

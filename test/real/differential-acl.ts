@@ -36,6 +36,7 @@ interface Step {
 const again = 'the reference fails if nothing has to change'
 const refused = 'each tool prints its own error on stderr'
 const checked = 'the reference acts before it has checked all arguments, or exits with 0'
+const nameless = 'the reference prints a uid without a name twice'
 const typo = 'the reference words it differently'
 
 const without =
@@ -55,7 +56,7 @@ const steps: readonly Step[] = [
   {args: '--public-access true', ours: 5, theirs: 8, user: 'bob', words: refused},
   {args: '--allow-log-access true', ours: 5, theirs: 8, user: 'bob', words: refused},
   {args: '--allow-log-access true', words: typo},
-  {args: '--grant 6003 --grant 65000 --show'},
+  {args: '--grant 6003 --grant 65000 --show', words: nameless},
   {args: '--allow-log-access false', words: typo},
   {args: '--grant nobodyhere', ours: 2, words: checked},
   {
@@ -64,7 +65,7 @@ const steps: readonly Step[] = [
     words: 'the owner has access and is not added to the list',
   },
   {args: '--revoke alice', words: 'the owner keeps access'},
-  {args: '--revoke bob --revoke 65000 --show'},
+  {args: '--revoke bob --revoke 65000 --show', words: nameless},
   {args: '--revoke bob', theirs: 3, words: again},
   {args: '--grant bob --revoke carol --show'},
   {args: '--public-access maybe', ours: 2, theirs: 3, words: checked},

@@ -67,7 +67,7 @@ describe('faults of the bus and the session manager', () => {
   for (const args of commands) {
     it(`reports the address of a bus that does not exist or refuses the connection: ${args}`, async () => {
       for (const [socket, code] of [
-        [`${abandoned}-not`, 'ENOENT'],
+        [`${abandoned}-not`, 'no such socket'],
         [abandoned, 'ECONNREFUSED'],
       ]) {
         const {status, stderr} = await runOn(`unix:path=${socket}`, args)

@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => clock.reset())
 
-/** What a promise comes to so far. */
+/** The value or error of a promise so far. */
 function outcome(promise: Promise<unknown>): {value?: unknown} {
   const state: {value?: unknown} = {}
   const take = (value: unknown) => {
@@ -25,14 +25,14 @@ function outcome(promise: Promise<unknown>): {value?: unknown} {
   return state
 }
 
-describe('work and a signal', () => {
-  it('is worth what it comes to', async () => {
+describe('an abortable promise', () => {
+  it('settles like its work', async () => {
     assert.equal(await unlessAborted(Promise.resolve(7), abort.signal), 7)
     await assert.rejects(unlessAborted(Promise.reject(new Error('no')), abort.signal), /no/)
     assert.doesNotThrow(() => proceed(abort.signal))
   })
 
-  it('ends with the reason of the signal', async () => {
+  it('rejects with the reason of the signal', async () => {
     const reason = new Ovpn3Error('timeout', 'timed out')
     const work = outcome(unlessAborted(silence(), abort.signal))
     abort.abort(reason)
@@ -41,12 +41,12 @@ describe('work and a signal', () => {
     assert.throws(() => proceed(abort.signal), reason)
   })
 
-  it('is an interruption where the signal has no reason of ours', async () => {
+  it('is interrupted if the signal has no reason of its own', async () => {
     abort.abort()
     await assert.rejects(unlessAborted(silence(), abort.signal), {code: 'interrupted'})
   })
 
-  it('has a second to end', async () => {
+  it('has a second to finish', async () => {
     const work = outcome(withGrace(silence(), abort.signal))
     abort.abort(new Interruption())
     await clock.pass(900)
@@ -55,7 +55,7 @@ describe('work and a signal', () => {
     assert.match(String(work.value), /before there was an answer: it may still have taken effect/)
   })
 
-  it('sleeps until one of the signals is aborted', async () => {
+  it('ends a sleep as soon as one of the signals is aborted', async () => {
     const other = new AbortController()
     const slept = outcome(sleep(5000, abort.signal, other.signal).then(() => true))
     await clock.pass(1000)
@@ -67,7 +67,7 @@ describe('work and a signal', () => {
 })
 
 describe('a deadline', () => {
-  it('aborts when the time is up, and says so', async () => {
+  it('aborts with a timeout when the time is up', async () => {
     const {signal} = new Deadline(abort.signal, 2)
     await clock.pass(1900)
     assert.equal(signal.aborted, false)
@@ -75,7 +75,7 @@ describe('a deadline', () => {
     assert.equal((signal.reason as Ovpn3Error).code, 'timeout')
   })
 
-  it('stands still while a person is asked', async () => {
+  it('stops while the user is prompted', async () => {
     const deadline = new Deadline(abort.signal, 2)
     await clock.pass(1000)
     let answer = () => {}
@@ -94,7 +94,7 @@ describe('a deadline', () => {
     assert.equal(deadline.signal.aborted, true)
   })
 
-  it('aborts with its parent, for its reason', async () => {
+  it('aborts with its parent, for the same reason', async () => {
     const {signal} = new Deadline(abort.signal)
     const reason = new Interruption(true)
     abort.abort(reason)
@@ -102,7 +102,7 @@ describe('a deadline', () => {
     assert.equal(new Deadline(abort.signal).signal.aborted, true)
   })
 
-  it('that has ended is never reached', async () => {
+  it('never expires after its end', async () => {
     const deadline = new Deadline(abort.signal, 1)
     deadline.end()
     await clock.pass(5000)

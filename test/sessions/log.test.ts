@@ -6,7 +6,7 @@ const shown = (level: string) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((category) => isAtLeast({category}, leastCategory(level)))
 
 describe('log levels', () => {
-  it('have the names of their categories; an unknown code is its number', () => {
+  it('are named after their categories, or numbered if unknown', () => {
     assert.deepEqual(
       [1, 2, 3, 4, 5, 6, 7, 8].map((category) => logLevelName({category})),
       ['debug', 'verb2', 'verb1', 'info', 'warn', 'error', 'crit', 'fatal'],
@@ -14,13 +14,13 @@ describe('log levels', () => {
     assert.equal(logLevelName({category: 9}), '9')
   })
 
-  it('are a category and the more severe ones; what has no category is always among them', () => {
+  it('include more severe categories, and always lines without a category', () => {
     assert.deepEqual(shown('info'), [0, 4, 5, 6, 7, 8, 9])
     assert.deepEqual(shown('fatal'), [0, 8, 9])
     assert.deepEqual(shown('debug'), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  it('are the same by number: 6 is debug, 0 crit', () => {
+  it('can be numbers: 6 is debug, 0 crit', () => {
     assert.deepEqual(
       logLevelNumbers.map((number) => logLevelNames[leastCategory(number) - 1]),
       ['crit', 'error', 'warn', 'info', 'verb1', 'verb2', 'debug'],
@@ -31,7 +31,7 @@ describe('log levels', () => {
 describe('the address of a tunnel', () => {
   const address = (message: string, group = 7) => tunnelAddress({group, message})
 
-  it('is what the client says when it has connected', () => {
+  it('is read from the log line of a connected client', () => {
     const start = 'Connected: vpnuser@10.99.0.1:1195 (10.99.0.1) via /UDP on tun'
     assert.equal(address(`${start}/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`), '10.8.0.2')
     assert.equal(address(`${start}0/10.8.0.2/fd00::2 gw=[10.8.0.1/] mtu=(default)`), '10.8.0.2')
@@ -42,7 +42,7 @@ describe('the address of a tunnel', () => {
     )
   })
 
-  it('is in no other line', () => {
+  it('is not read from any other line', () => {
     const line = 'Connected: h:1 (h) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/]'
     for (const [other, group] of [
       [`x ${line}`],

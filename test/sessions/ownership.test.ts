@@ -10,7 +10,7 @@ const denied = new Ovpn3Error('access-denied', 'denied')
 const failed = new Ovpn3Error('failed', 'failed')
 const stale = new Ovpn3Error('session-stale', 'gone')
 
-describe('whose a session is', () => {
+describe('the ownership of a session', () => {
   const cases: readonly [string, Ownership | undefined, Snapshot['values'], Snapshot['errors']][] = [
     ['the caller', 'own', {owner: me}, {}],
     ['the caller, who is on the list too', 'own', {acl: [me], owner: me}, {}],
@@ -27,7 +27,7 @@ describe('whose a session is', () => {
       assert.equal(ownershipOf({errors, values}, me), ownership)
     })
 
-  it('a name stands for the nearest ring', () => {
+  it('limits a name to the nearest ring', () => {
     const ring = (all: readonly (Ownership | undefined)[]) =>
       nearestRing(all.map((ownership) => ({ownership}))).map(({ownership}) => ownership)
     assert.deepEqual(ring(['public', 'granted', 'own', undefined, 'own']), ['own', 'own'])
@@ -36,7 +36,7 @@ describe('whose a session is', () => {
     assert.deepEqual(ring(['public']), [])
   })
 
-  it('one is of a user only where its owner was read', () => {
+  it('matches a user only if the owner was read', () => {
     const session = new FakeSession()
     assert.equal(
       isOwnedBy(session, () => other),

@@ -4,7 +4,7 @@ import {describe, it} from 'node:test'
 
 import {FakeSession, FakeSource, statusOf} from '../support/fake-session'
 
-describe('a session that is no longer listed', () => {
+describe('departureText', () => {
   const session = new FakeSession(StatusMinor.connected, {source: new FakeSource('fake', 1000)})
   const error = new Ovpn3Error('session-stale', 'its backend process is gone')
   const cases: readonly (readonly [text: string, state: SessionState, values: Partial<SessionProperties>])[] = [
@@ -19,7 +19,7 @@ describe('a session that is no longer listed', () => {
     ['became unreachable', 'failed', {}],
   ]
   for (const [text, state, values] of cases)
-    it(`${text}: ${state}, ${JSON.stringify(values)}`, () => {
+    it(`is "${text}": ${state}, ${JSON.stringify(values)}`, () => {
       assert.equal(departureText({error: state === 'ok' ? undefined : error, session, state, values}), text)
     })
 })

@@ -2,8 +2,8 @@ import {exitStatusOf} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-describe('exit statuses', () => {
-  it('of one session are its own, of several that some failed', () => {
+describe('the exit status', () => {
+  it('is that of a single session, or partial failure of several', () => {
     const failed = {error: {code: 'access-denied', message: ''}} as const
     const interrupted = {error: {code: 'interrupted', message: ''}} as const
     assert.equal(exitStatusOf([]), 0)

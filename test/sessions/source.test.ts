@@ -31,7 +31,7 @@ const outage = new Ovpn3Error('service-unavailable', 'nobody answers')
 const misuse = new Ovpn3Error('usage', 'no path')
 
 describe('several sources', () => {
-  it('have the sessions of all of them', async () => {
+  it('list the sessions of all', async () => {
     const sources = new Sources([sourceWith('a', 'one'), sourceWith('b', 'one', 'two')])
     const sessions = await sources.find(all, ['status'])
     assert.deepEqual(
@@ -45,19 +45,31 @@ describe('several sources', () => {
     assert.equal(sessions[0]!.snapshot.values.status?.minor, StatusMinor.paused)
   })
 
-  it('hide no sessions where one of them fails, and say so once', async () => {
+  it('list the sessions of the others if one fails, and report it once', async () => {
     const sources = new Sources([failing('broken', outage), sourceWith('a', 'one')])
     for (let time = 0; time < 2; time++) assert.equal((await sources.find(all, [])).length, 1)
     assert.deepEqual(sources.failures, [{error: outage, source: 'broken'}])
   })
 
-  it('fail where all of them do, and where there is none', async () => {
+  it('select the session that has a device, not one of another source that is paused and had it', async () => {
+    const [a, b] = [new FakeSource('a'), new FakeSource('b')]
+    const session = (minor: number, id: string, source: FakeSource) =>
+      source.sessions.push(new FakeSession(minor, {device: 'tun0', id, source}))
+    session(StatusMinor.paused, 'one', a)
+    const found = async () =>
+      (await new Sources([a, b]).find({device: 'tun0', kind: 'interface'}, [])).map(({id}) => id)
+    assert.deepEqual(await found(), ['one'])
+    session(StatusMinor.connecting, 'two', b)
+    assert.deepEqual(await found(), ['two'])
+  })
+
+  it('fail if all of them do, and if there is none', async () => {
     await assert.rejects(new Sources([failing('broken', outage)]).find(all, []), outage)
     await assert.rejects(new Sources([]).find(all, []), {code: 'service-unavailable', message: /no session source/})
     await assert.rejects(new Sources([], [{error: outage, source: 'plugin'}]).find(all, []), outage)
   })
 
-  it('take a selector for wrong where it is to one of them and no other knows it', async () => {
+  it('reject a selector that one source rejects and no other knows', async () => {
     const path = {kind: 'path', path: 'one1'} as const
     const found = await new Sources([failing('picky', misuse), sourceWith('a', 'one1')]).find(path, [])
     assert.equal(found.length, 1)
@@ -66,7 +78,7 @@ describe('several sources', () => {
     assert.deepEqual(sources.failures, [])
   })
 
-  it('are not stopped by a fault in the code of one of them, or by one that cannot be closed', async () => {
+  it('survive an exception in one source, or one that cannot be closed', async () => {
     const broken: SessionSource = {
       close: () => Promise.reject(new Error('close broke')),
       find: () => Promise.reject(new TypeError('x is undefined')),
@@ -82,15 +94,15 @@ describe('several sources', () => {
     await sources.close()
   })
 
-  it('go on without one that fails later, as long as there is another', async () => {
+  it('continue without a source that fails later, as long as there is another', async () => {
     const [a, b] = [sourceWith('a', 'one'), sourceWith('b', 'two')]
     const sources = new Sources([a, b])
-    sources.lose(a, outage)
+    sources.markFailed(a, outage)
     assert.deepEqual(sources.failures, [{error: outage, source: 'a'}])
-    assert.throws(() => sources.lose(b, outage), outage)
+    assert.throws(() => sources.markFailed(b, outage), outage)
   })
 
-  it('have names of their own', async () => {
+  it('need unique names', async () => {
     const sources = new Sources([sourceWith('a', 'one'), sourceWith('a', 'two')])
     assert.deepEqual(
       (await sources.find(all, [])).map(({id}) => id),
@@ -99,29 +111,33 @@ describe('several sources', () => {
     assert.equal(sources.failures[0]?.source, 'a')
   })
 
-  it('tell where an event comes from', async () => {
+  it('report the source of an event', async () => {
     const [a, b] = [sourceWith('a'), sourceWith('b')]
     const silent: SessionSource = {find: async () => [], me: 1000, name: 'silent'}
     const events: SessionsEvent[] = []
-    const end = await new Sources([a, b, silent, failing('broken', outage)]).watch((event) => events.push(event))
+    const sources = new Sources([a, b, silent, failing('broken', outage)])
+    const [end] = await Promise.all(
+      [a, b, silent].map((source) => sources.watch(source, (event) => events.push(event))),
+    )
     a.tell({path: '/a', type: 'removed'})
     b.tell({type: 'reset'})
     assert.deepEqual(events, [
       {session: {path: '/a', source: a}, source: a, type: 'removed'},
       {source: b, type: 'reset'},
     ])
-    await end()
+    await end!()
     a.tell({type: 'reset'})
     assert.equal(events.length, 2)
     await assert.rejects(
-      new Sources([failing('broken', outage)]).watch(() => {}),
+      sources.watch(sources.all[3]!, () => {}),
       outage,
     )
+    assert.deepEqual(sources.failures, [{error: outage, source: 'broken'}])
   })
 })
 
-describe('a session of a source that can only read', () => {
-  it('answers all else with one clear error', async () => {
+describe('a session of a read-only source', () => {
+  it('rejects every action with the same clear error', async () => {
     class Readable extends Session {
       async fetch(): Promise<Snapshot> {
         return {errors: {}, values: {}}
@@ -141,7 +157,7 @@ describe('a session of a source that can only read', () => {
 describe('a selector', () => {
   const {sessions} = sourceWith('a', 'abcd1', 'abcd5', 'abce2')
 
-  it('is a path, or the beginning of an id', async () => {
+  it('is a path or an ID prefix', async () => {
     const found = async (path: string) => (await matching(sessions, {kind: 'path', path}, [])).map(({id}) => id)
     assert.deepEqual(await found('abce'), ['abce2'])
     assert.deepEqual(await found('abcd'), ['abcd1', 'abcd5'])
@@ -149,7 +165,7 @@ describe('a selector', () => {
     for (const short of ['', 'a', 'abc']) await assert.rejects(found(short), {code: 'usage'})
   })
 
-  it('is the name of a profile', async () => {
+  it('is a profile name', async () => {
     assert.equal((await matching(sessions, {kind: 'config', name: 'office'}, [])).length, 3)
     assert.equal((await matching(sessions, {kind: 'config', name: 'home'}, [])).length, 0)
   })

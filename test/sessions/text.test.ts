@@ -1,4 +1,4 @@
-import {bytes, duration, safeText, shellWord} from '@ovpn3/sessions'
+import {bytes, duration, isoTime, safeText, shellWord} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
 import {describe, it} from 'node:test'
@@ -20,13 +20,13 @@ describe('safe text', () => {
     })
 })
 
-describe('a word for a shell', () => {
+describe('a shell word', () => {
   for (const plain of ['office', 'Zürich', 'x=y', '7c1b02d4', '/net/openvpn/v3'])
-    it(`${plain} is left as it is`, () => {
+    it(`${plain} is not quoted`, () => {
       assert.equal(shellWord(plain), plain)
     })
 
-  it('is what the shell takes it for', () => {
+  it('means the same to the shell', () => {
     const words = [
       '',
       'my vpn',
@@ -43,6 +43,15 @@ describe('a word for a shell', () => {
     ]
     const line = `printf '%s\n' ${words.map((word) => shellWord(word)).join(' ')}`
     assert.deepEqual(execFileSync('sh', ['-c', line], {encoding: 'utf8'}).split('\n').slice(0, -1), words)
+  })
+})
+
+describe('a time in JSON', () => {
+  it('is ISO 8601 in UTC', () => {
+    assert.deepEqual(
+      [0, 1_795_451_076, 1.9, null, undefined, Number.NaN, 1e300].map((seconds) => isoTime(seconds)),
+      ['1970-01-01T00:00:00Z', '2026-11-23T16:24:36Z', '1970-01-01T00:00:01Z', null, null, null, null],
+    )
   })
 })
 

@@ -29,17 +29,17 @@ const lost = new Ovpn3Error('disconnected', 'the connection was lost')
 let clock: MockClock
 let over: AbortController
 
-/** A session whose reads can be held up. */
+/** A session whose reads can be delayed. */
 class Tunnel extends Session {
-  /** Why it cannot be read. */
+  /** The error of its reads. */
   error: Ovpn3Error | undefined
   follows = 0
-  /** Reads wait for it. */
+  /** Reads wait for this promise. */
   gate: Promise<void> | undefined
   live = true
   listener: ((event: SessionEvent) => void) | undefined
   readonly reads: string[] = []
-  /** It is followed with its log. */
+  /** True if its log is followed, too. */
   withLog = false
   values: Partial<SessionProperties>
 
@@ -70,7 +70,7 @@ class Tunnel extends Session {
     return Object.assign(end, {live: this.live})
   }
 
-  /** Holds up its reads until the returned function is called. */
+  /** Delays its reads until the returned function is called. */
   hold(): () => void {
     let release = () => {}
     this.gate = new Promise((resolve) => {
@@ -79,13 +79,13 @@ class Tunnel extends Session {
     return release
   }
 
-  turn(minor: number): void {
+  setStatus(minor: number): void {
     this.values = {...this.values, status: statusOf(minor)}
     this.listener?.({status: statusOf(minor), type: 'status'})
   }
 }
 
-/** A source that can only be listed. */
+/** A source without events. */
 function quiet(name: string): SessionSource & {sessions: Session[]} {
   return {
     async find() {
@@ -105,7 +105,7 @@ interface Run {
   readonly tracker: Tracker
 }
 
-/** Tracks the sessions of the sources; what it tells is in `events`. */
+/** Tracks the sessions of the sources; `events` contains its events. */
 function track(sources: readonly SessionSource[], options: Partial<TrackerOptions<unknown>> = {}): Run {
   const events: string[] = []
   const failures: SourceFailure[] = []
@@ -127,7 +127,7 @@ function track(sources: readonly SessionSource[], options: Partial<TrackerOption
   return {ended, events, failures, states, tracker}
 }
 
-/** A source with sessions that are there when the tracker begins. */
+/** A source with initial sessions. */
 function sourceOf(name: string, ...ids: readonly string[]): {source: FakeSource; tunnels: Tunnel[]} {
   const source = new FakeSource(name, me)
   const tunnels = ids.map((id) => new Tunnel(source, id))
@@ -143,19 +143,19 @@ beforeEach(() => {
 })
 afterEach(async () => {
   over.abort()
-  // timers of this clock are cleared by then
+  // then all timers of this clock are cleared
   await settled()
   clock.reset()
 })
 
 describe('a tracker', () => {
-  it('tells of sessions that are there, come, change and go', async () => {
+  it('reports sessions that are present, created, changed and removed', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {ended, events, tracker} = track([source])
     await settled()
     source.tell({session: new Tunnel(source, 'b'), type: 'created'})
     await settled()
-    tunnels[0]!.turn(StatusMinor.paused)
+    tunnels[0]!.setStatus(StatusMinor.paused)
     source.tell({path: '/a', type: 'removed'})
     assert.deepEqual(events, ['present a', 'created b', 'changed a', 'removed a'])
     assert.deepEqual(idsOf(tracker), ['b'])
@@ -163,7 +163,7 @@ describe('a tracker', () => {
     assert.equal(await ended, 'ended')
   })
 
-  it('tells of none twice that is listed and announced at once', async () => {
+  it('reports a session once that is both listed and announced', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {events} = track([source])
     source.tell({session: tunnels[0]!, type: 'created'})
@@ -171,7 +171,7 @@ describe('a tracker', () => {
     assert.deepEqual(events, ['created a'])
   })
 
-  it('gives back its subscriptions when it ends', async () => {
+  it('cancels its subscriptions when it ends', async () => {
     const {source, tunnels} = sourceOf('local', 'a', 'b')
     const {ended} = track([source])
     await settled()
@@ -187,7 +187,7 @@ describe('a tracker', () => {
     )
   })
 
-  it('tells what happens to logs where somebody wants to know, and asks for none otherwise', async () => {
+  it('forwards log events on request, and does not subscribe to them otherwise', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const told: string[] = []
     track([source], {log: (session, {type}) => told.push(`${type} ${session.id}`)})
@@ -202,7 +202,7 @@ describe('a tracker', () => {
     assert.equal(other.tunnels[0]!.withLog, false)
   })
 
-  it('takes in the sessions that are wanted, and looks at the others once', async () => {
+  it('adds the requested sessions, and reads the others once', async () => {
     const {source, tunnels} = sourceOf('local', 'a', 'b')
     const kinds: string[] = []
     const {events, tracker} = track([source], {
@@ -219,7 +219,7 @@ describe('a tracker', () => {
     assert.deepEqual([tunnels[1]!.reads.length, tunnels[1]!.follows, tracker.has(tunnels[1]!)], [1, 0, false])
   })
 
-  it('looks again at one that has no name yet', async () => {
+  it('rereads a session that has no name yet', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     tunnels[0]!.values.config_name = ''
     const {events} = track([source], {wanted: ({values}) => values.config_name === 'a'})
@@ -230,7 +230,7 @@ describe('a tracker', () => {
     assert.deepEqual(events, ['created a'])
   })
 
-  it('ends while it subscribes, without waiting for that, and gives it back', async () => {
+  it('ends without waiting for a pending subscription, and cancels it later', async () => {
     let unsubscribed = false
     let subscribed = () => {}
     const source = Object.assign(new FakeSource('local', me), {
@@ -251,7 +251,7 @@ describe('a tracker', () => {
     assert.equal(unsubscribed, true)
   })
 
-  it('ends within 2 s where subscriptions cannot be given back', async () => {
+  it('ends within 2 s if subscriptions cannot be cancelled', async () => {
     const {source} = sourceOf('local')
     const {ended} = track([Object.assign(source, {watch: async () => silence})])
     await settled()
@@ -260,27 +260,27 @@ describe('a tracker', () => {
     assert.equal(await ended, 'ended')
   })
 
-  it('reads again what changes with the status, and the name where it was missing', async () => {
+  it('rereads properties that change with the status, and a missing name', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     tunnels[0]!.values.config_name = ''
     const {states} = track([source])
     await settled()
     tunnels[0]!.values.config_name = 'office'
     tunnels[0]!.reads.length = 0
-    tunnels[0]!.turn(StatusMinor.connected)
+    tunnels[0]!.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(tunnels[0]!.reads, ['status device_name config_name'])
     assert.deepEqual(states, ['a: ok 6', 'a: ok 7', 'a: ok 7'])
   })
 
-  it('believes a signal more than a read that was under way', async () => {
+  it('prefers a signal to a read that started earlier', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states, tracker} = track([source])
     await settled()
     const release = tunnels[0]!.hold()
     const read = tracker.fetch(tunnels[0]!, ['status'])
     const {values} = tunnels[0]!
-    tunnels[0]!.turn(StatusMinor.reconnecting)
+    tunnels[0]!.setStatus(StatusMinor.reconnecting)
     tunnels[0]!.values = values
     release()
     await read
@@ -288,9 +288,12 @@ describe('a tracker', () => {
   })
 })
 
-describe('a newcomer', () => {
-  /** What is told of one with these values, where it is listed or not. */
-  const come = async (values: Partial<SessionProperties>, {error, listed}: {error?: Ovpn3Error; listed: boolean}) => {
+describe('a new session', () => {
+  /** The events of a new session with these values, which may be listed. */
+  const announce = async (
+    values: Partial<SessionProperties>,
+    {error, listed}: {error?: Ovpn3Error; listed: boolean},
+  ) => {
     const source = new FakeSource('local', me)
     const {states, tracker} = track([source], {properties: ['acl']})
     await settled()
@@ -304,25 +307,25 @@ describe('a newcomer', () => {
     return {atOnce, later: idsOf(tracker)}
   }
 
-  it('of the caller is told of at once', async () => {
-    assert.deepEqual(await come({}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
+  it('of the caller is reported at once', async () => {
+    assert.deepEqual(await announce({}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
   })
 
-  it('that the caller was granted is, too', async () => {
-    assert.deepEqual(await come({acl: [me], owner: 1}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
+  it('that was granted to the caller is reported at once', async () => {
+    assert.deepEqual(await announce({acl: [me], owner: 1}, {listed: false}), {atOnce: ['a: ok 6'], later: ['a']})
   })
 
-  it('of another user is told of when it is listed, because it was shared since', async () => {
-    assert.deepEqual(await come({acl: [], owner: 1}, {listed: true}), {atOnce: [], later: ['a']})
-    assert.deepEqual(await come({}, {error: denied, listed: true}), {atOnce: [], later: ['a']})
+  it('of another user is reported once it is listed, because it was shared meanwhile', async () => {
+    assert.deepEqual(await announce({acl: [], owner: 1}, {listed: true}), {atOnce: [], later: ['a']})
+    assert.deepEqual(await announce({}, {error: denied, listed: true}), {atOnce: [], later: ['a']})
   })
 
-  it('of another user that is not listed is nobody else’s business', async () => {
-    assert.deepEqual(await come({acl: [], owner: 1}, {listed: false}), {atOnce: [], later: []})
-    assert.deepEqual(await come({}, {error: denied, listed: false}), {atOnce: [], later: []})
+  it('of another user that is not listed is ignored', async () => {
+    assert.deepEqual(await announce({acl: [], owner: 1}, {listed: false}), {atOnce: [], later: []})
+    assert.deepEqual(await announce({}, {error: denied, listed: false}), {atOnce: [], later: []})
   })
 
-  it('is none where the sessions are given, which are not read again', async () => {
+  it('is ignored if the sessions are given, and those are not read again', async () => {
     const {source, tunnels} = sourceOf('local', 'a', 'b')
     await tunnels[0]!.refresh(['config_name', 'owner'])
     tunnels[0]!.reads.length = 0
@@ -336,8 +339,8 @@ describe('a newcomer', () => {
   })
 })
 
-describe('a session that is removed', () => {
-  it('during the first look was never there', async () => {
+describe('a removed session', () => {
+  it('is not reported if it is removed during its first read', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const release = tunnels[0]!.hold()
     const {events, tracker} = track([source])
@@ -349,7 +352,7 @@ describe('a session that is removed', () => {
     assert.deepEqual([events, idsOf(tracker)], [[], []])
   })
 
-  it('during a read is told of when the read has found out why', async () => {
+  it('is reported with the reason that a pending read finds', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states, tracker} = track([source])
     await settled()
@@ -363,21 +366,21 @@ describe('a session that is removed', () => {
     assert.deepEqual(states, ['a: ok 6', 'a: stale 6', 'a: stale 6'])
   })
 
-  it('because it hung says so', async () => {
+  it('is reported as hung after a stall', async () => {
     const {source, tunnels} = sourceOf('local', 'a', 'b')
     const {events, states, tracker} = track([source])
     await settled()
     tracker.stalled(tunnels[0]!)
     tunnels[0]!.error = stale
     await tracker.fetch(tunnels[0]!, ['status'])
-    // and where no read was under way
+    // without a pending read as well
     tracker.stalled(tunnels[1]!)
     source.tell({path: '/b', type: 'removed'})
     assert.deepEqual(states.slice(2), ['a: waiting 6', 'a: hung 6', 'a: hung 6', 'b: waiting 6', 'b: hung 6'])
     assert.deepEqual(events.slice(-1), ['removed b'])
   })
 
-  it('because it hung at the first look says so', async () => {
+  it('is reported as hung if it stalled at its first read', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const release = tunnels[0]!.hold()
     const {states, tracker} = track([source])
@@ -389,7 +392,7 @@ describe('a session that is removed', () => {
     assert.deepEqual(states, ['a: hung -', 'a: hung -'])
   })
 
-  it('that recovered from a stall has not hung', async () => {
+  it('is not reported as hung after it recovered from a stall', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states, tracker} = track([source])
     await settled()
@@ -401,8 +404,8 @@ describe('a session that is removed', () => {
   })
 })
 
-describe('the net', () => {
-  it('finds a status that no signal told, at the fifth poll', async () => {
+describe('polling', () => {
+  it('finds a status without a signal at the fifth poll', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states} = track([source])
     await settled()
@@ -413,7 +416,7 @@ describe('the net', () => {
     assert.deepEqual(states, ['a: ok 6', 'a: ok 14'])
   })
 
-  it('polls those every 2 s that send no signals', async () => {
+  it('reads sessions without signals every 2 s', async () => {
     const {source, tunnels} = sourceOf('local', 'mute', 'unsupported')
     tunnels[0]!.live = false
     tunnels[1]!.follow = () => Promise.reject(new Ovpn3Error('unsupported', 'cannot do this'))
@@ -424,7 +427,7 @@ describe('the net', () => {
     assert.deepEqual(states.slice(2), ['mute: ok 14', 'unsupported: ok 14'])
   })
 
-  it('polls those that are given, too, and lists no others', async () => {
+  it('includes given sessions and lists no others', async () => {
     const {source, tunnels} = sourceOf('local', 'a', 'b')
     tunnels[0]!.live = false
     await tunnels[0]!.refresh(['status', 'owner'])
@@ -436,7 +439,7 @@ describe('the net', () => {
     assert.deepEqual(tunnels[1]!.reads, [])
   })
 
-  it('leaves the source alone for nine times as long as a poll took', async () => {
+  it('pauses for nine times the duration of a poll', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     tunnels[0]!.live = false
     track([source])
@@ -451,7 +454,7 @@ describe('the net', () => {
     assert.equal(tunnels[0]!.reads.length, 2)
   })
 
-  it('finds access that was granted or revoked, and a session that can be read again', async () => {
+  it('finds granted and revoked access, and a session that is readable again', async () => {
     const {source, tunnels} = sourceOf('local', 'mine', 'theirs', 'closed')
     tunnels[2]!.error = denied
     const {events, states} = track([source])
@@ -463,7 +466,7 @@ describe('the net', () => {
     assert.ok(states.includes('closed: unreadable -') && states.includes('closed: ok 6'))
   })
 
-  it('finds the sessions of a source that tells nothing', async () => {
+  it('finds the sessions of a source without events', async () => {
     const source = quiet('file')
     source.sessions = [new Tunnel(source, 'a')]
     const {events} = track([source])
@@ -473,7 +476,7 @@ describe('the net', () => {
     assert.deepEqual(events, ['present a', 'removed a', 'created b'])
   })
 
-  it('keeps sessions while their source cannot be asked', async () => {
+  it('keeps the sessions of a source that fails temporarily', async () => {
     const {source} = sourceOf('local', 'a')
     const {events, failures, tracker} = track([source])
     await settled()
@@ -484,7 +487,7 @@ describe('the net', () => {
     assert.deepEqual([events, failures, idsOf(tracker)], [['present a'], [], ['a']])
   })
 
-  it('tells that a source cannot be asked that has no other way to tell, and nothing else', async () => {
+  it('reports the failure of a source only if it has no events', async () => {
     const source = quiet('file')
     const {failures} = track([source])
     await settled()
@@ -497,8 +500,8 @@ describe('the net', () => {
   })
 })
 
-describe('of several sources', () => {
-  it('one that is reset empties itself alone', async () => {
+describe('with several sources', () => {
+  it('a reset removes only the sessions of its source', async () => {
     const [one, two] = [sourceOf('one', 'a', 'b'), sourceOf('two', 'a')]
     const {events, tracker} = track([one.source, two.source])
     await settled()
@@ -510,7 +513,7 @@ describe('of several sources', () => {
       [...tracker].map(({session}) => session.source.name),
       ['two'],
     )
-    // there is nothing to take back
+    // the subscriptions ended with the source
     assert.deepEqual(
       one.tunnels.map(({follows}) => follows),
       [1, 1],
@@ -520,7 +523,7 @@ describe('of several sources', () => {
     assert.deepEqual(idsOf(tracker), ['c', 'a'])
   })
 
-  it('one that is closed is a failure, and the last one is the end', async () => {
+  it('a closed source is a failure, and the last one ends the tracker', async () => {
     const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'a')]
     const {ended, events, failures, tracker} = track([one.source, two.source])
     await settled()
@@ -536,7 +539,7 @@ describe('of several sources', () => {
     assert.equal(events.length, 3)
   })
 
-  it('one that could not even be watched is a failure, and none that is left', async () => {
+  it('a source that cannot be watched is a failure and does not keep the tracker running', async () => {
     const one = sourceOf('one', 'a')
     const two = new FakeSource('two', me)
     two.watch = () => Promise.reject(new Ovpn3Error('bus-unreachable', 'no bus there'))
@@ -552,13 +555,13 @@ describe('of several sources', () => {
     assert.equal(await ended, lost)
   })
 
-  it('one that is silent does not hold up the other', async () => {
+  it('a silent source does not delay the others', async () => {
     const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'b')]
     const {tracker} = track([one.source, two.source])
     await settled()
     one.tunnels[0]!.hold()
-    one.tunnels[0]!.turn(StatusMinor.connected)
-    two.tunnels[0]!.turn(StatusMinor.connected)
+    one.tunnels[0]!.setStatus(StatusMinor.connected)
+    two.tunnels[0]!.setStatus(StatusMinor.connected)
     two.tunnels[0]!.values.device_name = 'tun1'
     await clock.pass(500)
     assert.deepEqual(
@@ -567,7 +570,7 @@ describe('of several sources', () => {
     )
   })
 
-  it('a read of one that cannot be asked is a failure of the session, and of all where no other is left', async () => {
+  it('a failing source fails the read of its session, and the tracker if it is the last', async () => {
     const [one, two] = [sourceOf('one', 'a'), sourceOf('two', 'a')]
     const {tracker} = track([one.source, two.source])
     await settled()
@@ -577,13 +580,13 @@ describe('of several sources', () => {
     await assert.rejects(tracker.fetch(one.tunnels[0]!, ['status']), lost)
   })
 
-  it('where none can be watched, there is nothing to track', async () => {
+  it('the tracker ends if no source can be watched', async () => {
     const one = new FakeSource('one', me)
     one.watch = () => Promise.reject(lost)
     assert.equal(await track([one]).ended, lost)
   })
 
-  it('one that ends while it begins ends it with the reason', async () => {
+  it('a source that closes during the start ends the tracker with its reason', async () => {
     const one = new FakeSource('one', me)
     one.watch = async (listener) => {
       listener({error: lost, type: 'closed'})
@@ -597,8 +600,8 @@ describe('of several sources', () => {
   })
 })
 
-describe('a session that is gone by the time it is read', () => {
-  it('is not tracked any more', async () => {
+describe('a session that is gone when it is read', () => {
+  it('is no longer tracked', async () => {
     const {source, tunnels} = sourceOf('local', 'a')
     const {states, tracker} = track([source])
     await settled()

@@ -14,8 +14,9 @@ export const officeStatistics = {
 
 /**
  * Sessions for trying the commands: `office` and `home-lab` are connected; `customer-vpn` is paused and waits for the
- * user name `demo` and the password `demo`; the backend of `old-gateway` can be killed; `colleague` belongs to another
- * user and is listed because it is public. The profile `branch` has no session. Returns the path of `old-gateway`.
+ * user name `demo` and the password `demo`; the backend of `old-gateway` can be killed; `colleague` is paused, belongs
+ * to another user and is listed because it is public. The profile `branch` has no session. Returns the path of
+ * `old-gateway`.
  */
 export async function demo(simulator: Simulator): Promise<string> {
   const [office, homeLab] = simulator.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
@@ -28,6 +29,7 @@ export async function demo(simulator: Simulator): Promise<string> {
   simulator.addProfile('alice', 'branch')
   const [gateway] = simulator.createSessions(1, {name: () => 'old-gateway'})
   const [colleague] = simulator.createSessions(1, {name: () => 'colleague', user: 'bob'})
+  simulator.pause(colleague!)
   await simulator.setPublicAccess(colleague!, true)
   return gateway!
 }

@@ -89,7 +89,17 @@ const Category = {verb2: 2, verb1: 3, info: 4, error: 6, critical: 7} as const
 /** `log_verbosity` of a session whose profile sets neither `verb` nor the override `log-level`. */
 const profileLogLevel = 3
 const BAD_KEY = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
+/** Bytes of each data packet besides its payload: opcode, peer ID, packet ID and the tag of AES-GCM. */
+const packetOverhead = 24
+/** Bytes per second in each direction of a connected session that no one uses. */
+const keepalive = {in: 20, out: 24}
 let lastPid = 50_000
+
+/** The address that the server assigns to the client with a tun device: 10.8.0.2 for tun0, 10.8.0.3 for tun1. */
+function addressOn(device: string): string {
+  const host = Number(device.replace(/^tun/, '')) + 2
+  return `10.8.${host >> 8}.${host & 255}`
+}
 
 /** One VPN session and its backend process. */
 export class Session {
@@ -116,8 +126,8 @@ export class Session {
   device = ''
   devicePath = ''
   connectedTo: [string, string, number] = ['', '', 0]
-  /** Bytes per second in each direction while connected; the default is keepalive traffic only. */
-  traffic = {in: 20, out: 24}
+  /** Bytes per second in each direction while connected. Keepalive traffic does not reach the tun device. */
+  traffic = keepalive
   private readonly behaviour: Behaviour
   private readonly queue: QueuedInput[]
   private readonly timers = new Set<NodeJS.Timeout>()
@@ -553,7 +563,7 @@ export class Session {
     const name = this.answers[user.name]
     this.log(`Session name: '${host}'`, Category.verb2)
     this.log(
-      `Connected: ${name ? `${name}@` : ''}${host}:${port} (${host}) via /${protocol.toUpperCase()} on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500`,
+      `Connected: ${name ? `${name}@` : ''}${host}:${port} (${host}) via /${protocol.toUpperCase()} on tun/${addressOn(this.device)}/ gw=[10.8.0.1/] mtu=1500`,
     )
     this.setStatus(Major.connection, Minor.connected)
   }
@@ -588,12 +598,17 @@ export class Session {
     const seconds = (Date.now() - this.trafficSince) / 1000
     if (seconds * Math.min(this.traffic.in, this.traffic.out) < 100) return
     this.trafficSince = Date.now()
-    for (const [way, rate] of [
-      ['IN', this.traffic.in],
-      ['OUT', this.traffic.out],
+    for (const [way, rate, tunWay] of [
+      ['IN', this.traffic.in, 'OUT'],
+      ['OUT', this.traffic.out, 'IN'],
     ] as const) {
-      this.count(`BYTES_${way}`, Math.round(rate * seconds))
-      this.count(`PACKETS_${way}`, Math.ceil((rate * seconds) / 1200))
+      const bytes = Math.round(rate * seconds)
+      const packets = Math.ceil((rate * seconds) / 1200)
+      this.count(`BYTES_${way}`, bytes)
+      this.count(`PACKETS_${way}`, packets)
+      if (this.traffic === keepalive) continue
+      this.count(`TUN_BYTES_${tunWay}`, Math.max(0, bytes - packets * packetOverhead))
+      this.count(`TUN_PACKETS_${tunWay}`, packets)
     }
   }
 }

@@ -102,7 +102,7 @@ export class FakeSession extends Session {
   }
 
   /** Changes the status and passes the change to the listener. */
-  turn(minor: number, message = ''): void {
+  setStatus(minor: number, message = ''): void {
     this.status = statusOf(minor, message)
     this.tell({status: this.status, type: 'status'})
   }

@@ -4,9 +4,11 @@ import {Command} from '@oclif/core/command'
 import {CLIError, ExitError} from '@oclif/core/errors'
 import * as Flags from '@oclif/core/flags'
 import {
+  Cancellation,
   type Deadline,
   exitStatus,
   hasCode,
+  hostPrefix,
   type Interaction,
   Interruption,
   isOvpn3Error,
@@ -35,15 +37,16 @@ import {
   parserText,
 } from './flags'
 import {type ResolverOptions, sourcesOf} from './hook'
+import {hostFlags, hostsOf} from './hosts'
 import {interaction} from './interaction'
 import {
   argumentMisuse,
   type CommandLine,
   extraMisuse,
-  meantLine,
   type Misuse,
   misuse,
   type SelectorName,
+  suggestedLine,
   switchMisuse,
   unknownOption,
 } from './misuse'
@@ -61,6 +64,7 @@ import {
 import {selectProfile} from './select-profile'
 import {type Selection, selectorOf, type SelectorValues} from './selector'
 import {
+  ask,
   assumeSize,
   colorsOf,
   confirm,
@@ -73,6 +77,22 @@ import {
   suspend,
 } from './terminal'
 
+/** The flags of the output of every command. */
+const outputFlags = {
+  json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included'}),
+  format: Flags.string({
+    exclusive: ['json'],
+    helpGroup: 'OUTPUT',
+    options: ['text', 'json'],
+    summary: 'Print text, or JSON like --json',
+  }),
+  quiet: Flags.boolean({
+    char: 'q',
+    helpGroup: 'OUTPUT',
+    summary: 'Print errors only; with --json, also the document',
+  }),
+}
+
 /** The flags of a command class, its own and the inherited ones. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof SessionCommand)['baseFlags'] & T['flags']
@@ -83,8 +103,8 @@ export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']
 
 type StalledSession = NonNullable<Parameters<ResolverOptions['onStall']>[0]>
 
-/** Milliseconds that the end of a command may take. */
-const farewell = 1000
+/** Milliseconds to wait at the end of a command until its sources are closed. */
+const closeTime = 1000
 
 const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
@@ -96,20 +116,9 @@ type SignalName = keyof typeof signalNumbers
  */
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
   static override enableJsonFlag = true
-  static override baseFlags = {
-    json: Flags.boolean({char: 'j', helpGroup: 'OUTPUT', summary: 'Print one JSON document, errors included'}),
-    format: Flags.string({
-      exclusive: ['json'],
-      helpGroup: 'OUTPUT',
-      options: ['text', 'json'],
-      summary: 'Print text, or JSON like --json',
-    }),
-    quiet: Flags.boolean({
-      char: 'q',
-      helpGroup: 'OUTPUT',
-      summary: 'Print errors only; with --json, also the document',
-    }),
-  }
+  static override baseFlags = {...hostFlags, ...outputFlags}
+  /** The `baseFlags` of a command that needs no sessions. */
+  static readonly localFlags = outputFlags as (typeof SessionCommand)['baseFlags']
   // else oclif takes a positional argument for a part of the command's name
   static override strict = false
   /** Flags whose value is optional, and what they are without it. */
@@ -185,6 +194,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       this.#failures = (await this.#sources)?.failures ?? []
       for (const failure of this.#failures) this.tellFailure(failure)
       if (this.#signal) process.exitCode = this.#signalStatus()
+      else if (this.#failures.some(({source}) => this.#hosts.includes(source)) && !this.streams)
+        process.exitCode ||= exitStatus['some-failed']
       return result
     } finally {
       await this.screen.mute(() => this.#windDown(work))
@@ -196,7 +207,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
   /** All sources of sessions; closed when the command ends. */
   protected sources(): Promise<Sources> {
-    this.#sources ??= sourcesOf(this.config, {onStall: (session) => this.onStall(session)})
+    this.#sources ??= sourcesOf(this.config, this.#resolverOptions())
     return this.#sources
   }
 
@@ -268,7 +279,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   private onStall(session?: StalledSession): void {
     if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
-      ? `Waiting for session ${shortId(session.id)}: its backend is not responding.`
+      ? `Waiting for session ${hostPrefix(session.source.host)}${shortId(session.id)}: its backend is not responding.`
       : 'Waiting for the session manager: it is not responding.'
     if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
@@ -331,15 +342,22 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(toJson(withFailures(json, this.#failures), 2) + '\n')
+    const document = withFailures(json, this.#failures)
+    process.stdout.write(toJson(document, 2) + '\n')
+    if (document === json && !this.streams) for (const failure of this.#failures) this.noticeError(failureText(failure))
   }
 
   protected override async catch(error: unknown): Promise<void> {
     if (error instanceof ExitError) throw error
-    const known = this.#known(error) ?? unexpected(error)
+    const known = this.#known(error) ?? unexpected(error, this.ctor.plugin)
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
-    else this.noticeError(await errorText(known))
+    else {
+      this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
+      // of several hosts each says what is wrong
+      for (const failure of (await this.#sources?.catch(() => {}))?.failures ?? [])
+        if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
+    }
   }
 
   protected override toErrorJson(error: Ovpn3Error): unknown {
@@ -351,9 +369,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const over = new AbortController()
     const closing = (async () => (await this.#sources)?.close())()
     void Promise.allSettled([work, closing]).then(() => over.abort())
-    await sleep(farewell, over.signal)
+    await sleep(closeTime, over.signal)
     // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- it may keep the process from its end
-    if (!over.signal.aborted) setTimeout(() => process.exit(), farewell).unref()
+    if (!over.signal.aborted) setTimeout(() => process.exit(), closeTime).unref()
   }
 
   async #work(): Promise<Result | undefined> {
@@ -382,6 +400,33 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
+  }
+
+  get #hosts(): readonly string[] {
+    return this.flags?.host ?? []
+  }
+
+  #resolverOptions(): ResolverOptions {
+    const hosts = hostsOf(this.flags)
+    const asker = {
+      ask: async (question: {readonly hidden: boolean; readonly text: string}) => {
+        try {
+          const [answer] = await this.screen.ask(() => ask([question], this.abortSignal))
+          return answer!
+        } catch (error) {
+          // ssh would report only that it got no answer
+          this.#abort.abort(error)
+          throw error
+        }
+      },
+      notice: (text: string) => this.screen.notice(text),
+    }
+    return {
+      ...hosts,
+      // the questions of several hosts at a time are confusing
+      asker: this.interactive && hosts.hosts.length === 1 ? asker : undefined,
+      onStall: (session) => this.onStall(session),
+    }
   }
 
   #selecting(deadline?: Deadline): SelectContext {
@@ -416,6 +461,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       if (this.#signal) {
         // the second signal ends the process at once
         end()
+        this.screen.clear()
         releaseTerminal()
         process.kill(process.pid, name)
         return
@@ -469,7 +515,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #withMeant(error: Ovpn3Error): Ovpn3Error {
     const {session} = this.#selectorValues
     if (session === undefined || !hasCode(error, 'session-not-found', 'usage')) return error
-    const hint = meantLine([session], this.#line(this.#given))
+    const hint = suggestedLine([session], this.#line(this.#given))
     return hint === undefined ? error : new Ovpn3Error(error.code, error.message, {cause: error, hint})
   }
 
@@ -506,8 +552,13 @@ function failOn(wrong: Misuse | undefined): void {
   if (wrong) throw new Ovpn3Error('usage', wrong.message, {hint: wrong.hint})
 }
 
-/** An error that nobody foresaw, without its stack unless somebody debugs. */
-function unexpected(error: unknown): Ovpn3Error {
-  const message = error instanceof Error ? (process.env.DEBUG && error.stack) || error.message : String(error)
-  return new Ovpn3Error('failed', message, {cause: error})
+/** An unexpected error. It names a plugin that the user has installed; only with DEBUG it has a stack. */
+function unexpected(error: unknown, plugin: Command.Class['plugin']): Ovpn3Error {
+  const {DEBUG} = process.env
+  const message = error instanceof Error ? (DEBUG && error.stack) || error.message : String(error)
+  const isUsers = plugin?.type === 'user' || plugin?.type === 'link'
+  return new Ovpn3Error('failed', isUsers ? `${plugin.name}: ${message}` : message, {
+    cause: error,
+    ...(!DEBUG && {hint: 'Set DEBUG=* to see where the error occurred'}),
+  })
 }

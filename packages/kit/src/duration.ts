@@ -9,12 +9,12 @@ const inUnits = new RegExp(
     .join('')}$`,
 )
 const plain = new RegExp(`^${number}$`)
-/** Seconds: what a timer can do, 24 days. */
+/** The longest duration in seconds: the limit of a Node.js timer, 24 days. */
 const max = 2_147_483
 
 /**
  * The seconds of a duration: plain seconds, or units as in `1m30s`.
- * @param option the name of the option that has it
+ * @param option the option's name, for errors
  * @param hint for a duration that is out of range
  * @throws Ovpn3Error `usage`
  */
@@ -24,9 +24,9 @@ export function durationOf(
   {hint, min = 1}: {readonly hint?: string; readonly min?: number} = {},
 ): number {
   const seconds = secondsIn(text)
-  const refuse = (why: string, next?: string) => new Ovpn3Error('usage', `--${option}: "${text}" ${why}`, {hint: next})
-  if (seconds === undefined) throw refuse('is not a duration', 'Pass a duration such as 30, 10s or 1m30s')
-  if (seconds < min || seconds > max) throw refuse(`is out of range: ${min} s to 24 days`, hint)
+  const invalid = (why: string, next?: string) => new Ovpn3Error('usage', `--${option}: "${text}" ${why}`, {hint: next})
+  if (seconds === undefined) throw invalid('is not a duration', 'Pass a duration such as 30, 10s or 1m30s')
+  if (seconds < min || seconds > max) throw invalid(`is out of range: ${min} s to 24 days`, hint)
   return seconds
 }
 

@@ -3,6 +3,7 @@ import type {Interfaces} from '@oclif/core'
 import {
   asOvpn3Error,
   isOvpn3Error,
+  ofHosts,
   Ovpn3Error,
   type SessionRef,
   type SessionSource,
@@ -14,6 +15,16 @@ import {failureText} from './report'
 
 /** The options of the `session-resolver` hook. */
 export interface ResolverOptions {
+  /** The hosts given with --host: answer with the sources of these, and with those of this machine if there are none. */
+  readonly hosts: readonly string[]
+  /** Seconds within which a host must answer. */
+  readonly connectTimeout: number
+  /** Asks the user a question of ssh; left out: nobody can be asked. */
+  readonly asker?: {
+    ask(question: {readonly hidden: boolean; readonly text: string}): Promise<string>
+    /** Prints a line for the user. */
+    notice(text: string): void
+  }
   /**
    * Call this when an answer is delayed: once for each session whose backend is not responding, or without a session if
    * the cause is unknown.
@@ -64,19 +75,29 @@ export type SessionResolver = Interfaces.Hook<'session-resolver'>
 /** The type of a `session-input` hook. */
 export type SessionInput = Interfaces.Hook<'session-input'>
 
+/** Milliseconds within which a `session-resolver` hook must return. */
+const resolverLimit = 10_000
+
 /** All sources of sessions, from the `session-resolver` hooks of all plugins. */
 export async function sourcesOf(config: Interfaces.Config, options: ResolverOptions): Promise<Sources> {
-  const {failures, successes} = await config.runHook('session-resolver', options)
+  const {failures, successes} = await config.runHook('session-resolver', options, resolverLimit)
   // the CLI's own source comes first: of two sources with the same name, the first is used
   successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
+  const sources = successes.flatMap(({result}) => result ?? [])
   return new Sources(
-    successes.flatMap(({result}) => result ?? []),
+    ofHosts(sources, options.hosts),
     // oclif collects the errors of hooks and continues
     failures.map(({error, plugin}) => ({
-      error: asOvpn3Error(error),
+      error: timedOut(error) ?? asOvpn3Error(error),
       source: plugin.name,
     })),
   )
+}
+
+/** The error of oclif for a hook that did not return in time. */
+function timedOut({message}: Error): Ovpn3Error | undefined {
+  if (message !== `Timed out after ${resolverLimit} ms.`) return undefined
+  return new Ovpn3Error('timeout', `its session-resolver did not return within ${resolverLimit / 1000} s`)
 }
 
 /**
@@ -91,12 +112,12 @@ export async function askPlugins(
 ): Promise<{readonly from: string; readonly values: ReadonlyMap<string, string>}[]> {
   const asked = config.runHook('session-input', options, undefined, true)
   const {failures, successes} = await unlessAborted(asked, options.signal)
-  const tell = (error: Ovpn3Error, source: string) => notice(failureText({error, source}))
-  for (const {error, plugin} of failures) tell(withoutText(error), plugin.name)
+  const report = (error: Ovpn3Error, source: string) => notice(failureText({error, source}))
+  for (const {error, plugin} of failures) report(withoutText(error), plugin.name)
   return successes.flatMap(({plugin, result}) => {
     if (result === undefined) return []
     if (isAnswer(result)) return {from: plugin.name, values: new Map(Object.entries(result))}
-    tell(new Ovpn3Error('failed', 'its answer to session-input is not an object of strings'), plugin.name)
+    report(new Ovpn3Error('failed', 'its answer to session-input is not an object of strings'), plugin.name)
     return []
   })
 }

@@ -1,5 +1,5 @@
-// What plugins build on: a name that is here is promised to stay (docs/plugins.md), and README.md says what it is for.
-// `flags` is an entry of its own for programs that do without oclif.
+// The stable interface for plugins: docs/plugins.md promises to keep these names, and README.md explains them.
+// `flags` is a separate entry for programs that do not load oclif.
 export {closest} from './closest'
 export {connectionLine} from './classic'
 export {SessionCommand} from './command'

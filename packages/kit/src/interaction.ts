@@ -15,18 +15,18 @@ import {
 import type {Selected} from './select'
 
 import {urlLines} from './classic'
-import {consentToAnswer} from './consent'
+import {requireConsent} from './consent'
 import {Answers, type Credentials} from './credentials'
 import {openInBrowser} from './desktop'
 import {ask, isInteractive, type Screen} from './terminal'
 
 /** How to reach the user of a connection attempt. */
 export interface InteractionOptions {
-  /** To find the plugins that answer. */
+  /** Finds the plugins that can provide input. */
   readonly config: Interfaces.Config
   /** The result of `readCredentials`. */
   readonly credentials?: Credentials
-  /** Where prompts and web addresses go without a terminal, for programs that wait for them; undefined to print none. */
+  /** Receives prompts and URLs without a terminal, for programs that wait for them; undefined to print none. */
   readonly prompts?: Writable
   readonly screen: Screen
   /** The sessions to connect. */
@@ -43,18 +43,18 @@ export interface InteractionOptions {
  */
 export function interaction(options: InteractionOptions): Interaction {
   const {begin, config, credentials, notice, prompts, screen, selected} = options
-  const known = new Map(selected.map((each) => [each.session, each]))
+  const bySession = new Map(selected.map((each) => [each.session, each]))
   const consented = new Set<Session>()
   const answers = new Answers({config, credentials, notice: (text) => screen.notice(text)})
   const interactive = isInteractive()
   return {
     async answer(session: Session, requests: readonly InputRequest[], asking: Asking) {
       const {claim, deadline} = asking
-      const each = known.get(session)!
+      const target = bySession.get(session)!
       // the deadline does not run while the user is asked
       const askUser = <T>(question: () => Promise<T>) =>
         interactive ? deadline.pause(() => screen.ask(question)) : question()
-      if (!consented.has(session)) await askUser(() => consentToAnswer(each, deadline.signal))
+      if (!consented.has(session)) await askUser(() => requireConsent(target, deadline.signal))
       consented.add(session)
       const found = await answers.find(session, requests, asking)
       const open = requests.filter(({name}) => !found.has(name))
@@ -62,7 +62,7 @@ export function interaction(options: InteractionOptions): Interaction {
       const typed: string[] = []
       if (open.length > 0 && !credentials?.usedStdin) {
         begin(session)
-        notice(`${each.label} needs input:`)
+        notice(`${target.label} needs input:`)
         const questions = open.map(({description, hidden, name}) => ({hidden, text: description || name}))
         typed.push(...(await askUser(() => ask(questions, deadline.signal, {prompts}))))
       }
@@ -71,25 +71,25 @@ export function interaction(options: InteractionOptions): Interaction {
       if (missing.length > 0) throw answers.missing(session, missing, ...noAnswers)
       return requests.map((request) => found.get(request.name) ?? typed[open.indexOf(request)]!)
     },
-    labelOf: (session) => known.get(session)!.label,
+    labelOf: (session) => bySession.get(session)!.label,
     oneOnly: !interactive || credentials !== undefined,
     openUrl(session: Session, url: string) {
-      const {label, ownership} = known.get(session)!
+      const {label, ownership} = bySession.get(session)!
       begin(session)
       notice(`${label} needs web authentication. Open this page:\n  ${safeText(url)}`)
       prompts?.write(`${urlLines(safeText(url)).join('\n')}\n`)
-      // the page would log this user in to another user's session
+      // on another user's session, the page would authenticate this user for that session
       if (ownership === 'own') openInBrowser(url)
     },
-    watch<T>(waits: readonly Task<T>[]) {
-      const waiting = new Set(waits.map(({key}) => key))
-      for (const {session} of selected) if (waiting.has(keyOf(session))) begin(session)
-      return screen.runTasks(`Connecting ${count(waits.length, 'session')}`, waits)
+    watch<T>(tasks: readonly Task<T>[]) {
+      const shown = new Set(tasks.map(({key}) => key))
+      for (const {session} of selected) if (shown.has(keyOf(session))) begin(session)
+      return screen.runTasks(`Connecting ${count(tasks.length, 'session')}`, tasks)
     },
   }
 }
 
-/** Reason and hint for questions without an answer. */
+/** The reason and the hint for questions without an answer. */
 const noAnswers = [
   'input is missing',
   'Pass --credentials FILE, send one line for each to standard input, or run the command on a terminal',

@@ -14,13 +14,13 @@ import {
 import {unexpected, unknownOptions} from './flags/parser-error'
 import {selectorFlags} from './selector'
 
-/** What was wrong with a command line. */
+/** An error in a command line. */
 export interface Misuse {
   readonly message: string
   readonly hint?: string
 }
 
-/** A command line that was not understood. */
+/** A command line with an error. */
 export interface CommandLine {
   /** The arguments of the command, by their names. */
   readonly args: Readonly<Record<string, unknown>>
@@ -29,10 +29,10 @@ export interface CommandLine {
   /** The words that run the command. */
   readonly command: readonly string[]
   readonly flags: Readonly<Record<string, FlagNames & FlagRelations & {readonly helpGroup?: string}>>
-  /** The names of the options that were understood. */
+  /** The names of the recognized options. */
   readonly given: readonly string[]
   readonly optionalValues: Readonly<Record<string, string>>
-  /** `argv` as it was typed, word by word. */
+  /** `argv` as typed, word by word. */
   readonly typed: readonly string[]
 }
 
@@ -40,15 +40,15 @@ export interface CommandLine {
 export type SelectorName = keyof typeof selectorFlags
 
 /**
- * What is wrong with options that are given together, by what the flags say of each other; undefined where oclif's
- * own rules are more than that.
+ * The error for options that exclude each other or require another one, from the relations that the flags declare;
+ * undefined if there is none, or if only oclif can tell.
  * @param given the names of the options, in the order in which the command declares them
  */
 export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: readonly string[]): Misuse | undefined {
   for (const name of given) {
-    const clashing = given.filter((other) => areExclusive(flags, name, other))
-    if (clashing.length > 0)
-      return {hint: 'Pass only one of them', message: `${list([name, ...clashing], 'and')} cannot be used together`}
+    const conflicting = given.filter((other) => areExclusive(flags, name, other))
+    if (conflicting.length > 0)
+      return {hint: 'Pass only one of them', message: `${list([name, ...conflicting], 'and')} cannot be used together`}
   }
 
   for (const name of given) {
@@ -67,7 +67,7 @@ export function misuse(flags: Readonly<Record<string, FlagRelations>>, given: re
   return undefined
 }
 
-/** Says that a switch was given a value; undefined where none was. */
+/** The error for a switch with a value; undefined if there is none. */
 export function switchMisuse({argv, command, flags, optionalValues, typed}: CommandLine): Misuse | undefined {
   const found = switchWithValue(argv, flags, optionalValues)
   return (
@@ -78,50 +78,51 @@ export function switchMisuse({argv, command, flags, optionalValues, typed}: Comm
   )
 }
 
-/** Says that a session is selected by the argument and by an option, or that the option selects none. */
+/** The error for the argument SESSION beside an option that selects a session itself, or needs none. */
 export function argumentMisuse(word: string, line: CommandLine): Misuse | undefined {
-  const clashing = line.given.find((name) => excludesSession(line.flags, name))
-  return clashing === undefined
+  const conflicting = line.given.find((name) => excludesSession(line.flags, name))
+  return conflicting === undefined
     ? undefined
     : {
-        hint: meantLine([word], line) ?? 'Pass only one of them',
-        message: `"${word}" and --${clashing} cannot be used together`,
+        hint: suggestedLine([word], line) ?? 'Pass only one of them',
+        message: `"${word}" and --${conflicting} cannot be used together`,
       }
 }
 
 /**
- * What is wrong with words beyond the arguments.
- * @param words all that belong to no option
+ * The error for words beyond the arguments.
+ * @param words all words that belong to no option
  */
 export function extraMisuse(extra: readonly string[], words: readonly string[], line: CommandLine): Misuse {
-  return {hint: meantLine(words, line), message: unexpected(extra)}
+  return {hint: suggestedLine(words, line), message: unexpected(extra)}
 }
 
 /**
- * Suggests the command line that was probably meant, where words are options of the command without their dashes, or
- * the value of the option before them.
- * @param words those that belong to no option
+ * Suggests a corrected command line if words are options without their dashes, or the value of the option before them.
+ * @param words the words that belong to no option
  */
-export function meantLine(words: readonly string[], line: CommandLine): string | undefined {
+export function suggestedLine(words: readonly string[], line: CommandLine): string | undefined {
   const {argv, command, flags, given, optionalValues, typed} = line
   if (words.includes('help')) return didYouMean([...command, '--help'])
   const isSelected = !takesSession(line) || given.some((name) => flags[name]?.helpGroup === selectorGroup)
-  const [first = ''] = words
-  const at = argv.indexOf(first)
-  const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
-  if (optional && (/^\d/.test(first) || isSelected))
-    return didYouMean([...command, ...typed.slice(0, at - 1), `--${optional}=${first}`, ...typed.slice(at + 1)])
+  for (const word of words) {
+    const at = argv.lastIndexOf(word)
+    const optional = Object.keys(optionalValues).find((name) => argv[at - 1] === `--${name}=${optionalValues[name]}`)
+    if (optional && (/^\d/.test(word) || isSelected))
+      return didYouMean([...command, ...typed.slice(0, at - 1), `--${optional}=${word}`, ...typed.slice(at + 1)])
+  }
+
   const switches = new Set(words.filter((word) => isSwitch(line, word)))
   if (switches.size === 0 || words.length - switches.size > (isSelected ? 0 : 1)) return undefined
   return didYouMean([...command, ...typed.map((word) => (switches.has(word) ? `--${word}` : word))])
 }
 
-/** Whether a word is the name of an option that can do without a value. */
+/** Whether a word is the name of an option that needs no value. */
 function isSwitch({flags, optionalValues}: CommandLine, word: string): boolean {
   return Object.hasOwn(flags, word) && (flags[word]!.type === 'boolean' || word in optionalValues)
 }
 
-/** Whether a command selects sessions: its options say so in the help, too. */
+/** Whether a command selects sessions: it then has options in that help group. */
 function selectsSessions(flags: CommandLine['flags']): boolean {
   return flags.config?.helpGroup === selectorGroup
 }
@@ -130,8 +131,8 @@ function selectsSessions(flags: CommandLine['flags']): boolean {
 const takesSession = ({args}: CommandLine) => 'session' in args
 
 /**
- * What is wrong with an unknown option.
- * @param instead the words to use in place of an option that selects a session, where the command has none
+ * The error for an unknown option.
+ * @param instead returns the words to use instead of an option that selects a session, if the command has no such option
  */
 export function unknownOption(
   option: string,
@@ -144,8 +145,8 @@ export function unknownOption(
   ])
   const typed = option.replace(/^-+/, '').replace(/=.*$/s, '')
   if (option.startsWith('--help=')) return {hint: didYouMean([...command, '--help']), message: '--help takes no value'}
-  const begun = option.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
-  if (begun.length > 1) return {message: `ambiguous option: ${option} could be ${list(begun, 'or')}`}
+  const completions = option.startsWith('--') ? names.filter((name) => name.startsWith(typed)) : []
+  if (completions.length > 1) return {message: `ambiguous option: ${option} could be ${list(completions, 'or')}`}
   const message = unknownOptions([option])
   if (option === '--all' && selectsSessions(flags))
     return {hint: 'Select one session: pass its name, device or ID', message}
@@ -162,21 +163,21 @@ export function unknownOption(
 
 interface TypedSelector {
   readonly name: SelectorName
-  /** Or the word for it, where none was typed. */
+  /** The typed value, or its placeholder if none was typed. */
   readonly value: string
   /** How many words of the line it takes. */
   readonly words: number
 }
 
-/** The option of other commands that selects a session. @param next the word behind it */
+/** The option that selects a session in other commands, if one was typed. @param next the word after it */
 function selectorTyped(option: string, next: string | undefined): TypedSelector | undefined {
   const [word = ''] = normalizeArgv([option], selectorFlags)
   const short = shortFlags(selectorFlags, word)
   const [, long = '', attached] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? []
   const name = (Object.keys(selectorFlags) as SelectorName[]).find((each) => each === (short.names[0] ?? long))
   if (name === undefined) return undefined
-  const own = short.value ?? attached
-  if (own !== undefined) return {name, value: own, words: 1}
+  const inline = short.value ?? attached
+  if (inline !== undefined) return {name, value: inline, words: 1}
   return next === undefined || next.startsWith('-')
     ? {name, value: String(selectorFlags[name].helpValue), words: 1}
     : {name, value: next, words: 2}

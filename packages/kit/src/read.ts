@@ -11,8 +11,8 @@ const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\
 
 /**
  * Reads a file, or a pipe until its end. Waits until a named pipe has a writer.
- * @param most maximum number of bytes; if the file is larger, one byte more is returned
- * @param refuse checks the file before it is read, and returns why it must not be; it is told whether the path names an
+ * @param maxBytes if the file is larger, one byte more is returned
+ * @param refuse checks the file before it is read, and returns the reason to refuse it. `isOpen`: the path names an
  * open file descriptor of this process
  * @param signal ends the wait for a pipe
  * @returns the bytes, or the reason given by `refuse`
@@ -20,7 +20,7 @@ const isDescriptor = (file: string) => /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/self\
  */
 export async function readBounded(
   file: string,
-  most: number,
+  maxBytes: number,
   refuse: (stats: Stats, isOpen: boolean) => string | undefined,
   signal: AbortSignal,
 ): Promise<Buffer | string> {
@@ -29,7 +29,7 @@ export async function readBounded(
     const stats = await handle.stat()
     const isOpen = isDescriptor(file)
     const pipe = stats.isFIFO() ? (isOpen ? 'open' : 'named') : undefined
-    return refuse(stats, isOpen) ?? (await readStart(handle, most, pipe, signal))
+    return refuse(stats, isOpen) ?? (await readStart(handle, maxBytes, pipe, signal))
   } finally {
     await handle.close()
   }
@@ -37,11 +37,11 @@ export async function readBounded(
 
 async function readStart(
   handle: FileHandle,
-  most: number,
+  maxBytes: number,
   pipe: 'named' | 'open' | undefined,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(most + 1)
+  const buffer = Buffer.allocUnsafe(maxBytes + 1)
   let size = 0
   while (size < buffer.length) {
     proceed(signal)

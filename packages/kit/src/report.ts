@@ -1,4 +1,13 @@
-import {type ErrorJson, errorJson, type Ovpn3Error, safeText, type SourceFailure} from '@ovpn3/sessions'
+import {
+  type ErrorJson,
+  errorJson,
+  isoTime,
+  type Ovpn3Error,
+  type ProfileSummary,
+  safeText,
+  type SessionSummary,
+  type SourceFailure,
+} from '@ovpn3/sessions'
 
 import {profileLines, summaryLines} from './summary'
 import {colorsOf} from './terminal'
@@ -8,30 +17,35 @@ export async function errorText(
   error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message' | 'profiles'>,
 ): Promise<string> {
   const {candidates = [], profiles = []} = error
-  return linesOf(error, [...(await summaryLines(candidates)), ...(await profileLines(profiles))])
+  return messageText(error, [...(await summaryLines(candidates)), ...(await profileLines(profiles))])
 }
 
-function linesOf({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {
-  const [first = '', ...more] = message.split('\n').map((line) => safeText(line))
+function messageText({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {
+  const [first = '', ...rest] = message.split('\n').map((line) => safeText(line))
   const head = `${colorsOf(process.stderr).red('Error:')} ${first}`
-  // indented, so that no line of a message can pass for an error of its own
+  // indented, so that a line of a message cannot look like a separate error
   return [
     head,
-    ...[...more.filter(Boolean), ...summaries].map((line) => `  ${line}`),
+    ...[...rest.filter(Boolean), ...summaries].map((line) => `  ${line}`),
     ...(hint ? hint.split('\n').map((line) => safeText(line)) : []),
   ].join('\n')
 }
 
 /** An error as the document that `--json` prints. */
 export function errorDocument(error: Ovpn3Error): {
-  readonly error: ErrorJson & Pick<Ovpn3Error, 'candidates' | 'profiles'>
+  readonly error: ErrorJson & {
+    readonly candidates?: readonly (Omit<SessionSummary, 'created'> & {readonly created: string | null})[]
+    readonly profiles?: readonly (Omit<ProfileSummary, 'lastUsed'> & {readonly lastUsed: string | null})[]
+  }
 } {
-  return {error: {...errorJson(error), candidates: error.candidates, profiles: error.profiles}}
+  const candidates = error.candidates?.map((each) => ({...each, created: isoTime(each.created)}))
+  const profiles = error.profiles?.map((each) => ({...each, lastUsed: isoTime(each.lastUsed)}))
+  return {error: {...errorJson(error), candidates, profiles}}
 }
 
 /** The error of a source whose sessions are missing from the output. */
 export function failureText({error, source}: SourceFailure): string {
-  return linesOf({hint: error.hint, message: `${source}: ${error.message}`})
+  return messageText({hint: error.hint, message: `${source}: ${error.message}`})
 }
 
 /** Adds the sources that failed to a list of sessions, as `--json` prints it. */

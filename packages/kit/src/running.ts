@@ -15,21 +15,21 @@ import type {Selection} from './selector'
 
 import {closest} from './closest'
 
-/** Milliseconds that the list may take: it is only a hint. */
-const limit = 1000
+/** Milliseconds to wait for the sessions, which are only for a hint. */
+const listTime = 1000
 /** How many sessions the hint names. */
-const named = 8
+const maxNamed = 8
 
 /**
  * The sessions that the caller can select by name; undefined if they cannot be read in time.
  * @param owner only those of this user
  */
-export async function whatRuns(
+export async function runningSessions(
   sources: () => Promise<Sources>,
   signal: AbortSignal,
   owner?: OwnerNamed,
 ): Promise<readonly Session[] | undefined> {
-  const over = new AbortController()
+  const listed = new AbortController()
   const listing = async () => {
     const found = await (await sources()).find({kind: 'all'}, ['config_name', 'device_name', 'owner', 'status'])
     const claims = await claimsOf(found)
@@ -41,45 +41,58 @@ export async function whatRuns(
   }
 
   try {
-    return await Promise.race([listing(), sleep(limit, signal, over.signal).then((): undefined => {})])
+    return await Promise.race([listing(), sleep(listTime, signal, listed.signal).then((): undefined => {})])
   } catch {
     return undefined
   } finally {
-    over.abort()
+    listed.abort()
   }
 }
 
-/** The most similar profile name or device. */
-export function near(selector: Selection, running: readonly Session[]): string | undefined {
+/** The profile name or device most similar to a selector. */
+export function closestSelector(selector: Selection, running: readonly Session[]): string | undefined {
   const configs = running.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
   const devices = running.flatMap(({snapshot}) => heldDevice(snapshot.values) ?? [])
-  const close = (typed: string, names: readonly string[]) => {
+  const closestSafe = (typed: string, names: readonly string[]) => {
     const name = closest(typed, names)
     return name === undefined ? undefined : safeText(name)
   }
 
   switch (selector.kind) {
     case 'config':
-      return close(selector.name, configs)
+      return closestSafe(selector.name, configs)
     case 'interface':
-      return close(selector.device, devices)
+      return closestSafe(selector.device, devices)
     case 'word':
-      return close(selector.word, [...configs, ...devices])
+      return closestSafe(selector.word, [...configs, ...devices])
     default:
       return undefined
   }
 }
 
-/** The running sessions in one line: `Running: office (tun0), home, and 12 more`. */
-export function runningText(running: readonly Session[] | undefined): string | undefined {
+/** Whether a word is the beginning of an ID, but too short to select a session. */
+export function isShortId(selector: Selection): boolean {
+  return selector.kind === 'word' && /^[\da-f]{1,3}$/.test(selector.word)
+}
+
+/**
+ * The sessions in one line: `Sessions: office (tun0), home, and 12 more`.
+ * @param withIds the user typed the beginning of an ID
+ */
+export function sessionsText(running: readonly Session[] | undefined, withIds = false): string | undefined {
   if (!running) return undefined
-  if (running.length === 0) return 'No running session can be selected'
+  if (running.length === 0) return 'No session can be selected'
   const all = running.map(({id, snapshot: {values}}) => {
     const device = heldDevice(values)
     const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)
-    return device === undefined ? name : `${name} (${safeText(device)})`
+    const more = [
+      ...(withIds && values.config_name !== undefined ? [shortId(id)] : []),
+      ...(device === undefined ? [] : [device]),
+    ]
+    return more.length === 0 ? name : `${name} (${more.map((each) => safeText(each)).join(', ')})`
   })
-  const names = all.sort((a, b) => a.localeCompare(b)).slice(0, named)
+  const names = all.sort((a, b) => a.localeCompare(b)).slice(0, maxNamed)
   const more = running.length - names.length
-  return `Running: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
+  const text = `Sessions: ${[...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}`
+  return withIds ? `Pass at least 4 characters of an ID. ${text}` : text
 }

@@ -1,14 +1,6 @@
-import {
-  Ovpn3Error,
-  profileNotFound,
-  type ProfileSummary,
-  safeText,
-  type SavedProfile,
-  type SourceProfile,
-} from '@ovpn3/sessions'
+import {Ovpn3Error, profileNotFound, type ProfileSummary, safeText, type SourceProfile} from '@ovpn3/sessions'
 
-import type {SelectContext} from './select'
-
+import {failIfIncomplete, type SelectContext} from './select'
 import {profileTable} from './summary'
 import {pick} from './terminal'
 
@@ -19,9 +11,12 @@ import {pick} from './terminal'
  */
 export async function selectProfile(context: SelectContext, name?: string): Promise<SourceProfile | undefined> {
   if (name === undefined && !context.interactive)
-    throw new Ovpn3Error('usage', 'no profile given', {hint: 'Pass the name of a saved profile, or a file'})
+    throw new Ovpn3Error('usage', 'no profile given', {
+      hint: 'Pass the name of a saved profile, or a file. Run `openvpn3 configs-list` to list saved profiles',
+    })
   const sources = await context.sources()
   const found = await sources.profiles(name === undefined ? {} : {name})
+  failIfIncomplete(sources)
   if (found.length === 0 && name === undefined)
     throw profileNotFound('no saved profiles', 'Pass the path of a profile file')
   if (name !== undefined && found.length < 2) return found[0]
@@ -32,7 +27,7 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
   if (context.interactive) {
-    const lines = await profileTable(choices.map(({profile}) => summaryOf(profile)))
+    const lines = await profileTable(choices.map((choice) => summaryOf(choice)))
     const question = name === undefined ? 'Which profile to start?' : `Which profile named ${safeText(name)}?`
     const rows = {choices: choices.map((value, i) => ({name: lines[i + 1]!, value})), header: lines[0]!}
     return context.ask(() => pick(question, rows, context.signal))
@@ -40,10 +35,10 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
 
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
     hint: 'Pass --config-path with one of these paths',
-    profiles: choices.map(({profile}) => summaryOf(profile)),
+    profiles: choices.map((choice) => summaryOf(choice)),
   })
 }
 
-function summaryOf({lastUsed, name, owner, path}: SavedProfile): ProfileSummary {
-  return {lastUsed: lastUsed || null, name, owner: owner ?? null, path}
+function summaryOf({profile: {lastUsed, name, owner, path}, source: {host}}: SourceProfile): ProfileSummary {
+  return {...(host !== undefined && {host}), lastUsed: lastUsed || null, name, owner: owner ?? null, path}
 }

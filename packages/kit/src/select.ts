@@ -29,11 +29,11 @@ import {
 } from '@ovpn3/sessions'
 
 import {didYouMean, mayBeDevice} from './flags'
-import {near, runningText, whatRuns} from './running'
+import {closestSelector, isShortId, runningSessions, sessionsText} from './running'
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
-import {stale, summarize, summaryTable} from './summary'
+import {stale, summarize, summaryTable, uniqueIds} from './summary'
 import {confirm, pick} from './terminal'
-import {uidsNamed, type User, userOf} from './users'
+import {uidsNamed, type User, userOf, userText} from './users'
 
 /** A session that a command acts on. */
 export interface Selected {
@@ -123,6 +123,7 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const claims = await claimsOf(
     await find(context, selector ?? {kind: 'all'}, selector ? read : withOwner(among?.read ?? ['status'])),
   )
+  failIfIncomplete(await context.sources())
   const reached = matchingOf(claims, selector, owner, among)
   if (reached.length === 0) throw await notFound(selector, context, claims, among?.none)
   const matching = selector || among ? reached : pickableOf(reached, context)
@@ -149,6 +150,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
     goneError(claim.session) !== undefined || (owner ? isOwnedBy(claim.session, owner) : isOurs(claim, options))
   const toSelected = (claim: Claim) => selectedOf(claim, owner !== undefined)
   const meant = claims.filter((claim) => isMeant(claim))
+  if (meant.length === 0) checkReadable(claims, owner, context)
   // where an owner was named, the others are not meant
   const left = owner ? [] : claims.filter((claim) => !isMeant(claim))
   const aside = await Promise.all(
@@ -166,6 +168,19 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
     aside: [...aside, ...revoked.map(({owner, session}) => ({...unchangedResult(session, {revoked: true}), owner}))],
     selected: await Promise.all(still.map((claim) => toSelected(claim))),
   }
+}
+
+/**
+ * One of several hosts could not be asked: it may have what is meant, too.
+ * @throws Ovpn3Error the error of the host
+ */
+export function failIfIncomplete({all, failures}: Sources): void {
+  const failure = failures.find(({source}) => all.some(({host}) => host === source))
+  if (failure)
+    throw new Ovpn3Error(failure.error.code, `${failure.source}: ${failure.error.message}`, {
+      cause: failure.error,
+      hint: 'Omit the host to select among the others',
+    })
 }
 
 function matchingOf(
@@ -196,7 +211,7 @@ function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectCon
   throw new Ovpn3Error(
     'session-not-found',
     `no session can be selected: ${[...reasons].map(([reason, n]) => `${n} ${reason}`).join(', ')}`,
-    {hint: 'Run `ovpn3 sessions-list`'},
+    {hint: 'Run `ovpn3 list`'},
   )
 }
 
@@ -275,7 +290,7 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
     case 'path':
       return claims
     case 'word': {
-      const reached = nearestRing(claims)
+      const reached = nearestOnEach(claims)
       // the beginning of an ID may be meant as a name, which never selects another user's public session
       const isWhole = ({session}: Claim) => session.id === selector.word || session.path === selector.word
       return reached.length > 0 ? reached : claims.filter((claim) => isWhole(claim))
@@ -284,8 +299,14 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
     case undefined:
       return claims.filter(({ownership}) => ownership !== 'public')
     default:
-      return nearestRing(claims)
+      return nearestOnEach(claims)
   }
+}
+
+/** A name that means a session on each of several hosts is ambiguous, whosever they are. */
+function nearestOnEach(claims: readonly Claim[]): readonly Claim[] {
+  const hosts = [...new Set(claims.map(({session}) => session.source.host))]
+  return hosts.flatMap((host) => nearestRing(claims.filter(({session}) => session.source.host === host)))
 }
 
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */
@@ -303,19 +324,35 @@ async function selectedOf({ownership, session}: Claim, ownerNamed: boolean): Pro
   return {label: labelOf(session, owner), owner, ownerNamed, ownership, session}
 }
 
-/** That no session is selected, with those that can be. */
+/** The error for a missing selector, with the sessions that can be selected. */
 async function notSelected(
   {signal, sources}: SelectContext,
   hint = 'Pass SESSION: a profile name, a device, an ID or a path',
   owner?: OwnerNamed,
 ): Promise<Ovpn3Error> {
-  const running = await whatRuns(sources, signal, owner)
-  return new Ovpn3Error('usage', 'no session selected', {hint: joinHints([hint, runningText(running)])})
+  const running = await runningSessions(sources, signal, owner)
+  return new Ovpn3Error('usage', 'no session selected', {hint: joinHints([hint, sessionsText(running)])})
 }
 
 /** Hints, each on its own line. */
 function joinHints(hints: readonly (string | undefined)[]): string | undefined {
   return hints.filter((hint) => hint !== undefined).join('\n') || undefined
+}
+
+/** @throws Ovpn3Error `access-denied` if sessions may belong to the named user, but the caller cannot read their owner */
+function checkReadable(claims: readonly Claim[], owner: OwnerNamed | undefined, {values}: SelectContext): void {
+  if (!owner || values.owner === undefined) return
+  const unreadable = claims.filter(
+    ({session: {snapshot, source}}) =>
+      hasCode(snapshot.errors.owner, 'access-denied') && owner(source) !== undefined && owner(source) !== source.me,
+  ).length
+  if (unreadable === 0) return
+  const name = safeText(values.owner)
+  throw new Ovpn3Error(
+    'access-denied',
+    `no readable sessions of ${name}: ${count(unreadable, 'session')} of other users ${unreadable === 1 ? 'is' : 'are'} not readable by you`,
+    {hint: `Ask ${name} to grant you access, or run the command as root`},
+  )
 }
 
 async function notFound(
@@ -331,16 +368,32 @@ async function notFound(
   const [failure] = sources.failures
   if (failure) return failure.error
   if (none) return none
+  if (!selector) checkReadable(claims, await ownerOf(context), context)
   if (!selector)
     return new Ovpn3Error('session-not-found', `no sessions${owner === undefined ? '' : ` of ${safeText(owner)}`}`)
   const of = owner === undefined ? '' : ` --owner ${safeText(shellWord(owner))}`
-  const running = await whatRuns(context.sources, context.signal, await ownerOf(context))
-  const close = near(selector, running ?? [])
+  const running = await runningSessions(context.sources, context.signal, await ownerOf(context))
+  const close = closestSelector(selector, running ?? [])
   const open = owner === undefined ? claims.filter(({ownership}) => ownership === 'public') : []
+  const [first] = open
+  if (first && selector.kind === 'word' && first.session.id.startsWith(selector.word)) {
+    const id = shortId(first.session.id)
+    const {owner: user} = await selectedOf(first, false)
+    return new Ovpn3Error(
+      'session-not-found',
+      `${id} is a public session of ${user ? userText(user) : 'another user'}`,
+      {
+        hint: `Select it with --path ${id}`,
+      },
+    )
+  }
+
   const paths = open.slice(0, named).map(({session}) => `--path ${shortId(session.id)}`)
   const hints = [
     close === undefined ? undefined : didYouMean([close]),
-    paths.length > 0 ? `Select a public session of another user by ID: ${paths.join(' or ')}` : runningText(running),
+    paths.length > 0
+      ? `Select a public session of another user by ID: ${paths.join(' or ')}`
+      : sessionsText(running, isShortId(selector)),
   ]
   return new Ovpn3Error('session-not-found', `no session matches ${safeText(selectorText(context.values))}${of}`, {
     hint: joinHints(hints),
@@ -369,7 +422,7 @@ async function choose(
   throw new Ovpn3Error(
     'session-ambiguous',
     `${selector ? safeText(selectorText(values)) : 'the selection'} matches ${count(remaining.length, 'session')}`,
-    {candidates, hint: `Select one by ID: --path ${shortId(remaining[0]!.session.id)}`},
+    {candidates, hint: `Select one by ID: --path ${uniqueIds(remaining.map(({session}) => session.id))[0]}`},
   )
 }
 
@@ -381,13 +434,9 @@ async function agree(
 ): Promise<boolean> {
   if (sessions.length < 2 || agreed) return false
   if (!interactive)
-    throw new Ovpn3Error(
-      'usage',
-      `--${action} --all would act on ${count(sessions.length, 'session')}: pass --yes to confirm`,
-      {
-        hint: 'Pass --dry-run to see what it would do',
-      },
-    )
+    throw new Ovpn3Error('usage', `--all selects ${count(sessions.length, 'session')}: pass --yes to confirm`, {
+      hint: 'Pass --dry-run to see what it would do',
+    })
   // another user's first: those may come as a surprise
   const names = [...sessions]
     .sort((a, b) => Number(Boolean(b.owner)) - Number(Boolean(a.owner)))

@@ -4,14 +4,15 @@ import {Ovpn3Error, type Selector} from '@ovpn3/sessions'
 
 import {selectorGroup as helpGroup} from './flags'
 
-/** What a command line selects: a selector of the sources, or a word that may be a profile name, a device or an ID. */
+/** A selector of the sources, or a word that can be a profile name, a device or an ID. */
 export type Selection = Selector | {readonly kind: 'word'; readonly word: string}
 
 /** The argument that selects one session, in place of one of the flags. */
 export const selectorArgs = {
   session: Args.string({
-    description: 'Select a session by profile name, device, ID (4 or more characters) or path',
-    // standard input has answers, and oclif would take it for the argument
+    description:
+      'Select a session by profile name, device, ID (4 or more characters) or path; a public session of another user only by path or full ID',
+    // oclif would read the argument from standard input, which contains answers
     ignoreStdin: true,
     required: false,
   }),
@@ -62,13 +63,13 @@ export interface SelectorValues {
   readonly interface?: string
   readonly owner?: string
   readonly path?: string
-  /** The argument of `selectorArgs`. */
+  /** The value of the argument of `selectorArgs`. */
   readonly session?: string
 }
 
 /**
- * What flags and argument select; undefined without any.
- * @throws Ovpn3Error `usage` for several selectors, or an invalid one
+ * The selection of the flags or the argument; undefined without any.
+ * @throws Ovpn3Error `usage` if there are several selectors, or an invalid one
  */
 export function selectorOf(values: SelectorValues): Selection | undefined {
   const given = (['session', 'path', 'config', 'interface', 'all'] as const).filter(
@@ -97,14 +98,14 @@ export function selectorText(values: SelectorValues): string {
   return name ? `--${name} ${values[name]}` : '--all'
 }
 
-/** A path is nothing else; any other word may be several things. */
+/** A word with a leading slash is a path; any other is ambiguous. */
 const selectionOf = (word: string): Selection =>
   word.startsWith('/') ? {kind: 'path', path: word} : {kind: 'word', word}
 
 function checkText(value: string, flag: string, what: string): string {
   // an unset variable in a script selects nothing
   if (value === '') throw new Ovpn3Error('usage', `${flag} is empty: it requires a ${what}`)
-  // D-Bus strings cannot hold it, and the bus would not say why it closes the connection
+  // D-Bus strings cannot contain NUL; the bus would close the connection without an error
   if (value.includes('\0')) throw new Ovpn3Error('usage', `${flag}: a ${what} cannot contain a NUL character`)
   return value
 }

@@ -3,7 +3,7 @@ import {safeText} from '@ovpn3/sessions'
 /** Width of a line of counters, without the indentation. */
 const width = 32
 
-/** Counters as the reference tool prints them, a line each: `     BYTES_IN....................3674`. */
+/** Counters as openvpn3 prints them, one per line: `     BYTES_IN....................3674`. */
 export function counterLines(statistics: Readonly<Record<string, bigint>>): string[] {
   return Object.entries(statistics).map(([counter, value]) => {
     const name = safeText(counter)
@@ -12,7 +12,7 @@ export function counterLines(statistics: Readonly<Record<string, bigint>>): stri
   })
 }
 
-/** The same under a heading; empty where there are none. */
+/** The same under a heading; empty if there are no counters. */
 export function statisticsText(statistics: Readonly<Record<string, bigint>>): string {
   const lines = counterLines(statistics)
   return lines.length > 0 ? `\nConnection statistics:\n${lines.join('\n')}` : ''

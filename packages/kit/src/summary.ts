@@ -1,6 +1,7 @@
 import {
   duration,
   heldDevice,
+  identityOf,
   isGone,
   type ProfileSummary,
   safeText,
@@ -22,8 +23,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
     sessions.map(async (session) => {
       const {errors, values} = await session.fetch(['config_name', 'owner', 'device_name', 'status', 'session_created'])
       return {
-        path: session.path,
-        id: session.id,
+        ...identityOf(session),
         config: values.config_name ?? null,
         owner: values.owner ?? null,
         device: heldDevice(values) ?? null,
@@ -34,46 +34,69 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
   )
 }
 
-/** The columns that distinguish sessions. On a narrow terminal, those with a number are left out in this order. */
-const columns: readonly (Column & {readonly leaves?: number})[] = [
+/** The columns that distinguish sessions. On a narrow terminal, those with a `dropStep` are omitted in that order. */
+const columns: readonly (Column & {readonly dropStep?: number})[] = [
+  {header: 'HOST'},
   {header: 'ID'},
   {flexible: true, header: 'CONFIG'},
-  {header: 'OWNER', leaves: 1},
-  {header: 'DEVICE', leaves: 3},
+  {header: 'OWNER', dropStep: 1},
+  {header: 'DEVICE', dropStep: 3},
   {header: 'STATUS'},
-  {header: 'AGE', leaves: 2},
+  {header: 'AGE', dropStep: 2},
 ]
 
-/** One line for each session: ID, profile, owner, device, status and age, in columns. */
+/** IDs as short as they can be to differ, with at least 8 characters. */
+export function uniqueIds(ids: readonly string[]): string[] {
+  const longest = Math.max(0, ...ids.map((id) => id.length))
+  for (let length = 8; length <= longest; length++) {
+    const prefixes = ids.map((id) => safeText(id).slice(0, length))
+    if (new Set(prefixes).size === ids.length) return prefixes
+  }
+
+  return ids.map((id) => shortId(id))
+}
+
+/** One line for each session: the host if there are several, ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
-  return inColumns(await summaryCells(summaries))
+  const rows = await summaryCells(summaries)
+  return inColumns(hasHosts(summaries) ? rows : rows.map((row) => row.slice(1)))
 }
 
 /** The same as a table that fits the width, with a header. */
 export async function summaryTable(summaries: readonly SessionSummary[], width: number): Promise<string[]> {
   const rows = await summaryCells(summaries)
-  const table = (left: readonly number[], wide?: number) =>
+  const table = (indices: readonly number[], maxWidth?: number) =>
     tableText(
-      left.map((i) => columns[i]!),
-      rows.map((row) => left.map((i) => row[i]!)),
-      wide,
+      indices.map((i) => columns[i]!),
+      rows.map((row) => indices.map((i) => row[i]!)),
+      maxWidth,
     ).split('\n')
-  let shown = columns.map((_, i) => i)
-  for (const leaving of [1, 2, 3]) {
+  let shown = columns.map((_, i) => i).slice(hasHosts(summaries) ? 0 : 1)
+  for (const step of [1, 2, 3]) {
     if (table(shown).every((line) => displayWidth(line) <= width)) break
-    shown = shown.filter((i) => columns[i]!.leaves !== leaving)
+    shown = shown.filter((i) => columns[i]!.dropStep !== step)
   }
 
   return table(shown, width)
 }
 
+const hasHosts = (those: readonly {readonly host?: string}[]) => new Set(those.map(({host}) => host)).size > 1
+
+/** The name of a user of this machine, the uid of one of a host. */
+async function ownerText(owner: null | number, host: string | undefined): Promise<string> {
+  if (owner === null) return '-'
+  return host === undefined ? safeText(await userName(owner)) : String(owner)
+}
+
 async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
   const now = Date.now() / 1000
+  const ids = uniqueIds(summaries.map(({id}) => id))
   return Promise.all(
-    summaries.map(async ({config, created, device, id, owner, status}) => [
-      shortId(id),
+    summaries.map(async ({config, created, device, host, owner, status}, i) => [
+      host ?? '-',
+      ids[i]!,
       config === null ? '-' : safeText(config),
-      owner === null ? '-' : safeText(await userName(owner)),
+      await ownerText(owner, host),
       device === null ? '-' : safeText(device),
       status ?? 'not readable',
       created === null ? '-' : duration(now - created),
@@ -81,15 +104,17 @@ async function summaryCells(summaries: readonly SessionSummary[]): Promise<strin
   )
 }
 
-/** One line for each saved profile: name, owner, last use and path, in columns. */
+/** One line for each saved profile: the host if there are several, name, owner, last use and path, in columns. */
 export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
-  return inColumns(await profileCells(profiles, (path) => path))
+  const rows = await profileCells(profiles, (path) => path)
+  return inColumns(hasHosts(profiles) ? rows : rows.map((row) => row.slice(1)))
 }
 
-/** The same with a header and shortened paths. */
+/** The same with a header, and IDs in place of paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
-  return inColumns([['NAME', 'OWNER', 'LAST USE', 'PATH'], ...rows])
+  const table = [['HOST', 'NAME', 'OWNER', 'LAST USE', 'ID'], ...rows]
+  return inColumns(hasHosts(profiles) ? table : table.map((row) => row.slice(1)))
 }
 
 async function profileCells(
@@ -98,9 +123,10 @@ async function profileCells(
 ): Promise<string[][]> {
   const now = Date.now() / 1000
   return Promise.all(
-    profiles.map(async ({lastUsed, name, owner, path}) => [
+    profiles.map(async ({host, lastUsed, name, owner, path}) => [
+      host ?? '-',
       safeText(name),
-      owner === null ? '-' : safeText(await userName(owner)),
+      await ownerText(owner, host),
       lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
       pathText(path),
     ]),

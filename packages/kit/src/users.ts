@@ -3,13 +3,13 @@ import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
 import {promisify} from 'node:util'
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
 /** Milliseconds to wait for a lookup: NSS may ask a directory server. */
 const timeout = 5000
 /** Exit status of getent for an unknown user. */
 const notFound = 2
 
-const names = new Map<number, Promise<string | undefined>>()
+const nameLookups = new Map<number, Promise<string | undefined>>()
 
 /** The users of this machine, through NSS, so that LDAP and SSSD are included. */
 const systemUsers: Users = {nameOf: findUserName, uidOf: findUid}
@@ -17,15 +17,15 @@ const systemUsers: Users = {nameOf: findUserName, uidOf: findUid}
 /** The users of the machine on which a session runs. */
 const usersOf = ({users}: Pick<SessionSource, 'users'> = {}) => users ?? systemUsers
 
-/** The name of a user; undefined if there is none. */
+/** The name of a user, looked up once; undefined if the uid has no account. */
 function findUserName(uid: number): Promise<string | undefined> {
-  let name = names.get(uid)
-  if (!name) {
-    name = nameOf(uid)
-    names.set(uid, name)
+  let lookup = nameLookups.get(uid)
+  if (!lookup) {
+    lookup = lookUpName(uid)
+    nameLookups.set(uid, lookup)
   }
 
-  return name
+  return lookup
 }
 
 /** A user as in JSON; `name` is null if the uid has no account. */
@@ -54,16 +54,16 @@ export async function userName(uid: number, source?: Pick<SessionSource, 'users'
  * @throws Ovpn3Error if names cannot be looked up
  */
 async function findUid(user: string): Promise<number | undefined> {
-  // getent takes digits for a uid
+  // getent interprets digits as a uid
   if (/^\d+$/.test(user)) return Number(user) < 2 ** 32 - 1 ? Number(user) : undefined
-  // getent takes a leading space or sign for a uid too: +0 is root
+  // getent also accepts a uid with a leading space or sign: +0 is root
   if (/^($|[\s+-])/.test(user)) return undefined
-  const uid = await field(user, 2)
+  const uid = await passwdField(user, 2)
   return uid === undefined ? undefined : Number(uid)
 }
 
 /**
- * The uid of the user that an option names, by source; sources without that user are left out.
+ * The uid of the user that an option names, by source; without the sources that have no such user.
  * @throws Ovpn3Error `usage` if no source has that user
  */
 export async function uidsNamed<T extends Pick<SessionSource, 'users'>>(
@@ -85,9 +85,9 @@ export async function uidNamed(user: string, option: string, source: Pick<Sessio
   return (await uidsNamed(user, option, [source])).get(source)!
 }
 
-async function nameOf(uid: number): Promise<string | undefined> {
+async function lookUpName(uid: number): Promise<string | undefined> {
   try {
-    return (uid === process.getuid?.() && ownName()) || (await field(String(uid), 0))
+    return (uid === process.getuid?.() && ownName()) || (await passwdField(String(uid), 0))
   } catch (error) {
     // a user whose name cannot be looked up is shown as a uid
     if (isOvpn3Error(error)) return undefined
@@ -104,10 +104,10 @@ function ownName(): string | undefined {
   }
 }
 
-/** @throws Ovpn3Error */
-async function field(key: string, index: number): Promise<string | undefined> {
+/** A field of a passwd entry; undefined if there is no such user. @throws Ovpn3Error if the lookup fails */
+async function passwdField(key: string, index: number): Promise<string | undefined> {
   try {
-    const {stdout} = await run('getent', ['--', 'passwd', key], {timeout})
+    const {stdout} = await execute('getent', ['--', 'passwd', key], {timeout})
     return stdout.trimEnd().split(':')[index]
   } catch (error) {
     if ((error as {code?: unknown}).code === notFound) return undefined

@@ -27,7 +27,8 @@ export const waitFlags = {
   timeout: Flags.string({
     helpGroup,
     helpValue: 'TIME',
-    summary: 'Wait up to TIME (30, 10s, 1m30s) for the connection, then give up and disconnect',
+    summary:
+      'Wait up to TIME (30, 10s, 1m30s) for the connection, then disconnect, unless the session was already connecting',
   }),
   wait: Flags.boolean({
     exclusive: ['timeout'],
@@ -37,7 +38,7 @@ export const waitFlags = {
   background: Flags.boolean({
     exclusive: ['timeout', 'wait', 'keep'],
     helpGroup,
-    summary: 'Return immediately, and connect in the background',
+    summary: 'Ask for all input first, then connect in the background',
   }),
   keep: Flags.boolean({
     helpGroup,

@@ -11,6 +11,11 @@ export class Interruption extends Ovpn3Error {
   }
 }
 
+/** The user left a question with Esc. */
+export class Cancellation extends Interruption {
+  override message = 'cancelled'
+}
+
 /** The error that a signal was aborted with. */
 export function reasonOf({reason}: AbortSignal): Ovpn3Error {
   return isOvpn3Error(reason) ? reason : new Interruption()

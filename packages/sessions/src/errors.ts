@@ -1,4 +1,4 @@
-/** The exit status for each error code; 0 is success. The only such table, shown in the user guide. */
+/** The exit status of each error code; 0 is success. The user guide documents this table. */
 export const exitStatus = {
   failed: 1,
   unsupported: 1,
@@ -13,6 +13,7 @@ export const exitStatus = {
   'session-stale': 4,
   'access-denied': 5,
   'bus-unreachable': 6,
+  'host-unreachable': 6,
   'service-unavailable': 6,
   'registry-unreachable': 6,
   disconnected: 6,
@@ -37,6 +38,7 @@ export interface ErrorOptions {
 
 /** A saved profile as an error or a picker shows it. Fields that could not be read are null. */
 export interface ProfileSummary {
+  readonly host?: string
   readonly path: string
   readonly name: string
   /** Uid. */
@@ -47,6 +49,7 @@ export interface ProfileSummary {
 
 /** A session as an error or a picker shows it. Properties that could not be read are null. */
 export interface SessionSummary {
+  readonly host?: string
   readonly path: string
   readonly id: string
   readonly config: string | null
@@ -81,7 +84,7 @@ export interface DenialOptions {
 }
 
 /** The error for a caller without permission to read a session or to act on it. The hint names the owner if known. */
-export function accessDenied(to: 'act' | 'look', {cause, owner}: DenialOptions = {}): Ovpn3Error {
+export function accessDenied(to: 'act' | 'read', {cause, owner}: DenialOptions = {}): Ovpn3Error {
   const ask = `Ask its owner${owner === undefined ? '' : `, ${owner},`} to grant you access`
   const hint = to === 'act' ? ask : `${ask}, or run the command as root`
   return new Ovpn3Error('access-denied', 'permission denied', {cause, hint})
@@ -92,7 +95,7 @@ export function profileNotFound(message: string, hint = 'Run `openvpn3 configs-l
   return new Ovpn3Error('profile-not-found', message, {cause, hint})
 }
 
-/** True for an error of ours, also when it was made by another copy of this package (a plugin's own). */
+/** Whether an error is an `Ovpn3Error`, including one that was created by a plugin's own copy of this package. */
 export function isOvpn3Error(error: unknown): error is Ovpn3Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in exitStatus
 }
@@ -102,7 +105,7 @@ export function isOutage(error: unknown): boolean {
   return hasCode(error, 'disconnected', 'service-unavailable', 'timeout')
 }
 
-/** Whether it is an error of ours with one of these codes. */
+/** Whether an error is an `Ovpn3Error` with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly ErrorCode[]): boolean {
   return isOvpn3Error(error) && codes.includes(error.code)
 }

@@ -1,5 +1,6 @@
 // Named one by one, so that a bundle loads a module when one of its names is first used.
 export {
+  Cancellation,
   Deadline,
   delayedSignal,
   Interruption,
@@ -29,6 +30,7 @@ export {
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
+export {hintOn, type Host, hostOf, hostPrefix, loginTo} from './host'
 export {toJson} from './json'
 export {
   isAtLeast,
@@ -61,9 +63,11 @@ export {
   exitStatusOf,
   failOnOutage,
   goneError,
+  identityOf,
   isGone,
   labelOf,
   type Outcome,
+  type SessionIdentity,
   sessionLabel,
   type SessionResult,
   type StatusJson,
@@ -94,6 +98,7 @@ export {
 } from './session'
 export {
   asOvpn3Error,
+  ofHosts,
   type ProfileQuery,
   type SavedProfile,
   type SessionsEvent,
@@ -121,5 +126,5 @@ export {
   statusTexts,
   waitsForInput,
 } from './status'
-export {bytes, count, duration, localTime, safeText, shellWord, shortId} from './text'
+export {bytes, count, duration, isoTime, localTime, safeText, shellWord, shortId} from './text'
 export {type ChangeKind, type Tracked, Tracker, type TrackerOptions} from './tracker/tracker'

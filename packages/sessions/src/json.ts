@@ -1,13 +1,13 @@
-// what JSON.stringify leaves as it is, yet a terminal would obey
+// control characters for terminals that JSON.stringify does not escape
 const terminalControls = /[\u007F-\u009F\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]/g
 
-// D-Bus strings and arguments cannot contain NUL, so a string that begins with it is one of ours
+// marks numbers: no other string starts with NUL, because D-Bus strings and arguments cannot contain it
 const mark = '\u0000'
 const marked = /"\\u0000(-?\d+)"/g
 
 /**
- * JSON as every `--json` prints it: 64-bit integers as numbers, with all their digits, and every control character
- * escaped, so that it is safe to look at in a terminal.
+ * JSON as every `--json` prints it: 64-bit integers are numbers with all digits, and control characters are
+ * escaped, so that a terminal can show it safely.
  */
 export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? mark + v : v), indent)

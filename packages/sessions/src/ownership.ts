@@ -38,8 +38,8 @@ export function ownershipOf({errors, values: {acl, owner}}: Snapshot, me: number
  */
 export function nearestRing<T extends Pick<Claim, 'ownership'>>(claims: readonly T[]): readonly T[] {
   for (const ring of ['own', 'granted', undefined] as const) {
-    const those = claims.filter(({ownership}) => ownership === ring)
-    if (those.length > 0) return those
+    const members = claims.filter(({ownership}) => ownership === ring)
+    if (members.length > 0) return members
   }
 
   return []

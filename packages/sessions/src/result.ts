@@ -1,6 +1,7 @@
 import type {Endpoint, Session} from './session'
 
 import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
+import {hintOn, hostPrefix} from './host'
 import {type SessionStatus, statusText} from './status'
 import {safeText, shortId} from './text'
 
@@ -40,19 +41,17 @@ export interface Connection {
   readonly server: Endpoint
   /** The name that the server gives, in most cases its address. */
   readonly name: string
-  /** Null where it was not given. */
+  /** Null if unknown. */
   readonly device: string | null
   /** The local address of the tunnel; null if the log does not contain it. */
   readonly address: string | null
 }
 
 /** The result for one session, described in `docs/schemas`. */
-export interface SessionResult {
-  readonly path: string
-  readonly id: string
-  /** Null where it could not be read. */
+export interface SessionResult extends SessionIdentity {
+  /** Null if it could not be read. */
   readonly config: string | null
-  /** Only of another user's session, where it could be read. */
+  /** Only for another user's session, if it could be read. */
   readonly owner?: SessionOwner
   readonly outcome: Outcome
   /** Whether the action changed the session. */
@@ -68,7 +67,7 @@ export interface SessionResult {
   readonly error?: ErrorJson
 }
 
-/** A status as `--json` shows it; null where it is not known. */
+/** A status as `--json` shows it; null if it is unknown. */
 export function statusJson(status: SessionStatus | undefined): StatusJson | null {
   return status ? {major: status.major, minor: status.minor, text: statusText(status), message: status.message} : null
 }
@@ -79,15 +78,16 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
 }
 
 /**
- * A name for people, from the parts of it: `office (c2df8ae4)`, or `session c2df8ae4` without a profile, and
- * `office (c2df8ae4) of bob` where the owner is given, because it is another user.
+ * The name of a session for people: `office (c2df8ae4)`; `session c2df8ae4` without a profile; `office (c2df8ae4) of bob`
+ * with the owner, which is given only if it is another user; `gw1:office (c2df8ae4)` with the host.
  */
 export function sessionLabel({
   config,
+  host,
   id,
   owner,
-}: Pick<SessionResult, 'id' | 'owner'> & {readonly config?: string | null}): string {
-  const name = config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`
+}: Pick<SessionResult, 'host' | 'id' | 'owner'> & {readonly config?: string | null}): string {
+  const name = hostPrefix(host) + (config ? `${safeText(config)} (${shortId(id)})` : `session ${shortId(id)}`)
   return owner ? `${name} of ${owner.name === null ? `uid ${owner.uid}` : safeText(owner.name)}` : name
 }
 
@@ -105,14 +105,29 @@ export function configOf(session: Session): string | null {
   return session.snapshot.values.config_name ?? session.config ?? null
 }
 
-/** The name of a session for people, from what is known of it: `office (c2df8ae4)`. @param owner another user */
-export function labelOf(session: Session, owner?: SessionOwner): string {
-  return sessionLabel({config: configOf(session), id: session.id, owner})
+/** What identifies a session in JSON. */
+export interface SessionIdentity {
+  /** The machine that it is on, as given with --host; left out: this one. */
+  readonly host?: string
+  readonly path: string
+  readonly id: string
 }
 
-/** The same error, with the name of the session that it is about in front. */
+export function identityOf({id, path, source: {host}}: Session): SessionIdentity {
+  return {...(host !== undefined && {host}), path, id}
+}
+
+/** The name of a session for people: `office (c2df8ae4)`. @param owner given if it is another user */
+export function labelOf(session: Session, owner?: SessionOwner): string {
+  return sessionLabel({config: configOf(session), host: session.source.host, id: session.id, owner})
+}
+
+/** The same error, prefixed with the name of its session. */
 export function aboutSession(session: Session, error: Ovpn3Error, owner?: SessionOwner): Ovpn3Error {
-  return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {cause: error, hint: error.hint})
+  return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {
+    cause: error,
+    hint: hintOn(session.source.host, error.hint),
+  })
 }
 
 /** Whether an error means that the session no longer exists. */
@@ -128,8 +143,8 @@ export function goneError({snapshot: {errors}}: Session): Ovpn3Error | undefined
 }
 
 /**
- * The exit status of a command that acted on sessions: of several, one that failed makes it `some-failed`, and
- * one that was interrupted `interrupted`.
+ * The exit status of a command that acted on sessions. If one of several failed, it is that of `some-failed`; if one was
+ * interrupted, that of `interrupted`.
  */
 export function exitStatusOf(results: readonly Pick<SessionResult, 'error'>[]): number {
   const failed = results.flatMap(({error}) => (error ? [error.code] : []))

@@ -23,8 +23,8 @@ export async function matching<T extends Session>(
   selector: Selector,
   properties: readonly PropertyName[],
 ): Promise<T[]> {
-  const refresh = (those: readonly T[], names: readonly PropertyName[]) =>
-    Promise.all(mapLimited(those, (session) => session.refresh(names)))
+  const refresh = (some: readonly T[], names: readonly PropertyName[]) =>
+    Promise.all(mapLimited(some, (session) => session.refresh(names)))
   switch (selector.kind) {
     case 'all':
       if (properties.length > 0) await refresh(sessions, properties)
@@ -44,9 +44,7 @@ export async function matching<T extends Session>(
       // without answers it is unknown whether a session has the device
       if (showing.length === 0) failOnOutage(sessions)
       await refresh(showing, [...new Set<PropertyName>([...properties, 'status'])])
-      const holders = showing.filter(({snapshot: {values}}) => !values.status || holdsDevice(values.status))
-      // like openvpn3, fall back to the session that had the device last
-      return holders.length > 0 ? holders : showing
+      return holdersOf(showing)
     }
 
     case 'path': {
@@ -58,6 +56,12 @@ export async function matching<T extends Session>(
       return selected
     }
   }
+}
+
+/** Of the sessions that show a device, those that have it; like openvpn3, those that had it last if none has it. */
+export function holdersOf<T extends Session>(showing: readonly T[]): T[] {
+  const holders = showing.filter(({snapshot: {values}}) => !values.status || holdsDevice(values.status))
+  return holders.length > 0 ? holders : [...showing]
 }
 
 /** The error for a text that is not a session path or ID. */

@@ -5,7 +5,7 @@ import type {SessionStatus} from './status'
 import {Ovpn3Error} from './errors'
 import {safeText} from './text'
 
-/** Where a session is connected to; empty strings and 0 while it is not. */
+/** The server that a session is connected to; empty strings and 0 if it is not connected. */
 export interface Endpoint {
   readonly protocol: string
   readonly host: string
@@ -14,41 +14,41 @@ export interface Endpoint {
 
 /** The properties of a session, by their D-Bus names (interface net.openvpn.v3.sessions). */
 export interface SessionProperties {
-  /** Uids that were granted access. The owner needs none, but may be among them: the service takes the grant. */
+  /** Uids that were granted access. The service accepts a grant to the owner, so the owner can be among them. */
   acl: readonly number[]
   backend_pid: number
   /** The profile's name when the session was started. */
   config_name: string
   config_path: string
-  /** Not known to versions before 24. */
+  /** Since version 24. */
   connected_to: Endpoint
-  /** Empty until there is a tun device; a session that was paused shows the one it gave up (`heldDevice`). */
+  /** Empty until there is a tun device; a paused session still shows the one that it released (`heldDevice`). */
   device_name: string
   /** 0 to 6. */
   log_verbosity: number
   owner: number
   public_access: boolean
-  /** True: users with access may not read the log. */
+  /** If true, users with access may not read the log. */
   restrict_log_access: boolean
   /** Seconds since 1970. */
   session_created: number
-  /** Empty until the session has been connected. */
+  /** Empty until the session has connected. */
   session_name: string
-  /** Counters by name; one that is 0 is left out. */
+  /** Counters by name, except those that are 0. */
   statistics: Readonly<Record<string, bigint>>
   status: SessionStatus
 }
 
-/** The name of a property, as D-Bus has it. */
+/** The D-Bus name of a property. */
 export type PropertyName = keyof SessionProperties
 
-/** What a read gave: a property is in `values` or, where it failed, in `errors`. */
+/** The outcome of a read: each property is in `values` or, if reading it failed, in `errors`. */
 export interface Snapshot {
   readonly values: Readonly<Partial<SessionProperties>>
   readonly errors: Readonly<Partial<Record<PropertyName, Ovpn3Error>>>
 }
 
-/** Attention groups, as `UserInputQueueGetTypeGroup` gives them. */
+/** Attention groups, as returned by `UserInputQueueGetTypeGroup`. */
 export const InputGroup = {
   userPassword: 1,
   httpProxyCredentials: 2,
@@ -68,62 +68,62 @@ export interface InputRequest {
   readonly id: number
   /** `username`, `password`, `static_challenge`, … */
   readonly name: string
-  /** The text to ask with, in part from the VPN server. */
+  /** The text of the prompt, partly from the VPN server. */
   readonly description: string
-  /** What is typed must not be shown. */
+  /** The input must not be echoed. */
   readonly hidden: boolean
 }
 
-/** The profile that a session was started from, as it is now. */
+/** The current state of the profile that a session was started from. */
 export type Profile = {readonly available: false} | {readonly available: true; readonly name: string}
 
-/** What happens to a session that is followed. */
+/** An event of a followed session. */
 export type SessionEvent =
   | {readonly type: 'removed'}
   | {readonly type: 'status'; readonly status: SessionStatus}
-  /** The service asks for something: web authentication gives its URL here. */
+  /** The service needs something; the message of a web authentication is its URL. */
   | {readonly type: 'attention'; readonly group: number; readonly message: string}
-  /** Only where it is asked for. */
+  /** Only if requested. */
   | LogEvent
 
-/** What happens to the log of a session. */
+/** A log line of a session, or the end of its log. */
 export type LogEvent =
   | (LogLine & {readonly type: 'log'})
-  /** No line arrives from now on: the caller may not read the log, or the log service does not know the session. */
+  /** No further lines arrive: the caller may not read the log, or the log service does not know the session. */
   | {readonly type: 'log-lost'; readonly error?: Ovpn3Error}
 
 export interface FollowOptions {
-  /** The lines of the session's log as well. */
+  /** Report log lines too. */
   readonly log?: boolean
 }
 
-/** Ends a subscription; awaiting it means the service has been told. */
+/** Ends a subscription. Resolves when the service has confirmed. */
 export type Unsubscribe = () => Promise<void>
 
 /** A subscription to one session. */
 export interface Following {
   (): Promise<void>
-  /** False: the caller may not read the session's log, so status changes do not arrive. */
+  /** False if status changes do not arrive, because the caller may not read the session's log. */
   readonly live: boolean
 }
 
-/** What identifies a session: the name of its source, and its path there. */
+/** Identifies a session by the name of its source and its path there. */
 export interface SessionRef {
   readonly path: string
-  readonly source: {readonly name: string}
+  readonly source: {readonly host?: string; readonly name: string}
 }
 
-/** The same as a key of a map. */
+/** A key that identifies a session, for maps. */
 export const keyOf = ({path, source}: SessionRef): string => `${source.name} ${path}`
 
 /** Connects, pauses and disconnects a session. */
 export interface Control {
-  /** False: already paused. */
+  /** @returns false if already paused */
   pause(reason: string): Promise<boolean>
-  /** False: it was not paused. */
+  /** @returns false if it was not paused */
   resume(): Promise<boolean>
   restart(): Promise<void>
-  /** Starts a connection that was never started. Calling it on one that connects kills the session. */
+  /** Starts a connection that was never started. On a session that is connecting, it kills the session. */
   connect(): Promise<void>
   disconnect(): Promise<void>
   /** @param level 0 to 6 */
@@ -132,55 +132,55 @@ export interface Control {
 
 /** Provides the input that a session needs. */
 export interface Authenticate {
-  /** False: input is needed first. */
+  /** @returns false if input is needed first */
   ready(): Promise<boolean>
   inputRequests(): Promise<InputRequest[]>
-  /** False: another client has answered it meanwhile. */
+  /** @returns false if another client has already answered the request */
   provideInput(request: InputRequest, value: string): Promise<boolean>
 }
 
 /** Changes access for other users. Only the owner may do this. */
 export interface Share {
-  /** False: that user has been granted access before. */
+  /** @returns false if the user already had access */
   grant(uid: number): Promise<boolean>
-  /** False: that user was not granted access. */
+  /** @returns false if the user had no access */
   revoke(uid: number): Promise<boolean>
-  /** Lets everybody list and use the session, or no longer. */
+  /** Sets whether every user can list and use the session. */
   setPublicAccess(enabled: boolean): Promise<void>
-  /** Lets the users who were granted access read the session's log, or no longer. */
+  /** Sets whether users with granted access can read the session's log. */
   setLogAccess(enabled: boolean): Promise<void>
 }
 
 /** Reports the events of a session. */
 export interface Follow {
   /**
-   * Follows status, attention and removal until the returned function is called. Where the caller may not read the
-   * log, status changes do not arrive: poll as well.
+   * Reports status, attention and removal until the returned function is called. If the result is not `live`, status
+   * changes do not arrive: poll too.
    */
   follow(listener: (event: SessionEvent) => void, options?: FollowOptions): Promise<Following>
 }
 
 /** Finds the profile that a session was started from. */
 export interface Origin {
-  /** The profile as it is now: it may have been renamed, deleted, or not be the caller's to see. */
+  /** The profile as it is now: renamed, or not available if it was deleted or the caller cannot read it. */
   profile(): Promise<Profile>
 }
 
-/** The optional capabilities of a session, besides reading it. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
+/** The optional capabilities of a session. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the merged methods are defined below
 export interface Session extends Authenticate, Control, Follow, Origin, Share {}
 
 /**
- * A session, wherever it comes from. A source extends this class: it has to implement `fetch`, and of the rest what it
- * can. Every method rejects with an `Ovpn3Error`: `unsupported` where the source has no such thing, `session-stale`
- * where the backend is gone (the service removes the session then), `session-not-found`, `access-denied`, `timeout`, …
+ * A session of any source. A source extends this class: it must implement `fetch`, and can implement the rest. Every
+ * method rejects with an `Ovpn3Error`: `unsupported` if the source does not implement it, `session-stale` if the backend
+ * is gone (the service then removes the session), `session-not-found`, `access-denied`, `timeout`, …
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- what is merged is defined below
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the merged methods are defined below
 export abstract class Session implements SessionRef {
-  /** What was read by the last `refresh`; a source that finds sessions reads what a command asked for. */
+  /** The result of the last `refresh`. `find` of a source fills it with the requested properties. */
   snapshot: Snapshot = {errors: {}, values: {}}
 
-  /** @param config the profile's name, where it is known without looking at the session */
+  /** @param config the profile's name, if it is known without reading the session */
   constructor(
     readonly source: SessionSource,
     readonly path: string,
@@ -193,12 +193,12 @@ export abstract class Session implements SessionRef {
   }
 
   /**
-   * Reads the properties named, each by itself: one that fails is in `errors` and does not hide the others. `snapshot`
-   * stays as it is. Reading a stale session removes it.
+   * Reads properties, each on its own: a failure is in `errors` and does not hide the others. Does not change `snapshot`.
+   * Reading a stale session removes it.
    */
   abstract fetch(names: readonly PropertyName[]): Promise<Snapshot>
 
-  /** Fetches the properties named and keeps them as `snapshot`. */
+  /** Fetches properties and stores them in `snapshot`. */
   async refresh(names: readonly PropertyName[]): Promise<Snapshot> {
     this.snapshot = await this.fetch(names)
     return this.snapshot

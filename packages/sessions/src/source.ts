@@ -1,27 +1,28 @@
 import type {PropertyName, Session, SessionRef, Unsubscribe} from './session'
 
 import {isOvpn3Error, Ovpn3Error} from './errors'
-import {type Selector} from './selector'
+import {errorOn} from './host'
+import {holdersOf, type Selector} from './selector'
 
 /** The users of the machine that a source's sessions are on. */
 export interface Users {
-  /** Undefined where the uid belongs to no account. */
+  /** Undefined if the uid belongs to no account. */
   nameOf(uid: number): Promise<string | undefined>
-  /** The uid of a user, by name or uid; undefined where there is no such user. */
+  /** The uid of a user, by name or uid; undefined if there is no such user. */
   uidOf(user: string): Promise<number | undefined>
 }
 
-/** A saved profile: what a session can be started from. */
+/** A saved profile, from which sessions can be started. */
 export interface SavedProfile {
   readonly name: string
   readonly path: string
-  /** Uid; only where details were asked for. */
+  /** Uid; only if details were requested. */
   readonly owner?: number
-  /** Seconds since 1970, 0 if never; only where details were asked for. */
+  /** Seconds since 1970, 0 if never; only if details were requested. */
   readonly lastUsed?: number
 }
 
-/** A saved profile, and where it is. */
+/** A saved profile and its source. */
 export interface SourceProfile {
   readonly profile: SavedProfile
   readonly source: SessionSource
@@ -32,91 +33,99 @@ export interface ProfileQuery {
   readonly name?: string
   /** Only the profile with this path. */
   readonly path?: string
-  /** With `owner` and `lastUsed`, where they can be read. */
+  /** Read `owner` and `lastUsed` too. */
   readonly details?: boolean
 }
 
-/** What a session is started from: a saved profile, or the text of one that is imported for this session only. */
+/** The origin of a new session: a saved profile, or the text of a profile that is imported for this session only. */
 export type StartFrom = SavedProfile | {readonly content: string; readonly name: string}
 
 export interface StartOptions {
-  /** Data channel offload; left out: as the profile says. */
+  /** Data channel offload; if omitted, the profile decides. */
   readonly dco?: boolean
-  /** Keep the tun device while reconnecting, in this session only; left out: as the profile says. */
+  /** Keep the tun device while reconnecting, in this session only; if omitted, the profile decides. */
   readonly persistTun?: boolean
 }
 
-/** What happens among the sessions of a source. */
+/** A change to the set of sessions of a source. */
 export type SourceEvent =
-  /** It has not been looked at, and may be anybody's. */
+  /** The session has not been read, and may belong to any user. */
   | {readonly type: 'created'; readonly session: Session}
   | {readonly type: 'removed'; readonly path: string}
-  /** The service ended, and every session with it, without a `removed` for each. */
+  /** The service exited, which ends all sessions without a `removed` for each. */
   | {readonly type: 'reset'}
-  /** No more events will come: the source is gone. */
+  /** The source is gone and sends no further events. */
   | {readonly type: 'closed'; readonly error: Ovpn3Error}
 
 /** A place that has sessions: the session manager of this machine, or a source that a plugin adds with the hook `session-resolver`. */
 export interface SessionSource {
-  /** Unique name: `local`. */
+  /** Unique name: `local`, or the host. */
   readonly name: string
-  /** The caller's uid there, as it is compared with owners and access lists. */
+  /** The machine that the sessions are on, as given with --host; left out: this one. */
+  readonly host?: string
+  /** The caller's uid at the source, to compare with owners and access lists. */
   readonly me: number
   /** If omitted, the users of this machine. */
   readonly users?: Users
   /**
-   * The sessions that a selector stands for, with the properties in their snapshots. `matching` does that for those who
-   * have a list of sessions.
-   * @throws Ovpn3Error `usage` where the selector can mean nothing here
+   * The sessions that a selector matches, with the properties in their snapshots. `matching` implements this for a list
+   * of sessions.
+   * @throws Ovpn3Error `usage` if the selector is invalid for this source
    */
   find(selector: Selector, properties: readonly PropertyName[]): Promise<readonly Session[]>
   /** The saved profiles that the caller can see. */
   profiles?(query?: ProfileQuery): Promise<readonly SavedProfile[]>
   /**
-   * Makes a session that has loaded its profile, and is not connected yet. Where it fails, or the signal is aborted, it
-   * leaves nothing behind; what was not confirmed within 1.5 s is in the error.
+   * Creates a session that has loaded its profile and is not connected. After a failure or an abort it removes what it
+   * created; if that is not confirmed within 1.5 s, the error says what may be left behind.
    * @throws Ovpn3Error `profile-not-found`, `session-running`, `usage` for a profile that cannot be used, …
    */
   start?(from: StartFrom, options: StartOptions, signal: AbortSignal): Promise<Session>
-  /** Follows sessions that come and go until the returned function is called. Left out: none ever does. */
+  /** Reports created and removed sessions until the returned function is called. If omitted, the source is polled. */
   watch?(listener: (event: SourceEvent) => void): Promise<Unsubscribe>
-  /** Gives back connections and subscriptions. */
+  /** Releases connections and subscriptions. */
   close?(): Promise<void>
 }
 
-/** A source that cannot be reached, and the reason. */
+/** A source that failed, and why. */
 export interface SourceFailure {
   readonly error: Ovpn3Error
   readonly source: string
 }
 
-/** What happens among the sessions of several sources; a `removed` has the session that is meant. */
+/** A change to the set of sessions of several sources. */
 export type SessionsEvent = (
   Exclude<SourceEvent, {type: 'removed'}> | {readonly type: 'removed'; readonly session: SessionRef}
 ) & {readonly source: SessionSource}
 
-/** Several sources as one. One that fails does not hide the sessions of the others. */
+/** Combines several sources. A failing source does not hide the sessions of the others. */
 export class Sources {
   readonly all: readonly SessionSource[]
-  /** By the names of the sources. */
+  /** The last failure of each source, by its name. */
   readonly #failures: Map<string, SourceFailure>
 
-  /** @param failures of those that could not even be named */
+  /** @param failures of plugins that failed to provide their sources */
   constructor(sources: readonly SessionSource[], failures: readonly SourceFailure[] = []) {
     this.#failures = new Map(failures.map((failure) => [failure.source, failure]))
     this.all = sources.filter(({name}, i) => sources.findIndex((other) => other.name === name) === i)
     for (const source of sources)
-      if (!this.all.includes(source)) this.#failed(source, new Ovpn3Error('failed', 'another source has the same name'))
+      if (!this.all.includes(source))
+        this.#recordFailure(source, new Ovpn3Error('failed', 'another source has the same name'))
   }
 
-  /** Those that could not be asked so far. */
+  /** Whether every source has failed. */
+  get areAllLost(): boolean {
+    return this.all.every(({name}) => this.#failures.has(name))
+  }
+
+  /** The sources that have failed so far. */
   get failures(): readonly SourceFailure[] {
     return [...this.#failures.values()]
   }
 
   /**
-   * The sessions that a selector stands for, in all sources.
-   * @throws Ovpn3Error where no source could be asked, or where the selector means nothing to those that could
+   * The sessions of all sources that a selector matches.
+   * @throws Ovpn3Error if every source failed, or if no session was found and a source rejected the selector as invalid
    */
   async find(selector: Selector, properties: readonly PropertyName[]): Promise<Session[]> {
     const answers = await this.#askAll((source) => source.find(selector, properties))
@@ -124,19 +133,47 @@ export class Sources {
     const errors = answers.flatMap(({error}) => error ?? [])
     const failure = errors.find(({code}) => code !== 'usage')
     const misuse = errors.find(({code}) => code === 'usage')
-    if (found.length === 0 && (misuse || errors.length === answers.length)) throw failure ?? misuse ?? this.#nobody()
-    return found
+    if (found.length === 0 && (misuse || errors.length === answers.length))
+      throw failure ?? misuse ?? this.#noSourceError()
+    if (selector.kind !== 'interface') return found
+    // a device of a machine belongs to one session, whichever source has it
+    const hosts = [...new Set(this.all.map(({host}) => host))]
+    return hosts.flatMap((host) => holdersOf(found.filter(({source}) => source.host === host)))
+  }
+
+  /** All sessions of each source; none if it fails, which is recorded. */
+  lists(): Promise<readonly Session[]>[] {
+    return this.all.map(async (source) => {
+      try {
+        return await this.list(source)
+      } catch (error) {
+        if (!isOvpn3Error(error)) throw error
+        return []
+      }
+    })
+  }
+
+  /** @throws Ovpn3Error if every source has failed */
+  failIfAllLost(): void {
+    const [first] = this.failures
+    const source = this.all.find(({name}) => name === first?.source)
+    if (this.areAllLost) throw source && first ? sourceError(source, first.error) : this.#noSourceError()
+  }
+
+  /** All sessions of one source. @throws Ovpn3Error if it fails, which is recorded */
+  list(source: SessionSource): Promise<readonly Session[]> {
+    return this.#ask(source, () => source.find({kind: 'all'}, []))
   }
 
   /**
    * The saved profiles of all sources that can start sessions.
-   * @throws Ovpn3Error where no source could be asked, or none can start sessions
+   * @throws Ovpn3Error if a source failed and no profile was found, or if no source can start sessions
    */
   async profiles(query: ProfileQuery = {}): Promise<SourceProfile[]> {
     const starting = this.all.filter(({start}) => start)
     if (starting.length === 0)
       throw this.all.length === 0
-        ? this.#nobody()
+        ? this.#noSourceError()
         : new Ovpn3Error('unsupported', 'no session source can start sessions')
     const answers = await this.#askAll(async (source) => {
       const profiles = source.start ? await source.profiles?.(query) : undefined
@@ -149,64 +186,65 @@ export class Sources {
   }
 
   /**
-   * Follows sessions that come and go in all sources until the returned function is called.
-   * @throws Ovpn3Error where no source can be followed
+   * Reports created and removed sessions of one source until the returned function is called.
+   * @throws Ovpn3Error if it fails, which is recorded
    */
-  async watch(listener: (event: SessionsEvent) => void): Promise<Unsubscribe> {
-    const answers = await this.#askAll(async (source) =>
-      source.watch?.((event) =>
-        listener(
-          event.type === 'removed'
-            ? {session: {path: event.path, source}, source, type: 'removed'}
-            : {...event, source},
-        ),
-      ),
+  watch(source: SessionSource, listener: (event: SessionsEvent) => void): Promise<undefined | Unsubscribe> {
+    return this.#ask(source, async () =>
+      source.watch?.((event) => {
+        if (event.type === 'removed') listener({session: {path: event.path, source}, source, type: 'removed'})
+        else if (event.type === 'closed') listener({error: errorOn(source.host, event.error), source, type: 'closed'})
+        else listener({...event, source})
+      }),
     )
-    const [failed] = answers.flatMap(({error}) => error ?? [])
-    if (failed && answers.every(({error}) => error)) throw failed
-    return async () => {
-      await Promise.all(answers.map(({value}) => value?.()))
-    }
   }
 
   /**
-   * What a source said is lost, since it failed while it was asked: remembered where there are other sources to go on with.
-   * @throws the error, where there are none
+   * Records that a source failed while its sessions were read, and lets the caller continue with the other sources.
+   * @throws Ovpn3Error the error, if all sources have failed
    */
-  lose(source: SessionSource, error: unknown): void {
-    const known = asOvpn3Error(error)
-    this.#failed(source, known)
-    if (this.all.every(({name}) => this.#failures.has(name))) throw known
+  markFailed(source: SessionSource, error: unknown): void {
+    const known = errorOn(source.host, asOvpn3Error(error))
+    this.#recordFailure(source, known)
+    this.failIfAllLost()
   }
 
   async close(): Promise<void> {
-    // what cannot be given back is no reason to fail: it ends with the process
+    // what cannot be released ends with the process
     await Promise.allSettled(this.all.map(async (source) => source.close?.()))
   }
 
-  /** What each source says, or why it does not; that is remembered, unless the question was wrong. */
-  async #askAll<T>(
+  /** The answer or the error of each source. */
+  #askAll<T>(
     question: (source: SessionSource) => Promise<T>,
   ): Promise<{readonly error?: Ovpn3Error; readonly value?: T}[]> {
     return Promise.all(
       this.all.map(async (source) => {
         try {
-          return {value: await question(source)}
+          return {value: await this.#ask(source, () => question(source))}
         } catch (error) {
-          const known = asOvpn3Error(error)
-          if (known.code !== 'usage') this.#failed(source, known)
-          return {error: known}
+          return {error: sourceError(source, error as Ovpn3Error)}
         }
       }),
     )
   }
 
-  #failed({name: source}: SessionSource, error: Ovpn3Error): void {
+  /** The answer of a source. Records an error, unless the question was invalid. */
+  async #ask<T>(source: SessionSource, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      const known = errorOn(source.host, asOvpn3Error(error))
+      if (known.code !== 'usage') this.#recordFailure(source, known)
+      throw known
+    }
+  }
+
+  #recordFailure({name: source}: SessionSource, error: Ovpn3Error): void {
     this.#failures.set(source, {error, source})
   }
 
-  /** Why there is no source. */
-  #nobody(): Ovpn3Error {
+  #noSourceError(): Ovpn3Error {
     const [failure] = this.failures
     return (
       failure?.error ??
@@ -215,6 +253,19 @@ export class Sources {
       })
     )
   }
+}
+
+/** The sources of these hosts; without hosts, those of this machine. A plugin may know nothing of hosts. */
+export function ofHosts(sources: readonly SessionSource[], hosts: readonly string[]): readonly SessionSource[] {
+  return sources.filter(({host}) => (host === undefined ? hosts.length === 0 : hosts.includes(host)))
+}
+
+/** The error of a source where it stands alone: that of a host names the host. */
+export function sourceError({host}: SessionSource, error: Ovpn3Error): Ovpn3Error {
+  const {code, hint, message} = error
+  return host === undefined || code === 'usage'
+    ? error
+    : new Ovpn3Error(code, `${host}: ${message}`, {cause: error, hint})
 }
 
 /** An error of a source as one of ours: its code may be anybody's. */

@@ -1,17 +1,17 @@
 import type {SessionProperties} from './session'
 
 /**
- * The status of a session as the service gives it, property `status` and signal `StatusChange`, both `(uus)`.
+ * The status of a session, from the property `status` and the signal `StatusChange`, both `(uus)`.
  * Source: the introspection data of net.openvpn.v3.sessions and values seen on the wire (24.1, 27.1).
  */
 export interface SessionStatus {
   readonly major: number
   readonly minor: number
-  /** The service's own remark, often empty. Text from elsewhere: clean it with `safeText` before showing it. */
+  /** A message of the service, often empty. Untrusted text: pass it through `safeText` before showing it. */
   readonly message: string
 }
 
-/** By code: its name here; a short word or two for tables, task titles and messages; the reference tool's words. */
+/** By code: the name in this code; the text for tables, task titles and messages; the text of openvpn3. */
 const minors = [
   ['unset', 'no status', '(unset)'],
   ['configError', 'configuration error', 'Configuration error'],
@@ -45,39 +45,39 @@ const minors = [
   ['processKilled', 'process killed', 'Process killed'],
 ] as const
 
-/** Minor status codes: how it is. */
+/** Minor status codes: the state. */
 export const StatusMinor = Object.fromEntries(minors.map(([name], code) => [name, code])) as Readonly<
   Record<(typeof minors)[number][0], number>
 >
 
-/** The words for each minor code. */
+/** The text of each minor code. */
 export const statusTexts: readonly string[] = minors.map(([, text]) => text)
 
-/** What state a session is in, in a word or two; a code that is not known yet is shown as its number. */
+/** The state of a session in one to three words; an unknown code is shown as its number. */
 export function statusText(status: SessionStatus): string {
   return statusTexts[status.minor] ?? `status ${status.major}/${status.minor}`
 }
 
-/** Major codes, what a status is about, in the reference tool's words. */
+/** Major status codes, the subject of a status, as openvpn3 prints them. */
 const majors: readonly string[] = ['(unset)', 'Configuration', 'Connection', 'Session', 'PKCS#11', 'Process']
 
-/** A status in the reference tool's words, for scripts that know them: `Connection, Client connected: message`. */
+/** A status as openvpn3 prints it, for scripts that parse it: `Connection, Client connected: message`. */
 export function classicStatusText({major, message, minor}: SessionStatus): string {
-  // the message is the URL, which the reference keeps to itself
+  // openvpn3 does not print the message, which is the URL
   if (majors[major] === 'Session' && minor === StatusMinor.urlAuthentication)
     return 'Web authentication required to connect'
   return `${majors[major] ?? major}, ${classicMinorText({message, minor})}`
 }
 
-/** The same without what it is about: `Client connected: message`. */
+/** The same without the major code: `Client connected: message`. */
 export function classicMinorText({message, minor}: Omit<SessionStatus, 'major'>): string {
   const text = String(minors[minor]?.[2] ?? minor)
   return message ? `${text}: ${message}` : text
 }
 
 /**
- * No client runs and none will: the session can only be disconnected. Seen on 24.1 and 27.1: neither Resume, nor
- * Restart, nor Connect brings it back.
+ * The statuses of a session whose client has ended for good: it can only be disconnected. On 24.1 and 27.1, neither
+ * Resume nor Restart nor Connect brings it back.
  */
 export const deadEnds: readonly number[] = [
   StatusMinor.disconnected,
@@ -88,27 +88,27 @@ export const deadEnds: readonly number[] = [
   StatusMinor.processKilled,
 ]
 
-/** Whether a session is at one of the `deadEnds`. */
+/** Whether the status of a session is one of the `deadEnds`. */
 export function isDeadEnd(status: SessionStatus): boolean {
   return deadEnds.includes(status.minor)
 }
 
 const endings: ReadonlySet<number> = new Set([StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
 
-/** Whether a session of this status is being disconnected, or has been. */
+/** Whether a session with this status is being disconnected, or has been. */
 export function isEnding({minor}: Pick<SessionStatus, 'minor'>): boolean {
   return endings.has(minor)
 }
 
 /**
- * Whether a session of this status has its tun device. One that was paused gives it up, and goes on showing its name,
- * although the next session that connects may get it (seen on 24.1 and 27.1).
+ * Whether a session with this status has its tun device. A paused session releases it but still shows its name, although
+ * the next session that connects can get it (24.1 and 27.1).
  */
 export function holdsDevice(status: SessionStatus): boolean {
   return status.minor !== StatusMinor.paused && !isDeadEnd(status) && !isNotStarted(status)
 }
 
-/** The tun device of a session, undefined where it has none. */
+/** The tun device of a session; undefined if it has none. */
 export function heldDevice({device_name, status}: Partial<SessionProperties>): string | undefined {
   return !status || holdsDevice(status) ? device_name || undefined : undefined
 }
@@ -118,16 +118,16 @@ export function isNotStarted(status: SessionStatus): boolean {
   return status.minor === StatusMinor.configOk || status.minor === StatusMinor.inputRequired
 }
 
-const asking: ReadonlySet<number> = new Set([
+const waitingForInput: ReadonlySet<number> = new Set([
   StatusMinor.inputRequired,
   StatusMinor.userPasswordNeeded,
   StatusMinor.challenge,
   StatusMinor.urlAuthentication,
 ])
 
-/** Whether a session of this status waits for somebody to answer. */
+/** Whether a session with this status waits for input or for web authentication. */
 export function waitsForInput({minor}: Pick<SessionStatus, 'minor'>): boolean {
-  return asking.has(minor)
+  return waitingForInput.has(minor)
 }
 
 /** Whether two statuses are the same, messages included. */

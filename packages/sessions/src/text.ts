@@ -2,23 +2,23 @@
 // eslint-disable-next-line no-control-regex
 const unsafe = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069]+/g
 
-// control sequences, strings up to their terminator, and other escapes; in linear time, which the function of Node 24
-// for it does not take: a name could keep it busy for minutes
+// control sequences, strings up to their terminator, and other escapes. This pattern takes linear time; with Node 24's
+// own function (stripVTControlCharacters), a crafted name would block the process for minutes
 const sequences =
   // eslint-disable-next-line no-control-regex
   /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]|(?:\u001B[PX\]^_]|[\u0090\u0098\u009D-\u009F])[^\u0000-\u001F\u0080-\u009F]*(?:\u0007|\u001B\\|\u009C)|\u001B[ -/]*[0-~]/g
 
-/** Text from servers and other users, made fit for a terminal: one line, no control sequence, no bidi override. */
+/** Text from servers and other users, made safe for a terminal: one line, no control sequence, no bidi override. */
 export function safeText(text: string): string {
   return text.replaceAll(sequences, '').replaceAll(unsafe, ' ').trim()
 }
 
-/** A word for a command line to copy, quoted where a shell would take it for something else. */
+/** A word of a command line, quoted if a shell would interpret it. */
 export function shellWord(text: string): string {
   return /^(?!=)[\p{L}\p{N}_+,./:@=-]+$/u.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The first eight characters of a session id: enough to tell sessions apart and to select one. */
+/** The first eight characters of a session id: enough to distinguish sessions and to select one. */
 export function shortId(id: string): string {
   return safeText(id).slice(0, 8)
 }
@@ -41,6 +41,12 @@ export function localTime(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0')
   const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map((n) => two(n)).join('-')
   return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map((n) => two(n)).join(':')}`
+}
+
+/** A time as `--json` shows it: ISO 8601 in UTC, `2026-11-23T15:44:36Z`. @param seconds since 1970 */
+export function isoTime(seconds: number | null | undefined): string | null {
+  const time = new Date((seconds ?? Number.NaN) * 1000)
+  return Number.isNaN(time.getTime()) ? null : time.toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 /** `1 session`, `3 sessions`. */

@@ -30,7 +30,7 @@ describe('autocomplete', () => {
   afterEach(() => rmSync(home, {force: true, recursive: true}))
 
   for (const shell of shells) {
-    it(`${shell}: prints the script, which says how to install it`, async () => {
+    it(`${shell}: prints the script, which explains how to install it`, async () => {
       const named = await run(shell)
       assert.deepEqual([named.status, named.stderr, named.stdout], [0, '', scriptOf(shell)])
       assert.match(named.stdout, new RegExp(`^# To install it: ovpn3 autocomplete --install ${shell}$`, 'm'))
@@ -39,7 +39,7 @@ describe('autocomplete', () => {
       assert.deepEqual(json, {script: named.stdout, shell})
     })
 
-    it(`${shell}: installs it once`, async () => {
+    it(`${shell}: installs it only once`, async () => {
       const install = async () => document<Installed>('autocomplete', (await run(`--install ${shell} --json`)).stdout)
       const first = await install()
       assert.equal(first.changed, true)
@@ -48,27 +48,26 @@ describe('autocomplete', () => {
       const start = first.startFile && readFileSync(first.startFile, 'utf8')
       assert.deepEqual(await install(), {...first, changed: false})
       if (start) assert.equal(readFileSync(first.startFile!, 'utf8'), start)
-      // that of an older version
       writeFileSync(first.file, '# old\n')
       assert.equal((await install()).changed, true)
       assert.equal(readFileSync(first.file, 'utf8'), scriptOf(shell))
     })
   }
 
-  it('says what it did', async () => {
+  it('reports its changes', async () => {
     const {stdout} = await run('--install zsh')
     const file = path.join(home, '.local/share/zsh/site-functions/_ovpn3')
     assert.equal(stdout, `Completion for zsh is installed: ${file}\n${home}/.zshrc loads it\n`)
     assert.equal((await run('--install zsh')).stdout, `Completion for zsh is already installed: ${file}\n`)
   })
 
-  it('leaves what a start file has', async () => {
+  it('keeps the content of a start file', async () => {
     writeFileSync(path.join(home, '.zshrc'), 'alias x=y')
     await run('--install zsh')
     assert.match(readFileSync(path.join(home, '.zshrc'), 'utf8'), /^alias x=y\n\[ -r .*\n$/)
   })
 
-  it('goes where the user has told the shell to look', () => {
+  it('uses the directory that the shell is configured to read', () => {
     const environment = {
       BASH_COMPLETION_USER_DIR: '/b:/c',
       XDG_CONFIG_HOME: '/config',
@@ -81,7 +80,7 @@ describe('autocomplete', () => {
     assert.deepEqual([zsh.file, zsh.start!.file], ['/data/zsh/site-functions/_ovpn3', '/z/.zshrc'])
   })
 
-  it('a home with a quote in its name', () => {
+  it('supports a quote in the path of the home directory', () => {
     const {start} = placeOf('zsh', "/home/o'neil", {})
     const file = String.raw`'/home/o'\''neil/.local/share/zsh/site-functions/_ovpn3'`
     assert.equal(start!.line, `[ -r ${file} ] && . ${file} # completion of ovpn3`)
@@ -89,17 +88,17 @@ describe('autocomplete', () => {
 
   for (const [what, line, env, message] of [
     ['a shell without completion', '', {SHELL: '/bin/ksh'}, /unsupported shell: ksh\nPass one of bash/],
-    ['a shell that is none', 'tcsh', {}, /expected tcsh to be one of: bash, zsh, fish/],
+    ['an unknown shell', 'tcsh', {}, /expected tcsh to be one of: bash, zsh, fish/],
     ['two shells', 'bash zsh', {}, /unexpected argument: zsh/],
   ] as const) {
-    it(`${what}: exit 2`, async () => {
+    it(`${what}: exit status 2`, async () => {
       const {status, stderr, stdout} = await run(line, env)
       assert.deepEqual([status, stdout], [2, ''])
       assert.match(stderr, message)
     })
   }
 
-  it('where nothing can be written: exit 1, and where', async () => {
+  it('reports an unwritable directory with exit status 1', async () => {
     writeFileSync(path.join(home, '.config'), 'a file')
     const {status, stderr} = await run('--install fish')
     assert.equal(status, 1)

@@ -203,7 +203,7 @@ function words(change: Change, owner: number | undefined): Words {
   if (action === 'grant')
     return {
       already: user.uid === owner ? `${name} owns the session and has access` : `${name} already has access`,
-      done: `Granted access to ${classicUserText(user)}`,
+      done: `Granted access to ${name}`,
       task: `grant access to ${name}`,
     }
   return user.uid === owner
@@ -214,14 +214,9 @@ function words(change: Change, owner: number | undefined): Words {
       }
     : {
         already: `${name} was not granted access`,
-        done: `Revoked access from ${classicUserText(user)}`,
+        done: `Revoked access from ${name}`,
         task: `revoke access from ${name}`,
       }
-}
-
-/** A user in the words of the reference tool: `bob (uid 6002)`, `(6002) (uid 6002)`. */
-function classicUserText(user: User): string {
-  return user.name === null ? `(${user.uid}) (uid ${user.uid})` : userText(user)
 }
 
 async function failure(

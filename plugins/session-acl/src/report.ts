@@ -1,5 +1,12 @@
 import {type User, userOf} from '@ovpn3/kit'
-import {count, type ErrorJson, safeText, type SessionProperties, type SessionSource} from '@ovpn3/sessions'
+import {
+  count,
+  type ErrorJson,
+  safeText,
+  type SessionIdentity,
+  type SessionProperties,
+  type SessionSource,
+} from '@ovpn3/sessions'
 
 import type {ChangeResult} from './change'
 
@@ -16,9 +23,7 @@ export interface AccessList {
 }
 
 /** The changes that session-acl made, and the resulting access. A stable interface, described in `docs/schemas`. */
-export interface AclReport extends AccessList {
-  readonly path: string
-  readonly id: string
+export interface AclReport extends AccessList, SessionIdentity {
   readonly config: string | null
   readonly changes: readonly ChangeResult[]
   readonly dryRun: boolean
@@ -48,17 +53,17 @@ export function isComplete({logAccess, owner, publicAccess, users}: AccessList):
   return [logAccess, owner, publicAccess, users].every((each) => each !== null)
 }
 
-/** An access list as the reference tool prints it: with public access, no users are listed. */
+/** An access list as the reference tool prints it, with the users also if there is public access. */
 export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
   const lines: [label: string, value: string][] = [
     ['Owner', owner ? entry(owner) : '(unknown)'],
     ['Public access', publicAccess ? 'yes' : 'no'],
     ['Users granted log access', logAccess ? 'yes' : 'no'],
+    ['Users granted access', count(users?.length ?? 0, 'user')],
   ]
-  if (!publicAccess) lines.push(['Users granted access', count(users?.length ?? 0, 'user')])
   return [
     ...lines.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`),
-    ...(publicAccess ? [] : (users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`)),
+    ...(users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`),
   ].join('\n')
 }
 

@@ -50,7 +50,7 @@ describe('wrong usage of session-acl', () => {
 })
 
 describe('the text of an access list', () => {
-  it('is safe to show, and says what it cannot', () => {
+  it('contains no control characters and names what it cannot show', () => {
     const users = [{name: 'e\u001B[31mvil\u202E', uid: 7}]
     assert.equal(
       accessListText({logAccess: true, owner: {name: null, uid: 5}, publicAccess: false, users}),
@@ -65,14 +65,14 @@ describe('the text of an access list', () => {
   })
 })
 
-describe('session-acl when things go wrong', () => {
+describe('session-acl with faults', () => {
   let world: Simulator
   const acl = (args: string, options?: Parameters<typeof ovpn3>[3]) =>
     ovpn3(world, 'alice', ['session-acl', ...args.split(' ')], options)
   const errorOf = (stdout: string) => document<{error: ErrorJson}>('error', stdout).error
   const reportOf = (stdout: string) => document<AclReport>('session-acl', stdout)
 
-  /** Does something to the nth call of a member. */
+  /** Intercepts the nth call of a member. */
   const onCall = (member: string, n: number, what: ReturnType<NonNullable<Parameters<Simulator['intercept']>[0]>>) => {
     let seen = 0
     world.intercept(({message}: Call) => (message.member === member && ++seen === n ? what : undefined))
@@ -84,7 +84,7 @@ describe('session-acl when things go wrong', () => {
   afterEach(() => world.reset())
   after(() => world.close())
 
-  it('reads no more than it needs, and nothing twice', async () => {
+  it('reads only the properties that it needs, each once', async () => {
     const [session] = world.createSessions(3)
     const reads = async (args: string) => {
       world.calls.reset()
@@ -115,7 +115,7 @@ describe('session-acl when things go wrong', () => {
   const refused = new ServiceError('org.freedesktop.DBus.Error.Failed', 'No \u001B[31mroom')
   const three = '--grant 7 --grant 8 --revoke 9 --public-access yes'
 
-  it('a change in the middle that fails: what was done, what failed, what was not tried', async () => {
+  it('reports done, failed and untried changes after a failure', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, refused)
     const run = await acl(`-o ${session} ${three} --show`)
@@ -127,7 +127,7 @@ describe('session-acl when things go wrong', () => {
     )
   })
 
-  it('the same as JSON: the report, with the error', async () => {
+  it('reports the failure in the document of --json', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, refused)
     const run = await acl(`-o ${session} ${three} --json`)
@@ -141,7 +141,7 @@ describe('session-acl when things go wrong', () => {
     assert.deepEqual([publicAccess, users!.map(({uid}) => uid)], [false, [7]])
   })
 
-  it('where nothing was changed before, it is a plain error', async () => {
+  it('fails with a plain error if nothing was changed', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 1, refused)
     const run = await acl(`-o ${session} ${three} --json`)
@@ -150,7 +150,7 @@ describe('session-acl when things go wrong', () => {
     assert.deepEqual((await acl(`-o ${session} --show`)).stdout.split('\n').length, 5)
   })
 
-  it('access that is lost in the middle', async () => {
+  it('reports access lost between two changes', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied'))
     const run = await acl(`-o ${session} ${three}`)
@@ -159,7 +159,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stderr, /could not grant .*: only the owner, \S+ \(uid \d+\), can change access; not attempted/)
   })
 
-  it('an owner, and a user, without a name are told by uid, once', async () => {
+  it('names an owner and a user without an account by uid, once', async () => {
     const [session] = world.createSessions(1)
     world.breakProperty(session!, 'owner', new Variant('u', 3_999_999_999))
     onCall('AccessGrant', 1, new ServiceError('org.freedesktop.DBus.Error.AccessDenied', 'Access denied'))
@@ -171,7 +171,7 @@ describe('session-acl when things go wrong', () => {
     )
   })
 
-  it('a session manager that goes away: what was done, and what nobody knows', async () => {
+  it('reports done changes and unknown outcomes if the session manager exits', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, 'crash')
     const run = await acl(`-o ${session} ${three} --json`)
@@ -186,7 +186,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(error!.message, /exited before it answered; it may still have taken effect; not attempted: /)
   })
 
-  it('a session manager that goes away at the first change', async () => {
+  it('reports a session manager that exits at the first change', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 1, 'crash')
     const run = await acl(`-o ${session} ${three} --json`)
@@ -194,7 +194,7 @@ describe('session-acl when things go wrong', () => {
     assert.equal(errorOf(run.stdout).code, 'service-unavailable')
   })
 
-  it('a session that is gone in the middle', async () => {
+  it('reports a session that disappears between two changes', async () => {
     const [session] = world.createSessions(1)
     let grants = 0
     world.intercept(({message}) => {
@@ -206,7 +206,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stderr, /could not grant access to \S+ \(uid 8\): its backend process is gone/)
   })
 
-  it('a list that cannot be read after the changes', async () => {
+  it('reports a list that cannot be read after the changes', async () => {
     const [session] = world.createSessions(1)
     world.failProperty(session!, 'acl')
     const run = await acl(`-o ${session} --grant 7 --show`)
@@ -222,14 +222,14 @@ describe('session-acl when things go wrong', () => {
     assert.equal(errorOf(show.stdout).code, 'failed')
   })
 
-  it('an owner that cannot be read leaves the changes possible', async () => {
+  it('makes the changes even if the owner cannot be read', async () => {
     const [session] = world.createSessions(1)
     world.failProperty(session!, 'owner')
     assert.equal((await acl(`-o ${session} --grant 7`)).status, 0)
     assert.equal((await acl(`-o ${session} --show`)).status, 1)
   })
 
-  it('a backend that hangs is named, then its session is gone', async () => {
+  it('names a session with a hung backend, then reports it gone', async () => {
     const [session] = world.createSessions(1)
     await world.stopBackend(session!)
     const run = await acl('-c load-1 --grant 7', {
@@ -242,7 +242,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stderr, /^Waiting for session \w{8}: [^]*Error: load-1 \(\w{8}\): its backend process is gone/)
   })
 
-  it('Ctrl-C ends it, and what was done has been said', async () => {
+  it('Ctrl-C ends it after the finished changes are printed', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, 'ignore')
     const run = await acl(`-o ${session} ${three}`, {
@@ -256,7 +256,7 @@ describe('session-acl when things go wrong', () => {
     assert.match(run.stderr, /interrupted/)
   })
 
-  it('Ctrl-C under --json: what was done, what nobody knows, and what was not tried', async () => {
+  it('Ctrl-C with --json reports done, unknown and untried changes', async () => {
     const [session] = world.createSessions(1)
     onCall('AccessGrant', 2, 'ignore')
     const run = await acl(`-o ${session} ${three} --json`, {
@@ -278,7 +278,7 @@ describe('session-acl when things go wrong', () => {
     )
   })
 
-  it('a reader that has gone does not keep the changes from being made', async () => {
+  it('completes the changes even if the reader of its output has exited', async () => {
     const [session] = world.createSessions(1)
     const run = await acl(`-o ${session} --grant 7 --grant 8`, {during: (child) => void child.stdout!.destroy()})
     assert.ok(run.status === 0 || run.signal === 'SIGPIPE' || run.status === 141, `${run.status} ${run.stderr}`)
@@ -286,10 +286,10 @@ describe('session-acl when things go wrong', () => {
   })
 })
 
-describe('users that are looked up', () => {
+describe('the lookup of users', () => {
   let world: Simulator
   let folder: string
-  /** session-acl where looking up users is this script's work. */
+  /** Runs session-acl with this script as `getent`. */
   const acl = (args: string, getent: string, during?: RunOptions['during']) => {
     writeFileSync(path.join(folder, 'getent'), `#!/bin/sh\n${getent}\n`, {mode: 0o755})
     const PATH = `${folder}:${process.env.PATH}`
@@ -307,7 +307,7 @@ describe('users that are looked up', () => {
     await world.close()
   })
 
-  it('and are not found are told from those that cannot be looked up', async () => {
+  it('distinguishes unknown users from failed lookups', async () => {
     const [session] = world.createSessions(1)
     const missing = await acl(`-o ${session} --grant nobody-here`, 'exit 2')
     assert.equal(missing.status, 2)
@@ -315,13 +315,13 @@ describe('users that are looked up', () => {
     const broken = await acl(`-o ${session} --grant daemon`, 'exit 3')
     assert.equal(broken.status, 1)
     assert.match(broken.stderr, /^Error: cannot look up user daemon\n/)
-    // a uid needs no name
+    // a uid needs no lookup
     const nameless = await acl(`-o ${session} --grant 7 --show`, 'exit 3')
     assert.equal(nameless.status, 0, nameless.stderr)
     assert.match(nameless.stdout, /\(7\) {2}\(unknown\)/)
   })
 
-  it('and take long: Ctrl-C asks nothing of the session manager any more', async () => {
+  it('can be interrupted without a call to the session manager', async () => {
     const [session] = world.createSessions(1)
     const begun = path.join(folder, 'begun')
     const run = await acl(`-o ${session} --grant daemon`, `: > ${begun}; sleep 1`, async (child) => {
@@ -335,7 +335,7 @@ describe('users that are looked up', () => {
 describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  it('lets a session be picked, and looks at no more than that one', async () => {
+  it('lets the user pick a session, and reads only that one', async () => {
     stage.world.createSessions(3)
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --grant 7 --show', 'Enter')
@@ -347,7 +347,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(stage.world.calls.byMember.get('Get acl'), 1)
   })
 
-  /** A change of access to one of two sessions of a name, at the question which. */
+  /** Starts a change of access with an ambiguous name, up to the prompt. */
   const ambiguous = async () => {
     const sessions = [
       await stage.world.startSession('alice', 'cert'),
@@ -359,7 +359,7 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     return {sessions, terminal}
   }
 
-  it('picks where a name is ambiguous, and Ctrl-C changes nothing', async () => {
+  it('lets the user pick if a name is ambiguous, and Ctrl-C changes nothing', async () => {
     const {sessions, terminal} = await ambiguous()
     await terminal.type('C-c')
     await terminal.shows(/interrupted[^]*status 130/)
@@ -371,21 +371,21 @@ describe('session-acl on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await terminal.cursorIsVisible(), true)
   })
 
-  it('looks again at what took a while to pick', async () => {
+  it('reads the session again after a slow choice', async () => {
     const {sessions, terminal} = await ambiguous()
     for (const session of sessions) await stage.world.setPublicAccess(session, true)
     await terminal.type('Enter')
     await terminal.shows(/cert \(\w{8}\): session is already accessible by everyone[^]*status 0/)
   })
 
-  it('never picks with --json', async () => {
+  it('never prompts with --json', async () => {
     stage.world.createSessions(2)
     const terminal = await stage.open()
     await terminal.type('ovpn3 session-acl --show --json', 'Enter')
     await terminal.shows(/"no session selected[^]*status 2/)
   })
 
-  it('dims what had not to be changed, unless colours are off', async () => {
+  it('dims unchanged users, unless colours are off', async () => {
     const [session] = stage.world.createSessions(1)
     for (const [env, pattern] of [
       // eslint-disable-next-line no-control-regex

@@ -4,13 +4,16 @@ import {
   configOf,
   type ErrorJson,
   errorJson,
+  identityOf,
   type InputRequest,
+  isoTime,
   isOutage,
   isOvpn3Error,
   Ovpn3Error,
   type Reading,
   readingOf,
   type Session,
+  type SessionIdentity,
   type SessionProperties,
   type SessionResult,
   type SessionStatus,
@@ -43,9 +46,7 @@ export interface AuthRequest {
 }
 
 /** A stable interface, described in `docs/schemas`. */
-export interface AuthRequestJson {
-  readonly path: string
-  readonly id: string
+export interface AuthRequestJson extends SessionIdentity {
   readonly state: RequestState
   /** The backend's pid, the value of `--auth-req`. */
   readonly authRequest: number | null
@@ -55,8 +56,8 @@ export interface AuthRequestJson {
   readonly status: StatusJson | null
   readonly input: readonly Pick<InputRequest, 'description' | 'hidden' | 'name'>[] | null
   readonly url: string | null
-  /** Start of the session in seconds since 1970; the service does not say when the wait began. */
-  readonly created: number | null
+  /** Start of the session; the service does not say when the wait began. */
+  readonly created: string | null
   readonly error?: ErrorJson
 }
 
@@ -93,8 +94,7 @@ export async function authRequestOf(
 export function authRequestJson({error, selected, slots, state, url, values}: AuthRequest): AuthRequestJson {
   const {owner, session} = selected
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     state,
     authRequest: values.backend_pid ?? null,
     config: values.config_name ?? configOf(session),
@@ -102,7 +102,7 @@ export function authRequestJson({error, selected, slots, state, url, values}: Au
     status: statusJson(values.status),
     input: slots?.map(({description, hidden, name}) => ({name, description, hidden})) ?? null,
     url: url ?? null,
-    created: values.session_created ?? null,
+    created: isoTime(values.session_created),
     error: error && errorJson(error),
   }
 }
@@ -112,7 +112,7 @@ export function pidOf(text: string): number {
   const pid = /^\d+$/.test(text) ? Number(text) : 0
   if (pid > 0 && pid < 2 ** 32) return pid
   throw new Ovpn3Error('usage', `--auth-req: invalid ID: "${text}"`, {
-    hint: 'Run `ovpn3 session-auth` to list the IDs',
+    hint: 'Run `ovpn3 auth` to list the IDs',
   })
 }
 

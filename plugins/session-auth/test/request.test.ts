@@ -23,7 +23,7 @@ const selectedOf = (session: FakeSession, owner?: Selected['owner']): Selected =
 const requestOf = (session: FakeSession, {hung = false, owner}: {hung?: boolean; owner?: Selected['owner']} = {}) =>
   authRequestOf(selectedOf(session, owner), () => hung)
 
-/** A session, of which reading gives these errors. */
+/** A session whose reads fail with these errors. */
 function broken(code: 'access-denied' | 'failed' | 'session-not-found' | 'session-stale' | 'timeout'): FakeSession {
   const session = new FakeSession(StatusMinor.inputRequired)
   session.snapshot = {errors: {status: new Ovpn3Error(code, 'why')}, values: {}}
@@ -36,11 +36,11 @@ const waiting = () => {
   return session
 }
 
-describe('what a session waits for', () => {
+describe('the input that a session needs', () => {
   for (const minor of [StatusMinor.inputRequired, StatusMinor.userPasswordNeeded, StatusMinor.challenge])
-    it(`is in the queue of the service: status ${minor}`, async () => {
+    it(`is read from the queue of the service: status ${minor}`, async () => {
       const session = waiting()
-      session.turn(minor)
+      session.setStatus(minor)
       await session.refresh()
       const request = await requestOf(session)
       assert.equal(request!.state, 'waiting')
@@ -51,16 +51,16 @@ describe('what a session waits for', () => {
       assert.equal(request!.url, undefined)
     })
 
-  it('is a web page, and nothing is asked then', async () => {
+  it('is a web authentication, without questions', async () => {
     const session = waiting()
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn.example/1')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn.example/1')
     await session.refresh()
     const request = await requestOf(session)
     assert.deepEqual([request!.url, request!.slots], ['https://vpn.example/1', undefined])
     assert.equal(session.calls.includes('inputRequests'), false)
   })
 
-  it('is nothing, for every other status, and nothing more is read', async () => {
+  it('is none with any other status, without further reads', async () => {
     for (const minor of [StatusMinor.configOk, StatusMinor.connecting, StatusMinor.connected, StatusMinor.paused]) {
       const session = new FakeSession(minor)
       assert.equal(await requestOf(session), undefined)
@@ -68,7 +68,7 @@ describe('what a session waits for', () => {
     }
   })
 
-  it('is not known where the queue cannot be read: the session is there all the same', async () => {
+  it('is unknown if the queue cannot be read, but the session is listed', async () => {
     const session = waiting()
     session.inputRequests = async () => {
       throw new Ovpn3Error('access-denied', 'no')
@@ -78,7 +78,7 @@ describe('what a session waits for', () => {
     assert.deepEqual([request!.state, request!.slots], ['waiting', undefined])
   })
 
-  it('is not known of a session that is gone, hangs or cannot be read', async () => {
+  it('is unknown if the session is gone, hangs or cannot be read', async () => {
     assert.equal((await requestOf(broken('session-stale')))!.state, 'stale')
     assert.equal((await requestOf(broken('session-stale'), {hung: true}))!.state, 'hung')
     const failed = await requestOf(broken('failed'))
@@ -88,7 +88,7 @@ describe('what a session waits for', () => {
     await assert.rejects(requestOf(broken('timeout')), (error) => hasCode(error, 'timeout'))
   })
 
-  it('is not known of one that goes stale while it is read', async () => {
+  it('is unknown if the session becomes stale during the read', async () => {
     const session = waiting()
     session.fetch = async (names) => {
       const errors = Object.fromEntries(names.map((name) => [name, new Ovpn3Error('session-stale', 'gone')]))
@@ -105,7 +105,7 @@ async function several(): Promise<AuthRequest[]> {
   const evil = waiting()
   evil.queue = [{...userName, description: 'PIN \u001B[31mfor\u202E you\r\n'}]
   const web = new FakeSession(StatusMinor.urlAuthentication, {config: 'customer-vpn', id: '1f88aa03s'})
-  web.turn(StatusMinor.urlAuthentication, url)
+  web.setStatus(StatusMinor.urlAuthentication, url)
   await web.refresh()
   const requests = await Promise.all([
     requestOf(evil),
@@ -115,9 +115,9 @@ async function several(): Promise<AuthRequest[]> {
   return requests.map((request) => request!)
 }
 
-describe('the list', () => {
+describe('the list of waiting sessions', () => {
   for (const width of [40, 80, 120])
-    it(`fits ${width} columns, but for the address, which is whole`, async () => {
+    it(`fits ${width} columns, except the URL, which is complete`, async () => {
       const lines = requestsText(await several(), {colors: plain, now: 0, width}).split('\n')
       const [head] = lines
       assert.match(head!, /^AUTH-REQ {2}SESSION +WAITS/)
@@ -126,7 +126,7 @@ describe('the list', () => {
       assert.ok(lines.includes(`  ${url}`))
     })
 
-  it('says what is waited for, in words that are safe to show, and whose session it is', async () => {
+  it('shows the input and the owner, without control characters', async () => {
     const text = requestsText(await several(), {colors: plain, now: 0})
     assert.match(text, /office \(7c1b02d4\) +PIN for +you/)
     assert.match(text, /customer-vpn \(1f88aa03\) of bob +web authentication/)
@@ -135,14 +135,14 @@ describe('the list', () => {
     assert.doesNotMatch(text, /[\u001B\u202E\r]/)
   })
 
-  it('of sessions that are gone says that none waits', async () => {
+  it('reports that no session waits if all are gone', async () => {
     const lost = [(await requestOf(broken('session-stale')))!]
     assert.match(requestsText(lost, {colors: plain, now: 0}), /stale, removed[^\n]*\nNo session waits for input\.$/)
     assert.equal(requestsText([], {colors: plain, now: 0}), 'No session waits for input.')
     assert.equal(classicText([]), 'No sessions requires authentication interaction')
   })
 
-  it('in the lines of openvpn3 has more at the end of a record only', async () => {
+  it('adds its own lines only at the end of a record of openvpn3', async () => {
     const records = classicText(await several()).split('\n')
     const labels = records.filter((line) => line.includes(': ')).map((line) => line.split(':', 1)[0]!.trim())
     const [first, second] = [

@@ -55,21 +55,21 @@ describe('session-auth', () => {
 
   const reads = () => Object.fromEntries([...world.calls.byMember].filter(([member]) => member.startsWith('Get')))
 
-  it('reads of a session that does not wait its status and its owner', async () => {
+  it('reads only status and owner of a session that does not wait', async () => {
     world.createSessions(3)
     world.calls.reset()
     assert.equal((await auth('')).status, 0)
     assert.deepEqual(reads(), {'Get owner': 3, 'Get status': 3})
   })
 
-  it('looks an ID up by reading no more than that, and whose it is', async () => {
+  it('reads only the ID and owner to find a session by ID', async () => {
     world.createSessions(3)
     world.calls.reset()
     assert.equal((await auth('--auth-req 1')).status, 4)
     assert.deepEqual(reads(), {'Get backend_pid': 3, 'Get owner': 3})
   })
 
-  it('a backend that hangs is a row, and the others are listed', async () => {
+  it('lists a session with a hung backend, and the others', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const [hung] = world.createSessions(1)
     await world.stopBackend(hung!)
@@ -81,7 +81,7 @@ describe('session-auth', () => {
     assert.deepEqual(states, {[hung!]: 'hung', [path]: 'waiting'})
   })
 
-  it('a status that cannot be read is a row that says why', async () => {
+  it('lists an unreadable status with the reason', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     world.failProperty(path, 'status')
     const [{error, state}] = (await list()) as [AuthRequestJson]
@@ -89,7 +89,7 @@ describe('session-auth', () => {
     assert.match((await auth('')).stdout, /Auth status: not readable: .*Property not available/)
   })
 
-  it('asks for what comes while it connects, and answers that, too', async () => {
+  it('answers questions that come during the connection, too', async () => {
     world.addProfile('alice', 'dyn', {challenge, inputs: [], port: 1195})
     const path = await world.startProfile('alice', 'dyn', {until: 'started'})
     await until('the server asks', () => world.status(path)[1] === 4)
@@ -103,7 +103,7 @@ describe('session-auth', () => {
     assert.match(run.stdout, /The code on your token: \nConnected to \S+ \(\S+\)\ndyn \(\w{8}\): connected to /)
   })
 
-  it('hands nothing over where an answer is missing', async () => {
+  it('sends nothing if an answer is missing', async () => {
     const path = await world.startSession('alice', 'pass', {until: 'new'})
     const run = await auth('--config pass', {input: 'vpnuser\n'})
     assert.equal(run.status, 8)
@@ -112,7 +112,7 @@ describe('session-auth', () => {
     assert.equal(world.status(path)[1], 4)
   })
 
-  it('a refused login is an error with the reason, as JSON as well', async () => {
+  it('reports a refused login with its reason, also as JSON', async () => {
     await world.startSession('alice', 'pass', {until: 'new'})
     const run = await auth('--config pass --json', {input: 'vpnuser\nwrong\n'})
     assert.equal(run.status, 8)
@@ -121,7 +121,7 @@ describe('session-auth', () => {
     assert.equal((sessions[0] as {error?: ErrorJson}).error?.code, 'refused')
   })
 
-  it('gives up what it has started when the time is up, and keeps it with --keep', async () => {
+  it('disconnects on timeout, and keeps the session with --keep', async () => {
     world.addProfile('alice', 'slow', {inputs: [{...userNameInput}], port: undefined})
     for (const [more, left] of [
       ['', 0],
@@ -134,7 +134,7 @@ describe('session-auth', () => {
     }
   })
 
-  it('a session of another user is only given input where the owner is named', async (t) => {
+  it("sends input to another user's session only if the owner is named", async (t) => {
     if (isAlone(world, t)) return
     const path = await world.startSession('bob', 'pass', {until: 'new'})
     await world.grant(path, 'alice')
@@ -152,7 +152,7 @@ describe('session-auth', () => {
     assert.equal(named.status, 0, named.stderr)
   })
 
-  it('a session that is merely public is neither listed nor found by its ID', async (t) => {
+  it('neither lists nor finds a session that is only public', async (t) => {
     if (isAlone(world, t)) return
     const path = await world.startSession('bob', 'pass', {until: 'new'})
     await world.setPublicAccess(path, true)
@@ -167,7 +167,7 @@ const userNameInput = {description: 'Auth User name', group: 1, hidden: false, i
 describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
   const stage = terminals()
 
-  it('lists the one that waits, and continues it when told to', async () => {
+  it('lists the waiting session, and continues it after a yes', async () => {
     const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
     stage.world.createSessions(2)
     const tty = await stage.open()
@@ -186,7 +186,7 @@ describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await stage.world.carriesTraffic(path), true)
   })
 
-  it('leaves it alone when told not to', async () => {
+  it('leaves the session unchanged after a no', async () => {
     const path = await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open()
     await tty.type('ovpn3 session-auth', 'Enter')
@@ -196,7 +196,7 @@ describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
     assert.deepEqual(stage.world.answers(path), {})
   })
 
-  it('of several lets one be picked, and Ctrl-C picks none', async () => {
+  it('lets the user pick one of several, and Ctrl-C picks none', async () => {
     await stage.world.startSession('alice', 'pass', {until: 'new'})
     await stage.world.startSession('alice', 'key', {until: 'new'})
     stage.world.createSessions(1)
@@ -215,7 +215,7 @@ describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await tty.cursorIsVisible(), true)
   })
 
-  it('only lists where the list goes elsewhere, or as JSON, and where none waits', async () => {
+  it('only lists if the output is redirected or JSON, or no session waits', async () => {
     await stage.world.startSession('alice', 'pass', {until: 'new'})
     const tty = await stage.open()
     assert.match(await tty.run('ovpn3 session-auth | cat'), /Auth Request: \d+/)
@@ -224,7 +224,7 @@ describe('session-auth on a terminal', {skip: skipTerminal()}, () => {
     assert.equal(await tty.run('ovpn3 session-auth'), 'No session waits for input.')
   })
 
-  it("asks twice before another user's session gets input, and no is what Enter means", async (t) => {
+  it("asks twice before another user's session gets input, and Enter means no", async (t) => {
     if (isAlone(stage.world, t)) return
     const path = await stage.world.startSession('bob', 'pass', {until: 'new'})
     await stage.world.grant(path, 'alice')

@@ -65,7 +65,7 @@ export interface Verdict {
 /** A status as text, with the service's message if that says more. */
 export function statusLine(status: SessionStatus): string {
   const text = statusText(status)
-  const {message} = status
+  const message = status.message.replace(/^Reason: /, '')
   return message === '' || message.toLowerCase() === text ? text : `${text}: ${message}`
 }
 

@@ -43,8 +43,8 @@ export function requestOf({level, 'log-level': logLevel, timeout, until}: Flags)
 
 function levelOf(level: string): string {
   if (levels.has(level)) return level
-  const near = closest(level, logLevelNames)
+  const near = logLevelNames.find((name) => level.toLowerCase().startsWith(name)) ?? closest(level, logLevelNames)
   throw new Ovpn3Error('usage', `--level: invalid level: "${level}"`, {
-    hint: near === undefined ? 'Pass a name from debug to fatal, or a number from 0 to 6' : didYouMean([near]),
+    hint: near === undefined ? `Pass one of ${logLevelNames.join(', ')}, or a number from 0 to 6` : didYouMean([near]),
   })
 }

@@ -4,6 +4,7 @@ import {
   configOf,
   errorJson,
   hasCode,
+  identityOf,
   localTime,
   logLevelName,
   type LogLine,
@@ -69,6 +70,7 @@ function partsOf(logItem: LogItem, colors: Colors, name: string): [word: string,
 
 /** Why the log of a session is lost. */
 export function lossReason(error: Ovpn3Error | undefined): string {
+  if (hasCode(error, 'unsupported')) return error!.message
   return hasCode(error, 'access-denied') ? 'permission denied' : 'the log service does not know the session'
 }
 
@@ -99,5 +101,5 @@ export function noteJson(event: 'none' | 'waiting', message: string): unknown {
 }
 
 function sessionJson(session: Session) {
-  return {path: session.path, id: session.id, config: configOf(session)}
+  return {...identityOf(session), config: configOf(session)}
 }

@@ -55,21 +55,21 @@ afterEach(async () => {
   clock.reset()
 })
 
-describe('following the log of a session', () => {
-  it('tells its lines and statuses in their order, and ends with it', async () => {
+describe("the follower of a session's log", () => {
+  it('reports lines and statuses in order, and ends with the session', async () => {
     const session = sessionOf('a')
     source.sessions = [session]
     const {ended, logItems} = run([session])
     await settled()
     session.log(4, 'Pausing connection')
-    session.turn(StatusMinor.paused)
-    session.turn(StatusMinor.paused)
+    session.setStatus(StatusMinor.paused)
+    session.setStatus(StatusMinor.paused)
     session.tell({type: 'removed'})
     assert.equal(await ended, undefined)
     assert.deepEqual(logItems, ['attached a 7', 'log a Pausing connection', 'status a 14', 'ended a'])
   })
 
-  it('gives the log back at the end', async () => {
+  it('unsubscribes at the end', async () => {
     const session = sessionOf('a')
     const {ended} = run([session])
     await settled()
@@ -78,7 +78,7 @@ describe('following the log of a session', () => {
     assert.ok(session.calls.includes('unfollow'))
   })
 
-  it('tells once that the log is lost, and again when it was there in between', async () => {
+  it('reports a lost log once, and again after it recovered', async () => {
     const session = sessionOf('a')
     const {logItems} = run([session])
     await settled()
@@ -89,7 +89,7 @@ describe('following the log of a session', () => {
     assert.deepEqual(logItems.slice(1), ['log-lost a', 'log a here again', 'log-lost a'])
   })
 
-  it('goes on with the sessions that are wanted, and with no other', async () => {
+  it('continues with matching sessions only', async () => {
     const {ended, logItems} = run([], {
       stays: true,
       wanted: ({session}) => session.id.startsWith('a'),
@@ -110,7 +110,7 @@ describe('following the log of a session', () => {
     assert.equal(await ended, undefined)
   })
 
-  it('says once that nothing has come', async () => {
+  it('reports once that there are no lines', async () => {
     const session = sessionOf('a')
     const {silent} = run([session])
     await clock.pass(4900)
@@ -119,7 +119,7 @@ describe('following the log of a session', () => {
     assert.deepEqual(silent, [session])
   })
 
-  it('says nothing of the kind where a line came, where the log is lost, and where a state is waited for', async () => {
+  it('does not report missing lines after a line, after the log is lost, or with --until', async () => {
     const [heard, lost, waiting] = [sessionOf('a'), sessionOf('b'), sessionOf('c', StatusMinor.connecting)]
     const runs = [run([heard]), run([lost]), run([waiting], {goal: 'connected'})]
     await settled()
@@ -132,7 +132,21 @@ describe('following the log of a session', () => {
     )
   })
 
-  it('begins once the source can be watched, and not if it cannot', async () => {
+  it('follows the status alone of a session whose source cannot follow it', async () => {
+    const session = sessionOf('a')
+    session.follow = async () => {
+      throw new Ovpn3Error('unsupported', 'not supported by its source, fake')
+    }
+
+    const {logItems, silent} = run([session])
+    await settled()
+    session.status = statusOf(StatusMinor.paused)
+    await clock.pass(10_000)
+    assert.deepEqual(logItems, ['attached a 7', 'log-lost a', 'status a 14'])
+    assert.deepEqual(silent, [])
+  })
+
+  it('starts once the source can be watched, and fails otherwise', async () => {
     let begun = 0
     const onBegin = () => {
       begun++
@@ -147,7 +161,7 @@ describe('following the log of a session', () => {
     assert.equal(begun, 1)
   })
 
-  it('ends with the reason when its source is gone', async () => {
+  it('ends with the reason if its source is gone', async () => {
     const {ended} = run([sessionOf('a')])
     await settled()
     const error = new Ovpn3Error('disconnected', 'gone')
@@ -156,27 +170,27 @@ describe('following the log of a session', () => {
   })
 })
 
-describe('waiting for a state', () => {
-  it('asks for nothing where the session is in it', async () => {
+describe('a wait for a state', () => {
+  it('reads nothing if the session is in the state', async () => {
     const session = sessionOf('a')
     assert.deepEqual(await verdictOf(run([session], {goal: 'connected'})), [true, 'connected'])
     assert.deepEqual(session.calls, [])
   })
 
-  it('ends when the session comes to it', async () => {
+  it('ends when the session reaches the state', async () => {
     const session = sessionOf('a', StatusMinor.connecting)
     const wait = run([session], {goal: 'connected'})
     await settled()
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     assert.deepEqual(await verdictOf(wait), [true, 'connected'])
     assert.deepEqual(wait.logItems, ['attached a 6', 'status a 7'])
   })
 
-  it('ends with the reason when it never will', async () => {
+  it('fails with the reason if the session can no longer reach the state', async () => {
     const refused = sessionOf('a', StatusMinor.connecting)
     const wait = run([refused], {goal: 'connected'})
     await settled()
-    refused.turn(StatusMinor.authenticationFailed, 'wrong password')
+    refused.setStatus(StatusMinor.authenticationFailed, 'wrong password')
     assert.deepEqual(await verdictOf(wait), [false, 'authentication failed: wrong password'])
   })
 
@@ -184,7 +198,7 @@ describe('waiting for a state', () => {
     ['connected', false],
     ['disconnected', true],
   ] as const)
-    it(`${goal}: a session that ends has${reached ? '' : ' not'} come to it`, async () => {
+    it(`${goal}: a session that ends has${reached ? '' : ' not'} reached it`, async () => {
       const session = sessionOf('a', StatusMinor.paused)
       const wait = run([session], {goal})
       await settled()
@@ -192,7 +206,7 @@ describe('waiting for a state', () => {
       assert.deepEqual(await verdictOf(wait), [reached, 'the session ended'])
     })
 
-  it('is open for a session that is paused or needs input', () => {
+  it('continues for a session that is paused or needs input', () => {
     for (const minor of [StatusMinor.inputRequired, StatusMinor.paused, StatusMinor.urlAuthentication])
       for (const goal of ['connected', 'disconnected'] as const) assert.equal(judge(goal, statusOf(minor)), undefined)
   })

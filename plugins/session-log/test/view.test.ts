@@ -11,7 +11,7 @@ import {document} from '../../../test/support/schemas'
 const session = new FakeSession(StatusMinor.connected)
 const time = new Date(2026, 2, 1, 9, 5, 7, 42)
 const plain = colorsOf({} as NodeJS.WriteStream)
-/** Colours by their names, to be seen. */
+/** Colours as their names, to make them visible. */
 const vivid = Object.fromEntries(
   Object.keys(plain).map((name) => [name, (text: string) => `<${name}>${text.trim()}</>`]),
 ) as Colors
@@ -26,7 +26,7 @@ const logged = (category: number, message: string): LogItem => ({
 const denied = new Ovpn3Error('access-denied', 'permission denied')
 
 describe('a line of a followed log', () => {
-  it('has the time of this machine, the level and the text', () => {
+  it('shows local time, level and text', () => {
     assert.equal(preciseTime(time), '2026-03-01 09:05:07.042')
     assert.equal(line(logged(4, 'Connecting')), '2026-03-01 09:05:07.042 info    Connecting')
     assert.equal(
@@ -35,12 +35,12 @@ describe('a line of a followed log', () => {
     )
   })
 
-  it('leaves out a remark that only repeats the status', () => {
+  it('omits a message that only repeats the status', () => {
     const status = statusOf(StatusMinor.authenticationFailed, 'Authentication failed')
     assert.match(line({session, status, time, type: 'status'}, 'office (7c1b)'), /: authentication failed$/)
   })
 
-  it('says when a session comes, goes, and cannot be listened to', () => {
+  it('reports a session that appears, ends, or cannot be followed', () => {
     const text = (logItem: LogItem) => line(logItem, 'label').slice(24)
     assert.equal(
       text({session, status: statusOf(StatusMinor.connected), time, type: 'attached'}),
@@ -55,15 +55,20 @@ describe('a line of a followed log', () => {
       text({session, time, type: 'log-lost'}),
       'session no log of office (7c1b02d4): the log service does not know the session',
     )
+    const unsupported = new Ovpn3Error('unsupported', 'not supported by its source, fake')
+    assert.equal(
+      text({error: unsupported, session, time, type: 'log-lost'}),
+      'session no log of office (7c1b02d4): not supported by its source, fake',
+    )
   })
 
-  it('is safe, and none of its further lines can be taken for another one', () => {
+  it('contains no control characters, and indents its continuation lines', () => {
     const forged = '2026-03-01 09:05:07.042 error   forged'
     const text = line(logged(4, `OPTIONS:\n${forged}\n\u001B[31m\u202Ered\r\n`))
     assert.equal(text, `2026-03-01 09:05:07.042 info    OPTIONS:\n${' '.repeat(32)}${forged}\n${' '.repeat(32)}red`)
   })
 
-  it('is coloured by its level', () => {
+  it('has the colour of its level', () => {
     const text = (category: number) => line(logged(category, 'x'), undefined, vivid)
     assert.equal(text(4), '<dim>2026-03-01 09:05:07.042</> info    x')
     assert.deepEqual(

@@ -56,7 +56,7 @@ export async function stayWith(
   // a service manager should retry a session that was lost, so it must not exit like a wrong selection
   const code = isGone(reason) ? 'failed' : reason.code
   const message = `ended: ${reason.message}${ended?.error ? '; the session could not be disconnected' : ''}`
-  const hint = ended?.error ? `Run \`ovpn3 session-manage --disconnect --path ${session.id}\`` : reason.hint
+  const hint = ended?.error ? `Run \`ovpn3 disconnect --path ${session.id}\`` : reason.hint
   return failure(session, new Ovpn3Error(code, message, {cause: reason, hint}), {status})
 }
 

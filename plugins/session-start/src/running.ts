@@ -5,17 +5,32 @@ import {
   Ovpn3Error,
   ownershipOf,
   type PropertyName,
-  result,
   type Session,
-  type SessionResult,
   type SessionSource,
   type SessionStatus,
   shortId,
+  sleep,
   type StartFrom,
+  StatusMinor,
   statusText,
+  unlessAborted,
 } from '@ovpn3/sessions'
 
 const properties: readonly PropertyName[] = ['config_name', 'config_path', 'owner', 'statistics', 'status']
+
+/** The statuses of a session before its connection starts. */
+const starting: ReadonlySet<number> = new Set([
+  StatusMinor.unset,
+  StatusMinor.configOk,
+  StatusMinor.initialised,
+  StatusMinor.newSession,
+  StatusMinor.backendCompleted,
+  StatusMinor.processStarted,
+])
+/** Milliseconds that a new session has to start its connection. */
+const startTime = 5000
+/** Milliseconds between two reads of the status. */
+const readInterval = 500
 
 /** An existing session of the profile. */
 export interface Running {
@@ -45,28 +60,50 @@ export async function runningOf(source: SessionSource, from: StartFrom): Promise
   })
 }
 
-/** The error for --if-running=restart if several sessions of the profile are running. */
+/** The error for --if-running=restart if several sessions of the profile exist. */
 export function ambiguous(alive: readonly Running[]): Ovpn3Error {
-  return new Ovpn3Error('session-ambiguous', `several sessions of this profile are running: ${listed(alive)}`, {
-    hint: `Run \`ovpn3 session-manage --restart --path ${shortId(alive[0]!.session.id)}\``,
+  return new Ovpn3Error('session-ambiguous', `the profile has several sessions: ${listed(alive)}`, {
+    hint: `Run \`ovpn3 restart --path ${shortId(alive[0]!.session.id)}\``,
   })
 }
 
 const listed = (running: readonly Running[]) =>
   running.map(({session, status}) => `${labelOf(session)}, ${statusText(status)}`).join('; ')
 
-/**
- * The result if a session of the profile exists and must not be restarted.
- * @throws Ovpn3Error `session-running`
- */
-export function alreadyRunning(running: readonly Running[], how: 'fail' | 'keep'): SessionResult {
+/** The error if a session of the profile exists and may be neither kept nor restarted. */
+export function alreadyExists(running: readonly Running[]): Ovpn3Error {
   const alive = running.filter(({isDead}) => !isDead)
-  const [first] = alive
-  if (how === 'keep' && first) return result(first.session, 'unchanged', `already running: ${statusText(first.status)}`)
-  const state = first ? `is already running: ${listed(alive)}` : `still exists: ${listed(running)}`
-  throw new Ovpn3Error('session-running', `a session of this profile ${state}`, {
-    hint: first
-      ? 'Pass --if-running=keep to leave it alone, or --if-running=restart to reconnect it'
-      : 'Pass --if-running=restart to replace it',
+  const which = alive.length > 0 ? `already exists: ${listed(alive)}` : `still exists: ${listed(running)}`
+  return new Ovpn3Error('session-running', `a session of this profile ${which}`, {
+    hint:
+      alive.length > 0
+        ? 'Pass --if-running=keep to keep it, or --if-running=restart to reconnect it'
+        : 'Pass --if-running=restart to replace it',
   })
+}
+
+/**
+ * The session that --if-running=keep keeps, preferably a connected one. A new session gets a moment, because the command
+ * that created it connects it next.
+ * @throws Ovpn3Error `session-running` if all sessions have failed
+ */
+export async function sessionToKeep(running: readonly Running[], signal: AbortSignal): Promise<Session> {
+  const alive = running.filter(({isDead}) => !isDead)
+  const {session} = alive.find(({status}) => status.minor === StatusMinor.connected) ?? alive[0] ?? raise(running)
+  const end = performance.now() + startTime
+  while (isStarting(session) && performance.now() < end && !signal.aborted) {
+    await sleep(readInterval, signal)
+    await unlessAborted(session.refresh(properties), signal)
+  }
+
+  return session
+}
+
+function raise(running: readonly Running[]): never {
+  throw alreadyExists(running)
+}
+
+function isStarting({snapshot}: Session): boolean {
+  const {status} = snapshot.values
+  return status !== undefined && starting.has(status.minor)
 }

@@ -8,7 +8,7 @@ import {FakeSession} from '../../../test/support/fake-session'
 const connection = {address: null, device: null, name: 'vpn\u001B[31m', server: {host: 'a.b', port: 1, protocol: 'udp'}}
 
 describe('the lines of the reference', () => {
-  it('say what is started', () => {
+  it('announce the start', () => {
     assert.equal(
       profileLine({from: {name: 'office', path: '/x'}, name: 'office\n'}),
       "Using pre-loaded configuration profile 'office'",
@@ -20,7 +20,7 @@ describe('the lines of the reference', () => {
     assert.equal(sessionLine('/s'), 'Session path: /s')
   })
 
-  it('say how it ended, but for a failure', () => {
+  it('report the outcome, except a failure', () => {
     const session = new FakeSession(StatusMinor.connected)
     const [line] = resultLines(result(session, 'done', 'connected', {connection}))
     assert.match(line!, /^Connected to a\.b \(vpn/)

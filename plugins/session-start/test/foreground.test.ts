@@ -39,7 +39,7 @@ describe('a session in the foreground', () => {
   })
   afterEach(() => clock.reset())
 
-  it('is disconnected when it is interrupted, with its last counters', async () => {
+  it('is disconnected on an interruption, with its final counters', async () => {
     begin()
     await settled()
     abort.abort(new Interruption())
@@ -49,7 +49,7 @@ describe('a session in the foreground', () => {
     assert.deepEqual([disconnected(), stopping], [true, 1])
   })
 
-  it('is asked to end also where the session manager is silent, and is not waited for long', async () => {
+  it('is disconnected without a long wait if the session manager is silent', async () => {
     begin()
     await settled()
     session.silent.add('*')
@@ -64,7 +64,7 @@ describe('a session in the foreground', () => {
     ])
   })
 
-  it('is known to be disconnected without its counters', async () => {
+  it('counts as disconnected even without its counters', async () => {
     begin()
     await settled()
     session.fetch = silence
@@ -73,7 +73,7 @@ describe('a session in the foreground', () => {
     assert.deepEqual(ends(), ['done', 'disconnected', undefined, StatusMinor.done])
   })
 
-  it('was gone by the time', async () => {
+  it('counts as disconnected if it is already gone', async () => {
     begin()
     await settled()
     session.disconnect = async () => {
@@ -94,16 +94,16 @@ describe('a session in the foreground', () => {
     assert.deepEqual([disconnected(), stopping], [false, 0])
   })
 
-  it('ends well where another client disconnects it', async () => {
+  it('ends successfully if another client disconnects it', async () => {
     begin()
     await settled()
-    session.turn(StatusMinor.done)
+    session.setStatus(StatusMinor.done)
     await settled()
     assert.deepEqual(ends(), ['done', 'disconnected', undefined, StatusMinor.done])
     assert.equal(disconnected(), false)
   })
 
-  it('is disconnected where it fails, or needs what nobody gives', async () => {
+  it('is disconnected if it fails or needs input that is missing', async () => {
     begin(async ({minor}) => {
       if (minor === StatusMinor.challenge)
         throw new Ovpn3Error('input-missing', 'standard input ended', {hint: 'Answer'})
@@ -113,7 +113,7 @@ describe('a session in the foreground', () => {
       throw new Ovpn3Error('timeout', 'silence')
     }
 
-    session.turn(StatusMinor.challenge)
+    session.setStatus(StatusMinor.challenge)
     await settled()
     assert.deepEqual(ends(), [
       'failed',
@@ -121,7 +121,7 @@ describe('a session in the foreground', () => {
       'input-missing',
       StatusMinor.challenge,
     ])
-    assert.match(end!.error!.hint!, /^Run `ovpn3 session-manage --disconnect --path /)
+    assert.match(end!.error!.hint!, /^Run `ovpn3 disconnect --path /)
   })
 
   it('is lost with its source', async () => {

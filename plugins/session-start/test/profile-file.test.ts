@@ -21,7 +21,7 @@ import {after, before, beforeEach, describe, it} from 'node:test'
 const KiB = 1024
 const secret = 'n0body-may-read-this'
 
-describe('a profile of a file', () => {
+describe('a profile file', () => {
   let folder: string
   const at = (name: string) => path.join(folder, name)
   const write = (name: string, content: Buffer | string) => {
@@ -47,14 +47,14 @@ describe('a profile of a file', () => {
     assert.fail('no error')
   }
 
-  /** What is wrong with a profile, by its lines. */
+  /** The problems of a profile, by line. */
   const problems = async (text: string): Promise<string[]> => {
     const {code, hint, message} = await error(write('office.ovpn', text))
     assert.equal(code, 'usage')
     assert.equal(hint, `Correct the profile; relative paths start at ${folder}`)
     const start = `cannot use profile ${at('office.ovpn')}:`
     assert.ok(message.startsWith(start), message)
-    // one problem is on the line of the message, several have a line each
+    // a single problem is on the line of the message, several have a line each
     const [first, ...lines] = message.slice(start.length).split('\n')
     return lines.length > 0 ? lines : [first!.trimStart()]
   }
@@ -81,7 +81,7 @@ describe('a profile of a file', () => {
     nothing: '',
   }
   for (const [what, text] of Object.entries(same))
-    it(`${what}: stays`, async () => assert.equal(await contentOf(text), text))
+    it(`${what}: is kept`, async () => assert.equal(await contentOf(text), text))
 
   const inlined: Readonly<Record<string, readonly [text: Buffer | string, content: string]>> = {
     'a byte order mark': ['\uFEFFdev tun\n', 'dev tun\n'],
@@ -107,7 +107,7 @@ describe('a profile of a file', () => {
     'the longest line': [`#${'x'.repeat(510)}\n`, `#${'x'.repeat(510)}\n`],
   }
   for (const [what, [text, content]] of Object.entries(inlined))
-    it(`${what}: as openvpn3 does`, async () => {
+    it(`${what}: is read like openvpn3 does`, async () => {
       write('a b"c', 'QUOTED')
       write('bom', '\uFEFFBOM')
       write('dos', 'DOS\r\n')
@@ -131,7 +131,7 @@ describe('a profile of a file', () => {
     it(`${directive}: is inlined`, async () =>
       assert.equal(await contentOf(`${directive} ca.crt`), `<${directive}>\nCA\n</${directive}>\n`))
 
-  it('an absolute path is taken as it is, a relative one from the folder of the profile', async () => {
+  it('resolves a relative path from the directory of the profile', async () => {
     const file = write('sub/office.ovpn', `ca ${at('ca.crt')}\ncert ../ca.crt\nkey x.key\n`)
     write('sub/x.key', 'KEY')
     const {content, name} = await readProfile(path.relative(process.cwd(), file))
@@ -139,7 +139,7 @@ describe('a profile of a file', () => {
     assert.equal(name, path.relative(process.cwd(), file))
   })
 
-  it('persist-tun is found where it is a directive, and not in a comment, a block or a value', async () => {
+  it('recognizes persist-tun as a directive, not in a comment, a block or a value', async () => {
     for (const [text, expected] of [
       ['dev tun\n persist-tun # please', true],
       ['persist-tun\nca ca.crt', true],
@@ -152,7 +152,7 @@ describe('a profile of a file', () => {
     }
   })
 
-  it('every line with a problem is named, with why', async () => {
+  it('reports every line with a problem, with the reason', async () => {
     write('binary', `\0${secret}`)
     write('breakout', `x\n</ca>${secret}\n`)
     write('latin1', Buffer.from('\u00E9', 'latin1'))
@@ -196,16 +196,16 @@ describe('a profile of a file', () => {
     )
   })
 
-  it('of very many problems the first 20 are named, and the others counted', async () => {
+  it('reports the first 20 of many problems, and the number of the others', async () => {
     const found = await problems('ca x\n'.repeat(23))
     assert.deepEqual(found.slice(19), ['line 20: x: no such file or directory', 'and 3 more'])
   })
 
-  it('a line is measured in bytes', async () => {
+  it('measures a line in bytes', async () => {
     assert.deepEqual(await problems(`#${'é'.repeat(256)}`), ['line 1: longer than 511 bytes'])
   })
 
-  it('a file that may not be read is named', async () => {
+  it('names a file that it may not read', async () => {
     chmodSync(write('secret.key', secret), 0)
     write('office.ovpn', 'key secret.key\n')
     const root = process.geteuid!() === 0
@@ -218,7 +218,7 @@ describe('a profile of a file', () => {
     }
   })
 
-  it('profile and files may have 256 KiB together', async () => {
+  it('may have 256 KiB together with its files', async () => {
     const line = `#${'x'.repeat(510)}\n`
     write('half', line.repeat(256))
     const rest = 'ca half\n'
@@ -248,7 +248,7 @@ describe('a profile of a file', () => {
     ['not UTF-8', 'latin1', 'not UTF-8 text'],
     ['without a name', '', 'no such file or directory'],
   ])
-    it(`a profile that is ${what}: wrong usage`, async () => {
+    it(`that is ${what} is a usage error`, async () => {
       write('binary', '\0')
       write('latin1', Buffer.from('\u00E9', 'latin1'))
       const file = name!.startsWith('/') || name === '' ? name! : at(name!)
@@ -256,7 +256,7 @@ describe('a profile of a file', () => {
       assert.deepEqual([code, message], ['usage', `cannot read profile ${file}: ${problem}`])
     })
 
-  describe('and pipes', () => {
+  describe('and a pipe', () => {
     let fifo: string
     let reader: number
     const fd = () => `/dev/fd/${reader}`
@@ -280,7 +280,7 @@ describe('a profile of a file', () => {
       }
     }
 
-    it('a named one is refused at once, as a profile and by a profile', () =>
+    it('refuses a named pipe at once, as a profile and in a profile', () =>
       withWriter(async () => {
         assert.equal((await error(fifo)).message, `cannot read profile ${fifo}: not a regular file`)
         assert.deepEqual(await problems(`ca fifo\ncert ${fd()}\n`), [
@@ -289,7 +289,7 @@ describe('a profile of a file', () => {
         ])
       }))
 
-    it('an open one is read to its end, and files are looked up in the working directory', async () => {
+    it('reads an open pipe to its end, and finds files in the working directory', async () => {
       const writer = openSync(fifo, 'w')
       writeSync(writer, `ca ${path.relative(process.cwd(), at('ca.crt'))}\npersist-tun`)
       closeSync(writer)
@@ -301,7 +301,7 @@ describe('a profile of a file', () => {
       closeSync(reader)
     })
 
-    it('one that never ends is read until an interruption', () =>
+    it('reads an endless pipe until an interruption', () =>
       withWriter(async (writer) => {
         writeSync(writer, 'dev tun\n')
         const interruption = new Interruption()
@@ -311,13 +311,13 @@ describe('a profile of a file', () => {
         assert.equal(await reading, interruption)
       }))
 
-    it('nothing is read after an interruption', async () => {
+    it('reads nothing after an interruption', async () => {
       const interruption = new Interruption()
       assert.equal(await error(at('ca.crt'), AbortSignal.abort(interruption)), interruption)
       closeSync(reader)
     })
 
-    it('one with too much in it is read no further', async () => {
+    it('stops reading a pipe that exceeds the limit', async () => {
       const writing = writeFile(fifo, '#'.repeat(1024 * KiB))
       const {message} = await error(fd())
       assert.equal(message, `cannot read profile ${fd()}: larger than 256 KiB`)

@@ -2,8 +2,8 @@ import {requestOf} from '@ovpn3/plugin-session-start/dist/request'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
-describe('the request for a session', () => {
-  it('is what the command line says', () => {
+describe('the request of session-start', () => {
+  it('follows the command line', () => {
     assert.deepEqual(requestOf({}, 'office'), {
       background: false,
       dco: undefined,
@@ -32,16 +32,16 @@ describe('the request for a session', () => {
     ['an empty name', {config: ''}, undefined],
     ['an empty argument', {}, ''],
     ['an empty path', {'config-path': ''}, undefined],
-    ['a NUL character', {}, 'a\0b'],
-    ['a boolean that is none', {dco: 'maybe'}, 'a'],
-    ['a time that is none', {timeout: 'soon'}, 'a'],
-    ['no time', {timeout: '0'}, 'a'],
+    ['a name with a NUL character', {}, 'a\0b'],
+    ['an invalid boolean', {dco: 'maybe'}, 'a'],
+    ['an invalid timeout', {timeout: 'soon'}, 'a'],
+    ['a timeout of 0', {timeout: '0'}, 'a'],
   ] as const)
-    it(`has not ${what}`, () => {
+    it(`rejects ${what}`, () => {
       assert.throws(() => requestOf(flags, argument), {code: 'usage'})
     })
 
-  it('names no option that it does not have', () => {
+  it('has no option that the command does not have', () => {
     assert.throws(() => requestOf({timeout: '0'}, 'a'), {hint: 'Omit --timeout to wait without a limit'})
   })
 })

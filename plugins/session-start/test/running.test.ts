@@ -1,11 +1,12 @@
-import {alreadyRunning, ambiguous, runningOf} from '@ovpn3/plugin-session-start/dist/running'
-import {type Ovpn3Error, type Selector, type Snapshot, StatusMinor} from '@ovpn3/sessions'
+import {alreadyExists, ambiguous, runningOf, sessionToKeep} from '@ovpn3/plugin-session-start/dist/running'
+import {type Selector, type Snapshot, StatusMinor} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {describe, it} from 'node:test'
 
 import {FakeSession, FakeSource, statusOf} from '../../../test/support/fake-session'
 
 const saved = {name: 'office', path: '/p/1'}
+const {signal} = new AbortController()
 const file = {content: 'client\n', name: './office.ovpn'}
 
 /** A source with sessions of one profile. */
@@ -34,7 +35,7 @@ class Source extends FakeSource {
 const running = (...values: Snapshot['values'][]) => runningOf(new Source(values), saved)
 const ids = async (found: ReturnType<typeof running>) => (await found).map(({session}) => session.id)
 
-describe('sessions of a profile', () => {
+describe('running sessions of a profile', () => {
   it('are the caller’s, of this profile or of a copy', async () => {
     const found = running(
       {config_path: '/p/1'},
@@ -48,33 +49,35 @@ describe('sessions of a profile', () => {
     assert.deepEqual(await ids(found), ['abcd0000', 'abcd0002', 'abcd0003'])
   })
 
-  it('of a file are those of its name', async () => {
+  it('of a file are found by its name', async () => {
     const source = new Source([{config_path: '/p/x'}])
     assert.equal((await runningOf(source, file)).length, 1)
     assert.deepEqual(source.asked, {kind: 'config', name: './office.ovpn'})
   })
 
-  it('are kept, or an error that names them', async () => {
+  it('are kept, or reported by an error that names them', async () => {
     const found = await running({}, {status: statusOf(StatusMinor.authenticationFailed)}, {})
-    const {message, outcome, path} = alreadyRunning(found, 'keep')
-    assert.deepEqual([outcome, message, path], ['unchanged', 'already running: connected', found[0]!.session.path])
-    assert.throws(() => alreadyRunning(found, 'fail'), {
-      code: 'session-running',
-      message:
-        'a session of this profile is already running: office (abcd0000), connected; office (abcd0002), connected',
-    })
+    assert.equal(await sessionToKeep(found, signal), found[0]!.session)
+    const {code, message} = alreadyExists(found)
+    assert.equal(code, 'session-running')
+    assert.equal(
+      message,
+      'a session of this profile already exists: office (abcd0000), connected; office (abcd0002), connected',
+    )
     assert.match(ambiguous(found).hint!, /--path abcd0000`$/)
   })
 
-  it('at a dead end are not kept', async () => {
+  it('are not kept if they have failed', async () => {
     const found = await running({status: statusOf(StatusMinor.authenticationFailed)})
-    for (const how of ['fail', 'keep'] as const)
-      assert.throws(
-        () => alreadyRunning(found, how),
-        ({code, hint, message}: Ovpn3Error) =>
-          code === 'session-running' &&
-          hint === 'Pass --if-running=restart to replace it' &&
-          message === 'a session of this profile still exists: office (abcd0000), authentication failed',
-      )
+    await assert.rejects(sessionToKeep(found, signal), {
+      code: 'session-running',
+      hint: 'Pass --if-running=restart to replace it',
+      message: 'a session of this profile still exists: office (abcd0000), authentication failed',
+    })
+  })
+
+  it('are kept connected rather than paused', async () => {
+    const found = await running({status: statusOf(StatusMinor.paused)}, {})
+    assert.equal(await sessionToKeep(found, signal), found[1]!.session)
   })
 })

@@ -5,12 +5,12 @@ import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-describe('the service manager', () => {
+describe('the notifier of the service manager', () => {
   const environment = {...process.env}
   let folder: string
   let notices: string[]
   const manager = () => new ServiceManager((text) => notices.push(text))
-  /** Puts a systemd-notify in place, which keeps its arguments, a line for each run. */
+  /** Installs a systemd-notify that records its arguments, one line per run. */
   const install = (then = '') =>
     writeFileSync(
       path.join(folder, 'systemd-notify'),
@@ -31,7 +31,7 @@ describe('the service manager', () => {
     rmSync(folder, {force: true, recursive: true})
   })
 
-  it('gets every message in order', async () => {
+  it('sends every message in order', async () => {
     const service = manager()
     service.ready('connected to 10.99.0.1 on tun0')
     service.status('reconnecting')
@@ -41,14 +41,14 @@ describe('the service manager', () => {
     assert.deepEqual(notices, [])
   })
 
-  it('gets no assignment that a text contains', async () => {
+  it('sends no assignment contained in a text', async () => {
     const service = manager()
     service.status('connected\nMAINPID=1')
     await service.sent()
     assert.equal(sent(), '[STATUS=connected MAINPID=1]\n')
   })
 
-  it('gets nothing where it has not asked', async () => {
+  it('sends nothing without NOTIFY_SOCKET', async () => {
     delete process.env.NOTIFY_SOCKET
     const service = manager()
     service.ready('connected')
@@ -56,7 +56,7 @@ describe('the service manager', () => {
     assert.throws(sent, {code: 'ENOENT'})
   })
 
-  it('is given up on where it does not answer within 1 s', async () => {
+  it('gives up if systemd-notify does not finish within 1 s', async () => {
     install('exec sleep 100')
     const service = manager()
     const begun = performance.now()
@@ -65,14 +65,14 @@ describe('the service manager', () => {
     service.stopping()
     await service.sent()
     assert.ok(performance.now() - begun < 2000)
-    // sent() does not wait for what comes after it
+    // later messages are dropped
     service.status('reconnecting')
     await service.sent()
     assert.equal(sent(), '[READY=1][STATUS=connected]\n')
     assert.deepEqual(notices, ['Cannot notify the service manager: systemd-notify timed out after 1 s'])
   })
 
-  it('is given up on where a message cannot be sent, and the reason is shown once', async () => {
+  it('gives up if a message cannot be sent, and reports the reason once', async () => {
     install('exit 1')
     let service = manager()
     service.ready('connected')

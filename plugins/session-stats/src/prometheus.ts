@@ -48,10 +48,23 @@ const gauges: Readonly<Record<string, Gauge>> = {
   status_minor: {help: 'Minor status code.', value: ({status}) => status?.minor},
 }
 
+/** A host of --host. */
+export interface HostState {
+  readonly host: string
+  /** False: its sessions are missing. */
+  readonly isUp: boolean
+}
+
 /** Sessions in the Prometheus text exposition format. Their `prometheusProperties` must have been read. */
-export function exposition(sessions: readonly Session[]): string {
+export function exposition(sessions: readonly Session[], hosts: readonly HostState[]): string {
   const families: Family[] = [
-    {help: 'Number of sessions.', name: 'openvpn3_sessions', samples: [['', sessions.length]], type: 'gauge'},
+    {help: 'Number of sessions.', name: 'openvpn3_sessions', samples: numbersOf(sessions, hosts), type: 'gauge'},
+    {
+      help: '1 if the sessions of the host could be read, else 0.',
+      name: 'openvpn3_host_up',
+      samples: hosts.map(({host, isUp}) => [hostLabel(host), Number(isUp)]),
+      type: 'gauge',
+    },
     ...Object.entries(gauges).map(([name, gauge]): Family => ({
       help: gauge.help,
       name: `openvpn3_session_${name}`,
@@ -68,6 +81,16 @@ export function exposition(sessions: readonly Session[]): string {
     .map((family) => familyText(family))
     .join('')
 }
+
+/** The number of sessions, on each host. */
+function numbersOf(sessions: readonly Session[], hosts: readonly HostState[]): Family['samples'] {
+  if (hosts.length === 0) return [['', sessions.length]]
+  return hosts
+    .filter(({isUp}) => isUp)
+    .map(({host}) => [hostLabel(host), sessions.filter(({source}) => source.host === host).length])
+}
+
+const hostLabel = (host: string) => `{host="${escapeText(host)}"}`
 
 function counterFamilies(sessions: readonly Session[]): Family[] {
   const readable = sessions.flatMap((session) => {
@@ -106,6 +129,7 @@ function familyText({help: text, name, samples, type}: Family): string {
 
 function labelsOf(session: Session): string {
   const labels: readonly (readonly [string, number | string | null | undefined])[] = [
+    ['host', session.source.host],
     ['session', session.id],
     ['config', configOf(session)],
     ['owner', session.snapshot.values.owner],

@@ -1,5 +1,5 @@
 import {type Colors, cut, displayWidth, type Frame, tableText, type User} from '@ovpn3/kit'
-import {bytes, configOf, count, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
+import {bytes, configOf, count, hostPrefix, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
@@ -155,11 +155,11 @@ export class Board {
     const lines = table.split('\n')
     const tableWidth = Math.max(...lines.map((line) => displayWidth(line)))
     const width = columns - tableWidth - 2
-    const every = `every ${interval / 1000} s`
+    const last = `last ${Math.round((width * interval) / 1000)} s`
     const graphs = [
       width < narrowestGraph
         ? ''
-        : colors.dim((width < every.length ? every.replace('every ', '') : every).padStart(width)),
+        : colors.dim((width < last.length ? last.replace('last ', '') : last).padStart(width)),
       ...directions.map(([, rate, , color]) => colors[color](graph(seriesOf(history, rate), width))),
     ]
     return lines.map((line, i) => `${i === 0 ? colors.dim(line.padEnd(tableWidth)) : line}  ${graphs[i]!}`.trimEnd())
@@ -180,9 +180,9 @@ export class Board {
         {header: 'ID'},
         {flexible: true, header: 'CONFIG'},
         {header: 'DOWN'.padStart(speedWidth)},
-        {dropOrder: 1, header: rateCounters.bytesIn.padEnd(width)},
+        {dropOrder: 1, header: 'GRAPH'.padEnd(width)},
         {header: 'UP'.padStart(speedWidth)},
-        {dropOrder: 1, header: rateCounters.bytesOut.padEnd(width)},
+        {dropOrder: 1, header: 'GRAPH'.padEnd(width)},
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
@@ -211,7 +211,7 @@ export class Board {
 
 /** A short name of a session: `office`, or `office of bob` if another user owns it. */
 export function sessionName(session: Session, owner?: User): string {
-  const name = safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`
+  const name = hostPrefix(session.source.host) + (safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`)
   return owner ? `${name} of ${safeText(owner.name ?? String(owner.uid))}` : name
 }
 

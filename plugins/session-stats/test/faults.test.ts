@@ -47,7 +47,7 @@ describe('session-stats on the simulator', () => {
       },
     })
 
-  /** Runs an action right before the nth read of the statistics. */
+  /** Calls a function right before the nth read of the statistics. */
   const onRead = (acts: Readonly<Record<number, () => void>>) => {
     let reads = 0
     world.intercept(({message}) => {
@@ -105,7 +105,7 @@ describe('session-stats on the simulator', () => {
     const run = await watch('--all --watch=0.5 --json', (lines) => lines >= 6)
     const samples = samplesOf(run.stdout)
     assert.ok(samples.length >= 6)
-    // samples may be late: what counts is the time between them
+    // samples may be late, so the time between them is measured
     const seconds = (i: number) => (Date.parse(samples[i]!.time) - Date.parse(samples[i - 1]!.time)) / 1000
     const mean = (name: string) =>
       samples.slice(1).reduce((sum, {rates}, i) => sum + rates![name]! * seconds(i + 1), 0) /
@@ -160,7 +160,7 @@ describe('session-stats on the simulator', () => {
     }
   })
 
-  // one hour between samples: it must notice without writing
+  // with an hour between samples, it must detect the exit without writing
   for (const [what, count, reader, expected] of [
     ['has read enough', 1, 'head -1', /^[^\n]*load-1[^\n]*\n0 0\n$/],
     ['reads nothing, and there is nothing to read', 0, 'head -c 0', /^0 0\n$/],

@@ -15,7 +15,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
       const screen = await tty.shows(/down +BYTES_IN +(?:1\.[89]|2\.0) MiB\/s +\d+ +\S+ MiB +[▁-█]{5,}\n/)
       assert.match(
         screen,
-        /^office \(\w{8}\) on \S+ +(?:\d{4}-\d\d-\d\d )?[\d:]{8}\n\n +COUNTER +RATE +PACKETS\/S +TOTAL +every 0\.2 s\n/m,
+        /^office \(\w{8}\) on \S+ +(?:\d{4}-\d\d-\d\d )?[\d:]{8}\n\n +COUNTER +RATE +PACKETS\/S +TOTAL +last \d+ s\n/m,
       )
       assert.match(screen, /^up +BYTES_OUT +\S+ KiB\/s .*[▁-█]+$/m)
       assert.match(screen, /^tun down +TUN_BYTES_OUT .*\ntun up +TUN_BYTES_IN /m)
@@ -47,7 +47,7 @@ describe('session-stats on a terminal', {skip: skipTerminal()}, () => {
       await tty.type('ovpn3 session-stats --all --watch=0.2', 'Enter')
       const line = (i: number) => String.raw`\w{8} {2}load-${i} +[45]\d\d KiB/s +[▁-█]{4,} +\S+ KiB/s +[▁-█]{4,}\n`
       const screen = await tty.shows(
-        new RegExp(`3 sessions on .*\n\nID +CONFIG +DOWN +BYTES_IN +UP +BYTES_OUT\n${line(1)}${line(2)}${line(3)}`),
+        new RegExp(`3 sessions on .*\n\nID +CONFIG +DOWN +GRAPH +UP +GRAPH\n${line(1)}${line(2)}${line(3)}`),
       )
       for (const text of screen.split('\n')) assert.ok(text.length <= columns)
       stage.world.createSessions(1, {name: () => 'more'})

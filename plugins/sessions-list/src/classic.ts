@@ -11,11 +11,11 @@ const secondLabelWidth = 8
 
 /**
  * Prints records in the format of the reference tool, each as soon as it is available.
- * @param total the number of all sessions, matching or not
+ * @param total the number of all sessions, matching or not, once all entries have been taken
  */
 export async function printClassic(
   entries: AsyncIterable<Entry> | Iterable<Entry>,
-  total: number,
+  total: () => number,
   print: (text: string) => void,
 ): Promise<undefined> {
   let separator = line
@@ -24,7 +24,7 @@ export async function printClassic(
     separator = ''
   }
 
-  print(separator === line ? emptyText(total) : line)
+  print(separator === line ? emptyText(total()) : line)
 }
 
 function record(entry: Entry): string {
@@ -32,7 +32,9 @@ function record(entry: Entry): string {
   const created = values.session_created
   const server = serverOf(entry)
   const config = configText(entry)
+  const {host} = session.source
   return [
+    ...(host === undefined ? [] : [field('Host', host)]),
     field('Path', safeText(session.path)),
     pair(
       ['Created', created === undefined ? '(Not available)' : localTime(created)],

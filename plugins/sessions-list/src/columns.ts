@@ -49,6 +49,10 @@ const quiet: ReadonlySet<number> = new Set([
 ])
 
 export const columns = {
+  host: {
+    properties: [],
+    text: ({session}) => session.source.host,
+  },
   id: {
     properties: [],
     text: ({session}) => shortId(session.id),

@@ -4,12 +4,15 @@ import {
   type ErrorJson,
   errorJson,
   heldDevice,
+  identityOf,
+  isoTime,
   isOutage,
   isOvpn3Error,
   type Profile,
   type PropertyName,
   type Reading,
   type Session,
+  type SessionIdentity,
   type SessionProperties,
   type SessionState,
   type StatusJson,
@@ -83,9 +86,7 @@ export function serverOf({values: {connected_to}}: Entry): SessionProperties['co
 }
 
 /** A session as `--json` prints it. Keys that were not asked for are left out. */
-export interface ListedSession {
-  readonly path: string
-  readonly id: string
+export interface ListedSession extends SessionIdentity {
   readonly state: SessionState
   readonly config?: string | null
   readonly profile?: Profile | null
@@ -93,16 +94,16 @@ export interface ListedSession {
   readonly device?: string | null
   readonly server?: SessionProperties['connected_to'] | null
   readonly status?: StatusJson | null
-  readonly created?: number | null
+  readonly created?: string | null
   readonly pid?: number | null
   readonly error?: ErrorJson
 }
 
-export type ListedKey = Exclude<keyof ListedSession, 'error' | 'id' | 'path' | 'state'>
+export type ListedKey = Exclude<keyof ListedSession, 'error' | 'host' | 'id' | 'path' | 'state'>
 
 const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
   config: (entry) => configNameOf(entry) ?? null,
-  created: ({values}) => values.session_created ?? null,
+  created: ({values}) => isoTime(values.session_created),
   device: ({values}) => heldDevice(values) ?? null,
   owner: ({details, values: {owner}}) =>
     owner === undefined
@@ -117,8 +118,7 @@ const json: {readonly [K in ListedKey]: (entry: Entry) => ListedSession[K]} = {
 export function listedSession(entry: Entry, keys: readonly ListedKey[]): ListedSession {
   const {error, session, state} = entry
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     state,
     ...Object.fromEntries(keys.map((key) => [key, json[key](entry)])),
     ...(error && {error: errorJson(error)}),

@@ -1,5 +1,15 @@
 import {colorsOf, cut, type Frame, type LiveView} from '@ovpn3/kit'
-import {type ChangeKind, count, departureText, keyOf, localTime, safeText, shortId, toJson} from '@ovpn3/sessions'
+import {
+  type ChangeKind,
+  count,
+  departureText,
+  hostPrefix,
+  keyOf,
+  localTime,
+  safeText,
+  shortId,
+  toJson,
+} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
 import {configNameOf, type Entry, listedSession} from './entry'
@@ -60,7 +70,8 @@ function countText(matching: number, total: number): string {
 }
 
 function nameOf(entry: Entry): string {
-  return safeText(configNameOf(entry) ?? '') || `session ${shortId(entry.session.id)}`
+  const {id, source} = entry.session
+  return hostPrefix(source.host) + (safeText(configNameOf(entry) ?? '') || `session ${shortId(id)}`)
 }
 
 /** Converts each change that shows to a document. */

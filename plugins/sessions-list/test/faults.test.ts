@@ -33,7 +33,7 @@ const eventsOf = (output: string) =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as ListEvent)
 
-describe('sessions-list when things go wrong', () => {
+describe('sessions-list with faults', () => {
   let world: Simulator
   const list = (args: string, options?: RunOptions) =>
     ovpn3(world, 'alice', ['sessions-list', ...args.split(' ').filter(Boolean)], options)
@@ -258,7 +258,7 @@ describe('sessions-list when things go wrong', () => {
         const run = await list('-w', {
           async during(child, output) {
             await until('it follows', () => paths.every((path) => world.subscribers(path).length === 1))
-            await until('it has said so', () => output().split('\n').length > paths.length)
+            await until('it has reported it', () => output().split('\n').length > paths.length)
             child.kill(signal)
           },
         })
@@ -313,12 +313,12 @@ describe('sessions-list when things go wrong', () => {
         async during(child, output) {
           await until('it follows both', () => [first, second].every((path) => world.subscribers(path!).length === 1))
           world.setStatus(second!, [2, 14, ''])
-          await until('it sees', () => output().includes('paused'))
+          await until('it reports it', () => output().includes('paused'))
           world.setStatus(second!, [2, 7, ''])
-          await until('it sees', () => output().includes('connected'))
+          await until('it reports it', () => output().includes('connected'))
           world.setStatus(first!, [2, 6, ''])
           world.setStatus(first!, [2, 14, ''])
-          await until('it sees', () => output().includes(first!))
+          await until('it reports it', () => output().includes(first!))
           child.kill('SIGINT')
         },
       })

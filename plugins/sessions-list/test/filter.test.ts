@@ -9,7 +9,7 @@ import {ovpn3} from '../../../test/support/cli'
 describe('a filter of sessions-list by status', () => {
   const filter = (value: string) => queryOf({filter: [`status=${value}`]})
 
-  it('that no session can have is wrong usage, with what is near', () => {
+  it('rejects a status that no session can have, and suggests a similar one', () => {
     const hints: Readonly<Record<string, RegExp>> = {
       Connected: /^Did you mean: --filter status=connected$/,
       conected: /^Did you mean: --filter status=connected$/,
@@ -24,7 +24,7 @@ describe('a filter of sessions-list by status', () => {
       )
   })
 
-  it('that a session may have is taken', () => {
+  it('accepts a status that a session can have', () => {
     for (const value of ['', '*', 'connected', 'conn*', '*gone*', 'status 3/99', 'not readable: oops', '*oops', 'st*9'])
       assert.equal(filter(value).filters.length, 1)
   })

@@ -49,11 +49,11 @@ describe('the table of sessions', () => {
     ])
   })
 
-  it('cuts the profile name only', () => {
+  it('cuts only the profile name', () => {
     assert.deepEqual(table(40), ['ID        CONFIG       STATUS     DEVICE', '0963a8db  customer-v…  connected  tun0'])
   })
 
-  it('keeps the columns that were asked for', () => {
+  it('keeps the requested columns', () => {
     const [header] = table(40, {columns: ['id', 'server', 'owner', 'age'], keepsColumns: true})
     assert.match(header!, /^ID +SERVER +OWNER +AGE$/)
   })

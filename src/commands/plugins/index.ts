@@ -4,13 +4,17 @@ import * as Flags from '@oclif/core/flags'
 import {SessionCommand, tableText} from '@ovpn3/kit'
 import {safeText} from '@ovpn3/sessions'
 
-import type {PluginRecord} from '../../plugins/installer'
+import {brokenPlugins} from '../../plugins/broken'
+import {type PluginRecord, versionIn} from '../../plugins/installer'
+import {shadowedCommands, shadowedText} from '../../plugins/shadowed'
+import {verbNames} from '../../verbs'
 
 interface Result {
   readonly plugins: readonly PluginRecord[]
 }
 
 export default class Plugins extends SessionCommand<typeof Plugins, Result> {
+  static override baseFlags = SessionCommand.localFlags
   static override aliases = ['plugins:list']
   static override summary = 'List, install and remove plugins'
   static override description =
@@ -27,7 +31,7 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
     core: Flags.boolean({summary: 'Include the plugins that come with ovpn3'}),
   }
 
-  /** Suggests a subcommand for a mistyped one: oclif takes that for an argument of this command. */
+  /** Suggests a subcommand for a mistyped one, which oclif would pass to this command as an argument. */
   override async init(): Promise<void> {
     const option = this.argv.findIndex((word) => word.startsWith('-'))
     const end = option === -1 ? this.argv.length : option
@@ -37,12 +41,32 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
   }
 
   protected async execute(): Promise<Result> {
-    const plugins = this.config
+    const loaded = this.config
       .getPluginsList()
       .filter((plugin) => plugin.name !== this.config.name && !plugin.parent)
       .map((plugin) => recordOf(plugin))
-      .filter(({type}) => this.flags.core || type !== 'core')
+    const missing = brokenPlugins()
+      .filter(({folder}) => !loaded.some(({location}) => location === folder))
+      .map(({folder, name, reason, type}) => ({
+        broken: reason,
+        location: folder,
+        name,
+        type,
+        version: versionIn(folder),
+      }))
+    const plugins = [...loaded, ...missing].filter(({type}) => this.flags.core || type !== 'core')
+    this.#warnOfShadowed()
     return {plugins: plugins.sort((a, b) => a.name.localeCompare(b.name))}
+  }
+
+  /** Warns about commands of the user's plugins that never run. */
+  #warnOfShadowed(): void {
+    const isUsers = ({type}: Interfaces.Plugin) => type === 'link' || type === 'user'
+    const all = this.config.getPluginsList()
+    const core = all.filter((plugin) => !isUsers(plugin))
+    for (const {commandIDs, name} of all.filter((plugin) => isUsers(plugin)))
+      for (const id of shadowedCommands(name, commandIDs, core, verbNames))
+        this.notice(safeText(shadowedText(name, id)))
   }
 
   protected display({plugins}: Result): void {
@@ -52,10 +76,10 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
     }
 
     const columns = ['NAME', 'VERSION', 'TYPE', 'LOCATION'].map((header) => ({header}))
-    const rows = plugins.map(({location, name, type, version}) => [
+    const rows = plugins.map(({broken, location, name, type, version}) => [
       safeText(name),
       safeText(version ?? '-'),
-      typeNames[type],
+      broken === undefined ? typeNames[type] : `${typeNames[type]}, broken`,
       type === 'link' ? safeText(location) : '',
     ])
     const isLinked = plugins.some(({type}) => type === 'link')
@@ -68,11 +92,12 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
   }
 }
 
-/** How a plugin got here, in a person's words. */
+/** The text for each type of plugin. */
 const typeNames = {core: 'core', link: 'linked', user: 'installed'} as const
 
-/** A plugin that oclif has loaded. */
+/** The record of a plugin that oclif has loaded. */
 export function recordOf({name, root, type, version}: Interfaces.Plugin): PluginRecord {
   const known = type === 'link' || type === 'user' ? type : 'core'
-  return {location: root, name, type: known, version: version ?? null}
+  const broken = brokenPlugins().find(({folder}) => folder === root)?.reason
+  return {location: root, name, type: known, version: version ?? null, ...(broken !== undefined && {broken})}
 }

@@ -10,12 +10,13 @@ import {notInstalled, type PluginRecord, versionIn} from '../../plugins/installe
 interface Result {
   readonly plugin: PluginRecord & {
     readonly commands: readonly string[]
-    /** The version that is installed; null if it is missing. */
+    /** The installed version by name; null if it is missing. */
     readonly dependencies: Readonly<Record<string, string | null>>
   }
 }
 
 export default class PluginsInspect extends SessionCommand<typeof PluginsInspect, Result> {
+  static override baseFlags = SessionCommand.localFlags
   static override summary = 'Show the details of a plugin'
   static override description = 'Shows the version, the folder, the commands and the dependencies of a plugin.'
   static override usage = '<%= command.id %> PLUGIN [-j]'

@@ -43,7 +43,9 @@ OVPN3_NPM_REGISTRY sets another registry.`
     const {plugin} = this.args
     const installer = await this.installer()
     this.progress(`Installing ${safeText(withoutCredentials(plugin))} …`)
-    return {plugin: await installer.install(plugin, this.flags.force)}
+    const installed = await installer.install(plugin, this.flags.force)
+    this.warnOfShadowed(installed)
+    return {plugin: installed}
   }
 
   protected display({plugin: {name, version}}: Result): void {

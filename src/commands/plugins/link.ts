@@ -12,7 +12,7 @@ interface Result {
 
 export default class PluginsLink extends PluginCommand<typeof PluginsLink, Result> {
   static override summary = 'Link the folder of a plugin, for development'
-  static override description = `Runs a plugin from its folder, so that changes take effect at once. It replaces an installed plugin, or one that comes with ovpn3, under the same name.
+  static override description = `Runs a plugin from its folder, so that changes take effect at once. It replaces a plugin of the same name: one that comes with ovpn3 until it is unlinked, an installed one for good.
 
 If the folder has a package-lock.json, npm installs the dependencies first. With another package manager, install them yourself.`
   static override usage = '<%= command.id %> [FOLDER] [--no-install] [-v] [-j]'
@@ -21,7 +21,7 @@ If the folder has a package-lock.json, npm installs the dependencies first. With
     {command: '<%= config.bin %> <%= command.id %> ~/ovpn3-plugin-uptime', description: 'Link another folder'},
   ]
   static override args = {
-    path: Args.string({default: '.', description: 'Folder of the plugin', name: 'folder'}),
+    folder: Args.string({default: '.', description: 'Folder of the plugin'}),
   }
   static override flags = {
     install: Flags.boolean({
@@ -34,7 +34,9 @@ If the folder has a package-lock.json, npm installs the dependencies first. With
 
   protected async execute(): Promise<Result> {
     const installer = await this.installer()
-    return {plugin: await installer.link(this.args.path, this.flags.install)}
+    const plugin = await installer.link(this.args.folder, this.flags.install)
+    this.warnOfShadowed(plugin)
+    return {plugin}
   }
 
   protected display({plugin: {location, name, version}}: Result): void {

@@ -3,8 +3,8 @@ import {BusError} from './errors'
 const wellKnown = 'unix:path=/var/run/dbus/system_bus_socket'
 
 /**
- * Where the system bus may be, in the order to try: `DBUS_SYSTEM_BUS_ADDRESS`, a list, or the well-known socket. Escapes
- * (`%2f`) are resolved but for those of characters that mean something to dbus-next, which knows none.
+ * The addresses of the system bus, in the order to try: those in `DBUS_SYSTEM_BUS_ADDRESS`, or the well-known socket.
+ * Escapes (`%2f`) are decoded because dbus-next does not decode them, except those of its own separators `:`, `;`, `,`.
  * @see the D-Bus specification, "Server Addresses"
  */
 export function systemBusAddresses(): string[] {
@@ -14,7 +14,7 @@ export function systemBusAddresses(): string[] {
     .map((address) => address.replaceAll(/(?:%(?!3a|3b|2c)[\da-f]{2})+/gi, unescape))
 }
 
-/** Other transports start programs, or are not those of a bus of the system. @throws BusError `unreachable` */
+/** Rejects other transports: some start programs, and a system bus uses none of them. @throws BusError `unreachable` */
 export function checkTransport(address: string): void {
   if (!/^(tcp|unix):/.test(address))
     throw new BusError('unreachable', `only unix: and tcp: addresses are supported: ${address}`)

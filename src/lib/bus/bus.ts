@@ -2,17 +2,24 @@ import {Variant} from 'dbus-next'
 
 import {systemBusAddresses} from './address'
 import {type Call, Calls} from './calls'
-import {Connection} from './connection'
-import {BusError} from './errors'
+import {type Channel, Connection} from './connection'
+import {BusError, lostError} from './errors'
 import {type Match, ownerChange, type Signal, Signals} from './signals'
 import {type Trace, traced} from './trace'
 
+/** Seconds between two questions whether a remote bus is still there, and for its answer. */
+const keepAlive = {every: 5, timeout: 10}
+
 export interface BusOptions {
-  /** Called when the connection is over, by whichever side. */
+  /** Opens a stream to the bus of another machine; left out: the system bus of this one. */
+  readonly channel?: () => Promise<Channel>
+  /** Seconds within which the bus must answer. */
+  readonly connectTimeout?: number
+  /** Called when either side closes the connection. */
   readonly onClose?: (error: BusError) => void
   /**
-   * Called for an object path whose call has been the oldest unanswered one of its destination for 1.5 s; again only
-   * after all calls there had their answer.
+   * Called for the object path of the oldest unanswered call of a destination that has been silent for 1.5 s. Called
+   * again for the same path only after all calls on it have ended.
    */
   readonly onStall?: (path: string) => void
   /** Cancels a connection attempt. */
@@ -28,6 +35,7 @@ export class Bus {
   readonly #signals: Signals
   #closed: BusError | undefined
   #connection: Connection | undefined
+  #heart: NodeJS.Timeout | undefined
 
   private constructor(options: BusOptions) {
     const {interface: on, path, sender: destination} = ownerChange
@@ -39,22 +47,23 @@ export class Bus {
   }
 
   /**
-   * Connects to the system bus: to the first of its addresses where it is.
-   * @throws BusError `unreachable`
+   * Connects to the first address of the system bus that accepts a connection.
+   * @throws BusError `unreachable`, `host-unreachable`
    */
   static async connect(options: BusOptions = {}): Promise<Bus> {
+    const {channel, signal} = options
+    if (channel) {
+      if (signal?.aborted) throw new BusError('host-unreachable', 'interrupted')
+      const bus = await Bus.#open(await channel(), options)
+      bus.#keepAlive()
+      return bus
+    }
+
     let failure: unknown = new BusError('unreachable', 'DBUS_SYSTEM_BUS_ADDRESS has no address')
     for (const address of systemBusAddresses()) {
-      if (options.signal?.aborted) break
+      if (signal?.aborted) break
       try {
-        const bus = new Bus(options)
-        bus.#connection = await Connection.open(address, {
-          calls: bus.#calls,
-          onLost: (error) => bus.#end(error),
-          signals: bus.#signals,
-          ...options,
-        })
-        return bus
+        return await Bus.#open(address, options)
       } catch (error) {
         failure = error
       }
@@ -63,8 +72,35 @@ export class Bus {
     throw failure
   }
 
+  static async #open(target: Channel | string, options: BusOptions): Promise<Bus> {
+    const bus = new Bus(options)
+    bus.#connection = await Connection.open(target, {
+      calls: bus.#calls,
+      onLost: (error) => bus.#end(error),
+      signals: bus.#signals,
+      ...options,
+    })
+    return bus
+  }
+
+  /** The uid by which the bus knows this connection. @param timeout in milliseconds @throws BusError */
+  async ownUid(timeout?: number): Promise<number> {
+    const {interface: on, path, sender: destination} = ownerChange
+    const body = [this.#connection!.name]
+    const [uid] = await this.call({
+      body,
+      destination,
+      interface: on,
+      member: 'GetConnectionUnixUser',
+      path,
+      signature: 's',
+      timeout,
+    })
+    return Number(uid)
+  }
+
   /**
-   * Calls a method and answers the reply's body.
+   * Calls a method and returns the body of the reply.
    * @throws BusError
    */
   async call(call: Call): Promise<unknown[]> {
@@ -82,7 +118,7 @@ export class Bus {
   }
 
   /**
-   * Receives signals until the returned function is called, which also takes the match rule back.
+   * Receives signals until the returned function is called, which also removes the match rule.
    * @throws BusError
    */
   async subscribe(match: Match, listener: (signal: Signal) => void): Promise<() => Promise<void>> {
@@ -90,7 +126,7 @@ export class Bus {
       try {
         listener(signal)
       } catch (error) {
-        // dbus-next would answer the signal with an error
+        // dbus-next would reply to the signal with an error
         this.#options.trace?.(`** ${signal.path} ${signal.member} is invalid: ${String(error)}`)
       }
     })
@@ -99,15 +135,33 @@ export class Bus {
     }
   }
 
-  /** Closes the connection; calls under way reject with `disconnected`. */
-  close(): void {
+  /** Closes the connection; pending calls reject with `disconnected`. */
+  async close(): Promise<void> {
     this.#end(new BusError('disconnected', 'the connection to the message bus is closed'))
-    this.#connection?.close()
+    await this.#connection?.close()
+  }
+
+  /** A network that goes silent is noticed. A bus answers at once, whatever its services do. */
+  #keepAlive(): void {
+    const {path, sender: destination} = ownerChange
+    const ping = {destination, interface: 'org.freedesktop.DBus.Peer', member: 'Ping', path}
+    const ask = async () => {
+      try {
+        await this.call({...ping, timeout: keepAlive.timeout * 1000})
+      } catch (error) {
+        if (!(error instanceof BusError && error.kind === 'timeout')) return
+        this.#end(lostError(`no answer within ${keepAlive.timeout} s`, error))
+        void this.#connection?.close()
+      }
+    }
+
+    this.#heart = setInterval(() => void ask(), keepAlive.every * 1000).unref()
   }
 
   #end(error: BusError): void {
     if (this.#closed) return
     this.#closed = error
+    clearInterval(this.#heart)
     this.#calls.end(error)
     this.#options.onClose?.(error)
   }
@@ -118,7 +172,7 @@ export function variant(signature: string, value: unknown): Variant {
   return new Variant(signature, value)
 }
 
-/** The value within a variant, whatever the depth. */
+/** The value of a variant, which may contain another variant. */
 export function unwrap(value: unknown): unknown {
   return value instanceof Variant ? unwrap(value.value) : value
 }

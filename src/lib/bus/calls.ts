@@ -1,9 +1,9 @@
 import {BusError, lostError} from './errors'
 import {ownerChange} from './signals'
 
-/** Milliseconds that a call may go unanswered unless it says otherwise. */
+/** Default deadline of a call, in milliseconds. */
 const defaultTimeout = 25_000
-// A system bus allows a connection 128 unanswered calls (max_replies_per_connection) and answers LimitsExceeded beyond.
+// A system bus allows a connection 128 unanswered calls (max_replies_per_connection) and refuses more: LimitsExceeded.
 const maxUnanswered = 100
 const stallAfter = 1500
 const tick = 50
@@ -16,12 +16,11 @@ export interface Call {
   readonly signature?: string
   readonly body?: readonly unknown[]
   /**
-   * Milliseconds, 25 000 by default, during which the destination may be silent. It counts from the call, and again
-   * from each answer that the destination gives to another call of ours: a service that works through a long queue is
-   * not given up on.
+   * How long the destination may be silent, in milliseconds (default 25 000). The time starts with the call and restarts
+   * with each answer of the destination to another call, so a service that works through a long queue does not time out.
    */
   readonly timeout?: number
-  /** Neither the body nor the answer is traced. */
+  /** Omits the body and the answer from the trace. */
   readonly secret?: boolean
 }
 
@@ -31,16 +30,16 @@ interface Pending extends Call {
   readonly since: number
 }
 
-/** The calls of a connection. Each ends: with an answer, at its deadline, or when the connection closes. */
+/** The calls of a connection. Each ends with an answer, at its deadline, or when the connection closes. */
 export class Calls {
   readonly #onStall: ((path: string) => void) | undefined
-  /** Sends a call, and answers its serial. */
+  /** Sends a call and returns its serial. */
   readonly #send: (call: Call) => number
   readonly #lastAnswer = new Map<string, number>()
   readonly #pending = new Set<Pending>()
   readonly #queue: Pending[] = []
   readonly #stalled = new Set<string>()
-  /** By serial: also calls that were given up on, which the bus still counts. */
+  /** By serial. Includes calls that timed out, which the bus still counts. */
   readonly #unanswered = new Map<number, Pending>()
   #clock: NodeJS.Timeout | undefined
 
@@ -54,10 +53,10 @@ export class Calls {
     return new Promise((resolve, reject) => {
       const pending = {...call, reject, resolve, since: performance.now()}
       this.#pending.add(pending)
-      // One clock for all calls: thousands may be queued, and a timer for each takes more memory than the calls. When
-      // this process was stopped for a while, answers may be here that have yet to be read.
+      // One clock for all calls: thousands may be queued, and their timers would take more memory than the calls.
+      // setImmediate: after a SIGSTOP, answers that arrived meanwhile are read before deadlines are checked.
       this.#clock ??= setInterval(() => setImmediate(() => this.#check()), tick)
-      // the bus itself always answers
+      // the bus itself always answers, and its calls do not wait behind those to slow services
       if (call.destination === ownerChange.sender) this.#dispatch(pending)
       else {
         this.#queue.push(pending)
@@ -80,7 +79,7 @@ export class Calls {
     this.#dispatchNext()
   }
 
-  /** Ends all calls: the connection is over. */
+  /** Ends all calls, because the connection has ended. */
   end(error: BusError): void {
     for (const pending of this.#pending) this.#settle(pending, error)
   }
@@ -97,7 +96,7 @@ export class Calls {
     try {
       this.#unanswered.set(this.#send(pending), pending)
     } catch (error) {
-      // a call that meets the end of the connection learns of it first
+      // the stream may close before its end is reported
       this.#settle(pending, lostError(error instanceof Error ? error.message : String(error), error))
     }
   }
@@ -108,7 +107,7 @@ export class Calls {
     for (const pending of this.#pending) {
       const {destination, member, path, since, timeout = defaultTimeout} = pending
       const silent = now - Math.max(since, this.#lastAnswer.get(destination) ?? 0)
-      // the oldest is the one that the destination is at
+      // a service answers in order, so it is working on the oldest call
       const oldest = !seen.has(destination)
       seen.add(destination)
       if (silent >= timeout)
@@ -121,7 +120,7 @@ export class Calls {
   }
 
   #settle(pending: Pending, result: BusError | unknown[]): void {
-    // it was given up on
+    // it has timed out
     if (!this.#pending.delete(pending)) return
     const {path, reject, resolve} = pending
     if (this.#stalled.has(path) && ![...this.#pending].some((other) => other.path === path)) this.#stalled.delete(path)

@@ -9,99 +9,136 @@ import type {Signals} from './signals'
 import {checkTransport} from './address'
 import {BusError, lostError, toBusError} from './errors'
 import {type Trace, traced} from './trace'
-import {type Head, MessageCutter, type WireMessage} from './wire'
+import {type Head, MessageSplitter, type WireMessage} from './wire'
 
-const connectTimeout = 5000
+/** Seconds for the socket of this machine. */
+const defaultTimeout = 5
+
+/** A stream to a bus, in place of an address. */
+export interface Channel {
+  readonly stream: Duplex
+  /** Resolves with the reason, and the next step, once the other side has ended. */
+  readonly ended: Promise<Error & {readonly hint: string}>
+  /** Ends it. Resolves once nothing is left of it. */
+  close(): Promise<void>
+}
 
 interface ConnectionOptions {
-  /** Gets the answers. */
+  /** Seconds within which the bus must answer. */
+  readonly connectTimeout?: number
+  /** Receives the replies. */
   readonly calls: Calls
   readonly signals: Signals
-  /** Called when the connection, once made, is over. */
+  /** Called when an established connection ends. */
   readonly onLost: (error: BusError) => void
   readonly signal?: AbortSignal
   readonly trace?: Trace
 }
 
-/** What dbus-next has but does not declare: we read for it, and need to know when a connection is over. */
-interface Inside extends EventEmitter {
+/** Undeclared parts of dbus-next: the stream, which is read here in its place, and the events of its end. */
+interface Internals extends EventEmitter {
   stream?: Duplex
+  _wireStream(stream: Duplex): void
 }
 
-/** A connection that dbus-next makes and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
+/** A connection that dbus-next opens and authenticates. Afterwards dbus-next only encodes and decodes single messages. */
 export class Connection {
   readonly #bus: MessageBus
+  readonly #channel: Channel | undefined
   readonly #options: ConnectionOptions
   #decoding = false
 
-  private constructor(bus: MessageBus, options: ConnectionOptions) {
+  private constructor(bus: MessageBus, options: ConnectionOptions, channel?: Channel) {
     this.#bus = bus
+    this.#channel = channel
     this.#options = options
   }
 
-  /** @throws BusError `unreachable` */
-  static open(busAddress: string, options: ConnectionOptions): Promise<Connection> {
+  /** @param target the address of a bus, or a stream to one @throws BusError `unreachable`, `host-unreachable` */
+  static open(target: Channel | string, options: ConnectionOptions): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      checkTransport(busAddress)
-      const bus = sessionBus({busAddress})
-      const connection = new Connection(bus, options)
-      const inside = connection.#inside
+      if (typeof target === 'string') checkTransport(target)
+      const channel = typeof target === 'string' ? undefined : target
+      const bus = channel ? busOver(channel.stream) : sessionBus({busAddress: target as string})
+      const connection = new Connection(bus, options, channel)
+      const internals = connection.#internals
       let connected = false
       const giveUp = (reason: string) => {
         if (!connected) fail(reason)
       }
 
-      const timer = setTimeout(() => setImmediate(giveUp, 'timed out after 5 s'), connectTimeout)
+      const {connectTimeout = defaultTimeout} = options
+      const timer = setTimeout(() => setImmediate(giveUp, `timed out after ${connectTimeout} s`), connectTimeout * 1000)
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
         clearTimeout(timer)
-        connection.close()
+        void connection.close()
         if (connected) options.onLost(lostError(reason, cause))
-        else reject(new BusError('unreachable', reason, cause))
+        else reject(new BusError(channel ? 'host-unreachable' : 'unreachable', reason, cause))
       }
 
-      // without a listener from the first moment an error would end the process
+      // the stream just ends: the program that made it knows why
+      const ended = channel?.ended.then((error) => fail(error.message, error))
+
+      // an error event without a listener would end the process
       const emitter: EventEmitter = bus
       emitter.on('error', (error: Error) => {
         if (connection.#decoding) throw error
-        fail(error.message || error.name, error)
+        // the stream broke because its program has ended, which says why
+        if (channel && 'code' in error) return
+        const [, said] = (channel && /^authentication failed: (.*)/.exec(error.message)) ?? []
+        if (said === undefined) fail(reasonOf(error), error)
+        else
+          fail(`its shell prints text: ${said}`, {
+            hint: 'Change its startup files, such as ~/.bashrc, to print nothing',
+          })
       })
-      inside.on('end', () => fail('the bus closed the connection'))
+      internals.on('end', () => {
+        if (!ended) fail('the bus closed the connection')
+      })
       // dbus-next starts to read right after this event
-      inside.once('connect', () => queueMicrotask(() => connection.#read(inside.stream!, fail)))
+      internals.once('connect', () => queueMicrotask(() => connection.#takeOver(internals.stream!, fail)))
       bus.on('message', (message) => connection.#receive(message))
       bus.once('connect', () => {
         clearTimeout(timer)
         connected = true
         resolve(connection)
       })
+      if (options.signal?.aborted) giveUp('interrupted')
     })
   }
 
-  /** Answers the serial of the message. */
+  /** Returns the serial of the message. */
   send({body = [], destination, interface: on, member, path, signature}: Call): number {
     const serial = this.#bus.newSerial()
     this.#bus.send(new Message({body: [...body], destination, interface: on, member, path, serial, signature}))
     return serial
   }
 
-  close(): void {
-    this.#inside.stream?.destroy()
+  /** The name that the bus has given to this connection. */
+  get name(): string {
+    return this.#bus.name!
   }
 
-  get #inside(): Inside {
-    return (this.#bus as unknown as {_connection: Inside})._connection
+  /** Resolves once nothing is left of it. */
+  async close(): Promise<void> {
+    this.#internals.stream?.destroy()
+    await this.#channel?.close()
+  }
+
+  get #internals(): Internals {
+    return (this.#bus as unknown as {_connection: Internals})._connection
   }
 
   /**
-   * Takes over from dbus-next, whose own listener then decodes single messages: those that are wanted, one at a time. An
-   * error there is that message's alone, and a flood of unwanted ones costs no more than a look at their headers. The
-   * stream holds a few hundred messages at a time, so timers and other events have their turn.
+   * Reads the stream in place of dbus-next, whose own listener then decodes one wanted message at a time. A decoding
+   * error affects only its message, and unwanted messages cost no more than reading their headers. The stream holds a
+   * few hundred messages at a time, so a flood does not block timers and other events.
    */
-  #read(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
+  #takeOver(stream: Duplex, fail: (reason: string, cause: unknown) => void): void {
     const [decode] = stream.listeners('readable') as (() => void)[]
     stream.off('readable', decode!)
-    const messages = new MessageCutter((head) => this.#wants(head))
+    const messages = new MessageSplitter((head) => this.#isWanted(head))
     stream.on('readable', () => {
       try {
         for (let chunk; (chunk = stream.read() as Buffer | null) !== null;) {
@@ -129,15 +166,15 @@ export class Connection {
     }
   }
 
-  /** Any user can send messages to this connection. Method calls are not answered, so that replies cannot pile up. */
-  #wants(head: Head): boolean {
+  /** Any user can send messages to this connection. Method calls get no reply, so that replies cannot pile up. */
+  #isWanted(head: Head): boolean {
     switch (head.type) {
       case MessageType.ERROR:
       case MessageType.METHOD_RETURN:
-        // before there is a name, only the bus's own greeting can come
+        // until the connection has a name, only the bus can send to it: the reply to Hello
         return this.#bus.name === null || this.#options.calls.isAwaited(head.replySerial!)
       case MessageType.SIGNAL:
-        return this.#options.signals.wants(head)
+        return this.#options.signals.isWanted(head)
       default:
         return false
     }
@@ -158,4 +195,26 @@ export class Connection {
         break
     }
   }
+}
+
+/** dbus-next connects to addresses only: it gets the stream in place of the socket that it makes. */
+function busOver(stream: Duplex): MessageBus {
+  // the bridge accepts it from every user; after a refusal, which is text of the host's shell, no other method helps
+  const bus = sessionBus({authMethods: ['EXTERNAL'], busAddress: 'unix:path=/dev/null'})
+  const internals = (bus as unknown as {_connection: Internals})._connection
+  const wire = internals._wireStream
+  internals._wireStream = (socket) => {
+    socket.on('error', () => {}).destroy()
+    wire.call(internals, stream)
+    queueMicrotask(() => stream.emit('connect'))
+  }
+
+  return bus
+}
+
+/** Why a connection failed, without Node's code for a socket that does not exist. */
+function reasonOf(error: Error): string {
+  const {address, code} = error as Partial<NodeJS.ErrnoException> & {readonly address?: string}
+  if (code === 'ENOENT' && address !== undefined) return `no such socket: ${address}`
+  return error.message || error.name
 }

@@ -1,5 +1,6 @@
 export {Bus, type BusOptions, unwrap, variant} from './bus'
 export {type Call} from './calls'
+export {type Channel} from './connection'
 export {type Match, ownerChange, type Signal} from './signals'
 export {tracer} from './trace'
 export {BusError, type BusErrorKind} from './errors'

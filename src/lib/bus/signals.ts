@@ -2,7 +2,7 @@ import type {Head} from './wire'
 
 import {BusError} from './errors'
 
-/** The bus's own signal that a name got another owner. */
+/** The signal of the bus for a change of a name's owner. */
 export const ownerChange = {
   interface: 'org.freedesktop.DBus',
   member: 'NameOwnerChanged',
@@ -10,15 +10,15 @@ export const ownerChange = {
   sender: 'org.freedesktop.DBus',
 }
 
-/** Which signals to receive. Fields that are left out match anything. */
+/** Selects signals. Omitted fields match anything. */
 export interface Match {
-  /** A well-known name: only what its present owner sends counts. Anybody may send a signal to a connection. */
+  /** A well-known name. Signals of others than its current owner are ignored: any user can send them. */
   readonly sender: string
   readonly path?: string
   readonly interface: string
   readonly member?: string
   readonly arg0?: string
-  /** The sender addresses us alone: no match rule is needed. */
+  /** The sender addresses this connection directly, so no match rule is needed. */
   readonly unicast?: boolean
 }
 
@@ -37,16 +37,16 @@ interface Subscription extends Match {
 /** The subscriptions of a connection: listeners, match rules, and the owners of the senders' names. */
 export class Signals {
   /** Calls a method of the bus itself. */
-  readonly #driver: (member: string, argument: string) => Promise<unknown[]>
-  /** The users of each match rule. */
+  readonly #callBus: (member: string, argument: string) => Promise<unknown[]>
+  /** The number of subscriptions that need each match rule. */
   readonly #rules = new Map<string, number>()
-  /** By name; undefined until the bus has said who the owner is. The bus itself is its own. */
+  /** By name; undefined until the owner is known. The bus is its own owner. */
   readonly #owners = new Map<string, string | undefined>([[ownerChange.sender, ownerChange.sender]])
-  /** By path; those for any path under the empty one. */
+  /** By path; subscriptions to any path have the key ''. */
   readonly #subscriptions = new Map<string, Set<Subscription>>()
 
-  constructor(driver: (member: string, argument: string) => Promise<unknown[]>) {
-    this.#driver = driver
+  constructor(callBus: (member: string, argument: string) => Promise<unknown[]>) {
+    this.#callBus = callBus
   }
 
   /** Listens until the returned function is called. @throws BusError */
@@ -65,17 +65,17 @@ export class Signals {
     }
   }
 
-  /** Whether anybody listens to a signal, as far as its header tells. */
-  wants(head: Head): boolean {
-    return this.#subscribed(head).length > 0
+  /** Whether the header of a signal matches a subscription. */
+  isWanted(head: Head): boolean {
+    return this.#matching(head).length > 0
   }
 
   deliver(signal: Signal): void {
     const [first] = signal.body
-    for (const {arg0 = first, listener} of this.#subscribed(signal)) if (arg0 === first) listener(signal)
+    for (const {arg0 = first, listener} of this.#matching(signal)) if (arg0 === first) listener(signal)
   }
 
-  #subscribed({interface: on, member, path, sender}: Partial<Signal>): Subscription[] {
+  #matching({interface: on, member, path, sender}: Partial<Signal>): Subscription[] {
     if (sender === undefined) return []
     return [path ?? '', '']
       .flatMap((key) => [...(this.#subscriptions.get(key) ?? [])])
@@ -90,30 +90,30 @@ export class Signals {
     this.#owners.set(name, undefined)
     await this.subscribe({...ownerChange, arg0: name}, ({body}) => this.#owners.set(name, String(body[2])))
     try {
-      const [owner] = await this.#driver('GetNameOwner', name)
-      // NameOwnerChanged may have come together with this answer, and is newer
+      const [owner] = await this.#callBus('GetNameOwner', name)
+      // a NameOwnerChanged that arrived together with this answer is newer
       this.#owners.set(name, this.#owners.get(name) ?? String(owner))
     } catch (error) {
-      // nobody yet: NameOwnerChanged will tell
+      // no owner yet: NameOwnerChanged will name it
       if (!(error instanceof BusError && error.kind === 'no-owner')) throw error
     }
   }
 
   async #addRule(rule: string): Promise<void> {
-    const users = this.#rules.get(rule) ?? 0
-    this.#rules.set(rule, users + 1)
-    if (users === 0) await this.#driver('AddMatch', rule)
+    const uses = this.#rules.get(rule) ?? 0
+    this.#rules.set(rule, uses + 1)
+    if (uses === 0) await this.#callBus('AddMatch', rule)
   }
 
   async #removeRule(rule: string): Promise<void> {
-    const users = this.#rules.get(rule)! - 1
-    if (users > 0) {
-      this.#rules.set(rule, users)
+    const uses = this.#rules.get(rule)! - 1
+    if (uses > 0) {
+      this.#rules.set(rule, uses)
       return
     }
 
     this.#rules.delete(rule)
-    await this.#driver('RemoveMatch', rule)
+    await this.#callBus('RemoveMatch', rule)
   }
 }
 

@@ -1,4 +1,4 @@
-/** The header of a message: what it is, and where it comes from. */
+/** The fields of a message header that decide whether the message is wanted. */
 export interface Head {
   readonly type: number
   readonly interface?: string
@@ -23,24 +23,24 @@ const maxLength = 2 ** 27
 const replySerial = 5
 const texts = {1: 'path', 2: 'interface', 3: 'member', 7: 'sender'} as const
 
-/** Cuts a stream of bytes into messages. Unwanted ones are dropped by their header: their bodies are never held. */
-export class MessageCutter {
-  readonly #wanted: (head: Head) => boolean
-  /** What the next message consists of so far. */
+/** Splits a byte stream into messages. Drops unwanted messages by their header, without buffering their bodies. */
+export class MessageSplitter {
+  readonly #isWanted: (head: Head) => boolean
+  /** The bytes of the next message that have arrived. */
   #parts: Buffer[] = []
   #length = 0
-  /** Bytes of that message that must be there before anything more can be said about it. */
+  /** The number of bytes of that message that the next step of parsing needs. */
   #needed = fixedLength
-  /** Bytes still to come of a message that is dropped. */
+  /** The number of bytes of a dropped message that have not arrived. */
   #skip = 0
 
-  constructor(wanted: (head: Head) => boolean) {
-    this.#wanted = wanted
+  constructor(isWanted: (head: Head) => boolean) {
+    this.#isWanted = isWanted
   }
 
   /**
-   * The messages that are complete with these bytes.
-   * @throws Error where the bytes cannot be a message: nobody can say where the next one begins
+   * Takes the next bytes and yields the messages that they complete.
+   * @throws Error if the bytes are not a message, because the start of the next message is then unknown
    */
   *push(chunk: Buffer): Generator<WireMessage> {
     let rest = chunk.subarray(this.#skip)
@@ -56,7 +56,7 @@ export class MessageCutter {
       this.#needed = headLength
       if (rest.length < this.#needed) break
       const head = readHead(rest.subarray(0, headLength))
-      if (this.#wanted(head)) {
+      if (this.#isWanted(head)) {
         this.#needed = length
         if (rest.length < this.#needed) break
         yield {bytes: rest.subarray(0, length), head}
@@ -82,7 +82,7 @@ function lengthsOf(bytes: Buffer): {readonly headLength: number; readonly length
   return {headLength, length}
 }
 
-/** What a header says; of one that makes no sense, what it says up to there. */
+/** The fields of a header, up to the first invalid one. */
 function readHead(bytes: Buffer): Head {
   const head: {-readonly [Name in keyof Head]: Head[Name]} = {type: bytes[1]!}
   const end = fixedLength + uint32(bytes, 12)

@@ -2,32 +2,32 @@ import {accessDenied, type ErrorCode, Ovpn3Error, profileNotFound} from '@ovpn3/
 
 import {BusError} from '../bus'
 
-/** Recognizes an error by the text of the service, which gives no code. */
-function says(words: RegExp): (error: unknown) => boolean {
-  return (error) => error instanceof BusError && error.kind === 'remote' && words.test(error.message)
+/** Recognizes an error of a service by its text, because it has no code. */
+function hasText(text: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof BusError && error.kind === 'remote' && text.test(error.message)
 }
 
-/** The session's backend process is gone; the service removes the session at that moment. */
-const isBackendGone = says(/Backend VPN process did not respond/)
+/** The backend process of the session is gone. The service removes the session with this error. */
+const isBackendGone = hasText(/Backend VPN process did not respond/)
 /**
- * What the session manager passes on of a backend that ended while it was asked (seen on 24.1 and 27.1), or just before
- * it was (seen on 27.1).
+ * The backend exited during the call (seen on 24.1 and 27.1) or just before it (seen on 27.1). The session manager
+ * passes on the error of the bus.
  */
-export const isBackendLost = says(
+export const isBackendLost = hasText(
   /Message recipient disconnected from message bus without replying|The name net\.openvpn\.v3\.backends\.\S+ was not provided/,
 )
-export const isAlreadyPaused = says(/Connection is already paused/)
-export const isNotPaused = says(/Connection is not paused/)
-export const isAlreadyGranted = says(/UID already granted access/)
-export const isNotGranted = says(/UID not granted access/)
-/** To an answer, to a look at the question, and to an answer after the last question was answered. */
-export const isAlreadyProvided = says(/input-already-provided|already-provided: User input|User input not required/)
-export const isNotReady = says(/net\.openvpn\.v3\.error\.ready/)
-/** To a second session of one profile, on 27.1. */
-export const isRunningAlready = says(/A session with this configuration profile is already running/)
-/** To a profile that no session can be started from; 24.1 says "Configration". */
-const isInvalidProfile = says(/Confi\w+ profile is missing|profiles are unsupported|Invalid configuration profile:/)
-const isProfileDenied = says(
+export const isAlreadyPaused = hasText(/Connection is already paused/)
+export const isNotPaused = hasText(/Connection is not paused/)
+export const isAlreadyGranted = hasText(/UID already granted access/)
+export const isNotGranted = hasText(/UID not granted access/)
+/** Errors of UserInputProvide, of UserInputQueueFetch, and of UserInputProvide after the last answer. */
+export const isAlreadyProvided = hasText(/input-already-provided|already-provided: User input|User input not required/)
+export const isNotReady = hasText(/net\.openvpn\.v3\.error\.ready/)
+/** The error of 27.1 for a second session of a profile. */
+export const isRunningAlready = hasText(/A session with this configuration profile is already running/)
+/** Errors for a profile that cannot start a session. 24.1 spells it "Configration". */
+const isInvalidProfile = hasText(/Confi\w+ profile is missing|profiles are unsupported|Invalid configuration profile:/)
+const isProfileDenied = hasText(
   /Access to the configuration profile is denied|is sealed and read-only|modified by the profile owner/,
 )
 
@@ -46,7 +46,7 @@ const checkBus = 'Run `systemctl status dbus`'
  */
 export function toOvpn3Error(
   cause: unknown,
-  to: 'act' | 'look' = 'act',
+  to: 'act' | 'read' = 'act',
   service: 'configuration manager' | 'session manager' = 'session manager',
 ): unknown {
   if (!(cause instanceof BusError)) return cause
@@ -57,6 +57,13 @@ export function toOvpn3Error(
       return accessDenied(to, {cause})
     case 'disconnected':
       return error('disconnected', message, checkBus)
+    case 'host-unreachable': {
+      const {hint = 'Check that the host is up, or pass a longer --connect-timeout'} = (cause.cause ?? {}) as {
+        hint?: string
+      }
+      return error('host-unreachable', message, hint)
+    }
+
     case 'no-owner':
       return error(
         'service-unavailable',
@@ -70,7 +77,7 @@ export function toOvpn3Error(
         'Run `journalctl --boot --grep openvpn3`',
       )
     case 'object-gone':
-      return error('session-not-found', 'no such session', 'Run `ovpn3 sessions-list`')
+      return error('session-not-found', 'no such session', 'Run `ovpn3 list`')
     case 'policy':
       return error(
         'access-denied',
@@ -100,12 +107,12 @@ export function toOvpn3Error(
   }
 }
 
-/** GLib puts the error's domain in front of the text, once for each process it came through. */
+/** Removes the error domains that GLib prepends, one for each process that passed the error on. */
 function plainText(text: string): string {
   return text.replace(/^(GDBus\.Error:[\w.]+:\s*)+/, '')
 }
 
-/** The value of work on the bus. @throws Ovpn3Error in place of a `BusError` */
+/** Translates the errors of a promise. @throws Ovpn3Error in place of a `BusError` */
 export async function translated<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
@@ -115,7 +122,7 @@ export async function translated<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * What a failure of the configuration manager means.
+ * Translates the errors of a promise about a profile.
  * @throws Ovpn3Error in place of a `BusError`
  */
 export async function translatedProfile<T>(work: Promise<T>): Promise<T> {
@@ -126,13 +133,13 @@ export async function translatedProfile<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** That no session can be started from a profile, in the words of the service where it gave any. */
+/** The error for a profile that cannot start a session. Its message includes the reason that the service gave. */
 export function invalidProfile(cause: unknown): unknown {
   if (!isInvalidProfile(cause)) return toProfileError(cause)
   return new Ovpn3Error('usage', `invalid profile: ${problemIn((cause as BusError).message)}`, {cause})
 }
 
-/** What is wrong with a profile, without the names that the service's parser has for it. */
+/** The reason why a profile is invalid, without the error codes of the service's parser. */
 function problemIn(text: string): string {
   return plainText(text).replace(/^Invalid configuration profile: (ERR_\w+: )?(option_error: )?/, '')
 }

@@ -1,76 +1,76 @@
-/** Asks for a session's signals, or takes that back. False: the caller may not have them. */
-type Ask = (enable: boolean) => Promise<boolean>
+/** Enables or disables the forwarding of a session's signals. Resolves to false if it is denied. */
+type SetForwarding = (enable: boolean) => Promise<boolean>
 
-/** That the log service forwards a session's signals to this connection. */
+/** The forwarding of a session's signals to this connection by the log service, shared by all its followers. */
 export class LogForward {
   #live = false
-  readonly #over: () => void
+  readonly #onUnused: () => void
   #turn = Promise.resolve()
-  #users = 0
+  #followers = 0
 
-  /** @param over called when nobody uses it any more */
-  constructor(over: () => void) {
-    this.#over = over
+  /** @param onUnused called when the last follower has left */
+  constructor(onUnused: () => void) {
+    this.#onUnused = onUnused
   }
 
-  /** False: the signals do not arrive. */
+  /** Whether the signals arrive. */
   get live(): boolean {
     return this.#live
   }
 
   /** @throws Ovpn3Error */
-  async join(ask: Ask): Promise<void> {
-    this.#users++
+  async join(set: SetForwarding): Promise<void> {
+    this.#followers++
     try {
-      await this.#settle(ask)
+      await this.#update(set)
     } catch (error) {
-      this.#users--
-      this.#settled()
+      this.#followers--
+      this.#reportUnused()
       throw error
     }
   }
 
-  /** The log service knows nobody who listens: it was started again. */
-  async renew(ask: Ask): Promise<void> {
+  /** Enables forwarding again after a restart of the log service, which loses all subscriptions. */
+  async renew(set: SetForwarding): Promise<void> {
     this.#live = false
-    await this.#settle(ask)
+    await this.#update(set)
   }
 
-  async leave(ask: Ask): Promise<void> {
-    this.#users--
+  async leave(set: SetForwarding): Promise<void> {
+    this.#followers--
     try {
-      await this.#settle(ask)
+      await this.#update(set)
     } finally {
-      this.#settled()
+      this.#reportUnused()
     }
   }
 
-  /** The session is gone: there is nothing to take back. */
+  /** Ends forwarding without a call, because the session was removed. */
   end(): void {
     this.#live = false
-    this.#users = 0
-    this.#over()
+    this.#followers = 0
+    this.#onUnused()
   }
 
-  #settled(): void {
-    if (this.#users === 0) this.#over()
+  #reportUnused(): void {
+    if (this.#followers === 0) this.#onUnused()
   }
 
-  /** Asks for the signals or takes that back, as they are used by then or not. */
-  #settle(ask: Ask): Promise<void> {
-    const settle = async () => {
-      const used = this.#users > 0
-      if (used !== this.#live) this.#live = (await ask(used)) && used
+  /** Enables forwarding if it has followers when its turn comes, otherwise disables it. */
+  #update(set: SetForwarding): Promise<void> {
+    const update = async () => {
+      const enable = this.#followers > 0
+      if (enable !== this.#live) this.#live = (await set(enable)) && enable
     }
 
-    this.#turn = this.#turn.then(settle, settle)
+    this.#turn = this.#turn.then(update, update)
     return this.#turn
   }
 }
 
 /**
- * The sessions whose signals a connection gets. Asked for twice, a session's signals come twice, and taking that back
- * does not end it (seen on 24.1 and 27.1); so it is asked for once, however many follow the session.
+ * The log forwards of a connection, one for each session. If forwarding is enabled twice, each signal arrives twice and
+ * disabling it has no effect (seen on 24.1 and 27.1). So it is enabled once, for all followers of the session.
  */
 export class LogForwards {
   readonly #forwards = new Map<string, LogForward>()

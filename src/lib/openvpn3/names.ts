@@ -1,6 +1,6 @@
 import {ownerChange, variant} from '../bus'
 
-/** Names on the bus. Source: the introspection data and the wire (24.1, 27.1). */
+/** Names on the bus, from the introspection data and the traffic of 24.1 and 27.1. */
 export const sessionService = 'net.openvpn.v3.sessions'
 export const sessionInterface = 'net.openvpn.v3.sessions'
 /** The configuration manager; its objects have one interface, of the same name. */
@@ -9,7 +9,7 @@ export const managerPath = '/net/openvpn/v3/sessions'
 /** Forwards the log and status signals of the backends. */
 export const logService = 'net.openvpn.v3.log'
 
-/** Tells of sessions that come (type 1) and go (2): path, type, owner. */
+/** The signal for a created (type 1) or removed (type 2) session. Its body: path, type, owner. */
 export const managerEvent = {
   interface: sessionInterface,
   member: 'SessionManagerEvent',
@@ -17,12 +17,12 @@ export const managerEvent = {
   sender: sessionService,
 }
 
-/** Tells of a service that comes and goes: its name, the owner before, the owner now. */
-export const ownerOf = (service: string) => ({...ownerChange, arg0: service})
+/** The signal for a service that starts or ends. Its body: name, previous owner, new owner. */
+export const ownerChangeOf = (service: string) => ({...ownerChange, arg0: service})
 
 const properties = 'org.freedesktop.DBus.Properties'
 
-/** What a call that reads a property consists of, besides the object. */
+/** A call that reads a property, without its object. */
 export const getCall = (on: string, name: string) => ({
   body: [on, name],
   interface: properties,
@@ -30,7 +30,7 @@ export const getCall = (on: string, name: string) => ({
   signature: 'ss',
 })
 
-/** The same for one that sets a property. */
+/** A call that sets a property, without its object. */
 export const setCall = (on: string, name: string, signature: string, value: unknown) => ({
   body: [on, name, variant(signature, value)],
   interface: properties,

@@ -8,12 +8,11 @@ import {decode} from './properties'
 
 const managerPath = '/net/openvpn/v3/configuration'
 
-/** The text of a profile, and what was set beside it. */
+/** The text of a profile and the settings that the configuration manager stores with it. */
 export interface ProfileContent {
   readonly content: string
   readonly dco: boolean
   readonly name: string
-  /** By name; their values are texts and booleans. */
   readonly overrides: Readonly<Record<string, boolean | string>>
 }
 
@@ -21,9 +20,9 @@ const callConfigurations = (bus: Bus, call: Partial<Call> & {readonly member: st
   callManager(bus, {destination: configurationService, interface: configurationService, path: managerPath, ...call})
 
 /**
- * The profiles that the caller can see.
- * @param name only those of this name
- * @throws BusError, Ovpn3Error where the answer makes no sense
+ * The paths of the profiles that the caller can read.
+ * @param name selects only profiles with this name
+ * @throws BusError; Ovpn3Error if the answer is invalid
  */
 export async function profilePaths(bus: Bus, name?: string): Promise<string[]> {
   const member = name === undefined ? 'FetchAvailableConfigs' : 'LookupConfigName'
@@ -33,13 +32,13 @@ export async function profilePaths(bus: Bus, name?: string): Promise<string[]> {
 
 /**
  * The name of a profile, by its path.
- * @throws BusError where it was deleted, or is not the caller's to see; Ovpn3Error where it makes no sense
+ * @throws BusError if it was deleted or the caller cannot read it; Ovpn3Error if the answer is invalid
  */
 export async function profileName(bus: Bus, path: string): Promise<string> {
   return decode('config_name', await get(bus, path, 'name'))
 }
 
-/** A profile with its owner and when it was used last. @throws BusError, Ovpn3Error as `profileName` */
+/** A profile with its owner and the time of its last use. @throws BusError, Ovpn3Error as `profileName` */
 export async function profileDetails(bus: Bus, path: string): Promise<SavedProfile> {
   const [name, owner, lastUsed] = await Promise.all([
     profileName(bus, path),
@@ -49,14 +48,14 @@ export async function profileDetails(bus: Bus, path: string): Promise<SavedProfi
   return {lastUsed: decode('last_used_timestamp', lastUsed), name, owner: decode('owner', owner), path}
 }
 
-/** A profile of the configuration manager, as far as a session is started from it. @throws Ovpn3Error */
+/** A profile of the configuration manager, to start a session from. Its methods throw Ovpn3Error. */
 export class ServiceProfile {
   constructor(
     readonly bus: Bus,
     readonly path: string,
   ) {}
 
-  /** Imports a profile that the first session of it uses up. @throws Ovpn3Error `usage` where the service refuses it */
+  /** Imports a profile that is deleted when a session has loaded it. @throws Ovpn3Error `usage` if it is invalid */
   static async import(bus: Bus, name: string, content: string): Promise<ServiceProfile> {
     const call = {body: [name, content, true, false], member: 'Import', secret: true, signature: 'ssbb'}
     try {
@@ -67,13 +66,13 @@ export class ServiceProfile {
     }
   }
 
-  /** @throws Ovpn3Error `usage` where no session can be started from it, `profile-not-found`, `access-denied` */
+  /** @throws Ovpn3Error `usage` if it cannot start a session, `profile-not-found`, `access-denied` */
   async validate(): Promise<void> {
     try {
-      await this.#ask({member: 'Validate'})
+      await this.#callRaw({member: 'Validate'})
     } catch (error) {
       if (!(error instanceof BusError && error.kind === 'object-gone')) throw invalidProfile(error)
-      // the bus may have started the configuration manager for that call
+      // the call may have started the configuration manager, which has no profiles until it has loaded them
       await translatedProfile(profilePaths(this.bus))
       await this.#call({member: 'Validate'})
     }
@@ -83,7 +82,7 @@ export class ServiceProfile {
     const [[content], name, overrides, dco] = await Promise.all([
       this.#call({member: 'Fetch', secret: true}),
       this.#get('name'),
-      // among them may be the password of a proxy
+      // secret: an override may be the password of a proxy
       this.#get('overrides', true),
       this.#get('dco'),
     ])
@@ -113,10 +112,11 @@ export class ServiceProfile {
   }
 
   #call(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
-    return translatedProfile(this.#ask(call))
+    return translatedProfile(this.#callRaw(call))
   }
 
-  #ask(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
+  /** @throws BusError */
+  #callRaw(call: Partial<Call> & {readonly member: string}): Promise<unknown[]> {
     const profile = {destination: configurationService, interface: configurationService, path: this.path}
     return this.bus.call({...profile, ...call})
   }

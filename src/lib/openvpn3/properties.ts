@@ -10,49 +10,50 @@ import {
 
 import {unwrap} from '../bus'
 
-class Unexpected extends Error {}
+/** A value of another type than declared. Its message is the declared type. */
+class TypeMismatch extends Error {}
 
 function boolean(value: unknown): boolean {
-  if (typeof value !== 'boolean') throw new Unexpected('boolean')
+  if (typeof value !== 'boolean') throw new TypeMismatch('boolean')
   return value
 }
 
 function string(value: unknown): string {
-  if (typeof value !== 'string') throw new Unexpected('string')
+  if (typeof value !== 'string') throw new TypeMismatch('string')
   return value
 }
 
 function unsigned(value: unknown): number {
   const n = typeof value === 'bigint' ? Number(value) : value
-  if (typeof n !== 'number' || !Number.isInteger(n) || n < 0) throw new Unexpected('unsigned integer')
+  if (typeof n !== 'number' || !Number.isInteger(n) || n < 0) throw new TypeMismatch('unsigned integer')
   return n
 }
 
-/** Seconds since 1970, as far as a Date goes. */
+/** Seconds since 1970, until the year 9999: ISO 8601 has no more digits. */
 function time(value: unknown): number {
   const seconds = unsigned(value)
-  if (seconds > 8.64e12) throw new Unexpected('time')
+  if (seconds > 253_402_300_799) throw new TypeMismatch('time')
   return seconds
 }
 
 function path(value: unknown): string {
-  if (typeof value !== 'string' || !/^\/(\w+(\/\w+)*)?$/.test(value)) throw new Unexpected('path')
+  if (typeof value !== 'string' || !/^\/(\w+(\/\w+)*)?$/.test(value)) throw new TypeMismatch('path')
   return value
 }
 
 function tuple(value: unknown, length: number): unknown[] {
-  if (!Array.isArray(value) || value.length !== length) throw new Unexpected('list')
+  if (!Array.isArray(value) || value.length !== length) throw new TypeMismatch('list')
   return value
 }
 
 function listOf<T>(item: (value: unknown) => T): (value: unknown) => T[] {
   return (value) => {
-    if (!Array.isArray(value)) throw new Unexpected('list')
+    if (!Array.isArray(value)) throw new TypeMismatch('list')
     return value.map((each) => item(each))
   }
 }
 
-/** `(uus)`, as the property and as the body of `StatusChange`. */
+/** `(uus)`: the property, and the body of `StatusChange`. */
 function status(value: unknown): SessionStatus {
   const [major, minor, message] = tuple(value, 3)
   return {major: unsigned(major), message: string(message), minor: unsigned(minor)}
@@ -70,18 +71,18 @@ function endpoint(value: unknown): Endpoint {
 }
 
 function counters(value: unknown): Record<string, bigint> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unexpected('dictionary')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeMismatch('dictionary')
   return Object.fromEntries(
     Object.entries(value).map(([name, counter]: [string, unknown]) => {
-      if (typeof counter !== 'bigint' && !Number.isInteger(counter)) throw new Unexpected('counter')
+      if (typeof counter !== 'bigint' && !Number.isInteger(counter)) throw new TypeMismatch('counter')
       return [name, BigInt(counter as bigint | number)]
     }),
   )
 }
 
-/** The overrides of a profile: texts and booleans by name. */
+/** The overrides of a profile by name. */
 function overrides(value: unknown): Record<string, boolean | string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unexpected('dictionary')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeMismatch('dictionary')
   return Object.fromEntries(
     Object.entries(value).map(([name, variant]: [string, unknown]) => {
       const override = unwrap(variant)
@@ -142,14 +143,14 @@ const decoders = {
 type Decoders = typeof decoders
 
 /**
- * The typed value of a property, or of a method's answer.
- * @throws Ovpn3Error if the service sends a value of another type than it declares
+ * The typed value of a property, a signal or a method's answer.
+ * @throws Ovpn3Error if the value does not have its declared type
  */
 export function decode<N extends keyof Decoders>(name: N, value: unknown): ReturnType<Decoders[N]> {
   try {
     return decoders[name](value) as ReturnType<Decoders[N]>
   } catch (error) {
-    if (!(error instanceof Unexpected)) throw error
+    if (!(error instanceof TypeMismatch)) throw error
     throw new Ovpn3Error('failed', `invalid ${name} from the service: expected type ${error.message}`)
   }
 }

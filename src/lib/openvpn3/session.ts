@@ -28,16 +28,16 @@ import {
   translated,
 } from './errors'
 import {type LogForwards} from './log-forwards'
-import {getCall, logService, managerEvent, ownerOf, sessionInterface, sessionService, setCall} from './names'
+import {getCall, logService, managerEvent, ownerChangeOf, sessionInterface, sessionService, setCall} from './names'
 import {profileName, profilePaths} from './profile'
 import {decode} from './properties'
 
-const nowhere: Endpoint = {host: '', port: 0, protocol: ''}
+const noEndpoint: Endpoint = {host: '', port: 0, protocol: ''}
 
-/** A call of the session: what it says besides the object. */
-type Method = Partial<Call> & {readonly member: string}
+/** A call on the session, without its object. */
+type SessionCall = Partial<Call> & {readonly member: string}
 
-/** A source with a connection to a bus. */
+/** A source that shares log forwards among its sessions. */
 interface BusSource extends SessionSource {
   readonly logs: LogForwards
 }
@@ -60,7 +60,7 @@ export class ServiceSession extends Session {
       try {
         values[name] = decode(name, await this.#get(name))
       } catch (error) {
-        const translated = toOvpn3Error(error, 'look')
+        const translated = toOvpn3Error(error, 'read')
         errors[name] =
           translated instanceof Ovpn3Error
             ? translated
@@ -70,8 +70,8 @@ export class ServiceSession extends Session {
 
     const readEndpoint = async () => {
       await device
-      // a session gets its device when it connects first, and keeps it: without one there is nothing to ask for
-      if (values.device_name === '') values.connected_to = nowhere
+      // a session without a device has never connected, so it has no endpoint: that saves a read
+      if (values.device_name === '') values.connected_to = noEndpoint
       else await read('connected_to')
     }
 
@@ -118,7 +118,7 @@ export class ServiceSession extends Session {
 
   override provideInput(request: InputRequest, value: string): Promise<boolean> {
     return this.#unless(isAlreadyProvided, {
-      // no empty value is taken, also where the server wants none; a space is (seen on 24.1 and 27.1)
+      // the service rejects an empty value but accepts a space (seen on 24.1 and 27.1)
       body: [request.type, request.group, request.id, value || ' '],
       member: 'UserInputProvide',
       secret: true,
@@ -159,34 +159,34 @@ export class ServiceSession extends Session {
   ): Promise<Following> {
     const log = this.#logs.of(this.path)
     let refusal: Ovpn3Error | undefined
-    const ask = async (enable: boolean) => {
+    const setForwarding = async (enable: boolean) => {
       refusal = await this.#forwardLog(enable)
       return !refusal
     }
 
-    let over = false
-    let asking = false
-    const tellIfLost = () => {
-      if (withLines && !log.live && !over) listener({error: refusal, type: 'log-lost'})
+    let ended = false
+    let renewing = false
+    const reportLostLog = () => {
+      if (withLines && !log.live && !ended) listener({error: refusal, type: 'log-lost'})
     }
 
-    // a log service that is started again knows nobody who listens; asking for the log also starts it
-    const forwardAgain = async () => {
-      if (asking) return
-      asking = true
+    // a restarted log service has no subscriptions; this call also starts it
+    const renew = async () => {
+      if (renewing) return
+      renewing = true
       try {
-        await log.renew(ask)
+        await log.renew(setForwarding)
       } finally {
-        asking = false
-        tellIfLost()
+        renewing = false
+        reportLostLog()
       }
 
-      // nobody has told what happened meanwhile
+      // status changes in between were not forwarded
       const {status} = (await this.fetch(['status'])).values
-      if (status && !over) listener({status, type: 'status'})
+      if (status && !ended) listener({status, type: 'status'})
     }
 
-    // the log service forwards the backend's signals to each one who asked, under the backend's interface
+    // the log service forwards the signals of the backend to each subscriber, with the interface of the backend
     const forwarded = {interface: 'net.openvpn.v3.backends', path: this.path, sender: logService, unicast: true}
     const subscriptions = await Promise.all([
       this.#subscribe({...forwarded, member: 'StatusChange'}, ({body}) =>
@@ -195,7 +195,7 @@ export class ServiceSession extends Session {
       withLines &&
         this.#subscribe({...forwarded, member: 'Log'}, ({body}) => listener({...decode('Log', body), type: 'log'})),
       this.#subscribe(
-        // one match rule for all sessions: a connection may not have many
+        // one match rule for all sessions, because the bus limits the rules of a connection
         {interface: sessionInterface, member: 'AttentionRequired', sender: sessionService},
         ({body, path}) => {
           if (path === this.path) listener({group: Number(body[1]), message: String(body[2]), type: 'attention'})
@@ -203,21 +203,24 @@ export class ServiceSession extends Session {
       ),
       this.#subscribe(managerEvent, ({body}) => {
         if (body[0] !== this.path || body[1] !== 2) return
-        over = true
+        ended = true
         log.end()
         listener({type: 'removed'})
       }),
-      this.#subscribe(ownerOf(logService), ({body}) => {
+      this.#subscribe(ownerChangeOf(logService), ({body}) => {
         const [, previous] = body
-        if (!over && (previous || !log.live)) forwardAgain().catch(() => {})
+        if (!ended && (previous || !log.live)) renew().catch(() => {})
       }),
     ])
-    await log.join(ask)
-    tellIfLost()
+    await log.join(setForwarding)
+    reportLostLog()
     const end = async () => {
-      const joined = !over
-      over = true
-      await Promise.all([...subscriptions.map((unsubscribe) => unsubscribe && unsubscribe()), joined && log.leave(ask)])
+      const joined = !ended
+      ended = true
+      await Promise.all([
+        ...subscriptions.map((unsubscribe) => unsubscribe && unsubscribe()),
+        joined && log.leave(setForwarding),
+      ])
     }
 
     return Object.defineProperty(end, 'live', {get: () => log.live}) as Following
@@ -228,7 +231,7 @@ export class ServiceSession extends Session {
     return () => translated(end())
   }
 
-  /** Why the log is refused: the caller may not read it, or the log service does not know the session. */
+  /** The error if forwarding is refused: permission denied, or a session that the log service does not know. */
   async #forwardLog(enable: boolean): Promise<Ovpn3Error | undefined> {
     try {
       await this.#call({body: [enable], member: 'LogForward', signature: 'b'})
@@ -239,7 +242,7 @@ export class ServiceSession extends Session {
     }
   }
 
-  /** Undefined where another client has answered it meanwhile. */
+  /** Undefined if another client has answered the question meanwhile. */
   async #fetchRequest(type: number, group: number, id: number): Promise<InputRequest | undefined> {
     try {
       const member = 'UserInputQueueFetch'
@@ -259,7 +262,7 @@ export class ServiceSession extends Session {
     }
 
     try {
-      // gone, or not there yet: the bus may have started the configuration manager for that call
+      // deleted, or not loaded yet: the call may have started the configuration manager
       if ((await profilePaths(this.#bus)).includes(path))
         return {available: true, name: await profileName(this.#bus, path)}
     } catch (error) {
@@ -274,35 +277,35 @@ export class ServiceSession extends Session {
   }
 
   async #get(name: PropertyName): Promise<unknown> {
-    const [value] = await this.#ask(getCall(sessionInterface, name))
+    const [value] = await this.#callRaw(getCall(sessionInterface, name))
     return unwrap(value)
   }
 
-  async #unless(known: (error: unknown) => boolean, call: Method): Promise<boolean> {
+  /** @returns false if the call fails with an error that means that it would change nothing */
+  async #unless(isNoChange: (error: unknown) => boolean, call: SessionCall): Promise<boolean> {
     try {
       await this.#call(call)
       return true
     } catch (error) {
-      if (error instanceof Ovpn3Error && known(error.cause)) return false
+      if (error instanceof Ovpn3Error && isNoChange(error.cause)) return false
       throw error
     }
   }
 
-  #call(call: Method): Promise<unknown[]> {
-    return translated(this.#ask(call))
+  #call(call: SessionCall): Promise<unknown[]> {
+    return translated(this.#callRaw(call))
   }
 
   /**
-   * Calls the session.
-   * @throws BusError, or an Ovpn3Error of a session whose backend ended while it was asked
+   * @throws BusError; Ovpn3Error `session-stale` if the backend exited during the call
    */
-  async #ask(call: Method): Promise<unknown[]> {
+  async #callRaw(call: SessionCall): Promise<unknown[]> {
     const session = {destination: sessionService, interface: sessionInterface, path: this.path}
     try {
       return await this.#bus.call({...session, ...call})
     } catch (error) {
       if (!isBackendLost(error)) throw error
-      // the session manager has not noticed yet: it does when it is asked again, and removes the session
+      // the session manager does not know yet that the backend is gone: the next call makes it remove the session
       const [again] = await Promise.allSettled([this.#bus.call({...session, ...getCall(sessionInterface, 'status')})])
       if (again.status === 'fulfilled') throw error
       throw isGone(toOvpn3Error(again.reason)) ? staleError(error) : again.reason

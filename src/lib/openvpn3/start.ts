@@ -20,15 +20,15 @@ import {managerEvent, managerPath, sessionInterface, sessionService, setCall} fr
 import {ServiceProfile} from './profile'
 import {decode} from './properties'
 
-/** Milliseconds after an abort within which what was made by then is undone. */
-const farewell = 1500
-/** Milliseconds from the answer to NewTunnel to the session. It is there before, unless the service is at odds. */
-const appearance = 15_000
-/** How often a session is asked for: on a busy machine a backend ends now and then before it is there (seen on 24.1). */
-const attempts = 2
+/** Milliseconds after an abort that are left to remove what was created. */
+const undoTime = 1500
+/** Milliseconds to wait for the session after NewTunnel has answered. Usually it exists before the answer. */
+const appearanceTimeout = 15_000
+/** Starts to attempt: on a busy machine a backend sometimes exits before its session is ready (seen on 24.1). */
+const maxAttempts = 2
 
 /**
- * Makes a session that has loaded its profile; see `SessionSource.start`.
+ * Creates a session and has it load its profile; see `SessionSource.start`.
  * @returns its path
  */
 export async function startSession(
@@ -37,8 +37,8 @@ export async function startSession(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<string> {
-  const limits = {over: delayedSignal(signal, farewell), signal}
-  for (let i = 0; i < attempts; i++) {
+  const limits = {signal, undoSignal: delayedSignal(signal, undoTime)}
+  for (let i = 0; i < maxAttempts; i++) {
     const path = await tryToStart(bus, from, options, limits)
     if (path !== undefined) return path
   }
@@ -52,7 +52,7 @@ function failedError(message: string): Ovpn3Error {
   })
 }
 
-/** Undefined where the session ended by itself. */
+/** Undefined if the session ended by itself. */
 async function tryToStart(
   bus: Bus,
   from: StartFrom,
@@ -68,25 +68,25 @@ async function tryToStart(
     isUsed = path !== undefined
     return path
   } finally {
-    if (imported && !isUsed) await forget(profile, limits)
+    if (imported && !isUsed) await removeUnused(profile, limits)
   }
 }
 
-/** How long there is for a start. */
+/** The time limits of a start. */
 interface Limits {
-  /** Aborted when nothing is to be started any more. */
+  /** Aborted on timeout or interruption. */
   readonly signal: AbortSignal
-  /** Aborted when nothing can be undone any more. */
-  readonly over: AbortSignal
+  /** Aborted when the time to undo is over. */
+  readonly undoSignal: AbortSignal
 }
 
 interface UsedProfile {
   readonly profile: ServiceProfile
-  /** For this session only. */
+  /** Imported for this session only. */
   readonly imported: boolean
 }
 
-/** The profile to start from. What is to hold for one session only is set in a copy that the session uses up. */
+/** The profile to start from. Settings for one session only go into a copy that is imported for a single use. */
 async function profileFor(
   bus: Bus,
   from: StartFrom,
@@ -99,94 +99,94 @@ async function profileFor(
     'path' in from
       ? await unlessAborted(new ServiceProfile(bus, from.path).read(), signal)
       : {...from, dco: false, overrides: {}}
-  const importing = () => ServiceProfile.import(bus, name, content)
-  const profile = await making(importing, (late) => late.remove(), 'profile', limits)
+  const create = () => ServiceProfile.import(bus, name, content)
+  const profile = await createOrUndo(create, (late) => late.remove(), 'profile', limits)
   try {
     const all = {...overrides, ...(persistTun && {'persist-tun': true})}
     const setting = Object.entries(all).map(([override, value]) => profile.override(override, value))
     await unlessAborted(Promise.all([...setting, dco && profile.setDco(true)]), signal)
     return {imported: true, profile}
   } catch (error) {
-    await forget(profile, limits)
+    await removeUnused(profile, limits)
     throw error
   }
 }
 
-/** Removes an imported profile that no session has used up. */
-async function forget(profile: ServiceProfile, {over}: Limits): Promise<void> {
+/** Removes an imported profile that no session has loaded. */
+async function removeUnused(profile: ServiceProfile, {undoSignal}: Limits): Promise<void> {
   try {
-    await unlessAborted(profile.remove(), over)
+    await unlessAborted(profile.remove(), undoSignal)
   } catch (error) {
-    // used up, or lost with the connection; the configuration manager forgets it when it ends
+    // a session has loaded it, or the connection is lost; the configuration manager drops it when it exits
     if (!isOvpn3Error(error)) throw error
   }
 }
 
-/** Undefined where the session ended by itself. */
+/** Undefined if the session ended by itself. */
 async function newTunnel(bus: Bus, profile: string, limits: Limits): Promise<string | undefined> {
-  const {over, signal} = limits
+  const {signal, undoSignal} = limits
   const events = new Map<string, 'created' | 'removed'>()
-  let came = new AbortController()
+  let nextEvent = new AbortController()
   const subscribing = translated(
     bus.subscribe(managerEvent, ({body}) => {
       const [path, type] = body as [string, number, number]
       if (type === 1 || type === 2) events.set(path, type === 1 ? 'created' : 'removed')
-      came.abort()
-      came = new AbortController()
+      nextEvent.abort()
+      nextEvent = new AbortController()
     }),
   )
-  // one that is answered after an abort ends with the connection
+  // a subscription that is confirmed after an abort ends with the connection
   const end = await unlessAborted(subscribing, signal)
   try {
-    const path = await making(
-      () => askForTunnel(bus, profile),
+    const path = await createOrUndo(
+      () => callNewTunnel(bus, profile),
       (late) => disconnect(bus, late),
       'session',
       limits,
     )
-    const deadline = performance.now() + appearance
-    // the first word of a session may come after the answer
+    const deadline = performance.now() + appearanceTimeout
+    // the signal for the new session may arrive after the answer
     while (!events.has(path) && performance.now() < deadline && !signal.aborted)
-      await sleep(deadline - performance.now(), came.signal, signal)
+      await sleep(deadline - performance.now(), nextEvent.signal, signal)
     if (events.get(path) === 'created' && !signal.aborted) return path
-    await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
+    await unlessAborted(disconnect(bus, path), undoSignal, () => leftoverError(signal, 'session'))
     if (signal.aborted) throw reasonOf(signal)
     if (events.has(path)) return undefined
-    throw failedError(`no session appeared within ${appearance / 1000} s`)
+    throw failedError(`no session appeared within ${appearanceTimeout / 1000} s`)
   } finally {
-    await unlessAborted(end(), over).catch((error: unknown) => {
+    await unlessAborted(end(), undoSignal).catch((error: unknown) => {
       if (!isOvpn3Error(error)) throw error
     })
   }
 }
 
-async function askForTunnel(bus: Bus, profile: string): Promise<string> {
+async function callNewTunnel(bus: Bus, profile: string): Promise<string> {
   const manager = {destination: sessionService, interface: sessionInterface, path: managerPath}
   try {
     const [path] = await callManager(bus, {...manager, body: [profile], member: 'NewTunnel', signature: 'o'})
     return decode('NewTunnel', path)
   } catch (error) {
     if (isRunningAlready(error))
-      throw new Ovpn3Error('session-running', 'a session of this profile is already running', {
+      throw new Ovpn3Error('session-running', 'a session of this profile already exists', {
         cause: error,
-        hint: 'Run `ovpn3 sessions-list`',
+        hint: 'Run `ovpn3 list`',
       })
     throw toOvpn3Error(error)
   }
 }
 
 async function setDco(bus: Bus, path: string, enabled: boolean, limits: Limits): Promise<void> {
-  const {over, signal} = limits
+  const {signal, undoSignal} = limits
   const call = {...setCall(sessionInterface, 'dco', 'b', enabled), destination: sessionService, path}
   try {
     await unlessAborted(translated(bus.call(call)), signal)
   } catch (error) {
-    await unlessAborted(disconnect(bus, path), over, () => strayError(signal, 'session'))
+    await unlessAborted(disconnect(bus, path), undoSignal, () => leftoverError(signal, 'session'))
     throw error
   }
 }
 
-/** Ends a session that nobody has got to know. */
+/** Disconnects a session that the caller has not received. */
 async function disconnect(bus: Bus, path: string): Promise<void> {
   try {
     const session = {destination: sessionService, interface: sessionInterface, path}
@@ -197,41 +197,41 @@ async function disconnect(bus: Bus, path: string): Promise<void> {
 }
 
 /**
- * The value of work that makes something. Where the signal is aborted first, it is undone as soon as it is made; where
- * it is aborted already, nothing is made.
- * @throws Ovpn3Error the signal's reason; where that cannot be seen in time, that it may stay behind
+ * Creates something. If the signal is aborted during the creation, the result is undone when it arrives; if the signal
+ * was already aborted, nothing is created.
+ * @throws Ovpn3Error the reason of the signal; if undoing is not confirmed in time, that something may be left behind
  */
-async function making<T>(
-  make: () => Promise<T>,
-  undo: (made: T) => Promise<void>,
-  what: 'profile' | 'session',
-  {over, signal}: Limits,
+async function createOrUndo<T>(
+  create: () => Promise<T>,
+  undo: (created: T) => Promise<void>,
+  kind: 'profile' | 'session',
+  {signal, undoSignal}: Limits,
 ): Promise<T> {
   proceed(signal)
-  const work = make()
+  const creating = create()
   try {
-    return await unlessAborted(work, signal)
+    return await unlessAborted(creating, signal)
   } catch (error) {
-    // the service does its work, however late
+    // a call that times out still takes effect when the service gets to it
     if (!signal.aborted)
-      throw hasCode(error, 'timeout') ? mayStay('timeout', `${(error as Ovpn3Error).message}:`, what) : error
-    const undone = work.then(undo, (error_: unknown) => {
-      // nothing was made
+      throw hasCode(error, 'timeout') ? leftBehind('timeout', `${(error as Ovpn3Error).message}:`, kind) : error
+    const undone = creating.then(undo, (error_: unknown) => {
+      // nothing was created
       if (!isOvpn3Error(error_)) throw error_
     })
-    await unlessAborted(undone, over, () => strayError(signal, what))
+    await unlessAborted(undone, undoSignal, () => leftoverError(signal, kind))
     throw error
   }
 }
 
-/** That there was no answer to what makes something, or ends it. */
-function strayError(signal: AbortSignal, what: 'profile' | 'session'): Ovpn3Error {
+/** The error of an abort after which the service did not confirm the removal. */
+function leftoverError(signal: AbortSignal, kind: 'profile' | 'session'): Ovpn3Error {
   const {code, message} = reasonOf(signal)
-  const service = what === 'session' ? 'session manager' : 'configuration manager'
-  return mayStay(code, `${message}: the ${service} did not respond;`, what)
+  const service = kind === 'session' ? 'session manager' : 'configuration manager'
+  return leftBehind(code, `${message}: the ${service} did not respond;`, kind)
 }
 
-function mayStay(code: ErrorCode, why: string, what: 'profile' | 'session'): Ovpn3Error {
-  const list = what === 'session' ? 'ovpn3 sessions-list' : 'openvpn3 configs-list'
-  return new Ovpn3Error(code, `${why} a ${what} may be left behind`, {hint: `Run \`${list}\``})
+function leftBehind(code: ErrorCode, why: string, kind: 'profile' | 'session'): Ovpn3Error {
+  const list = kind === 'session' ? 'ovpn3 list' : 'openvpn3 configs-list'
+  return new Ovpn3Error(code, `${why} a ${kind} may be left behind`, {hint: `Run \`${list}\``})
 }

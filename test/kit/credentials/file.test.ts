@@ -145,7 +145,7 @@ describe('--credentials', () => {
 
 describe('$CREDENTIALS_DIRECTORY', () => {
   const read = async (profile: string, directory = folder) =>
-    values(await readSystemCredentials(profile, signal, directory))
+    values(await readSystemCredentials(profile, undefined, signal, directory))
 
   it("contains a profile's credentials by its name", async () => {
     put('ovpn3.office')
@@ -170,8 +170,12 @@ describe('$CREDENTIALS_DIRECTORY', () => {
     put('ovpn3.office', 0o440)
     assert.deepEqual(await read('office'), alice)
     put('ovpn3.home', 0o444)
-    await refuses(readSystemCredentials('home', signal, folder), 'input-missing', /other users can read or write it$/)
+    await refuses(
+      readSystemCredentials('home', undefined, signal, folder),
+      'input-missing',
+      /other users can read or write it$/,
+    )
     put('ovpn3.broken', 0o400, '{"password": hunter2}')
-    await refuses(readSystemCredentials('broken', signal, folder), 'usage', /ovpn3\.broken: not valid JSON$/)
+    await refuses(readSystemCredentials('broken', undefined, signal, folder), 'usage', /ovpn3\.broken: not valid JSON$/)
   })
 })

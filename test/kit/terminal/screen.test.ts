@@ -63,12 +63,15 @@ describe('screen', () => {
     assert.deepEqual([stderr, value], ['', [1, 2]])
   })
 
-  for (const [how, isVerbose, lines] of [
-    ['says nothing of tasks', false, ''],
-    ['prints each step of a task once if it is verbose', true, 'Resuming office\nResuming office: connecting\n'],
+  const steps = 'Resuming office\nResuming office: connecting\n'
+  for (const [how, isVerbose, isTerminal, lines] of [
+    ['prints nothing about tasks without a terminal', false, false, ''],
+    ['prints each step of a task once if it is verbose', true, false, steps],
+    ['prints each step of a task on a dumb terminal', false, true, steps],
   ] as const)
-    it(`${how}, where nothing can be animated`, async () => {
-      setTerminal([false, false])
+    it(how, async () => {
+      setTerminal([isTerminal, isTerminal])
+      process.env.TERM = 'dumb'
       const plain = new Screen(() => false)
       plain.isVerbose = isVerbose
       const run = async (progress: (text: string) => void) => {

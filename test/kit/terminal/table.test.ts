@@ -25,6 +25,20 @@ describe('table', () => {
     assert.equal(lineAt(4), '1   a…')
   })
 
+  it('has room for emoji whose parts are drawn side by side', () => {
+    const [first, second] = tableText(
+      [{header: 'A'}, {header: 'B'}],
+      [
+        ['👩‍👩‍👧', 'x'],
+        ['👍🏽', 'x'],
+      ],
+    )
+      .split('\n')
+      .slice(1)
+    assert.deepEqual([first, second], ['👩‍👩‍👧  x', '👍🏽    x'])
+    assert.equal(tableText([{flexible: true, header: 'A'}], [['👩‍👩‍👧👩‍👩‍👧']], 8).split('\n')[1], '👩‍👩‍👧…')
+  })
+
   it('cuts no column below its minimum', () => {
     assert.equal(tableText([{flexible: true, header: 'NAME', minimum: 6}], [['0123456789']], 4), 'NAME\n01234…')
   })

@@ -35,7 +35,7 @@ describe('signals of a connection', () => {
     assert.deepEqual(heard, ['one'])
     ownerIs(':1.6')
     assert.deepEqual(
-      [signals.wants({...signal, type: 4}), signals.wants({...signal, sender: ':1.6', type: 4})],
+      [signals.isWanted({...signal, type: 4}), signals.isWanted({...signal, sender: ':1.6', type: 4})],
       [false, true],
     )
     // Only the bus can report the owner of a name.
@@ -67,7 +67,7 @@ describe('signals of a connection', () => {
     assert.deepEqual(heard, ['one'])
     await ends[1]!()
     assert.equal(calls.at(-1), `RemoveMatch ${rule}`)
-    assert.equal(signals.wants({...signal, type: 4}), false)
+    assert.equal(signals.isWanted({...signal, type: 4}), false)
   })
 
   it('require no match rule if they are unicast, and can be matched by an argument', async () => {

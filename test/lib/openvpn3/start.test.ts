@@ -202,7 +202,7 @@ describe('startSession', () => {
       'NewTunnel',
       'A session with this configuration profile is already running',
       'session-running',
-      'a session of this profile is already running',
+      'a session of this profile already exists',
     ],
   ] as const)
     it(`reports a refusal in plain words: ${member}`, async () => {
@@ -217,7 +217,7 @@ describe('startSession', () => {
 
   for (const [member, what, list] of [
     ['Import', 'profile', 'openvpn3 configs-list'],
-    ['NewTunnel', 'session', 'ovpn3 sessions-list'],
+    ['NewTunnel', 'session', 'ovpn3 list'],
   ] as const)
     it(`reports what may remain after a call without a reply: ${member}`, async () => {
       services.answers.set(member, async () => {

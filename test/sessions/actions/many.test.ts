@@ -18,7 +18,7 @@ const done = ({id, path}: Session): SessionResult => ({
 })
 
 describe('an action on many sessions', () => {
-  it('is done on each, and its results are in their order', async () => {
+  it('runs on each and returns the results in their order', async () => {
     const results = await Promise.all(
       runUntilInterrupted(sessions, async (session) => done(session), new AbortController().signal),
     )
@@ -28,7 +28,7 @@ describe('an action on many sessions', () => {
     )
   })
 
-  it('may end where it was begun before an interruption, and is begun nowhere after it', async () => {
+  it('may finish if it started before an interruption, and does not start afterwards', async () => {
     const interruption = new AbortController()
     const begun: (() => void)[] = []
     const act = (session: Session) =>

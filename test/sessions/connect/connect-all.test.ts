@@ -23,7 +23,7 @@ const changing = new Set(['connect', 'disconnect', 'provideInput', 'restart', 'r
 let clock: MockClock
 let abort: AbortController
 
-/** An attempt that runs. */
+/** A running attempt. */
 class Run {
   results: readonly SessionResult[] | undefined
   readonly deadline: Deadline
@@ -63,7 +63,7 @@ class Run {
       )
   }
 
-  /** How it ended: the only session's outcome, its error's code and the message. */
+  /** The outcome of the only session, the code of its error and the message. */
   get end(): readonly [outcome: string, code: string | undefined, message: string] {
     if (this.#failure) throw this.#failure
     assert.ok(this.results, 'it is not over')
@@ -87,7 +87,7 @@ afterEach(() => clock.reset())
 describe('a new session', () => {
   const begin = (session: FakeSession, options: Options = {}) => new Run([session], {action: 'start', ...options})
 
-  describe('that is connected', () => {
+  describe('that connects', () => {
     const line = 'Connected: 10.99.0.1:1194 (10.99.0.1) via /UDP on tun/10.8.0.2/ gw=[10.8.0.1/] mtu=1500'
     const withAddress = ['done', undefined, 'connected to 10.99.0.1 on tun0, address 10.8.0.2'] as const
     const without = ['done', undefined, 'connected to 10.99.0.1 on tun0'] as const
@@ -108,20 +108,20 @@ describe('a new session', () => {
       return {run, session}
     }
 
-    it('has the address of its tunnel', async () => {
+    it('reports the address of its tunnel', async () => {
       const {run, session} = await connecting()
       session.log(4, line)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await settled()
       assert.deepEqual(run.end, withAddress)
       assert.equal(run.results![0]!.connection!.address, '10.8.0.2')
       assert.deepEqual(changes(session), ['connect'])
     })
 
-    it('has it also where the log is later than the status', async () => {
+    it('reports the address even if the log line follows the status', async () => {
       const {run, session} = await connecting()
       session.log(4, 'Connecting to [10.99.0.1]:1194')
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(200)
       assert.equal(run.over, false)
       session.log(4, line)
@@ -129,17 +129,17 @@ describe('a new session', () => {
       assert.deepEqual(run.end, withAddress)
     })
 
-    it('is not held up where the log does not contain it', async () => {
+    it('does not wait long for an address that the log does not contain', async () => {
       const {run, session} = await connecting()
       session.log(4, 'Connecting to [10.99.0.1]:1194')
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(400)
       assert.deepEqual(run.end, without)
     })
 
-    it('is not held up where there is no log', async () => {
+    it('does not wait for an address without a log', async () => {
       const {run, session} = await connecting()
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await settled()
       assert.deepEqual(run.end, without)
       assert.equal(run.results![0]!.connection!.address, null)
@@ -147,12 +147,12 @@ describe('a new session', () => {
   })
 
   for (const code of ['session-not-found', 'session-stale'] as const)
-    it(`that is gone has told why, though it was being asked: ${code}`, async () => {
+    it(`reports why it ended if it is gone during a read: ${code}`, async () => {
       const session = new FakeSession(StatusMinor.configOk)
       const run = begin(session)
       session.fetch = async () => {
         if (!session.calls.includes('connect')) return {errors: {}, values: {status: session.status}}
-        session.turn(StatusMinor.connectionFailed, 'CA not defined')
+        session.setStatus(StatusMinor.connectionFailed, 'CA not defined')
         return {errors: {status: new Ovpn3Error(code, 'gone')}, values: {}}
       }
 
@@ -160,30 +160,30 @@ describe('a new session', () => {
       assert.deepEqual(run.end, ['failed', 'refused', 'CA not defined'])
     })
 
-  it('that fails is disconnected, unless it is to be kept', async () => {
+  it('is disconnected after a failure, unless it is to be kept', async () => {
     for (const keep of [false, true]) {
       const session = new FakeSession(StatusMinor.configOk)
       const run = begin(session, {keep})
       await settled()
-      session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+      session.setStatus(StatusMinor.authenticationFailed, 'Authentication failed')
       await settled()
       assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
       assert.deepEqual(changes(session), keep ? ['connect'] : ['connect', 'disconnect'])
     }
   })
 
-  it('that fails and cannot be disconnected is named', async () => {
+  it('is named if it fails and cannot be disconnected', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = begin(session)
     await settled()
     session.silent.add('disconnect')
-    session.turn(StatusMinor.authenticationFailed, 'no')
+    session.setStatus(StatusMinor.authenticationFailed, 'no')
     await clock.pass(1100)
     assert.deepEqual(run.end, ['failed', 'refused', 'no; the session could not be disconnected'])
     assert.match(run.results![0]!.error!.hint!, /^Run `ovpn3 .*--path 7c1b02d4s3c2e`$/)
   })
 
-  it('that is interrupted before it is connected does not stay, also where the terminal is gone', async () => {
+  it('is disconnected if it is interrupted before it connects, even by a hang-up', async () => {
     for (const hangup of [false, true]) {
       abort = new AbortController()
       const session = new FakeSession(StatusMinor.inputRequired)
@@ -197,7 +197,7 @@ describe('a new session', () => {
     }
   })
 
-  it('that connects is left to it where the terminal is gone', async () => {
+  it('keeps connecting after a hang-up', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = begin(session)
     await settled()
@@ -208,13 +208,13 @@ describe('a new session', () => {
   })
 })
 
-describe('beginning', () => {
-  it('resumes what is paused, and waits until it is connected', async () => {
+describe('the start of an attempt', () => {
+  it('resumes a paused session and waits until it is connected', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
     assert.equal(run.over, false)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['resume'])
@@ -223,7 +223,7 @@ describe('beginning', () => {
   })
 
   for (const minor of [StatusMinor.configOk, StatusMinor.inputRequired])
-    it(`connects what was never started: status ${minor}`, async () => {
+    it(`connects a session that never started: status ${minor}`, async () => {
       const session = new FakeSession(minor)
       const run = new Run([session], {wait: 'never'})
       await settled()
@@ -231,7 +231,7 @@ describe('beginning', () => {
       assert.deepEqual(changes(session), ['connect'])
     })
 
-  it('connects what was paused before it was started', async () => {
+  it('connects a session that was paused before its start', async () => {
     const session = new FakeSession()
     session.statistics = {}
     await session.refresh()
@@ -240,17 +240,17 @@ describe('beginning', () => {
     assert.deepEqual(changes(session), ['connect'])
   })
 
-  it('restarts what is connected', async () => {
+  it('restarts a connected session', async () => {
     const session = new FakeSession(StatusMinor.connected)
     const run = new Run([session], {action: 'restart'})
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(1500)
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['restart'])
   })
 
-  it('leaves alone what is connected', async () => {
+  it('does not change a connected session on resume', async () => {
     const session = new FakeSession(StatusMinor.connected)
     const run = new Run([session])
     await settled()
@@ -259,7 +259,7 @@ describe('beginning', () => {
   })
 
   for (const minor of [9, 10, 11, 16, 28, 29])
-    it(`refuses a dead end: status ${minor}`, async () => {
+    it(`refuses a failed session: status ${minor}`, async () => {
       const session = new FakeSession(minor)
       const run = new Run([session])
       await settled()
@@ -267,7 +267,7 @@ describe('beginning', () => {
       assert.deepEqual(changes(session), [])
     })
 
-  it('plans, and changes nothing', async () => {
+  it('changes nothing in a dry run', async () => {
     const session = new FakeSession()
     const run = new Run([session], {dryRun: true})
     await settled()
@@ -276,17 +276,17 @@ describe('beginning', () => {
   })
 
   for (const minor of [6, 12, 15, 22])
-    it(`attaches to what is on its way: status ${minor}`, async () => {
+    it(`attaches to a session that is connecting: status ${minor}`, async () => {
       const session = new FakeSession(minor)
       const run = new Run([session])
       await clock.pass(300)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(600)
       assert.deepEqual(run.end, ['done', undefined, 'connected'])
       assert.deepEqual(changes(session), [])
     })
 
-  it('does not connect what another client has connected meanwhile', async () => {
+  it('does not connect a session that another client has connected meanwhile', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], {timeout: 5})
     session.status = statusOf(StatusMinor.connecting)
@@ -295,7 +295,7 @@ describe('beginning', () => {
     assert.match(run.end[2], /still connecting in the background$/)
   })
 
-  it('waits by default only for what can be seen', async () => {
+  it('waits by default only for a session with a readable status', async () => {
     const session = new FakeSession()
     const denied = new Ovpn3Error('access-denied', 'permission denied')
     session.snapshot = {errors: {status: denied}, values: {}}
@@ -320,17 +320,17 @@ describe('input', () => {
 
   const answers = {answer: async () => ['alice', 'secret']}
 
-  it('is asked for, then handed over, then the session is connected', async () => {
+  it('is requested, then sent, before the session is connected', async () => {
     const session = needy()
     const run = new Run([session], {}, answers)
     await clock.pass(100)
     assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
   })
 
-  it('is waited for without a time limit while a person is asked', async () => {
+  it('has no time limit while the user is prompted', async () => {
     const session = needy()
     let answer = (_: string[]) => {}
     const asked = () =>
@@ -347,7 +347,7 @@ describe('input', () => {
     assert.deepEqual(run.end.slice(0, 2), ['failed', 'timeout'])
   })
 
-  it('is within the time limit where nobody is asked', async () => {
+  it('has a time limit if no user is prompted', async () => {
     const session = needy()
     const run = new Run([session], {timeout: 5}, {answer: () => silence()})
     await clock.pass(6500)
@@ -355,7 +355,7 @@ describe('input', () => {
     assert.deepEqual(changes(session), [])
   })
 
-  it('that another client has given is no failure: what is missing is asked again', async () => {
+  it('from another client is accepted, and the missing input is requested again', async () => {
     const session = needy()
     let asked = 0
     const run = new Run(
@@ -363,7 +363,7 @@ describe('input', () => {
       {},
       {
         async answer(_, requests) {
-          // while the prompt was open
+          // another client answers during the prompt
           if (asked++ === 0) session.queue = session.queue.slice(1)
           return requests.map(() => 'x')
         },
@@ -372,12 +372,12 @@ describe('input', () => {
     await clock.pass(3000)
     assert.equal(asked, 2)
     assert.deepEqual(session.queue, [])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.equal(run.end[0], 'done')
   })
 
-  it('that another client has given, who connects: the session is not connected twice, and left alone', async () => {
+  it('from another client that connects prevents a second connect, and the session stays', async () => {
     const session = needy()
     const run = new Run(
       [session],
@@ -385,7 +385,7 @@ describe('input', () => {
       {
         async answer() {
           session.queue = []
-          setTimeout(() => session.turn(StatusMinor.connecting), 500)
+          setTimeout(() => session.setStatus(StatusMinor.connecting), 500)
           return ['alice', 'secret']
         },
       },
@@ -395,7 +395,7 @@ describe('input', () => {
     assert.match(run.end[2], /still connecting in the background$/)
   })
 
-  describe('for one session only', () => {
+  describe('from a source for one session only', () => {
     const lines: Partial<Interaction> = {
       async answer(_, requests, {claim}) {
         if (!claim()) throw new Ovpn3Error('input-missing', 'for one only')
@@ -404,7 +404,7 @@ describe('input', () => {
       oneOnly: true,
     }
 
-    it('where two ask, neither is answered', async () => {
+    it('answers neither of two sessions that need it', async () => {
       const sessions = [needy(), needy()]
       const run = new Run(sessions, {}, lines)
       await settled()
@@ -412,20 +412,20 @@ describe('input', () => {
       for (const session of sessions) assert.deepEqual(changes(session), [])
     })
 
-    it('is that of the first that took one, whatever else comes to ask', async () => {
+    it('belongs to the first session that took it', async () => {
       const [session, later] = [needy(), new FakeSession()]
       const run = new Run([session, later], {timeout: 10}, lines)
       await clock.pass(300)
       assert.deepEqual(changes(session), ['provideInput', 'provideInput', 'connect'])
       for (const each of [later, session]) {
         each.queue = [userName]
-        each.turn(StatusMinor.inputRequired)
+        each.setStatus(StatusMinor.inputRequired)
       }
 
       await clock.pass(3000)
       assert.equal(session.queue.length, 0)
       assert.equal(later.queue.length, 1)
-      session.turn(StatusMinor.connected)
+      session.setStatus(StatusMinor.connected)
       await clock.pass(600)
       assert.deepEqual(
         run.results!.map(({error}) => error?.code),
@@ -434,28 +434,28 @@ describe('input', () => {
     })
   })
 
-  it('that comes while it connects: asked for, and connected again', async () => {
+  it('is requested while the session connects, then connects it again', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
     session.queue = [userName]
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     await clock.pass(1500)
     assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.equal(run.end[0], 'done')
   })
 
-  it('of one is not held up by another that still waits', async () => {
+  it('of one session does not wait for another', async () => {
     const [slow, session] = [new FakeSession(), new FakeSession()]
     const run = new Run([slow, session], {timeout: 60})
     await clock.pass(300)
     session.queue = [userName]
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     await clock.pass(2000)
     assert.deepEqual(changes(session), ['resume', 'provideInput', 'connect'])
-    for (const each of [slow, session]) each.turn(StatusMinor.connected)
+    for (const each of [slow, session]) each.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.deepEqual(
       run.results!.map(({outcome}) => outcome),
@@ -463,11 +463,11 @@ describe('input', () => {
     )
   })
 
-  it('waits for the outcome of a login that nobody else waits for', async () => {
+  it('waits for the outcome of a login even without a wait for the connection', async () => {
     const session = needy()
     const run = new Run([session], {wait: 'login'}, answers)
     await clock.pass(300)
-    session.turn(StatusMinor.authenticationFailed, 'Authentication failed')
+    session.setStatus(StatusMinor.authenticationFailed, 'Authentication failed')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'Authentication failed'])
     const silent = needy()
@@ -482,7 +482,7 @@ describe('input', () => {
   })
 })
 
-describe('settling', () => {
+describe('the wait for the connection', () => {
   const ends: Readonly<Record<string, readonly [minor: number, code: string, message: RegExp]>> = {
     'a refused login': [11, 'refused', /^no$/],
     'a connection that failed': [10, 'refused', /^no$/],
@@ -494,14 +494,14 @@ describe('settling', () => {
       const session = new FakeSession()
       const run = new Run([session])
       await clock.pass(300)
-      session.turn(minor, 'no')
+      session.setStatus(minor, 'no')
       await settled()
       assert.equal(run.end[1], code)
       assert.match(run.end[2], message)
       assert.deepEqual(changes(session), ['resume'])
     })
 
-  it('ends with a removal', async () => {
+  it('ends if the session is removed', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
@@ -510,9 +510,9 @@ describe('settling', () => {
     assert.deepEqual(run.end.slice(0, 2), ['failed', 'session-not-found'])
   })
 
-  it('ends with a removal of a new session, which is a failure as others are', async () => {
+  it('ends with a failure if a new session is removed', async () => {
     const session = new FakeSession()
-    session.turn(StatusMinor.configOk)
+    session.setStatus(StatusMinor.configOk)
     const run = new Run([session], {action: 'start'})
     await clock.pass(300)
     session.tell({type: 'removed'})
@@ -520,13 +520,13 @@ describe('settling', () => {
     assert.deepEqual(run.end, ['failed', 'failed', 'the session was removed while connecting'])
   })
 
-  it('knows why a session failed that is removed at once', async () => {
+  it('reports why a session failed that is removed at once', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
     const detail = 'PKey::parse_pem: error in private key:: error:1C800064:Provider routines::bad decrypt'
-    session.turn(StatusMinor.connectionFailed, detail)
-    session.turn(StatusMinor.done)
+    session.setStatus(StatusMinor.connectionFailed, detail)
+    session.setStatus(StatusMinor.done)
     session.tell({type: 'removed'})
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'wrong passphrase or unreadable private key'])
@@ -537,40 +537,40 @@ describe('settling', () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
-    session.turn(StatusMinor.reconnecting)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.reconnecting)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.progress.slice(-2), ['reconnecting', 'connected'])
     assert.deepEqual([...run.titles], ['Resuming office of bob'])
   })
 
-  it('shows each address once, whoever tells it', async () => {
+  it('shows each URL once, even if both status and signal announce it', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
     session.tell({group: InputGroup.openUrl, message: 'https://vpn/1', type: 'attention'})
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn/1')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn/1')
     await clock.pass(2000)
-    session.turn(StatusMinor.urlAuthentication, 'https://vpn/2')
+    session.setStatus(StatusMinor.urlAuthentication, 'https://vpn/2')
     await clock.pass(600)
     assert.deepEqual(run.urls, ['https://vpn/1', 'https://vpn/2'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await clock.pass(600)
     assert.equal(run.end[0], 'done')
   })
 
-  it('does not take the status of before for the one after', async () => {
+  it('ignores the status from before a restart', async () => {
     const session = new FakeSession()
     session.restart = async () => void session.calls.push('restart')
     const run = new Run([session], {action: 'restart'})
     await clock.pass(700)
     assert.equal(run.over, false)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.equal(run.end[0], 'done')
   })
 
-  it('is seldom heard by the service: not ready, and nothing to ask for', async () => {
+  it('rarely polls the service for input of a session that is not ready', async () => {
     const session = new FakeSession()
     const run = new Run([session], {timeout: 10})
     await clock.pass(300)
@@ -579,23 +579,23 @@ describe('settling', () => {
       return false
     }
 
-    session.turn(StatusMinor.inputRequired)
+    session.setStatus(StatusMinor.inputRequired)
     const before = session.calls.length
     await clock.pass(5000)
     const rate = (session.calls.length - before) / 5
     assert.ok(rate <= 5, `${rate} calls a second`)
     await clock.pass(7000)
-    assert.match(run.end[2], /^not connected within 10 s \(needs input\): given up and disconnected$/)
+    assert.match(run.end[2], /^not connected within 10 s \(needs input\): gave up and disconnected it$/)
   })
 
-  it('is seldom heard by the service: a flood of signals', async () => {
+  it('rarely polls the service during a flood of signals', async () => {
     const session = new FakeSession()
     void new Run([session])
     await clock.pass(300)
     session.queue = []
     const before = session.calls.length
     for (let i = 0; i < 100; i++) {
-      session.turn(i % 2 ? StatusMinor.inputRequired : StatusMinor.connecting)
+      session.setStatus(i % 2 ? StatusMinor.inputRequired : StatusMinor.connecting)
       await clock.pass(50)
     }
 
@@ -604,10 +604,10 @@ describe('settling', () => {
   })
 })
 
-describe('giving up', () => {
+describe('an abort', () => {
   const interruption = () => abort.abort(new Interruption())
 
-  it('before the action is sent, at any call: nothing was done, and nothing is undone', async () => {
+  it('before the action is sent, at any call, changes nothing', async () => {
     const calls = ['ready', 'follow']
     for (const silent of calls) {
       abort = new AbortController()
@@ -622,7 +622,7 @@ describe('giving up', () => {
     }
   })
 
-  it('before Connect is sent, while the last look is under way', async () => {
+  it('before Connect is sent, during the last read, changes nothing', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     let answer = () => {}
     const {fetch} = session
@@ -643,7 +643,7 @@ describe('giving up', () => {
     assert.deepEqual(changes(session), [])
   })
 
-  it('after input was handed over: that is said, and the connection is not started', async () => {
+  it('after input was sent reports it and does not connect', async () => {
     const session = new FakeSession(StatusMinor.inputRequired)
     session.queue = [userName]
     session.silent.add('provideInput')
@@ -659,19 +659,19 @@ describe('giving up', () => {
     assert.deepEqual(changes(session), ['provideInput'])
   })
 
-  it('disconnects what it has started', async () => {
+  it('disconnects a session that it started', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
     interruption()
     await clock.pass(200)
-    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: gave up and disconnected it'])
     assert.equal(run.results![0]!.statistics!.BYTES_IN, 1n)
     assert.equal(run.results![0]!.changed, true)
     assert.deepEqual(changes(session), ['resume', 'disconnect'])
   })
 
-  it('what was sent and not answered counts as started', async () => {
+  it('disconnects if the action was sent but not answered', async () => {
     const session = new FakeSession()
     session.silent.add('resume')
     const run = new Run([session])
@@ -679,10 +679,10 @@ describe('giving up', () => {
     interruption()
     await clock.pass(200)
     assert.deepEqual(changes(session), ['resume', 'disconnect'])
-    assert.match(run.end[2], /given up and disconnected/)
+    assert.match(run.end[2], /gave up and disconnected it/)
   })
 
-  it('leaves alone what it has only attached to: interruption, timeout', async () => {
+  it('does not change a session that it only attached to: interruption, timeout', async () => {
     for (const timeout of [undefined, 2]) {
       abort = new AbortController()
       const session = new FakeSession(StatusMinor.reconnecting)
@@ -695,7 +695,7 @@ describe('giving up', () => {
     }
   })
 
-  it('a hang-up disconnects nothing', async () => {
+  it('by a hang-up does not disconnect', async () => {
     const session = new FakeSession()
     const run = new Run([session])
     await clock.pass(300)
@@ -706,7 +706,7 @@ describe('giving up', () => {
   })
 
   for (const options of [{keep: true}, {wait: 'default'}, {wait: 'login'}] as const)
-    it(`keeps: ${JSON.stringify(options)}`, async () => {
+    it(`keeps the session: ${JSON.stringify(options)}`, async () => {
       const session = new FakeSession()
       session.queue = 'wait' in options && options.wait === 'login' ? [userName] : []
       const run = new Run([session], {timeout: 2, ...options})
@@ -716,7 +716,7 @@ describe('giving up', () => {
       assert.equal(session.calls.includes('disconnect'), false)
     })
 
-  it('of a session manager that is silent ends in time, and says what is not confirmed', async () => {
+  it('is bounded if the session manager is silent, and reports the unconfirmed disconnect', async () => {
     const session = new FakeSession()
     const run = new Run([session], {timeout: 3})
     await clock.pass(300)
@@ -736,7 +736,7 @@ describe('giving up', () => {
     ['with a wait', {}],
     ['in the background', {wait: 'never'}],
   ] as const)
-    it(`of an action that is not answered, and kept: ${name}`, async () => {
+    it(`reports the unknown outcome of an action without an answer: ${name}`, async () => {
       const session = new FakeSession()
       session.silent.add('resume')
       const run = new Run([session], {keep: true, ...options})
@@ -746,7 +746,7 @@ describe('giving up', () => {
       assert.match(run.end[2], /^interrupted before there was an answer: it may still have taken effect$/)
     })
 
-  it('in the background, an answer that comes at once is the result', async () => {
+  it('in the background reports an answer that arrives within the grace period', async () => {
     const session = new FakeSession()
     const {resume} = session
     session.resume = async () => {
@@ -763,7 +763,7 @@ describe('giving up', () => {
     assert.deepEqual(run.end, ['done', undefined, 'resuming in the background'])
   })
 
-  it('looks once more: it may have connected while this process was stopped', async () => {
+  it('reads the status once more, because the process may have been stopped', async () => {
     const session = new FakeSession()
     const run = new Run([session], {timeout: 3})
     await clock.pass(2900)
@@ -773,7 +773,7 @@ describe('giving up', () => {
     assert.deepEqual(changes(session), ['resume'])
   })
 
-  it('says where it could not disconnect', async () => {
+  it('reports a failed disconnect', async () => {
     const session = new FakeSession()
     session.disconnect = () => Promise.reject(new Ovpn3Error('access-denied', 'permission denied'))
     const run = new Run([session], {timeout: 2})
@@ -785,7 +785,7 @@ describe('giving up', () => {
     ])
   })
 
-  it('of several: those that were not begun are left alone', async () => {
+  it('of several sessions does not touch those that have not started', async () => {
     const [first, second] = [new FakeSession(), new FakeSession()]
     first.silent.add('resume')
     const run = new Run([first, second])
@@ -794,12 +794,12 @@ describe('giving up', () => {
     await clock.pass(300)
     assert.deepEqual(
       run.results!.map(({message}) => message),
-      ['interrupted: given up and disconnected', 'interrupted: nothing was done'],
+      ['interrupted: gave up and disconnected it', 'interrupted: nothing was done'],
     )
     assert.deepEqual(second.calls, [])
   })
 
-  it('Ctrl-C at a prompt, which is a key, ends all', async () => {
+  it('by Ctrl-C at a prompt ends all attempts', async () => {
     const session = new FakeSession(StatusMinor.inputRequired)
     session.queue = [userName]
     const answer = () => Promise.reject(new Ovpn3Error('interrupted', 'interrupted'))
@@ -815,27 +815,27 @@ describe('giving up', () => {
 describe('a new session', () => {
   const start = {action: 'start'} as const
 
-  it('is connected, and waited for', async () => {
+  it('is connected and awaited', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], start)
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['connect'])
   })
 
-  it('does not stay behind where it is refused', async () => {
+  it('is removed if it is refused', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], start)
     await clock.pass(300)
-    session.turn(StatusMinor.authenticationFailed, 'wrong password')
+    session.setStatus(StatusMinor.authenticationFailed, 'wrong password')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'wrong password'])
     assert.deepEqual(changes(session), ['connect', 'disconnect'])
   })
 
-  it('does not stay behind where there is no input', async () => {
+  it('is removed if there is no input', async () => {
     const session = new FakeSession(StatusMinor.inputRequired)
     session.queue = [userName]
     const answer = async () => {
@@ -844,32 +844,32 @@ describe('a new session', () => {
 
     const run = new Run([session], start, {answer})
     await settled()
-    assert.deepEqual(run.end, ['failed', 'input-missing', 'no input'])
+    assert.deepEqual(run.end, ['failed', 'input-missing', 'no input; the session was disconnected'])
     assert.deepEqual(changes(session), ['disconnect'])
   })
 
-  it('is disconnected when it is interrupted at a question', async () => {
+  it('is disconnected on an interruption at a prompt', async () => {
     const session = new FakeSession(StatusMinor.inputRequired)
     session.queue = [userName]
     const run = new Run([session], start, {answer: () => silence()})
     await settled()
     abort.abort(new Interruption())
     await clock.pass(100)
-    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: given up and disconnected'])
+    assert.deepEqual(run.end, ['failed', 'interrupted', 'interrupted: gave up and disconnected it'])
     assert.deepEqual(changes(session), ['disconnect'])
   })
 
-  it('is kept where it is to be', async () => {
+  it('is kept if requested', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], {...start, keep: true})
     await clock.pass(300)
-    session.turn(StatusMinor.connectionFailed, 'no route')
+    session.setStatus(StatusMinor.connectionFailed, 'no route')
     await settled()
     assert.deepEqual(run.end, ['failed', 'refused', 'no route'])
     assert.deepEqual(changes(session), ['connect'])
   })
 
-  it('goes on connecting in the background', async () => {
+  it('keeps connecting in the background', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     const run = new Run([session], {...start, wait: 'never'})
     await settled()
@@ -877,7 +877,7 @@ describe('a new session', () => {
     assert.deepEqual(changes(session), ['connect'])
   })
 
-  it('is left alone by a hang-up once it connects, and ends by one before', async () => {
+  it('is kept on a hang-up once it connects, and removed before', async () => {
     const connecting = new FakeSession(StatusMinor.configOk)
     void new Run([connecting], start)
     await clock.pass(300)
@@ -895,19 +895,19 @@ describe('a new session', () => {
 describe('authentication', () => {
   const authenticate = {action: 'authenticate'} as const
 
-  it('answers and connects what waits for input', async () => {
+  it('answers and connects a session that needs input', async () => {
     const session = new FakeSession(StatusMinor.inputRequired)
     session.queue = [userName]
     const run = new Run([session], authenticate)
     await clock.pass(300)
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), ['provideInput', 'connect'])
   })
 
   for (const minor of [StatusMinor.paused, StatusMinor.configOk, StatusMinor.connecting])
-    it(`leaves alone what does not wait for input: status ${minor}`, async () => {
+    it(`does not change a session that needs no input: status ${minor}`, async () => {
       const session = new FakeSession(minor)
       const run = new Run([session], authenticate)
       await settled()
@@ -915,14 +915,14 @@ describe('authentication', () => {
       assert.deepEqual(changes(session), [])
     })
 
-  it('waits for the web page of one that was started before', async () => {
+  it('waits for the web authentication of a session that started earlier', async () => {
     const session = new FakeSession(StatusMinor.configOk)
     session.status = statusOf(StatusMinor.urlAuthentication, 'https://vpn.example/1')
     await session.refresh()
     const run = new Run([session], authenticate)
     await clock.pass(1000)
     assert.deepEqual(run.urls, ['https://vpn.example/1'])
-    session.turn(StatusMinor.connected)
+    session.setStatus(StatusMinor.connected)
     await settled()
     assert.deepEqual(run.end, ['done', undefined, 'connected'])
     assert.deepEqual(changes(session), [])

@@ -11,7 +11,6 @@ describe('staying with a session', () => {
   let session: FakeSession
   let source: FakeSource
   let seen: number[]
-  /** How it has ended so far. */
   let end: unknown
   const begin = (told: (status: SessionStatus) => Promise<void> | void = () => {}) => {
     stay(session, statusOf(StatusMinor.connected), abort.signal, (status) => {
@@ -42,7 +41,7 @@ describe('staying with a session', () => {
   })
   afterEach(() => clock.reset())
 
-  it('tells each status that differs, until it is disconnected', async () => {
+  it('reports each different status until the session is disconnected', async () => {
     begin()
     await settled()
     for (const minor of [
@@ -51,26 +50,27 @@ describe('staying with a session', () => {
       StatusMinor.reconnecting,
       StatusMinor.connected,
     ])
-      session.turn(minor)
+      session.setStatus(minor)
     await settled()
     assert.deepEqual([seen, end], [[StatusMinor.reconnecting, StatusMinor.connected], undefined])
-    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done]) session.turn(minor)
+    for (const minor of [StatusMinor.disconnecting, StatusMinor.disconnected, StatusMinor.done])
+      session.setStatus(minor)
     await settled()
     assert.equal(end, 'ended')
     assert.equal(session.calls.at(-1), 'unfollow')
   })
 
-  it('tells what happened before it listened', async () => {
+  it('reports a status from before the subscription', async () => {
     session.status = statusOf(StatusMinor.reconnecting)
     begin()
     await settled()
     assert.deepEqual(seen, [StatusMinor.reconnecting])
   })
 
-  it('ends well where the session goes after it was disconnected, else not', async () => {
+  it('succeeds if the session is removed after a disconnect, otherwise fails', async () => {
     begin()
     await settled()
-    session.turn(StatusMinor.disconnected)
+    session.setStatus(StatusMinor.disconnected)
     session.tell({type: 'removed'})
     await settled()
     assert.equal(end, 'ended')
@@ -82,7 +82,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'the session was removed'])
   })
 
-  // a service manager starts it anew after a failure, and not after a refusal
+  // systemd restarts the service after a failure, but not after a refusal
   for (const [minor, code] of [
     ['authenticationFailed', 'refused'],
     ['configError', 'refused'],
@@ -93,12 +93,12 @@ describe('staying with a session', () => {
     it(`fails with the reason of the service: ${minor}`, async () => {
       begin()
       await settled()
-      session.turn(StatusMinor[minor], 'the server says no')
+      session.setStatus(StatusMinor[minor], 'the server says no')
       await settled()
       assert.deepEqual(failure(), [code, 'the server says no'])
     })
 
-  it('sees by itself that the backend has died, within 5 s', async () => {
+  it('detects a dead backend within 5 s', async () => {
     begin()
     await settled()
     session.fetch = async () => ({errors: {status: new Ovpn3Error('session-stale', 'gone')}, values: {}})
@@ -108,7 +108,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'its backend process is gone'])
   })
 
-  it('takes no silence for an end: the session manager may be waiting for a backend that hangs', async () => {
+  it('ignores a timeout, because the session manager may wait for a hung backend', async () => {
     begin()
     await settled()
     const {fetch} = session
@@ -121,7 +121,7 @@ describe('staying with a session', () => {
     assert.deepEqual(failure(), ['failed', 'gave up'])
   })
 
-  it('tells the loss of the source from the loss of the session', async () => {
+  it('distinguishes the loss of the source from the loss of the session', async () => {
     for (const [event, code] of [
       [{type: 'reset'}, 'service-unavailable'],
       [{error: new Ovpn3Error('disconnected', 'the bus is gone'), type: 'closed'}, 'disconnected'],
@@ -129,7 +129,7 @@ describe('staying with a session', () => {
       session = new FakeSession(StatusMinor.connected, {source})
       begin()
       await settled()
-      // the session goes with it
+      // the session is removed with it
       source.tell(event)
       session.tell({type: 'removed'})
       await settled()
@@ -137,7 +137,7 @@ describe('staying with a session', () => {
     }
   })
 
-  it('ends at once when it is interrupted, also while the session manager is silent', async () => {
+  it('ends at once on an interruption, even if the session manager is silent', async () => {
     begin()
     await settled()
     session.silent.add('fetch')
@@ -154,12 +154,12 @@ describe('staying with a session', () => {
     assert.equal(failure()[0], 'interrupted')
   })
 
-  it('ends with what it is told with', async () => {
+  it('rejects with the error of its callback', async () => {
     begin(({minor}) => {
       if (minor === StatusMinor.challenge) throw new Ovpn3Error('input-missing', 'nobody is there')
     })
     await settled()
-    session.turn(StatusMinor.challenge)
+    session.setStatus(StatusMinor.challenge)
     await settled()
     assert.deepEqual(failure(), ['input-missing', 'nobody is there'])
   })

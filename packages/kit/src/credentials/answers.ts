@@ -37,7 +37,8 @@ export class Answers {
       async (_, open, {claim}) =>
         credentials && open.some(({name}) => credentials.values.has(name)) && claim() ? [credentials] : [],
       async (session, _, {deadline}) => {
-        const found = await readSystemCredentials(configOf(session) ?? '', deadline.signal)
+        const {host} = session.source
+        const found = await readSystemCredentials(configOf(session) ?? '', host, deadline.signal)
         return found ? [found] : []
       },
       async (session, open, {deadline}) => {

@@ -5,6 +5,7 @@ export const credentialsFlag = {
   credentials: Flags.string({
     helpGroup: 'CREDENTIALS',
     helpValue: 'FILE',
-    summary: 'Read credentials from FILE: user name and password on separate lines, or JSON; - is standard input',
+    summary:
+      'Read credentials from FILE: user name and password on separate lines, or JSON: {"username": "alice", "password": "secret"}; - is standard input',
   }),
 }

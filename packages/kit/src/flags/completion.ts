@@ -20,6 +20,8 @@ export type LiveValues =
   | 'profile'
   /** Paths of saved profiles. */
   | 'profile-path'
+  /** Hosts that the user's ssh configuration names. */
+  | 'host'
   /** Files, and the folders they may be in. */
   | 'file'
 
@@ -46,6 +48,10 @@ export interface OptionCompletion {
 
 /** The same for the options and arguments of a command, by their names. */
 export type Completion = Readonly<Record<string, OptionCompletion>>
+
+/** The help group of the options that select hosts, and how those are completed. */
+export const hostGroup = 'HOST'
+export const hostCompletion: Completion = {host: {values: 'host'}}
 
 /** The help group of the options that select sessions. */
 export const selectorGroup = 'SESSION'

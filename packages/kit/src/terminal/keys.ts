@@ -6,13 +6,13 @@ const signals: Readonly<Record<string, NodeJS.Signals>> = {'\u0003': 'SIGINT', '
 /**
  * Calls the listener for each key that is pressed, without Enter. Standard input must be a terminal. Ctrl-C, Ctrl-\ and
  * Ctrl-Z send their signals as usual.
- * @returns gives the terminal back
+ * @returns stops reading keys and restores the terminal
  */
 export function readKeys(listener: (key: string) => void): () => void {
   const {stdin} = process
   const onData = (data: Buffer | string) => {
     const text = data.toString()
-    // arrows and other keys that send several characters
+    // an escape sequence, such as that of an arrow key
     if (text.startsWith('\u001B')) return
     for (const key of text) {
       const signal = signals[key]
@@ -29,7 +29,7 @@ export function readKeys(listener: (key: string) => void): () => void {
     else stdin.pause()
   }
 
-  // a terminal that has hung up; the error may arrive after the end
+  // a terminal that hangs up causes an error, possibly after the keys are released
   stdin.on('error', () => {})
   stdin.on('data', onData)
   process.on('SIGCONT', listen)
@@ -43,8 +43,8 @@ export function readKeys(listener: (key: string) => void): () => void {
 }
 
 /**
- * Switches the terminal between single keys and whole lines. A process in the background must leave it alone: the
- * kernel would stop it.
+ * Switches the terminal between single keys and whole lines. Does nothing in the background, where the kernel would stop
+ * the process.
  * @returns whether the terminal is in that mode now
  */
 export function setRawMode(raw: boolean): boolean {

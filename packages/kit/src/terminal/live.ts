@@ -1,5 +1,4 @@
 import {localTime} from '@ovpn3/sessions'
-import {hostname} from 'node:os'
 
 import type {Animated} from './screen'
 
@@ -7,13 +6,13 @@ import {colorsOf} from './color'
 import {readKeys} from './keys'
 import {cut, displayWidth, inColumns} from './table'
 
-/** The space that a view has. */
+/** The space and the header of a view. */
 export interface Frame {
   readonly columns: number
   readonly rows: number
   /** The latest notice since the last call of `show`, or an empty string. */
   readonly message: string
-  /** A header line: the title and this host on the left, the time on the right. */
+  /** A header line: the title and the host on the left, the time on the right. */
   header(title: string): string
 }
 
@@ -21,12 +20,12 @@ export interface Frame {
 export interface LiveView {
   /** Replaces what is shown, and redraws it every second. Calls in quick succession are drawn once. */
   show(text: (frame: Frame) => string): void
-  /** Shows below the view, for 10 seconds, what happened and how long ago: `cert disconnected 3 s ago`. */
+  /** Shows an event and its age below the view for 10 seconds: `cert disconnected 3 s ago`. */
   report(event: string): void
 }
 
-/** Milliseconds between two drawings. */
-const pause = 100
+/** Milliseconds to collect changes before a drawing. */
+const drawDelay = 100
 /** Milliseconds for which an event stays below the view. */
 const eventLife = 10_000
 /** Lines that events take at most. */
@@ -41,16 +40,18 @@ const keyHelp = [
   ['?', 'hide the keys'],
 ] as const
 
-interface LiveViewOptions {
+export interface LiveViewOptions {
+  /** Where the sessions are, for the header: a host name. */
+  readonly place: string
   /** Called when the user quits with `q`. */
   readonly quit: () => void
 }
 
 /**
  * Creates a view on standard output, which must be a terminal. Keys are read if standard input is a terminal, too.
- * `end` draws what is outstanding and leaves it on the terminal.
+ * `end` draws pending changes and leaves the view on the terminal.
  */
-export async function liveView({quit}: LiveViewOptions): Promise<Animated & LiveView & {end(): void}> {
+export async function liveView({place, quit}: LiveViewOptions): Promise<Animated & LiveView & {end(): void}> {
   const {createLogUpdate} = await import('log-update')
   const update = createLogUpdate(process.stdout, {showCursor: true})
   const {dim} = colorsOf(process.stdout)
@@ -73,20 +74,20 @@ export async function liveView({quit}: LiveViewOptions): Promise<Animated & Live
     const {columns = 80, rows = 24} = process.stdout
     const now = Date.now()
     events = events.filter(({at}) => now - at < eventLife)
-    const below = [...eventTexts(events, now), ...footer(rows)]
-    // a view with more lines than the terminal would scroll away; the cursor is on a line of its own
-    const room = Math.max(1, rows - 1 - below.length)
-    const header = (title: string) => headerLine(title, columns, now)
+    const lowerLines = [...eventTexts(events, now), ...footer(rows)]
+    // a view with more lines than the terminal would scroll; the cursor needs a line of its own
+    const room = Math.max(1, rows - 1 - lowerLines.length)
+    const header = (title: string) => headerLine(`${title} on ${place}`, columns, now)
     const lines = latest({columns, header, message, rows: room}).split('\n').slice(0, room)
-    update([...lines, ...below.map((line) => dim(line))].map((line) => cut(line, columns)).join('\n'))
+    update([...lines, ...lowerLines.map((line) => dim(line))].map((line) => cut(line, columns)).join('\n'))
   }
 
   const schedule = () => {
-    timer ??= setTimeout(draw, pause)
+    timer ??= setTimeout(draw, drawDelay)
   }
 
-  // the lines above the cursor are the shell's after Ctrl-Z
-  const drawAnew = () => {
+  // after Ctrl-Z the lines above the cursor belong to the shell, so they must not be overwritten
+  const redrawBelow = () => {
     update.done()
     schedule()
   }
@@ -100,13 +101,13 @@ export async function liveView({quit}: LiveViewOptions): Promise<Animated & Live
 
   const clock = setInterval(schedule, 1000)
   process.stdout.on('resize', schedule)
-  process.on('SIGCONT', drawAnew)
+  process.on('SIGCONT', redrawBelow)
   const releaseKeys = process.stdin.isTTY ? readKeys(onKey) : () => {}
   return {
     end() {
       ended = true
       process.stdout.off('resize', schedule)
-      process.off('SIGCONT', drawAnew)
+      process.off('SIGCONT', redrawBelow)
       clearInterval(clock)
       releaseKeys()
       if (drawn || timer) {
@@ -127,7 +128,7 @@ export async function liveView({quit}: LiveViewOptions): Promise<Animated & Live
       message = ''
       schedule()
     },
-    tell(text) {
+    notify(text) {
       message = text
       schedule()
     },
@@ -142,11 +143,10 @@ function eventTexts(events: readonly {readonly at: number; readonly text: string
   return ['', ...shown, `… ${texts.length - shown.length} more`]
 }
 
-function headerLine(title: string, columns: number, now: number): string {
+function headerLine(full: string, columns: number, now: number): string {
   const {bold, dim} = colorsOf(process.stdout)
-  const full = `${title} on ${hostname()}`
   const dateTime = localTime(now / 1000)
-  // on a narrow terminal the date gives way first
+  // a narrow terminal omits the date first
   const fits = displayWidth(full) + 2 + dateTime.length <= columns
   const time = fits ? dateTime : dateTime.slice(dateTime.indexOf(' ') + 1)
   const left = cut(full, columns - time.length - 2)

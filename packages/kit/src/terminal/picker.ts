@@ -4,7 +4,7 @@ import {AsyncResource} from 'node:async_hooks'
 
 import {cut, displayWidth} from './table'
 
-/** What can be picked: a line for each choice, under a header. */
+/** The choices of a picker, one line each, and their header. */
 export interface Rows<T> {
   readonly choices: readonly {readonly name: string; readonly value: T}[]
   readonly header: string
@@ -19,12 +19,12 @@ type Picker<T> = (
   context: {readonly output: Writable; readonly signal: AbortSignal},
 ) => Promise<T> & {cancel(): void}
 
-/** Rows that are shown at once where the terminal has room for them. */
-const most = 12
+/** The maximum number of rows at a time. */
+const maxRows = 12
 /** Columns before a row. */
 const margin = 2
 
-/** A prompt that shows choices in rows, and those of them that contain what is typed. */
+/** A prompt that shows choices in rows and filters them by the typed words. */
 export async function picker<T>(): Promise<Picker<T>> {
   const {
     createPrompt,
@@ -53,7 +53,7 @@ export async function picker<T>(): Promise<Picker<T>> {
     }, [])
     const found = choices.filter(({name}) => contains(name, typed))
     useKeypress((key, readline) => {
-      // what is typed behind Enter is for whatever comes next
+      // keys after Enter are for the next prompt
       if (status === 'done') return
       if (isEnterKey(key)) {
         const chosen = found[active]
@@ -64,7 +64,7 @@ export async function picker<T>(): Promise<Picker<T>> {
       } else if (isUpKey(key, keys)) setActive(Math.max(active - 1, 0))
       else if (isDownKey(key, keys)) setActive(Math.min(active + 1, Math.max(found.length - 1, 0)))
       else if (key.name === 'tab') {
-        // there is nothing to complete
+        // Tab completes nothing, so it is removed from the line
         readline.clearLine(0)
         readline.write(typed)
       } else if (readline.line !== typed) {
@@ -89,8 +89,8 @@ export async function picker<T>(): Promise<Picker<T>> {
         [prefix, theme.style.message(message, status), theme.style.answer(found[active]!.name)].join(' '),
         columns,
       )
-    const hidden = found.length - pageSize
-    const help = `${hidden > 0 ? `… ${hidden} more. ` : ''}Type to filter, ↑↓ to move, Enter to select, Esc to cancel`
+    const hiddenCount = found.length - pageSize
+    const help = `${hiddenCount > 0 ? `${active + 1} of ${found.length}. ` : ''}Type to filter, ↑↓ to move, Enter to select, Esc to cancel`
     const lines = [
       theme.style.help(' '.repeat(margin) + cut(header, columns - margin)),
       found.length > 0 ? page : `${' '.repeat(margin)}No match`,
@@ -102,14 +102,14 @@ export async function picker<T>(): Promise<Picker<T>> {
 
 const sizeOf = ({columns, rows}: NodeJS.WriteStream): readonly [columns: number, rows: number] => [columns, rows]
 
-/** How many rows fit between the question, the header and the help. */
+/** The number of rows that fit between the header and the help. */
 function pageSizeOf(question: string, columns: number, rows: number): number {
-  const above = Math.ceil((displayWidth(question) + 1) / columns)
-  // a last line stays empty, so that nothing scrolls
-  return Math.max(1, Math.min(most, rows - above - 3))
+  const questionLines = Math.ceil((displayWidth(question) + 1) / columns)
+  // besides the header and the help, one line stays empty, so that nothing scrolls
+  return Math.max(1, Math.min(maxRows, rows - questionLines - 3))
 }
 
-/** Whether a row has all the words that were typed. */
+/** Whether a row contains all typed words. */
 function contains(name: string, typed: string): boolean {
   const row = name.toLowerCase()
   return typed

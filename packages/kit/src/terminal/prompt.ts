@@ -1,4 +1,4 @@
-import {Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
+import {Cancellation, Interruption, Ovpn3Error, safeText} from '@ovpn3/sessions'
 import {Writable} from 'node:stream'
 
 import {picker, type Rows} from './picker'
@@ -14,7 +14,10 @@ export async function confirm(message: string, signal: AbortSignal, byDefault = 
 /** Lets the user pick one of several rows on the terminal; Esc interrupts. */
 export async function pick<T>(message: string, rows: Rows<T>, signal: AbortSignal): Promise<T> {
   const prompt = await picker<T>()
-  return onTerminal((context) => prompt({message, ...rows}, context), signal, 'escape')
+  return onTerminal((context) => prompt({message, ...rows}, context), signal, {
+    clearsOnResize: true,
+    cancelKey: 'escape',
+  })
 }
 
 export interface Question {
@@ -96,14 +99,17 @@ const cursorMove = /^\u001B\[\d+G$/
 const erasure = /^(?:\u001B\[(?:\d*[ABG]|2K))+/
 
 const eraseBelow = '\u001B[J'
+const clearScreen = '\u001B[H\u001B[2J'
 
-/** Draws a question on stderr, because results go to stdout. It remembers the last drawing. */
+/** Draws a question on stderr, because results go to stdout. Keeps the last drawing for `redraw`. */
 class Canvas extends Writable {
   readonly isTTY = true
   #cursor = ''
   #question = ''
+  #size = ''
 
-  constructor() {
+  /** @param clearsOnResize whether a resize clears the screen, for questions of several lines */
+  constructor(readonly clearsOnResize: boolean) {
     super({decodeStrings: false})
   }
 
@@ -115,18 +121,24 @@ class Canvas extends Writable {
     return process.stderr.rows
   }
 
-  drawAnew(): void {
+  redraw(): void {
     process.stderr.write(this.#question + this.#cursor)
   }
 
   override _write(text: string, _: string, done: () => void): void {
-    if (cursorMove.test(text)) this.#cursor = text
-    else {
-      this.#question = text.replace(erasure, '')
-      this.#cursor = ''
+    if (cursorMove.test(text)) {
+      this.#cursor = text
+      process.stderr.write(text, done)
+      return
     }
 
-    process.stderr.write(text, done)
+    const size = `${this.columns} ${this.rows}`
+    // the terminal has wrapped and scrolled the last drawing: where its lines are is unknown
+    const isMoved = this.clearsOnResize && this.#size !== '' && size !== this.#size
+    this.#size = size
+    this.#question = text.replace(erasure, '')
+    this.#cursor = ''
+    process.stderr.write(isMoved ? clearScreen + this.#question : text, done)
   }
 }
 
@@ -135,17 +147,22 @@ interface PromptContext {
   readonly signal: AbortSignal
 }
 
-/** @param leave the name of another key that interrupts, besides Ctrl-C and Ctrl-D */
+interface TerminalOptions {
+  readonly clearsOnResize?: boolean
+  /** The name of another key that interrupts, besides Ctrl-C and Ctrl-D. */
+  readonly cancelKey?: string
+}
+
 async function onTerminal<T>(
   prompt: (context: PromptContext) => Promise<T> & {cancel(): void},
   signal: AbortSignal,
-  leave?: string,
+  {clearsOnResize = false, cancelKey}: TerminalOptions = {},
 ): Promise<T> {
-  const output = new Canvas()
+  const output = new Canvas(clearsOnResize)
   const answer = prompt({output, signal})
   // Ctrl-D closes Node's readline without the question noticing, and the terminal would then echo the input
   const onKey = (_: unknown, key?: {ctrl?: boolean; name?: string}) => {
-    if (key?.name && (key.name === leave || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
+    if (key?.name && (key.name === cancelKey || (key.ctrl && key.name === 'd' && !process.stdin.isRaw))) answer.cancel()
   }
 
   // the shell would overwrite the lines below the question
@@ -154,23 +171,24 @@ async function onTerminal<T>(
   }
 
   // after Ctrl-Z, Node's readline leaves stdin paused, and the question has scrolled up
-  const goOn = () =>
+  const resume = () =>
     setImmediate(() => {
-      output.drawAnew()
+      output.redraw()
       process.stdin.resume()
     })
-  process.on('SIGCONT', goOn)
+  process.on('SIGCONT', resume)
   process.stdin.prependListener('keypress', onSuspend)
   process.stdin.on('keypress', onKey)
   try {
     return await answer
   } catch (error) {
     const name = error instanceof Error ? error.name : ''
-    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name)) throw new Interruption()
+    if (['AbortPromptError', 'CancelPromptError', 'ExitPromptError'].includes(name))
+      throw name === 'CancelPromptError' ? new Cancellation() : new Interruption()
     throw error
   } finally {
     process.stdin.off('keypress', onSuspend)
     process.stdin.off('keypress', onKey)
-    process.off('SIGCONT', goOn)
+    process.off('SIGCONT', resume)
   }
 }

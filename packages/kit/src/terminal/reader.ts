@@ -2,22 +2,22 @@ import {spawn} from 'node:child_process'
 import {fstatSync} from 'node:fs'
 
 /**
- * Calls the listener when the reader of standard output has gone. A write would report that, but a watch may write
- * nothing for hours, and Node cannot wait for the reader of a pipe. GNU tail can: it does so when it follows a file.
+ * Calls the listener when the reader of standard output exits. A write would fail then, but a watch may write nothing for
+ * hours, and Node cannot wait for the reader of a pipe. GNU tail does that while it follows a file.
  * @returns stops waiting
  */
 export function onReaderGone(listener: () => void): () => void {
   process.stdout.on('error', listener)
-  let end = () => {}
+  let stopTail = () => {}
   if (isPipe()) {
     const tail = spawn('tail', ['-f', `--pid=${process.pid}`, '/dev/null'], {stdio: ['ignore', 'inherit', 'ignore']})
-    // without GNU tail, the next write reports it
+    // without GNU tail, the next write fails
     tail.on('error', () => {})
     tail.on('exit', (status, signal) => {
       if (signal === 'SIGPIPE' || status === 0) listener()
     })
     tail.unref()
-    end = () => {
+    stopTail = () => {
       tail.removeAllListeners('exit')
       tail.kill()
     }
@@ -27,7 +27,7 @@ export function onReaderGone(listener: () => void): () => void {
     process.stdout.off('error', listener)
     // writes that are still pending may fail
     process.stdout.on('error', () => {})
-    end()
+    stopTail()
   }
 }
 

@@ -1,13 +1,15 @@
 import {safeText, type Task} from '@ovpn3/sessions'
 
-import {liveView, type LiveView} from './live'
+import {type LiveView, liveView, type LiveViewOptions} from './live'
 import {taskList} from './tasks'
 import {canAnimate, isInteractive} from './terminal'
 
 /** Output that is redrawn in place. Nothing else can be written to the terminal meanwhile. */
 export interface Animated {
   /** Shows a notice. @param session the key (`keyOf`) of the session that it is about */
-  tell(text: string, session?: string): void
+  notify(text: string, session?: string): void
+  /** Removes it from the terminal at once, because the process ends. */
+  clear?(): void
 }
 
 /** The output of a command. Sends notices to the animation that is running, if there is one. */
@@ -15,7 +17,7 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
-  /** Print the steps of tasks where nothing can be animated. */
+  /** Print the steps of tasks where nothing can be animated. A dumb terminal always gets them. */
   isVerbose = false
 
   /** @param isQuiet whether animations are off */
@@ -31,8 +33,13 @@ export class Screen {
   /** Shows a line in the animation, or prints it on standard error. @param session the key of the session it is about */
   notice(text: string, session?: string): void {
     if (this.#muted) return
-    if (this.#animated) this.#animated.tell(text, session)
+    if (this.#animated) this.#animated.notify(text, session)
     else process.stderr.write(`${text}\n`)
+  }
+
+  /** Removes progress from the terminal at once, because the process ends. */
+  clear(): void {
+    this.#animated?.clear?.()
   }
 
   /** Prints nothing during the work. */
@@ -50,7 +57,7 @@ export class Screen {
     if (!isInteractive()) return question()
     const held: [text: string, session?: string][] = []
     try {
-      return await this.#animate({tell: (...notice) => held.push(notice)}, question)
+      return await this.#animate({notify: (...notice) => held.push(notice)}, question)
     } finally {
       for (const notice of held) this.notice(...notice)
     }
@@ -58,7 +65,7 @@ export class Screen {
 
   /**
    * Runs tasks concurrently and shows them on standard error where they can be animated, until they end: the results
-   * say how they ended. Elsewhere a task prints its steps if `isVerbose` is set.
+   * say how they ended. A dumb terminal gets the steps of each task as lines, other streams if `isVerbose` is set.
    * @param title names them together: `Pausing 100 sessions`
    * @returns the tasks' values in the tasks' order
    */
@@ -73,7 +80,7 @@ export class Screen {
   }
 
   #printSteps({key, title}: Pick<Task<unknown>, 'key' | 'title'>): (text: string) => void {
-    if (!this.isVerbose || this.#isQuiet()) return () => {}
+    if (this.#isQuiet() || !(this.isVerbose || process.stderr.isTTY)) return () => {}
     let last = ''
     const print = (line: string) => {
       if (line !== last) this.notice(line, key)
@@ -84,9 +91,9 @@ export class Screen {
     return (text) => print(`${title}: ${safeText(text)}`)
   }
 
-  /** Shows a view on standard output during the work. @param quit called when the user quits with `q` */
-  async draw<T>(work: (view: LiveView) => Promise<T>, quit: () => void): Promise<T> {
-    const view = await liveView({quit})
+  /** Shows a view on standard output during the work. */
+  async draw<T>(work: (view: LiveView) => Promise<T>, options: LiveViewOptions): Promise<T> {
+    const view = await liveView(options)
     try {
       return await this.#animate(view, () => work(view))
     } finally {

@@ -1,11 +1,11 @@
 import {proceed} from '@ovpn3/sessions'
 import {createInterface, type Interface} from 'node:readline'
 
-let lines: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
+let input: {ended: boolean; readonly queue: string[]; readonly reader: Interface; wake: () => void} | undefined
 
 /** The next line of standard input, or undefined after the last. */
 export async function stdinLine(signal: AbortSignal): Promise<string | undefined> {
-  if (!lines) {
+  if (!input) {
     const reader = createInterface({input: process.stdin, terminal: false})
     const state = {ended: false, queue: [] as string[], reader, wake() {}}
     reader.on('line', (line) => {
@@ -18,10 +18,10 @@ export async function stdinLine(signal: AbortSignal): Promise<string | undefined
       state.ended = true
       state.wake()
     })
-    lines = state
+    input = state
   }
 
-  const state = lines
+  const state = input
   while (state.queue.length === 0 && !state.ended) {
     proceed(signal)
     await new Promise<void>((resolve) => {
@@ -35,6 +35,6 @@ export async function stdinLine(signal: AbortSignal): Promise<string | undefined
 
 /** Stops reading standard input, which would keep the process alive. */
 export function releaseStdin(): void {
-  lines?.reader.close()
+  input?.reader.close()
   process.stdin.unref?.()
 }

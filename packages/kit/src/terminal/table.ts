@@ -3,25 +3,24 @@ import stringWidth from 'string-width'
 /** A column of a table. */
 export interface Column {
   readonly header: string
-  /** May be cut, down to `minimum`, when the table is wider than the terminal. */
+  /** Can be cut, down to `minimum`, if the table is wider than the terminal. */
   readonly flexible?: boolean
   readonly minimum?: number
-  /** Is left out, never cut, when the table does not fit: the lowest number first. */
+  /** Omitted, never cut, if the table does not fit: the lowest number first. */
   readonly dropOrder?: number
 }
 
 const gap = 2
-/** A flexible column keeps this width as long as another column can be left out instead. */
-const comfortable = 8
-/** The narrowest that a flexible column gets unless it says otherwise: one character and `…`. */
-const narrowest = 2
+/** A flexible column keeps this width while another column can be omitted instead. */
+const preferredWidth = 8
+/** The default minimum width of a flexible column: one character and `…`. */
+const minimumWidth = 2
 
 /**
- * Rows in columns, without borders. Cells may be coloured, but must be safe to show. A table that does not fit loses
- * columns first, then its flexible columns are cut. What still does not fit is left to the terminal.
- * @param columns with a header each
- * @param rows of as many cells
- * @param width of the terminal; without one, the table is as wide as its text
+ * Rows in columns, without borders. Cells may be coloured, but must be safe to show. If a table does not fit, columns
+ * are omitted first, then flexible columns are cut. A table that is still too wide is not changed further.
+ * @param rows one cell for each column
+ * @param width the width of the terminal; if omitted, the table is as wide as its text
  */
 export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width = Infinity): string {
   const all = [columns.map(({header}) => header), ...rows]
@@ -30,7 +29,7 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
   return inColumns(all.map((row) => shown.map(({index, size}) => cut(row[index]!, size)))).join('\n')
 }
 
-/** A line for each row. Cells of a column start at the same place, whatever the width of their characters. */
+/** One line for each row. Cells of a column are aligned by display width, also those with wide characters. */
 export function inColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = widthsOf(rows)
   return rows.map((row) =>
@@ -47,15 +46,19 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
 
 const plain = /^[\u0020-\u007E]*$/
 
-/** The number of terminal columns that a text takes up. */
+/** Where a terminal that does not join emoji starts another one. */
+const emojiPart = /\u200D|(?=[\u{1F3FB}-\u{1F3FF}])/u
+
+/** The most terminal columns that a text takes up: many terminals draw the parts of a joined emoji side by side. */
 export function displayWidth(text: string): number {
-  return plain.test(text) ? text.length : stringWidth(text)
+  if (plain.test(text)) return text.length
+  return text.split(emojiPart).reduce((sum, part) => sum + stringWidth(part), 0)
 }
 
 // eslint-disable-next-line no-control-regex
 const colorCode = /(\u001B\[[\d;]*m)/
 
-/** Shortens a text to its start and `…` where it is wider than `width`. Colours end where they would have ended. */
+/** Shortens a text that is wider than `width` to its start and `…`. Keeps the codes that end colours. */
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   const segmenter = new Intl.Segmenter()
@@ -64,7 +67,7 @@ export function cut(text: string, width: number): string {
   const start = (part: string) => {
     let kept = ''
     for (const {segment} of segmenter.segment(part)) {
-      left -= stringWidth(segment)
+      left -= displayWidth(segment)
       if (ended) break
       ended = left < 0
       kept += ended ? '…' : segment
@@ -88,12 +91,12 @@ const isFlexible = ({dropOrder, flexible}: Column) => flexible === true && dropO
 
 const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size + gap, -gap)
 
-/** Leaves out columns until the others fit, with flexible ones at a comfortable width. */
+/** Omits columns until the others fit, with flexible ones at their preferred width. */
 function dropColumns(columns: readonly Sized[], width: number): readonly Sized[] {
-  const least = columns.map((column) =>
-    isFlexible(column) ? Math.min(column.size, Math.max(comfortable, column.minimum ?? 0)) : column.size,
+  const widths = columns.map((column) =>
+    isFlexible(column) ? Math.min(column.size, Math.max(preferredWidth, column.minimum ?? 0)) : column.size,
   )
-  if (sum(least) <= width) return columns
+  if (sum(widths) <= width) return columns
   const [next] = columns.filter(({dropOrder}) => dropOrder !== undefined).sort((a, b) => a.dropOrder! - b.dropOrder!)
   if (!next) return columns
   const rest = columns.filter((column) => column.dropOrder !== next.dropOrder)
@@ -103,11 +106,11 @@ function dropColumns(columns: readonly Sized[], width: number): readonly Sized[]
 /** Cuts the widest flexible column, step by step, until all fit. */
 function narrow(columns: readonly Sized[], width: number): readonly Sized[] {
   const sizes = columns.map(({size}) => size)
-  for (let over = sum(sizes) - width; over > 0; over--) {
+  for (let excess = sum(sizes) - width; excess > 0; excess--) {
     const [widest] = columns
       .map((column, i) => ({
         i,
-        spare: isFlexible(column) ? sizes[i]! - (column.minimum ?? narrowest) : 0,
+        spare: isFlexible(column) ? sizes[i]! - (column.minimum ?? minimumWidth) : 0,
         size: sizes[i]!,
       }))
       .filter(({spare}) => spare > 0)

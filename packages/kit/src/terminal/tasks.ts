@@ -10,7 +10,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
   // by default listr2 writes to standard output, which is for results only
   const output = new ProcessOutput(process.stderr, process.stderr, {leaveEmptyLine: false})
   const logger = new ListrLogger({processOutput: output, toStderr: [], useIcons: true})
-  // every line is redrawn often: a name of 10,000 characters would block the process for minutes
+  // lines are redrawn often, and a name of 10,000 characters would block the process for minutes
   const line = (text: string) => cut(text, process.stderr.columns ?? 1000)
   /** The running tasks, with functions that show text beside them. */
   const running = new Map<Task<T>, (text: string) => void>()
@@ -19,16 +19,16 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
   const start = async (index: number, handle: {output: string}, silent?: () => void): Promise<string | undefined> => {
     const task = tasks[index]!
     let shown = ''
-    const tell = (text: string) => {
+    const showText = (text: string) => {
       if (text !== shown) handle.output = line(safeText(text))
       shown = text
     }
 
-    running.set(task, tell)
+    running.set(task, showText)
     try {
-      const end = await task.run(silent ?? tell)
-      values[index] = end.value
-      return end.failure
+      const {failure, value} = await task.run(silent ?? showText)
+      values[index] = value
+      return failure
     } catch (error) {
       unexpected.push(error)
       throw error
@@ -37,7 +37,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     }
   }
 
-  const each = () =>
+  const taskItems = () =>
     tasks.map((task, index) => ({
       async task(_: unknown, handle: {output: string}) {
         const failure = await start(index, handle)
@@ -45,7 +45,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
       },
       title: line(task.title),
     }))
-  const counted = () => ({
+  const countItem = () => ({
     async task(_: unknown, handle: {output: string; title: string}) {
       let done = 0
       await Promise.allSettled(
@@ -58,7 +58,7 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     title: line(title),
   })
   const fits = tasks.length < (process.stderr.rows ?? 24)
-  const list = new Listr(fits ? each() : [counted()], {
+  const list = new Listr(fits ? taskItems() : [countItem()], {
     collectErrors: false,
     concurrent: true,
     exitOnError: false,
@@ -68,13 +68,18 @@ export async function taskList<T>(title: string, tasks: readonly Task<T>[]): Pro
     rendererOptions: {clearOutput: true, logger},
   })
   return {
+    clear() {
+      // listr2 has no public way to stop drawing
+      const {renderer} = list as unknown as {readonly renderer?: {end(): void}}
+      renderer?.end()
+    },
     async run() {
       await list.run()
       // listr2 shows failed tasks and continues; an unexpected error must not be hidden
       if (unexpected.length > 0) throw unexpected[0]
       return values
     },
-    tell(text, session) {
+    notify(text, session) {
       const task = tasks.find((each) => running.has(each) && each.key === session) ?? [...running.keys()][0]
       if (task) running.get(task)!(text)
       else process.stderr.write(`${text}\n`)

@@ -2,7 +2,7 @@ import {writeSync} from 'node:fs'
 
 import {setRawMode} from './keys'
 
-/** Whether a person can be asked: standard input and standard error are a terminal that can do more than print. */
+/** Whether prompts can be shown: standard input and standard error are a terminal that can redraw lines. */
 export function isInteractive(): boolean {
   return Boolean(process.stdin.isTTY && process.stderr.isTTY) && process.env.TERM !== 'dumb'
 }
@@ -22,8 +22,8 @@ export function assumeSize(): void {
 }
 
 /**
- * Gives the terminal back to the shell: with its cursor, which animations hide, and reading whole lines.
- * @returns takes it again as it was
+ * Prepares the terminal for the shell: shows the cursor, which animations hide, and reads whole lines.
+ * @returns restores the previous mode
  */
 export function releaseTerminal(): () => void {
   if (canAnimate(process.stderr)) writeSync(process.stderr.fd, '\u001B[?25h')

@@ -18,9 +18,9 @@ import {
 } from './result'
 
 /**
- * That a session is left alone by an action on all sessions: the service lists it, and would even obey, but it is
- * merely public; or whose it is could not be read.
- * @param revoked the caller had access a moment ago
+ * The result for a session that an action on all sessions skips: another user's public session, or one whose owner could
+ * not be read.
+ * @param revoked the caller's access ended after the session was selected
  */
 export function unchangedResult(session: Session, {revoked = false} = {}): SessionResult {
   const error = session.snapshot.errors.owner
@@ -39,7 +39,7 @@ export interface Action<Options> {
 
 export interface PauseOptions {
   readonly dryRun?: boolean
-  /** Goes to the session's log. */
+  /** Written to the session's log. */
   readonly reason: string
 }
 
@@ -53,10 +53,10 @@ export const pause: Action<PauseOptions> = {
       if (status && isDeadEnd(status)) throw deadEndError(session, status)
       if (dryRun) return plannedResult(session, 'would be paused')
       const paused = await session.pause(reason)
-      const after = withMinor(status, StatusMinor.paused)
+      const statusAfter = withMinor(status, StatusMinor.paused)
       return paused
-        ? result(session, 'done', 'paused', {status: after})
-        : result(session, 'unchanged', 'already paused', {status: after})
+        ? result(session, 'done', 'paused', {status: statusAfter})
+        : result(session, 'unchanged', 'already paused', {status: statusAfter})
     }),
 }
 
@@ -69,22 +69,22 @@ export const disconnect: Action<{readonly dryRun?: boolean}> = {
   run: (session, {dryRun}) =>
     attempt(session, async () => {
       const gone = goneError(session)
-      if (gone) return removed(session, gone)
+      if (gone) return removedResult(session, gone)
       const {statistics, status} = session.snapshot.values
       if (dryRun) return plannedResult(session, 'would be disconnected')
       try {
         await session.disconnect()
       } catch (error) {
         if (!isGone(error)) throw error
-        return removed(session, error)
+        return removedResult(session, error)
       }
 
-      const after = withMinor(status, StatusMinor.done)
-      return result(session, 'done', 'disconnected', {statistics, status: after})
+      const statusAfter = withMinor(status, StatusMinor.done)
+      return result(session, 'done', 'disconnected', {statistics, status: statusAfter})
     }),
 }
 
-function removed(session: Session, error: unknown): SessionResult {
+function removedResult(session: Session, error: unknown): SessionResult {
   const why = hasCode(error, 'session-stale') ? 'removed (its backend process is gone)' : 'was already gone'
   return result(session, 'removed', why, {changed: false})
 }
@@ -112,16 +112,16 @@ export const logLevel: Action<LogLevelOptions> = {
         )
       }
 
-      const about = (outcome: Outcome, message: string, current = previous) =>
+      const levelResult = (outcome: Outcome, message: string, current = previous) =>
         result(session, outcome, message, {logLevel: {current, previous}})
-      if (level === undefined || level === previous) return about('unchanged', `log level is ${previous}`)
+      if (level === undefined || level === previous) return levelResult('unchanged', `log level is ${previous}`)
       if (dryRun) {
         if (ownership === 'public') throw accessDenied('act')
-        return about('planned', `log level would be set to ${level} (it is ${previous})`)
+        return levelResult('planned', `log level would be set to ${level} (it is ${previous})`)
       }
 
       await session.setLogLevel(level)
-      return about('done', `log level set to ${level} (it was ${previous})`, level)
+      return levelResult('done', `log level set to ${level} (it was ${previous})`, level)
     }),
 }
 

@@ -15,24 +15,24 @@ export interface CleanupOptions {
 }
 
 /**
- * How many sessions a source may have to go through to find names: the session manager goes through all of them with
- * every look-up, at 0.8 ms each (27.1), while to read the name of one takes 4 ms.
+ * Limits the cost of finding names: every lookup makes the session manager visit all its sessions, at 0.8 ms each
+ * (27.1), while reading the name of one session takes 4 ms.
  */
-const visitsForNames = 100
-/** Seconds after which a session that has no status yet will not get one: starting a backend takes one or two. */
+const maxVisits = 100
+/** Seconds after which a session without a status has failed to load its profile: a backend starts in one or two. */
 const startTime = 30
-/** Milliseconds in which it does. */
+/** Milliseconds in which a new session gets its first status. */
 const loadTime = 2000
 
 /**
- * Removes a session if it is stale, and says why or why not. Stale means that the backend does not answer, that the
- * session vanished, or that it never loaded a profile; a session that cannot be read belongs to another user and is kept.
+ * Removes a session if its backend does not respond, if it has ended, or if it never loaded a profile. A session that
+ * cannot be read belongs to another user and is kept.
  */
 export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Promise<SessionResult> {
   return attempt(session, async () => {
-    // most names are already known, which saves a read
+    // `namedSessions` found most names already, which saves a read
     const names: PropertyName[] = session.config === undefined ? ['status', 'config_name'] : ['status']
-    // an earlier read of the owner may have found and removed it
+    // an earlier read of the owner removes a stale session
     const {errors, values} = goneError(session) ? session.snapshot : await session.refresh(names)
     const gone = goneError(session)
     if (gone?.code === 'session-stale') return result(session, 'removed', 'removed (its backend process is gone)')
@@ -40,16 +40,16 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
     if (isUnreadable(session)) return unchangedResult(session)
     if (errors.status) throw errors.status
     const status = values.status!
-    const why = await reason(session, status, failed)
-    if (!why || (status.minor === StatusMinor.unset && (await getsStatus(session)))) {
+    const why = await removalReason(session, status, failed)
+    if (!why || (status.minor === StatusMinor.unset && (await receivesStatus(session)))) {
       const hint = isDeadEnd(status) ? '; pass --failed to remove it' : ''
       return result(session, 'kept', `kept (${statusText(status)}${hint})`)
     }
 
-    const {values: again} = await session.refresh([...names, 'owner'])
-    if (again.owner !== undefined && again.owner !== (owner ?? session.source.me))
+    const {values: current} = await session.refresh([...names, 'owner'])
+    if (current.owner !== undefined && current.owner !== (owner ?? session.source.me))
       return result(session, 'kept', `kept (${statusText(status)}; pass --owner to remove it)`)
-    if (again.owner === undefined && !goneError(session)) return unchangedResult(session)
+    if (current.owner === undefined && !goneError(session)) return unchangedResult(session)
     try {
       await session.disconnect()
     } catch (error) {
@@ -60,7 +60,7 @@ export function cleanUp(session: Session, {failed, owner}: CleanupOptions): Prom
   })
 }
 
-async function reason(
+async function removalReason(
   session: Session,
   status: SessionStatus,
   failed: boolean | undefined,
@@ -73,10 +73,10 @@ async function reason(
 }
 
 /**
- * Whether a session without a status was only new: by the clock it is old, but clocks are set.
- * @throws Ovpn3Error where it cannot be asked: what cannot be read is kept
+ * Whether a session without a status is new and gets one soon. A clock that was set forward makes a new session look old.
+ * @throws Ovpn3Error if the status cannot be read, so that the session is kept
  */
-async function getsStatus(session: Session): Promise<boolean> {
+async function receivesStatus(session: Session): Promise<boolean> {
   await sleep(loadTime)
   const {errors, values} = await session.fetch(['status'])
   if (errors.status && !isGone(errors.status)) throw errors.status
@@ -85,27 +85,26 @@ async function getsStatus(session: Session): Promise<boolean> {
 
 /** The result of a dry run. It reads nothing, because reading a stale session removes it. */
 export function planCleanUp(session: Session, {failed}: Pick<CleanupOptions, 'failed'>): SessionResult {
-  const more = failed ? ' or has failed' : ''
-  return result(session, 'planned', `would be checked, and removed if it is stale${more}`)
+  const orFailed = failed ? ' or has failed' : ''
+  return result(session, 'planned', `would be checked, and removed if it is stale${orFailed}`)
 }
 
 /**
- * All sessions, with the names of their profiles as far as those are found soon and without touching a session: for
- * those that vanish when they are looked at. Those of profiles that the caller cannot see, or that were renamed or
- * deleted, are not found.
+ * All sessions, with the profile names that are found quickly and without reading a session, because reading a stale
+ * session removes it. Names of profiles that are invisible to the caller, renamed or deleted are not found.
  * @throws Ovpn3Error
  */
 export async function namedSessions(sources: Sources): Promise<Session[]> {
   // fetched in parallel with the sessions
-  const names = sources.all.map((source) => forgiving([], async () => byFrequency((await source.profiles?.()) ?? [])))
+  const names = sources.all.map((source) => valueOr([], async () => byFrequency((await source.profiles?.()) ?? [])))
   const sessions = await sources.find({kind: 'all'}, [])
   const found = new Map<string, Session>()
   await Promise.all(
     sources.all.map(async (source, i) => {
-      const those = sessions.filter((session) => session.source === source)
-      for (const name of (await names[i]!).slice(0, Math.floor(visitsForNames / those.length))) {
-        if (those.every((session) => found.has(keyOf(session)))) break
-        const named = await forgiving([], () => source.find({kind: 'config', name}, []))
+      const ownSessions = sessions.filter((session) => session.source === source)
+      for (const name of (await names[i]!).slice(0, Math.floor(maxVisits / ownSessions.length))) {
+        if (ownSessions.every((session) => found.has(keyOf(session)))) break
+        const named = await valueOr([], () => source.find({kind: 'config', name}, []))
         for (const session of named) found.set(keyOf(session), session)
       }
     }),
@@ -113,17 +112,17 @@ export async function namedSessions(sources: Sources): Promise<Session[]> {
   return sessions.map((session) => found.get(keyOf(session)) ?? session)
 }
 
-/** The value of optional work, or a fallback if it fails. */
-async function forgiving<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+/** The value of optional work, or the fallback if it fails. */
+async function valueOr<T>(fallback: T, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!isOvpn3Error(error)) throw error
-    return otherwise
+    return fallback
   }
 }
 
-/** The names of profiles, those that several have first: most sessions are found by one look-up so. */
+/** The names of profiles, the most frequent first: a lookup of a shared name finds more sessions. */
 function byFrequency(profiles: readonly SavedProfile[]): string[] {
   const counts = new Map<string, number>()
   for (const {name} of profiles) counts.set(name, (counts.get(name) ?? 0) + 1)

@@ -1,10 +1,11 @@
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
-import {configOf, errorJson, goneError, type SessionResult, statusJson} from '../result'
+import {errorOn} from '../host'
+import {configOf, errorJson, goneError, identityOf, type SessionResult, statusJson} from '../result'
 import {type Session} from '../session'
 import {type SessionStatus, statusText} from '../status'
 import {safeText, shellWord} from '../text'
 
-/** What every action needs to know of a session beforehand. */
+/** The properties that every action reads before it runs. */
 export const baseProperties = ['config_name', 'status'] as const
 
 type Details = Partial<Omit<SessionResult, 'config' | 'id' | 'message' | 'outcome' | 'path' | 'status'>> & {
@@ -22,8 +23,7 @@ export function result(
   }: Details = {},
 ): SessionResult {
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     config: configOf(session),
     outcome,
     changed,
@@ -33,12 +33,12 @@ export function result(
   }
 }
 
-/** The result of a session with which something went wrong. */
+/** The result of a failed action. */
 export function failure(session: Session, error: Ovpn3Error, details?: Details): SessionResult {
-  return result(session, 'failed', error.message, {...details, error: errorJson(error)})
+  return result(session, 'failed', error.message, {...details, error: errorJson(errorOn(session.source.host, error))})
 }
 
-/** Runs an action and makes a result of what it throws. */
+/** Runs an action. An expected error becomes its result. */
 export async function attempt(session: Session, action: () => Promise<SessionResult>): Promise<SessionResult> {
   try {
     return await action()
@@ -48,20 +48,20 @@ export async function attempt(session: Session, action: () => Promise<SessionRes
   }
 }
 
-/** Whether a session is not the caller's to look at; to act on it may be, by public access. */
+/** Whether the caller may not read a session. Public access still allows actions on it. */
 export function isUnreadable({snapshot}: Session): boolean {
-  // the service denies all of a session or nothing: a single denial tells, whatever became of the other answers
+  // the service denies either every property of a session or none, so one denial is enough
   return Object.values(snapshot.errors).some((error) => hasCode(error, 'access-denied'))
 }
 
-/** The status that an action has brought a session to. */
+/** The status of a session after an action. */
 export function withMinor(status: SessionStatus | undefined, minor: number): SessionStatus | undefined {
   return status && {...status, message: '', minor}
 }
 
 /**
- * The status that the session was found in; undefined where it is not the caller's to know.
- * @throws Ovpn3Error where it could not be read
+ * The status in the snapshot; undefined if the caller may not read it.
+ * @throws Ovpn3Error if reading it failed for another reason
  */
 export function statusOf(session: Session): SessionStatus | undefined {
   const {errors, values} = session.snapshot
@@ -71,30 +71,33 @@ export function statusOf(session: Session): SessionStatus | undefined {
 }
 
 /**
- * What would be done to a session, if the session manager lets the caller: it is asked by a call that changes nothing.
+ * The result of a dry run. Checks the caller's permission with a call that changes nothing.
+ * @param plan such as `would be paused`
  * @throws Ovpn3Error
  */
-export async function plannedResult(session: Session, would: string): Promise<SessionResult> {
+export async function plannedResult(session: Session, plan: string): Promise<SessionResult> {
   try {
     await session.ready()
   } catch (error) {
-    // not ready in one way or another
+    // not ready, for example because input is missing: the caller has permission
     if (!hasCode(error, 'failed')) throw error
   }
 
   const {status} = session.snapshot.values
-  return result(session, 'planned', `${would} (${status ? statusText(status) : 'not readable by you'})`)
+  return result(session, 'planned', `${plan} (${status ? statusText(status) : 'not readable by you'})`)
 }
 
-/** That an action is pointless on a session where no client runs any more. */
+/** The error for an action on a session whose client has ended. */
 export function deadEndError(session: Session, status: SessionStatus): Ovpn3Error {
-  const why = status.message ? `${statusText(status)} (${status.message})` : statusText(status)
+  const text = statusText(status)
+  const isSame = status.message.toLowerCase() === text.toLowerCase()
+  const why = status.message && !isSame ? `${text} (${status.message})` : text
   return new Ovpn3Error('refused', `it is no longer running: ${why}`, {hint: startAgainHint(session)})
 }
 
-/** What helps a session at a dead end. */
+/** The hint for a session at a dead end: start it again. */
 export function startAgainHint(session: Session): string {
   const config = configOf(session)
   const name = config === null ? 'NAME' : shellWord(safeText(config))
-  return `Run \`ovpn3 session-start --config ${name} --if-running=restart\``
+  return `Run \`ovpn3 start --config ${name} --if-running=restart\``
 }

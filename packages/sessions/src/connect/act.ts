@@ -1,11 +1,10 @@
 import {proceed} from '../abort'
 import {isNotStarted, type SessionStatus, StatusMinor} from '../status'
-import {type Attempt, isUnderWay, type Verb} from './attempt'
+import {type Attempt, isConnecting, type Verb} from './attempt'
 
 /**
- * Only Connect starts a client that does not run: one that never did, or that stopped to ask for something. Resume and
- * Restart would leave it at "resuming" and "reconnecting" for ever (seen on 24.1 and 27.1). Undefined where there is
- * nothing to start.
+ * The call that starts the connection, or undefined if there is nothing to start. Only Connect starts a client that never
+ * ran or that stopped to request input: Resume and Restart leave it "resuming" or "reconnecting" forever (24.1 and 27.1).
  */
 export function verbFor(
   {options, session}: Attempt,
@@ -14,7 +13,7 @@ export function verbFor(
 ): undefined | Verb {
   if (answered || (status && isNotStarted(status))) return 'connect'
   if (options.action === 'start') return 'connect'
-  if (options.action === 'authenticate') return undefined
+  if (options.action === 'authenticate' || options.action === 'keep') return undefined
   const {statistics} = session.snapshot.values
   // a client that was started has counted at least its pause
   const neverStarted =
@@ -29,7 +28,7 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
   if (verb === 'connect' && !(isNew && sent === 'nothing')) {
     // another client may have started it meanwhile: a second Connect would kill it
     const {status} = (await session.fetch(['status'])).values
-    if (status && (isUnderWay(status) || status.minor === StatusMinor.connected)) {
+    if (status && (isConnecting(status) || status.minor === StatusMinor.connected)) {
       attempt.attached = attempt.sent !== 'action'
       return true
     }
@@ -38,10 +37,10 @@ export async function act(attempt: Attempt, verb: Verb): Promise<boolean> {
   // no await between here and the call: an attempt counts as started once the call is sent
   proceed(signal)
   const {attached} = attempt
-  attempt.acting()
+  attempt.markActed()
   const call: Promise<unknown> = session[verb]()
   // only a resume of a session that is not paused returns false
-  attempt.sending = call.then((did) => did !== false)
+  attempt.sending = call.then((changed) => changed !== false)
   const acted = await attempt.sending
   attempt.changed ||= acted
   // no longer paused: another client has resumed it

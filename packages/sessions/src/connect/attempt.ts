@@ -7,37 +7,38 @@ import {isSameStatus, type SessionStatus, StatusMinor, statusText} from '../stat
 import {Inbox} from './inbox'
 import {type Interaction} from './interaction'
 
-/** What has to be known of a session before it is connected. */
+/** The properties that an attempt reads before it acts. */
 export const connectProperties: readonly PropertyName[] = [...baseProperties, 'statistics']
 
 /**
- * - `authenticate`: answers what a session waits for, and connects it
- * - `start`: connects a session that was made for this: it does not outlive a failure
+ * - `authenticate`: provides the input that a session waits for, and connects it
+ * - `keep`: only waits for a session that another command is connecting
+ * - `start`: connects a session that was created for this attempt, and removes it on failure
  */
-type BringUpAction = 'authenticate' | 'restart' | 'resume' | 'start'
+type ConnectAction = 'authenticate' | 'keep' | 'restart' | 'resume' | 'start'
 
 /**
- * Which sessions are waited for until they are connected:
- * - `required`: all; one that does not connect is given up
+ * Which sessions an attempt waits for until they are connected:
+ * - `required`: all, even if that means to give up and disconnect a session
  * - `default`: those whose status can be read
- * - `login`: those that were given credentials, since a refused login is only known afterwards
+ * - `login`: those that were sent credentials, because only the wait shows a refused login
  * - `never`: none
  */
 export type Waiting = 'default' | 'login' | 'never' | 'required'
 
 export interface ConnectOptions {
-  readonly action: BringUpAction
-  /** Ends the waiting: when the time is up, or when the user has had enough. */
+  readonly action: ConnectAction
+  /** Ends the wait on timeout or interruption. */
   readonly deadline: Deadline
   readonly dryRun?: boolean
-  /** On timeout or interruption, leave the session connecting instead of disconnecting it; a new one on failure, too. */
+  /** On timeout or interruption, keep connecting instead of disconnecting. Also keeps a new session that failed. */
   readonly keep?: boolean
   readonly wait: Waiting
 }
 
 export type Verb = 'connect' | 'restart' | 'resume'
 
-/** Milliseconds within which the status of before the action may still be read. */
+/** Milliseconds after the action during which reads may still return the status before it. */
 const settleTime = 1000
 
 /** How OpenVPN 3 reports a private key that it cannot decrypt (24.1 and 27.1). */
@@ -45,31 +46,30 @@ const keyFailure = /error in private key|bad decrypt/
 
 /** An attempt to connect one session. */
 export class Attempt {
-  /** It was given up: what there was to undo is undone. */
   abandoned = false
-  /** The session needs, or needed, input. */
-  asks = false
-  /** The session was connecting before: it is not this attempt that started it. */
+  /** The session was already connecting: another client started it. */
   attached = false
   /** The status before the action. */
   before: SessionStatus | undefined
-  /** An answer was taken, or the action: the session is not as it was found. */
+  /** The session accepted input or the action. */
   changed = false
   readonly inbox = new Inbox()
-  /** A status other than the one before the action was seen. */
-  moved = false
-  /** What the wait was left for. */
+  /** What the session needs from the user before the wait can continue. */
   need: 'input' | {readonly url: string} | undefined
-  /** When the session may be asked again, and when whether it needs input. */
-  next = {ask: 0, read: 0}
+  /** The session needs, or needed, input. */
+  needsInput = false
+  /** The earliest times of the next check for missing input and of the next read of the status. */
+  next = {inputCheck: 0, read: 0}
   /** Set when the attempt is over. */
   result: SessionResult | undefined
-  /** What was sent to the session so far. */
+  /** The last kind of call that was sent to change the session. */
   sent: 'action' | 'input' | 'nothing' = 'nothing'
-  /** The answer to the action. */
+  /** Whether the action took effect, once it is answered. */
   sending: Promise<boolean> = Promise.resolve(true)
   shownUrl: string | undefined
   status: SessionStatus | undefined
+  /** A status other than the one before the action has been received. */
+  statusChanged = false
   unfollow: Unsubscribe | undefined
   waits = false
   #actedAt = 0
@@ -78,7 +78,7 @@ export class Attempt {
     readonly session: Session,
     readonly options: ConnectOptions,
     readonly interaction: Interaction,
-    /** Whether an answer that is for one session only may be for this one. */
+    /** Whether this session may use an answer that is for one session only. */
     readonly claim: (attempt: Attempt) => boolean,
   ) {}
 
@@ -86,62 +86,61 @@ export class Attempt {
     return this.options.deadline.signal
   }
 
-  /** The session was made for this attempt. */
+  /** The session was created for this attempt. */
   get isNew(): boolean {
     return this.options.action === 'start'
   }
 
-  /** There is nothing to start, only to wait for. */
-  isOnItsWay(status: SessionStatus | undefined): boolean {
-    return this.options.action !== 'restart' && status !== undefined && isUnderWay(status)
+  /** Whether a client is already connecting, so that the attempt only has to wait. */
+  canAttach(status: SessionStatus | undefined): boolean {
+    return this.options.action !== 'restart' && status !== undefined && isConnecting(status)
   }
 
-  /** From now on the session is judged by what the action makes of it. */
-  acting(): void {
+  /** Call this directly before the action is sent: earlier statuses no longer count. */
+  markActed(): void {
     this.inbox.take()
     this.before = this.status
     this.sent = 'action'
     this.#actedAt = performance.now()
   }
 
-  /** A status was seen. */
-  saw(status: SessionStatus): void {
+  recordStatus(status: SessionStatus): void {
     this.status = status
-    if (!isSameStatus(status, this.before)) this.moved = true
+    if (!isSameStatus(status, this.before)) this.statusChanged = true
   }
 
-  /** The status of before the action may still be there for a moment. */
+  /** Whether a status could be the one before the action, which reads return for a moment. */
   isOutdated(status: SessionStatus): boolean {
     return (
-      !this.moved &&
+      !this.statusChanged &&
       this.sent === 'action' &&
       isSameStatus(status, this.before) &&
       performance.now() - this.#actedAt < settleTime
     )
   }
 
-  /** That the connection has failed for good, with the reason that the service gives. */
-  refusal(status: SessionStatus): Ovpn3Error {
-    const login = status.minor === StatusMinor.authenticationFailed ? 'Check the user name and password' : undefined
-    const hint = this.isNew ? login : startAgainHint(this.session)
+  /** The error for a connection that failed for good, with the reason that the service gives. */
+  refusedError(status: SessionStatus): Ovpn3Error {
+    const loginHint = status.minor === StatusMinor.authenticationFailed ? 'Check the user name and password' : undefined
+    const hint = this.isNew ? loginHint : startAgainHint(this.session)
     // the status keeps OpenSSL's own message
     const message = keyFailure.test(status.message) ? 'wrong passphrase or unreadable private key' : status.message
     return new Ovpn3Error('refused', message || statusText(status), {hint})
   }
 
-  failed(
+  failure(
     error: Ovpn3Error,
     details: {statistics?: SessionResult['statistics']; status?: SessionStatus} = {},
   ): SessionResult {
-    // it was not chosen wrongly: it was there, and what ended it may pass
+    // a new session was not selected, so its end is not "no such session", and a retry may help
     const isLost = this.isNew && isGone(error)
-    const told = isLost ? new Ovpn3Error('failed', error.message, {cause: error}) : error
-    return failure(this.session, told, {changed: this.changed, status: this.status, ...details})
+    const reported = isLost ? new Ovpn3Error('failed', error.message, {cause: error}) : error
+    return failure(this.session, reported, {changed: this.changed, status: this.status, ...details})
   }
 }
 
-/** A client runs and is about to connect. */
-export function isUnderWay({minor}: SessionStatus): boolean {
+/** Whether a client is running and not yet connected. */
+export function isConnecting({minor}: SessionStatus): boolean {
   return (
     minor === StatusMinor.connecting ||
     minor === StatusMinor.reconnecting ||

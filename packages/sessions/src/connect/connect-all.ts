@@ -4,25 +4,31 @@ import {type SessionResult} from '../result'
 import {keyOf, type Session} from '../session'
 import {act} from './act'
 import {Attempt, type ConnectOptions, connectProperties} from './attempt'
-import {begin, survey} from './begin'
+import {begin, checkInput} from './begin'
 import {discard, giveUp, unfollow} from './give-up'
 import {provideInput} from './input'
 import {type Interaction, type Task} from './interaction'
 import {settle} from './settle'
 
-/** Milliseconds after the deadline, or an interruption, within which all is over. */
-const farewell = 1500
-/** Milliseconds for which what was read of a session is good enough to act on. */
-const snapshotAge = 1000
+/** Milliseconds after a timeout or an interruption within which every attempt ends. */
+const giveUpTime = 1500
+/** Milliseconds after which a snapshot is too old to act on. */
+const maxSnapshotAge = 1000
 /** Seconds to wait for the outcome of a login. */
 const loginTime = 30
 
-const titles = {authenticate: 'Connecting', restart: 'Restarting', resume: 'Resuming', start: 'Connecting'} as const
+const titles = {
+  authenticate: 'Connecting',
+  keep: 'Connecting',
+  restart: 'Restarting',
+  resume: 'Resuming',
+  start: 'Connecting',
+} as const
 
 /**
- * Starts, authenticates, resumes or restarts sessions and, where asked for, waits until they are connected. The user is
- * asked for what they need, one session after the other; the waiting is done side by side. Answers that are for one
- * session only are used for none where several ask.
+ * Starts, authenticates, resumes or restarts sessions and waits for the connections as `wait` says. Prompts are shown for
+ * one session after the other; the waits run concurrently. If several sessions need input, answers that are for one
+ * session only are not used.
  */
 export const connectAll = {properties: connectProperties, run: connectEach}
 
@@ -33,33 +39,33 @@ async function connectEach(
 ): Promise<SessionResult[]> {
   const {deadline} = options
   const {signal} = deadline
-  const over = delayedSignal(signal, farewell)
+  const expired = delayedSignal(signal, giveUpTime)
   const created = performance.now()
-  let answered: Attempt | undefined
+  let claimant: Attempt | undefined
   const claim = (attempt: Attempt) => {
-    if (!answered && attempts.every((other) => other === attempt || !other.asks)) answered = attempt
-    return answered === attempt
+    if (!claimant && attempts.every((other) => other === attempt || !other.needsInput)) claimant = attempt
+    return claimant === attempt
   }
 
   const attempts = sessions.map((session) => new Attempt(session, options, interaction, claim))
   const open = () => attempts.filter(({result}) => !result)
-  /** Runs a part of an attempt. An abort ends it at once, and leaves the attempt open. */
+  /** Runs a part of an attempt. An abort ends the part at once, without a result. */
   const run = async (attempt: Attempt, part: () => Promise<SessionResult | undefined>) => {
     try {
       attempt.result = await unlessAborted(part(), signal)
     } catch (error) {
       if (!isOvpn3Error(error)) throw error
-      if (!signal.aborted) attempt.result = attempt.failed(error)
+      if (!signal.aborted) attempt.result = attempt.failure(error)
     }
   }
 
   try {
     if (interaction.oneOnly && attempts.length > 1)
-      await Promise.all(attempts.map((attempt) => run(attempt, () => survey(attempt))))
-    // in turn: one person answers for all of them
+      await Promise.all(attempts.map((attempt) => run(attempt, () => checkInput(attempt))))
+    // one after the other, because each can prompt the user
     for (const attempt of open()) {
       if (signal.aborted) break
-      await run(attempt, () => begin(attempt, performance.now() - created > snapshotAge))
+      await run(attempt, () => begin(attempt, performance.now() - created > maxSnapshotAge))
     }
 
     if (options.wait === 'login') deadline.limit(loginTime)
@@ -67,19 +73,19 @@ async function connectEach(
       const waiting = open()
       const round = new AbortController()
       await interaction.watch(waiting.map((attempt) => wait(attempt, round)))
-      for (const attempt of waiting) if (attempt.need && !signal.aborted) await run(attempt, () => attend(attempt))
+      for (const attempt of waiting) if (attempt.need && !signal.aborted) await run(attempt, () => meetNeed(attempt))
     }
 
     await Promise.all(open().map((attempt) => end(attempt)))
-    await Promise.all(attempts.map((attempt) => discard(attempt, over)))
+    await Promise.all(attempts.map((attempt) => discard(attempt, expired)))
   } finally {
-    await Promise.all(attempts.map((attempt) => unfollow(attempt, over)))
+    await Promise.all(attempts.map((attempt) => unfollow(attempt, expired)))
   }
 
   return attempts.map(({result}) => result!)
 
   async function end(attempt: Attempt): Promise<void> {
-    attempt.result = await giveUp(attempt, over)
+    attempt.result = await giveUp(attempt, expired)
   }
 
   /** A wait until the session is connected, has failed, or needs the user. */
@@ -89,7 +95,7 @@ async function connectEach(
       async run(progress) {
         await run(attempt, () => settle(attempt, round.signal, progress))
         if (signal.aborted && !attempt.result) await end(attempt)
-        // a person need not wait for the other sessions to be asked; where answers are for one only, all have to be known that ask
+        // prompts at once, unless answers are for one session only: then it must be known whether others need input too
         if (attempt.need && !interaction.oneOnly) round.abort()
         return {failure: attempt.result?.error?.message, value: undefined}
       },
@@ -98,8 +104,8 @@ async function connectEach(
   }
 }
 
-/** Lets the user do what the wait was left for. */
-async function attend(attempt: Attempt): Promise<undefined> {
+/** Provides the input, or shows the URL, that the wait stopped for. */
+async function meetNeed(attempt: Attempt): Promise<undefined> {
   const {interaction, need, session} = attempt
   attempt.need = undefined
   if (need !== 'input') {
@@ -107,8 +113,8 @@ async function attend(attempt: Attempt): Promise<undefined> {
     return
   }
 
-  // a client that asks while it connects has ended and has to be started again
+  // a client that requests input while it connects has ended and must be started again
   if (!(await provideInput(attempt))) return
-  attempt.next.ask = 0
+  attempt.next.inputCheck = 0
   await act(attempt, 'connect')
 }

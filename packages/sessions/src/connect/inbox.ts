@@ -12,11 +12,11 @@ interface News {
   readonly url?: string
 }
 
-/** How many statuses are kept. */
-const most = 100
-/** Milliseconds to wait for the log line with the address: the log and the status take different ways to us. */
+/** Limits memory use when statuses arrive faster than they are taken. */
+const maxStatuses = 100
+/** Milliseconds to wait for the log line with the address, which can arrive after the status. */
 const addressWait = 300
-const none: News = {removed: false, statuses: []}
+const noNews: News = {removed: false, statuses: []}
 
 /** Buffers the events of a followed session, with limited memory, until they are taken. */
 export class Inbox {
@@ -24,7 +24,7 @@ export class Inbox {
   readonly #addressed = new AbortController()
   #arrived = new AbortController()
   #isLogged = false
-  #news = none
+  #news = noNews
   readonly receive = (event: SessionEvent): void => {
     if (event.type === 'log') {
       this.#isLogged = true
@@ -35,26 +35,26 @@ export class Inbox {
 
     if (event.type === 'removed') this.#news = {...this.#news, removed: true}
     else if (event.type === 'status')
-      this.#news = {...this.#news, statuses: [...this.#news.statuses, event.status].slice(-most)}
+      this.#news = {...this.#news, statuses: [...this.#news.statuses, event.status].slice(-maxStatuses)}
     else if (event.type === 'attention' && event.group === InputGroup.openUrl)
       this.#news = {...this.#news, url: event.message}
     this.#arrived.abort()
   }
 
-  /** The latest address of the tunnel, if the log contains it. Where log lines arrive, waits for it for a moment. */
+  /** The latest address of the tunnel, if the log contains it. Waits for it briefly if the log is readable. */
   async address(...signals: readonly AbortSignal[]): Promise<string | undefined> {
     if (this.#isLogged) await sleep(addressWait, this.#addressed.signal, ...signals)
     return this.#address
   }
 
-  /** Whether there are statuses that were not taken yet. */
+  /** Whether statuses have arrived since the last `take`. */
   get hasStatuses(): boolean {
     return this.#news.statuses.length > 0
   }
 
   take(): News {
     const news = this.#news
-    this.#news = none
+    this.#news = noNews
     this.#arrived = new AbortController()
     return news
   }

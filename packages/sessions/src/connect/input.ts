@@ -20,8 +20,8 @@ export async function provideInput(attempt: Attempt): Promise<boolean> {
     // it waits for something else, such as web authentication
     if (requests.length === 0) break
     needed = true
-    attempt.asks = true
-    await handOver(attempt, requests, await ask(attempt, requests))
+    attempt.needsInput = true
+    await send(attempt, requests, await ask(attempt, requests))
   }
 
   return needed
@@ -44,12 +44,8 @@ async function ask(attempt: Attempt, requests: readonly InputRequest[]): Promise
   }
 }
 
-/** Sends the answers, up to the first request that another client has answered; the rest is queried again. */
-async function handOver(
-  attempt: Attempt,
-  requests: readonly InputRequest[],
-  answers: readonly string[],
-): Promise<void> {
+/** Sends the answers, up to the first request that another client has answered; the caller reads the remaining requests again. */
+async function send(attempt: Attempt, requests: readonly InputRequest[], answers: readonly string[]): Promise<void> {
   const {session, signal} = attempt
   for (const [index, request] of requests.entries()) {
     proceed(signal)

@@ -4,36 +4,36 @@ import {type InputRequest, type Session} from '../session'
 /** How a connection attempt talks to the user. */
 export interface Interaction {
   /**
-   * Some of the answers are for one session only, such as lines of standard input: nobody could tell whose they are.
-   * Where several sessions ask, none of them gets one.
+   * Some answers are for one session only, such as lines of standard input, which do not name a session. If several
+   * sessions need input, none of them gets such an answer.
    */
   readonly oneOnly: boolean
-  /** Answers the requests, in their order. Rejects where there are no answers. */
+  /** Returns the answers, in the order of the requests. Rejects if there are none. */
   answer(session: Session, requests: readonly InputRequest[], asking: Asking): Promise<string[]>
-  /** The name of a session for people, with its owner where that is another user. */
+  /** The name of a session for people, with the owner if that is another user. */
   labelOf(session: Session): string
-  /** Shows a URL, and opens it where that is possible. */
+  /** Shows a URL, and opens it in a browser if possible. */
   openUrl(session: Session, url: string): void
-  /** Runs waits and shows them side by side. */
-  watch<T>(waits: readonly Task<T>[]): Promise<T[]>
+  /** Runs tasks concurrently and shows their progress. */
+  watch<T>(tasks: readonly Task<T>[]): Promise<T[]>
 }
 
-/** The attempt that needs answers. */
+/** What an attempt passes when it requests answers. */
 export interface Asking {
-  /** Ends the wait for them. It stands still (`pause`) while a person is asked. */
+  /** Ends the wait for answers. It is paused (`pause`) during a prompt. */
   readonly deadline: Deadline
-  /** Before an answer that is for one session only is used: whether this session may have it. */
+  /** Call this before using an answer that is for one session only. @returns whether this session may use it */
   claim(): boolean
 }
 
-/** One of several things to do, with a line of its own while it runs. */
+/** A task with a line of progress of its own. */
 export interface Task<T> {
   readonly title: string
-  /** The key of its session (`keyOf`): what is said of that one is said here. */
+  /** The key of its session (`keyOf`): notices about that session are shown in the task's line. */
   readonly key?: string
   /**
-   * @param progress shows what is going on at the moment, in a few words
-   * @returns the value, and where the task has failed, why
+   * @param progress shows the current step in a few words
+   * @returns the value and, if the task failed, the reason
    */
   run(progress: (text: string) => void): Promise<{readonly failure?: string; readonly value: T}>
 }

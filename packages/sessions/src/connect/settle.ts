@@ -4,14 +4,14 @@ import {type SessionResult} from '../result'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText} from '../status'
 import {type Attempt} from './attempt'
 
-/** Milliseconds between two reads of the status; signals tell sooner where the caller may have them. */
+/** Milliseconds between two reads of the status: signals are faster, but not every caller receives them. */
 const readInterval = 500
-/** Milliseconds between two questions whether input is needed. */
-const askInterval = 1000
+/** Milliseconds between two checks for missing input. */
+const inputCheckInterval = 1000
 
 /**
- * Waits until the session is connected or has failed. Ends without a result where the session needs the user (`need`
- * says what), or when the round is over. The service is asked a few times a second at most, whatever it answers.
+ * Waits until the session is connected or has failed. Ends without a result if the session needs the user (`need`), or
+ * if the round is aborted. Calls the service a few times a second at most, however often the status changes.
  */
 export async function settle(
   attempt: Attempt,
@@ -22,12 +22,12 @@ export async function settle(
   while (!round.aborted && !signal.aborted) {
     await inbox.wait(next.read - performance.now(), round, signal)
     const news = inbox.take()
-    if (news.url && mustOpen(attempt, news.url)) return undefined
+    if (news.url && noteUrl(attempt, news.url)) return undefined
     for (const status of news.statuses.length > 0 ? news.statuses : await readStatus(attempt, news.removed)) {
-      attempt.saw(status)
+      attempt.recordStatus(status)
       progress(statusText(status))
-      const over = await judge(attempt, status)
-      if (over || attempt.need) return over
+      const result = await resultOf(attempt, status)
+      if (result || attempt.need) return result
     }
 
     if (news.removed) throw removedError()
@@ -36,48 +36,52 @@ export async function settle(
   return undefined
 }
 
-/** Nothing where it is not time yet, or the status is still that of before the action. */
+/** Reads the status if it is time. Omits a status that could be the one before the action. */
 async function readStatus(attempt: Attempt, removed: boolean): Promise<readonly SessionStatus[]> {
   const {inbox, next, session} = attempt
   const now = performance.now()
   if (removed || now < next.read) return []
   next.read = now + readInterval
   const {errors, values} = await session.fetch(['status'])
-  // what was told while it was asked is no older, and has the reason of an end
+  // a status that arrived during the read is at least as new, and keeps the reason of a failure
   if (inbox.hasStatuses) return []
   if (hasCode(errors.status, 'session-not-found')) throw removedError()
   if (errors.status) throw errors.status
   return values.status && !attempt.isOutdated(values.status) ? [values.status] : []
 }
 
-async function judge(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
+/** The result that a status means, or undefined if the wait continues. @throws Ovpn3Error if it means a failure */
+async function resultOf(attempt: Attempt, status: SessionStatus): Promise<SessionResult | undefined> {
   switch (status.minor) {
     case StatusMinor.challenge:
     case StatusMinor.inputRequired:
     case StatusMinor.userPasswordNeeded:
-      if (await needsInput(attempt)) {
-        attempt.asks = true
+      if (await lacksInput(attempt)) {
+        attempt.needsInput = true
         attempt.need = 'input'
       }
 
       return undefined
     case StatusMinor.connected:
-      return connected(attempt, status)
+      return connectedResult(attempt, status)
     case StatusMinor.paused:
       throw new Ovpn3Error('failed', 'it was paused while connecting')
     case StatusMinor.urlAuthentication:
-      mustOpen(attempt, status.message)
+      noteUrl(attempt, status.message)
       return undefined
     default:
       if (status.minor >= StatusMinor.pkcs11Sign && status.minor <= StatusMinor.pkcs11Verify)
         throw new Ovpn3Error('refused', `it ${statusText(status)}, which ovpn3 does not support`)
-      if (isDeadEnd(status)) throw attempt.refusal(status)
+      if (isDeadEnd(status)) throw attempt.refusedError(status)
       return undefined
   }
 }
 
-/** The result of a session that is connected. */
-export async function connected({inbox, session, signal}: Attempt, status: SessionStatus): Promise<SessionResult> {
+/** The result of a connected session. */
+export async function connectedResult(
+  {inbox, session, signal}: Attempt,
+  status: SessionStatus,
+): Promise<SessionResult> {
   const [{values}, address] = await Promise.all([
     session.fetch(['connected_to', 'device_name', 'session_name']),
     inbox.address(signal),
@@ -90,16 +94,16 @@ export async function connected({inbox, session, signal}: Attempt, status: Sessi
   return result(session, 'done', `connected${to}${on}${as}`, {connection, status})
 }
 
-/** Whether there are questions that can be answered now. */
-async function needsInput({next, session}: Attempt): Promise<boolean> {
+/** Whether the service has open requests for input. False between two checks. */
+async function lacksInput({next, session}: Attempt): Promise<boolean> {
   const now = performance.now()
-  if (now < next.ask) return false
-  next.ask = now + askInterval
+  if (now < next.inputCheck) return false
+  next.inputCheck = now + inputCheckInterval
   return !(await session.ready()) && (await session.inputRequests()).length > 0
 }
 
-/** Whether this is a new address. */
-function mustOpen(attempt: Attempt, url: string): boolean {
+/** Requests that the user opens a URL. @returns false if it was already shown */
+function noteUrl(attempt: Attempt, url: string): boolean {
   if (!url || url === attempt.shownUrl) return false
   attempt.shownUrl = url
   attempt.need = {url}

@@ -2,7 +2,7 @@ import type {SessionsEvent, SessionSource} from '../source'
 import type {Tracked, TrackerOptions} from './tracker'
 
 import {sleep} from '../abort'
-import {isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
+import {hasCode, isOutage, isOvpn3Error, type Ovpn3Error} from '../errors'
 import {toJson} from '../json'
 import {mapLimited} from '../map-limited'
 import {ownershipOf} from '../ownership'
@@ -20,13 +20,13 @@ import {isDeadEnd, StatusMinor} from '../status'
 
 /** Milliseconds between two polls. */
 const pollPause = 2000
-/** Every so many polls all sessions are read, in case a signal was missed or a backend has died. */
-const netEvery = 5
-/** How much longer than a poll took the source is left alone after it. */
-const restFactor = 9
-/** Milliseconds until the sessions are listed again after a new one that its owner may yet share. */
+/** Every fifth poll reads all sessions, in case a signal was missed or a backend has died. */
+const fullPollEvery = 5
+/** The pause after a slow poll, as a multiple of its duration: polling takes a tenth of the source's time at most. */
+const pauseFactor = 9
+/** Milliseconds until the next list after another user's new session, which its owner may share meanwhile. */
 const sharePause = 500
-/** Properties that change in the life of a session. */
+/** Properties that can change after the first read. */
 const volatile: ReadonlySet<PropertyName> = new Set<PropertyName>(['connected_to', 'device_name', 'status'])
 
 interface Known<D> {
@@ -34,43 +34,43 @@ interface Known<D> {
   /** Undefined until it has been read. */
   entry?: Tracked<D>
   following?: Following
-  /** The source has waited for it. */
+  /** The source had to wait for its backend. */
   hung: boolean
-  /** Reads under way. */
+  /** The number of pending reads. */
   reads: number
   /** Its removal was announced. */
   removed?: boolean
-  /** It is to be read again. */
-  rereadDue?: boolean
+  /** A read of the volatile properties is queued. */
+  rereadQueued?: boolean
 }
 
 /** The live set of the sessions of one source. */
 export class SourceTracker<D> {
-  #follows = Promise.resolve()
+  #followQueue = Promise.resolve()
   readonly #known = new Map<string, Known<D>>()
-  readonly #life = new AbortController()
+  readonly #ending = new AbortController()
   #listing = false
   readonly #options: TrackerOptions<D>
   readonly #properties: readonly PropertyName[]
-  #rereads = Promise.resolve()
+  #rereadQueue = Promise.resolve()
 
-  /** @param fail told about errors that no event of the source tells */
+  /** @param fail called for each error that the source does not report as an event */
   constructor(
     readonly source: SessionSource,
     options: TrackerOptions<D>,
     readonly fail: (error: unknown) => void,
   ) {
     this.#options = options
-    // whose it is decides whether a new session is taken in
+    // the owner decides whether a new session is tracked
     const always: PropertyName[] = options.follow ? ['status', 'owner'] : ['owner']
     this.#properties = [...new Set([...always, ...options.properties])]
   }
 
   get ended(): boolean {
-    return this.#life.signal.aborted
+    return this.#ending.signal.aborted
   }
 
-  /** What is known at the moment, in the order of the source. */
+  /** The tracked sessions, in the order of the source. */
   *[Symbol.iterator](): Iterator<Tracked<D>> {
     for (const {entry} of this.#known.values()) if (entry) yield entry
   }
@@ -79,17 +79,17 @@ export class SourceTracker<D> {
     return this.#known.get(keyOf(session))?.entry !== undefined
   }
 
-  /** Takes in those that are this source's of sessions that have been read. */
+  /** Tracks those of the sessions that belong to this source; they have been read. */
   adopt(sessions: readonly Session[]): void {
-    for (const session of this.#own(sessions))
+    for (const session of this.#ofSource(sessions))
       void this.#guard(
-        (async () => this.#tell('present', this.#know(session), readingOf(session, session.snapshot, false)))(),
+        (async () => this.#announce('present', this.#register(session), readingOf(session, session.snapshot, false)))(),
       )
   }
 
-  /** Takes in those of sessions that were listed, and keeps them up to date until the end. */
+  /** Reads and tracks those of the listed sessions that belong to this source, and polls until the end. */
   begin(sessions: readonly Session[]): void {
-    void this.#take(this.#own(sessions), 'present')
+    void this.#addAll(this.#ofSource(sessions), 'present')
     void this.#guard(this.#poll())
   }
 
@@ -103,7 +103,7 @@ export class SourceTracker<D> {
         break
       case 'reset':
         for (const known of this.#known.values()) {
-          // there is nothing to take back, and trying to would start the session manager again
+          // the subscription is gone, and ending it would start the session manager again
           known.following = undefined
           this.#remove(known)
         }
@@ -112,7 +112,7 @@ export class SourceTracker<D> {
     }
   }
 
-  /** The source waits for a session. */
+  /** Marks a session whose backend the source waits for. */
   stalled(session: SessionRef): void {
     const known = this.#known.get(keyOf(session))
     if (!known) return
@@ -120,31 +120,31 @@ export class SourceTracker<D> {
     this.#update(known, {waiting: true})
   }
 
-  /** @throws Ovpn3Error where the source could not be asked */
+  /** @throws Ovpn3Error if the source cannot be reached */
   async fetch(session: Session, names: readonly PropertyName[]): Promise<Snapshot> {
     const known = this.#known.get(keyOf(session))
     return known ? this.#reread(known, names) : session.fetch(names)
   }
 
-  /** The source is gone, and its sessions with it. */
-  lose(error: Ovpn3Error): void {
-    this.#life.abort()
+  /** Ends the tracking of a source that is gone, and reports its sessions as removed. */
+  abandon(error: Ovpn3Error): void {
+    this.#ending.abort()
     const entries = [...this]
     this.#known.clear()
     for (const entry of entries) this.#options.changed('removed', {...entry, error, state: 'failed', waiting: false})
   }
 
-  /** Gives back what was subscribed to. */
+  /** Ends all subscriptions. */
   async end(): Promise<void> {
-    this.#life.abort()
+    this.#ending.abort()
     await Promise.allSettled([...this.#known.values()].map(({following}) => following?.()))
   }
 
-  #own(sessions: readonly Session[]): Session[] {
+  #ofSource(sessions: readonly Session[]): Session[] {
     return sessions.filter(({source}) => source === this.source)
   }
 
-  /** The events of a source tell that nothing can be read any more, and it may come back. */
+  /** Reports errors of the work, except an outage of a source with events: those report it, and the source may recover. */
   async #guard(work: Promise<unknown>): Promise<void> {
     try {
       await work
@@ -153,7 +153,7 @@ export class SourceTracker<D> {
     }
   }
 
-  #know(session: Session): Known<D> {
+  #register(session: Session): Known<D> {
     const known: Known<D> = {hung: false, reads: 0, session}
     this.#known.set(keyOf(session), known)
     return known
@@ -163,36 +163,36 @@ export class SourceTracker<D> {
     return !this.ended && this.#known.get(keyOf(known.session)) === known
   }
 
-  async #take(sessions: readonly Session[], kind: 'created' | 'present'): Promise<void> {
+  async #addAll(sessions: readonly Session[], kind: 'created' | 'present'): Promise<void> {
     await Promise.all(mapLimited(sessions, (session) => this.#guard(this.#add(session, kind, true))))
   }
 
-  /** @param listed it is known to be among those that the caller is shown */
+  /** @param listed whether the source lists the session for the caller */
   async #add(session: Session, kind: 'created' | 'present', listed: boolean): Promise<void> {
     if (this.ended || this.#known.has(keyOf(session))) return
-    const known = this.#know(session)
+    const known = this.#register(session)
     let entry: Tracked<D> | undefined
     try {
-      entry = await this.#reading(known, () => this.#look(known, listed))
+      entry = await this.#trackRead(known, () => this.#readEntry(known, listed))
     } finally {
-      // so that the next list finds it anew
+      // the next list can then add it again
       if (!entry) this.#forget(known)
     }
 
     if (entry && this.#options.wanted?.(entry, kind) === false) {
-      // known, so that no list finds it anew, but none of those that are tracked; one without a name may yet get it
+      // stays known without an entry, so that no list adds it again, unless it has no name yet and may still be wanted
       if (!entry.values.config_name) this.#forget(known)
       return
     }
 
-    if (entry && this.#isKnown(known)) this.#tell(kind, known, entry)
+    if (entry && this.#isKnown(known)) this.#announce(kind, known, entry)
     if (entry || listed) return
-    await sleep(sharePause, this.#life.signal)
+    await sleep(sharePause, this.#ending.signal)
     if (!this.ended) await this.#list()
   }
 
-  /** Undefined for what is gone, or is none of the caller's sessions. */
-  async #look(known: Known<D>, listed: boolean): Promise<Tracked<D> | undefined> {
+  /** Undefined if the session is gone, or if the caller has no access to it. */
+  async #readEntry(known: Known<D>, listed: boolean): Promise<Tracked<D> | undefined> {
     const {session} = known
     const snapshot = await session.refresh(this.#properties)
     const reading = readingOf(session, snapshot, known.hung)
@@ -201,16 +201,16 @@ export class SourceTracker<D> {
     return {...reading, details: await this.#options.details?.(reading)}
   }
 
-  #tell(kind: 'created' | 'present', known: Known<D>, entry: Tracked<D>): void {
+  #announce(kind: 'created' | 'present', known: Known<D>, entry: Tracked<D>): void {
     known.entry = entry
     this.#options.changed(kind, entry)
     if (!this.#options.follow) return
-    // one after the other: it takes the session manager longer than a read, and others want to be served, too
-    this.#follows = this.#follows.then(() => this.#guard(this.#follow(known)))
+    // one after the other, because subscribing takes the session manager longer than a read and delays other clients
+    this.#followQueue = this.#followQueue.then(() => this.#guard(this.#follow(known)))
   }
 
-  /** A removal that is announced during a read waits for its end: the read finds out why. */
-  async #reading<T>(known: Known<D>, read: () => Promise<T>): Promise<T> {
+  /** Runs a read. A removal that is announced meanwhile is reported after it, because the read finds the reason. */
+  async #trackRead<T>(known: Known<D>, read: () => Promise<T>): Promise<T> {
     known.reads++
     try {
       return await read()
@@ -231,67 +231,69 @@ export class SourceTracker<D> {
 
   #forget(known: Known<D>): void {
     if (this.#isKnown(known)) this.#known.delete(keyOf(known.session))
-    // after all who listen to the same signal have heard that the session is gone
+    // deferred until all listeners of the same signal know that the session is gone
     queueMicrotask(() => {
       known.following?.().catch(() => {})
     })
   }
 
-  #update(known: Known<D>, news: Partial<Tracked<D>>): void {
+  #update(known: Known<D>, changes: Partial<Tracked<D>>): void {
     const before = known.entry
     if (!before || !this.#isKnown(known)) return
-    const entry = {...before, waiting: false, ...news}
+    const entry = {...before, waiting: false, ...changes}
     known.entry = entry
-    if (seen(before) === seen(entry)) return
+    if (reportedJson(before) === reportedJson(entry)) return
     this.#options.changed('changed', entry)
     const {status} = entry.values
     if (!status || status.minor === before.values.status?.minor) return
-    if (status.minor === StatusMinor.connected || isDeadEnd(status)) this.#rereadSoon(known)
+    if (status.minor === StatusMinor.connected || isDeadEnd(status)) this.#queueReread(known)
   }
 
   async #follow(known: Known<D>): Promise<void> {
     if (!this.#isKnown(known)) return
     try {
       const {log} = this.#options
-      const following = await known.session.follow((event) => this.#receiveOf(known, event), {log: log !== undefined})
+      const following = await known.session.follow((event) => this.#receiveFrom(known, event), {log: log !== undefined})
       if (!this.#isKnown(known)) {
-        // it went meanwhile
+        // the session was removed meanwhile
         await following()
         return
       }
 
       known.following = following
-      // for what happened between the first look and now
+      // the status can have changed between the first read and the subscription
       if (following.live) await this.#reread(known, ['status'])
     } catch (error) {
-      // the poll sees to it
+      // without a subscription, the session is polled
       if (!isOvpn3Error(error)) throw error
+      if (hasCode(error, 'unsupported') && this.#isKnown(known))
+        this.#options.log?.(known.session, {error, type: 'log-lost'})
     }
   }
 
-  #receiveOf(known: Known<D>, event: SessionEvent): void {
+  #receiveFrom(known: Known<D>, event: SessionEvent): void {
     if (event.type === 'removed') this.#remove(known)
     else if (event.type === 'status') this.#update(known, {values: {...known.entry?.values, status: event.status}})
     else if (event.type !== 'attention' && this.#isKnown(known)) this.#options.log?.(known.session, event)
   }
 
-  /** Reads what changes with the status, one session after the other, with rests for others who ask. */
-  #rereadSoon(known: Known<D>): void {
-    if (known.rereadDue) return
-    known.rereadDue = true
-    this.#rereads = this.#rereads.then(async () => {
-      known.rereadDue = false
+  /** Reads the volatile properties, one session after the other, with pauses for other clients. */
+  #queueReread(known: Known<D>): void {
+    if (known.rereadQueued) return
+    known.rereadQueued = true
+    this.#rereadQueue = this.#rereadQueue.then(async () => {
+      known.rereadQueued = false
       if (!this.#isKnown(known)) return
       const started = performance.now()
       const names = this.#properties.filter((name) => volatile.has(name))
       await this.#guard(this.#reread(known, names))
-      await sleep(performance.now() - started, this.#life.signal)
+      await sleep(performance.now() - started, this.#ending.signal)
     })
   }
 
-  /** @throws Ovpn3Error where the source could not be asked */
+  /** @throws Ovpn3Error if the source cannot be reached */
   #reread(known: Known<D>, names: readonly PropertyName[]): Promise<Snapshot> {
-    return this.#reading(known, async () => {
+    return this.#trackRead(known, async () => {
       const {entry: before, session} = known
       // a new session may not have its name yet
       const lacksName = !before?.values.config_name && this.#properties.includes('config_name')
@@ -301,10 +303,10 @@ export class SourceTracker<D> {
       if (!entry) return snapshot
       if (state === 'ok') known.hung = false
       if (state === 'ok' && entry.state !== 'ok')
-        // it could not be read before
-        this.#update(known, (await this.#look(known, true)) ?? {})
+        // the first read had failed
+        this.#update(known, (await this.#readEntry(known, true)) ?? {})
       else if (state !== 'removed') {
-        // what was told meanwhile is newer than what was read
+        // a status that arrived during the read is newer
         const newer = entry.values.status === before?.values.status ? {} : {status: entry.values.status}
         this.#update(known, {error, state, values: {...entry.values, ...values, ...newer}})
       }
@@ -319,20 +321,20 @@ export class SourceTracker<D> {
     if (fixed && !follow) return
     let pause = pollPause
     for (let polls = 1; ; polls++) {
-      await sleep(pause, this.#life.signal)
+      await sleep(pause, this.#ending.signal)
       if (this.ended) return
       const started = performance.now()
-      const isNet = polls % netEvery === 0
-      // a source that tells nothing is listed each time
-      if (!fixed && (isNet || !this.source.watch)) await this.#guard(this.#list())
+      const isFull = polls % fullPollEvery === 0
+      // a source without events is listed at each poll
+      if (!fixed && (isFull || !this.source.watch)) await this.#guard(this.#list())
       const followed = follow ? [...this.#known.values()] : []
-      const due = followed.filter(({entry, following}) => entry && (isNet || !following?.live))
+      const due = followed.filter(({entry, following}) => entry && (isFull || !following?.live))
       await Promise.all(mapLimited(due, (known) => this.#guard(this.#reread(known, ['status']))))
-      pause = Math.max(pollPause, restFactor * (performance.now() - started))
+      pause = Math.max(pollPause, pauseFactor * (performance.now() - started))
     }
   }
 
-  /** Compares with what the source lists, for what no event told: access that was granted or revoked. */
+  /** Compares with the list of the source: no event reports that access was granted or revoked. */
   async #list(): Promise<void> {
     if (this.#listing) return
     this.#listing = true
@@ -341,12 +343,12 @@ export class SourceTracker<D> {
       const sessions = await this.source.find({kind: 'all'}, [])
       const listed = new Set(sessions.map((session) => keyOf(session)))
       for (const known of before) if (!listed.has(keyOf(known.session))) this.#remove(known)
-      await this.#take(sessions, 'created')
+      await this.#addAll(sessions, 'created')
     } finally {
       this.#listing = false
     }
   }
 }
 
-/** Changes are reported only if this differs. */
-const seen = ({state, values, waiting = false}: Tracked) => toJson({state, values, waiting})
+/** The part of an entry whose changes are reported. */
+const reportedJson = ({state, values, waiting = false}: Tracked) => toJson({state, values, waiting})

@@ -1,47 +1,47 @@
 import type {Reading} from '../reading'
-import type {LogEvent, PropertyName, Session, SessionRef, Snapshot} from '../session'
-import type {SessionsEvent, SourceFailure, Sources} from '../source'
+import type {LogEvent, PropertyName, Session, SessionRef, Snapshot, Unsubscribe} from '../session'
 
 import {sleep, unlessAborted} from '../abort'
-import {isOvpn3Error} from '../errors'
+import {isOvpn3Error, type Ovpn3Error} from '../errors'
+import {type SessionsEvent, sourceError, type SourceFailure, type Sources} from '../source'
 import {SourceTracker} from './source-tracker'
 
-/** Milliseconds that giving back subscriptions may take. */
-const farewell = 1500
+/** Milliseconds to wait for the end of the subscriptions. */
+const unsubscribeTime = 1500
 
-/** What happened to a session; `present`: it was there when the tracker began. */
+/** A change to a session. `present`: the session existed when the tracker began. */
 export type ChangeKind = 'changed' | 'created' | 'present' | 'removed'
 
-/** A session that is tracked, and what is known of it. */
+/** A tracked session and its last reading. */
 export interface Tracked<D = unknown> extends Reading {
-  /** What `details` found out. */
+  /** The result of `details`. */
   readonly details?: D
-  /** Its source waits for it at the moment. */
+  /** Its source is waiting for its backend. */
   readonly waiting?: boolean
 }
 
 export interface TrackerOptions<D> {
-  /** Read at the first look at a session; those of them that change with the status are read again when it does. */
+  /** Read once for each session. Those that change with the status are read again after it changes. */
   readonly properties: readonly PropertyName[]
-  /** Statuses are kept up to date: by signals and, where there are none, by a slow poll. */
+  /** Keep statuses up to date: by signals and, if none arrive, by a slow poll. */
   readonly follow: boolean
-  /** Sessions to begin with, which have been read; left out: all that there are. */
+  /** The initial sessions, which have been read; if omitted, all sessions. */
   readonly sessions?: readonly Session[]
-  /** No sessions are taken in besides those to begin with. */
+  /** Track only the initial sessions. */
   readonly fixed?: boolean
-  /** Which sessions are taken in besides those to begin with; left out: all that the caller has access to. */
+  /** Whether to track a session in addition to the initial ones; if omitted, all that the caller has access to. */
   readonly wanted?: (reading: Reading, kind: 'created' | 'present') => boolean
-  /** Finds out what else there is to be known of a session. */
+  /** Finds further information about a session. */
   readonly details?: (reading: Reading) => Promise<D>
-  /** Told about each change, with what is known of the session afterwards. */
+  /** Called for each change, with the session after the change. */
   readonly changed: (kind: ChangeKind, entry: Tracked<D>) => void
-  /** Told what happens to the logs of the sessions that are followed; left out: nobody reads them. */
+  /** Called for the log events of followed sessions. If omitted, log lines are not subscribed to. */
   readonly log?: (session: Session, event: LogEvent) => void
-  /** Told about a source that fails while others go on, each time that it does. */
+  /** Called for each failure of a source while others continue. */
   readonly failed: (failure: SourceFailure) => void
 }
 
-/** The live set of the sessions of all sources, kept up to date by signals, with a slow poll as a net. */
+/** The live set of the sessions of all sources, kept up to date by signals and by a slow poll. */
 export class Tracker<D = unknown> {
   readonly #options: TrackerOptions<D>
   readonly #sources: Sources
@@ -54,26 +54,26 @@ export class Tracker<D = unknown> {
     this.#options = options
   }
 
-  /** What is known at the moment. */
+  /** The tracked sessions. */
   *[Symbol.iterator](): Iterator<Tracked<D>> {
     for (const tracker of this.#trackers) yield* tracker
   }
 
   has(session: SessionRef): boolean {
-    return this.#of(session)?.has(session) ?? false
+    return this.#trackerOf(session)?.has(session) ?? false
   }
 
-  /** A source waits for a session. */
+  /** Marks a session whose backend its source waits for. */
   stalled(session: SessionRef): void {
-    this.#of(session)?.stalled(session)
+    this.#trackerOf(session)?.stalled(session)
   }
 
   /**
-   * Reads properties of a session now. What that says of its state is taken in.
-   * @throws Ovpn3Error where its source could not be asked, and no other is left
+   * Reads properties of a session now, and updates its state.
+   * @throws Ovpn3Error if its source cannot be reached and no other source is left
    */
   async fetch(session: Session, names: readonly PropertyName[]): Promise<Snapshot> {
-    const tracker = this.#of(session)!
+    const tracker = this.#trackerOf(session)!
     try {
       return await tracker.fetch(session, names)
     } catch (error) {
@@ -84,8 +84,8 @@ export class Tracker<D = unknown> {
 
   /**
    * Tracks until the signal is aborted.
-   * @param meanwhile begins when events arrive; where it fails, the tracking does
-   * @throws Ovpn3Error where all sources are gone
+   * @param meanwhile work that starts once events arrive; its failure ends the tracking
+   * @throws Ovpn3Error if all sources are gone
    */
   async run(signal: AbortSignal, meanwhile?: () => Promise<void>): Promise<void> {
     const stopped = new Promise<never>((_, reject) => {
@@ -94,60 +94,64 @@ export class Tracker<D = unknown> {
     this.#trackers = this.#sources.all.map(
       (source) => new SourceTracker(source, this.#options, (error) => this.#fail(error, source.name)),
     )
-    let subscribed = false
-    const watching = this.#sources.watch((event) => this.#receive(event))
-    const begun = watching.then(async () => {
-      subscribed = true
-      await this.#begin(meanwhile)
+    const watching = this.#trackers.map(({source}) => this.#sources.watch(source, (event) => this.#receive(event)))
+    const subscribed = new Set<Promise<undefined | Unsubscribe>>()
+    // a source that is slow, or cannot be reached, does not hold up the others
+    const begun = this.#trackers.map(async (tracker, i) => {
+      try {
+        await watching[i]
+        const isFirst = subscribed.size === 0
+        subscribed.add(watching[i]!)
+        await Promise.all([isFirst && meanwhile?.(), this.#find(tracker)])
+      } catch (error) {
+        this.#cannotBegin(tracker, error)
+      }
     })
     for (const tracker of this.#trackers) tracker.adopt(this.#options.sessions ?? [])
     try {
-      await unlessAborted(Promise.all([stopped, begun]), signal)
+      await unlessAborted(Promise.all([stopped, ...begun]), signal)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
       this.#ended = true
       const over = new AbortController()
-      const unsubscribing = watching.then((unsubscribe) => unsubscribe())
+      const ends = watching.map(async (each) => (await each)?.())
+      for (const end of ends) end.catch(() => {})
       // a subscription that does not come about is nothing to wait for
-      const ends = [subscribed && unsubscribing, ...this.#trackers.map((each) => each.end())]
-      unsubscribing.catch(() => {})
-      void Promise.allSettled(ends).then(() => over.abort())
-      await sleep(farewell, over.signal)
+      const given = ends.filter((_, i) => subscribed.has(watching[i]!))
+      void Promise.allSettled([...given, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
+      await sleep(unsubscribeTime, over.signal)
     }
   }
 
-  async #begin(meanwhile?: () => Promise<void>): Promise<void> {
-    await Promise.all([meanwhile?.(), this.#find()])
+  async #find(tracker: SourceTracker<D>): Promise<void> {
+    const found = this.#options.fixed ? [] : await this.#sources.list(tracker.source)
+    if (!this.#ended) tracker.begin(found)
   }
 
-  async #find(): Promise<void> {
-    if (this.#options.fixed) {
-      for (const tracker of this.#trackers) tracker.begin([])
-      return
-    }
-
-    const found = await this.#sources.find({kind: 'all'}, [])
-    if (this.#ended) return
-    for (const {error, source} of this.#sources.failures) this.#fail(error, source)
-    for (const tracker of this.#trackers) tracker.begin(found)
+  /** One of several sources cannot be asked: the others go on. An error of the work that runs meanwhile ends it. */
+  #cannotBegin({source}: SourceTracker<D>, error: unknown): void {
+    const isFailure = this.#sources.failures.some((failure) => failure.error === error)
+    if (!isFailure) this.#stop(error)
+    else if (this.#sources.areAllLost) this.#stop(sourceError(source, error as Ovpn3Error))
+    else this.#fail(error, source.name)
   }
 
-  #of({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
+  #trackerOf({source}: Pick<SessionRef, 'source'>): SourceTracker<D> | undefined {
     return this.#trackers.find((tracker) => tracker.source.name === source.name)
   }
 
   #receive(event: SessionsEvent): void {
-    const tracker = this.#of(event)!
+    const tracker = this.#trackerOf(event)!
     if (event.type !== 'closed') tracker.receive(event)
-    else if (this.#isLast(tracker)) this.#stop(event.error)
+    else if (this.#isLast(tracker)) this.#stop(sourceError(event.source, event.error))
     else {
       this.#fail(event.error, event.source.name)
-      tracker.lose(event.error)
+      tracker.abandon(event.error)
     }
   }
 
-  /** No other source can be asked. */
+  /** Whether all other sources are gone. */
   #isLast(tracker: SourceTracker<D>): boolean {
     const failed = new Set(this.#sources.failures.map(({source}) => source))
     return this.#trackers.every((each) => each === tracker || each.ended || failed.has(each.source.name))

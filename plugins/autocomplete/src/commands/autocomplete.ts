@@ -11,6 +11,7 @@ type Result =
   | {readonly changed: boolean; readonly file: string; readonly shell: Shell; readonly startFile: string | null}
 
 export default class Autocomplete extends SessionCommand<typeof Autocomplete, Result> {
+  static override baseFlags = SessionCommand.localFlags
   static override summary = 'Set up Tab completion for bash, zsh or fish'
   static override description = `Prints the completion script of a shell, or installs it with --install. By default the shell is taken from SHELL.
 

@@ -7,11 +7,11 @@ export interface Account {
   readonly fullName: string
 }
 
-/** Users as NSS knows them, so that LDAP and SSSD users are among them: these, by uid or name, or all that it lists. */
+/** Looks up users by uid or name, or lists all. Uses NSS, which includes LDAP and SSSD users. */
 export function accounts(users: readonly (number | string)[] = []): Promise<Account[]> {
   return new Promise((resolve) => {
     execFile('getent', ['--', 'passwd', ...users.map(String)], {maxBuffer: 1e8}, (_, stdout) => {
-      // where one of them is unknown getent fails, and has printed the others
+      // if a user is unknown, getent fails but still prints the others
       resolve(stdout.split('\n').flatMap((line) => accountOf(line) ?? []))
     })
   })

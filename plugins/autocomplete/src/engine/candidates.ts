@@ -1,6 +1,8 @@
 import {
   areExclusive,
   excludesSession,
+  hostCompletion,
+  hostGroup,
   type LiveValues,
   type OptionCompletion,
   requiredFlags,
@@ -13,39 +15,41 @@ import type {Line, WantedValue} from './line'
 
 import {type Command, type Flag, type Installed, summaryOf} from './command'
 
-/** Something to complete a word to. */
+/** A completion of a word. */
 export interface Candidate {
   readonly value: string
   readonly description?: string
 }
 
-/** The values to look up, and for which line. */
+/** The live values to look up, and the parts of the command line that restrict them. */
 export interface LiveQuery {
   readonly values: LiveValues
   readonly typed: string
-  /** Minor codes of statuses: such sessions are of no use. */
+  /** Minor codes of statuses whose sessions do not apply. */
   readonly skip: ReadonlySet<number>
-  /** Only sessions of the user's own are. */
+  /** Only the user's own sessions apply. */
   readonly own: boolean
-  /** The session that is selected already. */
+  /** The selected session. */
   readonly path?: string
   readonly config?: string
   readonly interface?: string
-  /** Any of these, as the argument SESSION. */
+  /** The argument SESSION: a path, ID, profile or device. */
   readonly session?: string
-  /** The user whose sessions are meant, by name or uid. */
+  /** The user whose sessions apply, by name or uid. */
   readonly owner?: string
-  /** Values of the same option that are there already. */
+  /** The hosts whose values are meant; none: this machine. */
+  readonly hosts: readonly string[]
+  /** Values of the same option that are already on the line. */
   readonly taken: readonly string[]
 }
 
-/** Values of an option, or the query for them; `prefix` stands before each in its word. */
+/** Values of an option, or the query for them. `prefix` comes before each value in the same word. */
 export interface Values {
   readonly prefix: string
   readonly values: LiveQuery | readonly string[]
 }
 
-/** What is installed, and the short names among that. */
+/** The installed commands, and the verbs among their names. */
 export interface CommandTable {
   readonly commands: readonly Installed[]
   readonly verbs: readonly string[]
@@ -54,8 +58,8 @@ export interface CommandTable {
 const namesOf = ({cached: {aliases = [], hiddenAliases = []} = {}, id}: Installed) => [id, ...aliases, ...hiddenAliases]
 
 /**
- * The words that can follow these, up to a command. Each command is offered under one name: a verb before its own name,
- * and its own name before other aliases.
+ * The words of command names that can follow these words. Each command is offered under one name: preferably a verb,
+ * then its own name, then another alias.
  */
 export function commandWords({commands, verbs}: CommandTable, words: readonly string[], current: string): Candidate[] {
   const start = words.map((word) => `${word}:`).join('')
@@ -73,26 +77,26 @@ export function commandWords({commands, verbs}: CommandTable, words: readonly st
   return [...found].map(([value, description]) => ({description, value}))
 }
 
-/** A command's own name wins over an alias, and a plugin's command over a verb. */
-function named(commands: readonly Installed[], name: string): Installed | undefined {
+/** The command with a name. A command's own name wins over an alias, and a plugin's command over a verb. */
+function commandNamed(commands: readonly Installed[], name: string): Installed | undefined {
   const own = commands.filter(({id}) => id === name)
   return own.find(({cached}) => !cached?.implied) ?? own[0] ?? commands.find((each) => namesOf(each).includes(name))
 }
 
-/** The command that the words begin with, and how many of them are its name. */
+/** The command that the words begin with, and the number of words in its name. */
 export function findCommand(
   commands: readonly Installed[],
   words: readonly string[],
 ): undefined | {readonly command: Installed; readonly length: number} {
   for (let {length} = words; length > 0; length--) {
-    const command = named(commands, words.slice(0, length).join(':'))
+    const command = commandNamed(commands, words.slice(0, length).join(':'))
     if (command) return {command, length}
   }
 
   return undefined
 }
 
-/** The options that can still be of use. @param short those of one letter, too */
+/** The options that can be added to the line. @param short includes one-letter options */
 export function options(command: Command, given: Line['given'], {short}: {short: boolean}): Candidate[] {
   const flags = command.flags ?? {}
   const possible = (name: string) => isPossible(command, given, name)
@@ -130,7 +134,7 @@ function excludes(command: Command, name: string, value: string): readonly strin
   return (Object.hasOwn(all, value) && all[value]) || []
 }
 
-/** What every command understands. */
+/** The options of every command. */
 export function helpOptions(short: boolean): Candidate[] {
   return ['--help', ...(short ? ['-h'] : [])].map((value) => ({description: 'Show help', value}))
 }
@@ -144,12 +148,12 @@ function spellingsOf(name: string, {aliases = [], allowNo, char}: Flag, short: b
   ]
 }
 
-/** The values that an option can take; none where it cannot be given. */
+/** The values of an option; none if the option cannot be used on this line. */
 export function valuesOf(command: Command, given: Line['given'], wanted: WantedValue): Values {
   const {flags = {}} = command
   const {flag} = wanted
   const {list, ...completion} = completionOf(command, flag)
-  const {key, values} = offerOf(completion, wanted.typed)
+  const {key, values} = valuesAfterKey(completion, wanted.typed)
   const prefix = wanted.prefix + key
   const typed = wanted.typed.slice(key.length)
   if (!isPossible(command, given, flag)) return {prefix, values: []}
@@ -158,8 +162,8 @@ export function valuesOf(command: Command, given: Line['given'], wanted: WantedV
   const all = flags[flag]?.options ?? values
   const fixed = all.filter((value) => !excludes(command, flag, value).some((name) => given.has(name)))
   if (!list) return {prefix, values: fixed}
-  const done = typed.slice(0, typed.lastIndexOf(',') + 1)
-  return {prefix: prefix + done, values: fixed.filter((value) => !done.split(',').includes(value))}
+  const complete = typed.slice(0, typed.lastIndexOf(',') + 1)
+  return {prefix: prefix + complete, values: fixed.filter((value) => !complete.split(',').includes(value))}
 }
 
 /** The query for values of an option or an argument. */
@@ -170,6 +174,7 @@ function queryOf(
 ): LiveQuery {
   const completions = [...given.keys(), name].map((each) => completionOf(command, each))
   return {
+    hosts: given.get('host') ?? [],
     ...Object.fromEntries(selectors.flatMap((each) => given.get(each)?.map((value) => [each, value]) ?? [])),
     own: completions.some(({own}) => own),
     skip: new Set(completions.flatMap(({skip = []}) => skip)),
@@ -179,8 +184,8 @@ function queryOf(
   }
 }
 
-/** What an option offers after what has been typed of it: with keys, that is either those or the values of one. */
-function offerOf(
+/** The values of an option. For an option with `keys` (KEY=VALUE), the keys, or the values of the typed key. */
+function valuesAfterKey(
   {keys, values = []}: OptionCompletion,
   typed: string,
 ): {readonly key: string; readonly values: LiveValues | readonly string[]} {
@@ -193,14 +198,20 @@ function offerOf(
 
 const selectors = ['path', 'config', 'interface', 'owner', 'session'] as const
 
-/** Of an option or argument itself or, where it is one of kit's that select sessions, of those. */
+/** The completion of an option or argument, by default that of kit's options that select sessions. */
 function completionOf({args, completion, flags}: Command, name: string): OptionCompletion {
   const isSelector = flags?.[name]?.helpGroup === selectorGroup || (name === 'session' && args?.session !== undefined)
-  return completion?.[name] ?? (isSelector ? selectorCompletion[name] : undefined) ?? {}
+  const isHost = flags?.[name]?.helpGroup === hostGroup
+  return (
+    completion?.[name] ??
+    (isSelector ? selectorCompletion[name] : undefined) ??
+    (isHost ? hostCompletion[name] : undefined) ??
+    {}
+  )
 }
 
-/** The values that an argument can take, by what the command says of it as it does of its options. */
-export function argumentsOf(
+/** The values of an argument, from the same declarations as those of options. */
+export function argumentValuesOf(
   command: Command,
   given: Line['given'],
   position: number,
@@ -215,7 +226,7 @@ export function argumentsOf(
   return argument?.options ?? values ?? []
 }
 
-/** Fit for a terminal. What cannot be typed is left out: as it stands it would only be a part of the value. */
+/** Candidates that are safe to print. Omits values with control characters, whose safe text would be another value. */
 export function presentable(candidates: readonly Candidate[]): Candidate[] {
   return candidates
     .filter(({value}) => value !== '' && safeText(`_${value}_`) === `_${value}_`)

@@ -1,6 +1,6 @@
 import type {Completion, FlagNames, FlagRelations} from '@ovpn3/kit/flags'
 
-/** What is known of a flag, from a manifest or from the class itself. */
+/** The parts of a flag that completion uses, from a manifest or from the command class. */
 export interface Flag extends FlagNames, FlagRelations {
   readonly allowNo?: boolean
   readonly description?: string
@@ -11,7 +11,7 @@ export interface Flag extends FlagNames, FlagRelations {
   readonly summary?: string
 }
 
-/** What is known of a command. */
+/** The parts of a command that completion uses. */
 export interface Command {
   readonly aliases?: readonly string[]
   readonly args?: Readonly<Record<string, {readonly options?: readonly string[]}>>
@@ -20,21 +20,21 @@ export interface Command {
   readonly flags?: Readonly<Record<string, Flag>>
   readonly hidden?: boolean
   readonly hiddenAliases?: readonly string[]
-  /** Options that the command has already: it is a verb for another command with these. */
+  /** Options that a verb adds to its command. */
   readonly implied?: readonly string[]
   readonly optionalValues?: Readonly<Record<string, string>>
   readonly summary?: string
 }
 
-/** A command that is installed, by its id: its words, joined by colons. */
+/** An installed command. Its id consists of its words, joined by colons. */
 export interface Installed {
   readonly id: string
-  /** From a manifest. Without one, no more than the id is known until the command is loaded. */
+  /** The command from the manifest. Without a manifest, only the id is known until the command is loaded. */
   readonly cached?: Command
   load(): Promise<Command>
 }
 
-/** A command or a flag in a line. */
+/** A one-line description of a command or flag. */
 export function summaryOf({description, summary}: {description?: string; summary?: string}): string | undefined {
   const [line] = (summary ?? description ?? '').split('\n', 1)
   return line!.replaceAll(/<%=\s*config\.bin\s*%>/g, 'ovpn3').replace(/\.$/, '') || undefined

@@ -1,5 +1,5 @@
 import {
-  argumentsOf,
+  argumentValuesOf,
   type Candidate,
   type CommandTable,
   commandWords,
@@ -13,12 +13,12 @@ import {
 import {type Command} from './command'
 import {readLine} from './line'
 
-/** Finds live values. */
+/** Looks up live values. */
 export type LookUp = (query: LiveQuery) => Promise<readonly Candidate[]>
 
 /**
- * What the word at the end of a command line can become.
- * @param words those before it, without the name of the program
+ * The completions of the last word of a command line.
+ * @param words the words before it, without the name of the program
  */
 export async function complete(
   table: CommandTable,
@@ -31,7 +31,7 @@ export async function complete(
   const found = findCommand(table.commands, words)
   const isNext = !isOption && words.length === (found?.length ?? words.length)
   const next = isNext ? commandWords(table, words, current) : []
-  if (found) next.push(...(await ofCommand(await found.command.load(), words.slice(found.length), current, lookUp)))
+  if (found) next.push(...(await afterCommand(await found.command.load(), words.slice(found.length), current, lookUp)))
   else if (isOption && words.length === 0)
     next.push(
       ...helpOptions(true),
@@ -40,7 +40,7 @@ export async function complete(
   return presentable(next)
 }
 
-async function ofCommand(
+async function afterCommand(
   command: Command,
   words: readonly string[],
   current: string,
@@ -54,8 +54,10 @@ async function ofCommand(
   }
 
   const found =
-    wanted.kind === 'argument' ? await candidatesOf(argumentsOf(command, given, wanted.position, current), lookUp) : []
-  // where nothing else can come it is an option
+    wanted.kind === 'argument'
+      ? await candidatesOf(argumentValuesOf(command, given, wanted.position, current), lookUp)
+      : []
+  // offer options if the line takes no other argument
   const isOption = wanted.kind === 'option' || (found.length === 0 && !wanted.optionsEnded && current === '')
   return isOption ? options(command, given, {short: /^-(?!-)/.test(current)}) : found
 }

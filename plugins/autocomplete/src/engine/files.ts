@@ -2,7 +2,7 @@ import {readdir} from 'node:fs/promises'
 
 import type {Candidate} from './candidates'
 
-/** The files and folders that a path can become; hidden ones once their name has begun. */
+/** The files and folders that complete a path. Hidden ones only after a dot. */
 export async function files(typed: string): Promise<readonly Candidate[]> {
   const folder = typed.slice(0, typed.lastIndexOf('/') + 1)
   const isHidden = typed.startsWith('.', folder.length)
@@ -12,7 +12,7 @@ export async function files(typed: string): Promise<readonly Candidate[]> {
       .filter(({name}) => name.startsWith('.') === isHidden)
       .map((entry) => ({value: folder + entry.name + (entry.isDirectory() ? '/' : '')}))
   } catch {
-    // no such folder, or not the user's to read
+    // no such folder, or permission denied
     return []
   }
 }

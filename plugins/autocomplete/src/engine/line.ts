@@ -6,12 +6,12 @@ import type {Command, Flag} from './command'
 export interface WantedValue {
   readonly kind: 'value'
   readonly flag: string
-  /** What stands before it in the same word. */
+  /** The text before the value in the same word, such as `--config=`. */
   readonly prefix: string
   readonly typed: string
 }
 
-/** What is to be completed. */
+/** The part of the line that is to be completed. */
 export type Wanted =
   /** The name of an option. */
   | {readonly kind: 'option'}
@@ -25,10 +25,10 @@ export interface Line {
   readonly wanted: Wanted
 }
 
-/** The options that a verb has already. */
+/** The options that a verb adds to its command. */
 const impliedBy = ({implied = []}: Command) => new Map<string, string[]>(implied.map((name) => [name, []]))
 
-/** Understands the words after a command as the command itself will. */
+/** Parses the words after a command as the command itself will. */
 export function readLine(command: Command, words: readonly string[], current: string): Line {
   const {args = {}, flags = {}, optionalValues} = command
   const names = Object.keys(args)
@@ -45,7 +45,7 @@ export function readLine(command: Command, words: readonly string[], current: st
     if (name !== undefined) give(name, value)
   }
 
-  /** Answers the option whose value is the next word. */
+  /** Returns the option whose value is the next word. */
   const giveShort = (word: string): string | undefined => {
     const short = shortFlags(flags, word)
     for (const name of short.awaitsValue ? short.names.slice(0, -1) : short.names)
@@ -71,12 +71,12 @@ export function readLine(command: Command, words: readonly string[], current: st
   return {
     given,
     wanted: wanted ??
-      (optionsEnded ? undefined : beginOf(flags, current)) ?? {kind: 'argument', optionsEnded, position},
+      (optionsEnded ? undefined : wantedOption(flags, current)) ?? {kind: 'argument', optionsEnded, position},
   }
 }
 
-/** What a word that has begun is to become. */
-function beginOf(flags: Readonly<Record<string, Flag>>, current: string): Wanted | undefined {
+/** The part to complete in a word that begins with a dash. */
+function wantedOption(flags: Readonly<Record<string, Flag>>, current: string): Wanted | undefined {
   if (!current.startsWith('-')) return undefined
   const {name, value} = longOption(normalizeArgv([current], flags)[0]!)
   if (current.startsWith('--') && value !== undefined)

@@ -1,4 +1,4 @@
-import {selectorFor} from '@ovpn3/kit/flags'
+import {defaultConnectTimeout, selectorFor} from '@ovpn3/kit/flags'
 import {
   type Claim,
   claimOf,
@@ -6,6 +6,7 @@ import {
   heldDevice,
   isGone,
   nearestRing,
+  ofHosts,
   type PropertyName,
   readsAll,
   type Selector,
@@ -19,27 +20,32 @@ import type {Candidate, LiveQuery} from './candidates'
 
 import {type Account, accounts, isPerson} from './accounts'
 import {files} from './files'
+import {sshHosts} from './hosts'
 
-/** What answers the hook `session-resolver`. */
-export type Resolver = (options: {onStall(): void}) => Promise<readonly SessionSource[] | SessionSource | undefined>
+/** An implementation of the hook `session-resolver`. */
+export type Resolver = (options: {
+  readonly connectTimeout: number
+  readonly hosts: readonly string[]
+  onStall(): void
+}) => Promise<readonly SessionSource[] | SessionSource | undefined>
 
-/** What live values are found with. */
+/** The sources of live values, and the time limit for them. */
 interface Means {
   readonly resolvers: readonly Resolver[]
-  /** Never rejects. What was found by then is what is offered. */
+  /** Resolves when the candidates that were found by then must be offered. Never rejects. */
   readonly timeIsUp: Promise<void>
 }
 
-/** Values that are not of sessions. */
-type OtherValues = 'file' | 'profile' | 'profile-path'
+/** Kinds of values that are not read from sessions. */
+type OtherValues = 'file' | 'host' | 'profile' | 'profile-path'
 
 /** A query about sessions. */
 type SessionQuery = LiveQuery & {readonly values: Exclude<LiveQuery['values'], OtherValues>}
 
 const isAboutSessions = (query: LiveQuery): query is SessionQuery =>
-  query.values !== 'file' && query.values !== 'profile' && query.values !== 'profile-path'
+  query.values !== 'file' && query.values !== 'host' && query.values !== 'profile' && query.values !== 'profile-path'
 
-/** What each kind of value takes to be found and described. */
+/** The properties that each kind of value and its description need. */
 const properties: Readonly<Record<Exclude<LiveQuery['values'], OtherValues>, readonly PropertyName[]>> = {
   'any-session': ['config_name', 'device_name', 'status'],
   'auth-request': ['backend_pid', 'config_name', 'status'],
@@ -57,22 +63,25 @@ export async function liveCandidates(query: LiveQuery, means: Means): Promise<re
   const {values} = query
   const selector = selectorOf(query)
   if (values === 'user') {
-    const having = selector.kind === 'all' ? [] : usefulSessions(query, selector, means)
-    // they can be granted access, whether it can be said who has it or not
-    const [everybody = [], sessions] = await Promise.all([inTime(accounts(), timeIsUp), having])
-    return usersToGrant(query, everybody, sessions)
+    const selecting = selector.kind === 'all' ? [] : applicableSessions(query, selector, means)
+    // offer users even if the access list of the session cannot be read
+    const [users = [], sessions] = await Promise.all([
+      query.hosts.length === 0 ? inTime(accounts(), timeIsUp) : [],
+      selecting,
+    ])
+    return usersToGrant(query, users, sessions)
   }
 
-  if (values === 'any-session') return anySession(query, await usefulClaims(query, selector, means))
-  const sessions = await usefulSessions(query, selector, means)
+  if (values === 'any-session') return anySession(query, await applicableClaims(query, selector, means))
+  const sessions = await applicableSessions(query, selector, means)
   if (values !== 'owner' && values !== 'user-with-access') return sessionValues(query, sessions)
   const property = values === 'owner' ? 'owner' : 'acl'
   const uids = [...new Set(sessions.flatMap<number>(({snapshot}) => snapshot.values[property] ?? []))]
-  const known = uids.length > 0 ? await inTime(accounts(uids), timeIsUp) : []
+  const known = uids.length > 0 ? await inTime(accountsOf(uids, sessions, query), timeIsUp) : []
   return usersOf(query, uids, known ?? [])
 }
 
-/** Users are those of the session that the line selects; all else is looked for in all sessions. */
+/** For users, the session that the line selects; for other values, all sessions. */
 function selectorOf(query: LiveQuery): Selector {
   if (query.values === 'user' || query.values === 'user-with-access') {
     const {config, interface: device, path} = query.session === undefined ? query : selectedBy(query.session)
@@ -84,51 +93,51 @@ function selectorOf(query: LiveQuery): Selector {
   return {kind: 'all'}
 }
 
-/** What the argument SESSION probably is. */
+/** The option that the argument SESSION probably stands for. */
 function selectedBy(word: string): Pick<LiveQuery, 'config' | 'interface' | 'path'> {
   const [option, value] = selectorFor(word)
   return {[option.slice('--'.length)]: value}
 }
 
 /** The sessions that apply to the option. */
-async function usefulSessions(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
-  return nearest(query, selector, await usefulClaims(query, selector, means))
+async function applicableSessions(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Session[]> {
+  return nearest(query, selector, await applicableClaims(query, selector, means))
 }
 
-/** The sessions that apply to the option, wherever their names resolve to. */
-async function usefulClaims(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Claim[]> {
+/** The sessions that apply to the option, before names are resolved in rings. */
+async function applicableClaims(query: SessionQuery, selector: Selector, means: Means): Promise<readonly Claim[]> {
   const {owner, own, skip, values} = query
   const [claims, uid] = await Promise.all([
     claimsOf(query, selector, means),
     owner === undefined ? undefined : inTime(uidOf(owner), means.timeIsUp),
   ])
   return claims.filter(({ownership, session: {snapshot}}) => {
-    // gone, or another user's; what has not been read yet may apply
+    // a session that ended or denies reading does not apply; one that was not read in time may apply
     if (Object.values(snapshot.errors).some((error) => isGone(error) || hasCode(error, 'access-denied'))) return false
-    // of a session that the line names it is known who may use it, whosever it is
+    // a session that the line selects applies, even if it is another user's
     if (own && selector.kind === 'all' && ownership !== undefined && ownership !== 'own') return false
     if (owner !== undefined && values !== 'owner' && snapshot.values.owner !== uid) return false
     return snapshot.values.status === undefined || !skip.has(snapshot.values.status.minor)
   })
 }
 
-/** The sessions that their names resolve to. */
-function nearest({owner, values}: SessionQuery, selector: Selector, useful: readonly Claim[]): readonly Session[] {
+/** The sessions that their names resolve to: own ones before those of other users. */
+function nearest({owner, values}: SessionQuery, selector: Selector, claims: readonly Claim[]): readonly Session[] {
   const nameOf = selector.kind === 'all' ? ringed[values] : () => selector.kind
-  if (!nameOf || owner !== undefined || selector.kind === 'path') return useful.map(({session}) => session)
-  return [...new Set(useful.map(({session}) => nameOf(session)))].flatMap((name) =>
-    nearestRing(useful.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
+  if (!nameOf || owner !== undefined || selector.kind === 'path') return claims.map(({session}) => session)
+  return [...new Set(claims.map(({session}) => nameOf(session)))].flatMap((name) =>
+    nearestRing(claims.filter(({session}) => nameOf(session) === name)).map(({session}) => session),
   )
 }
 
-/** Names and devices; ids where they have begun, and of sessions that no name tells apart. */
-function anySession(query: SessionQuery, useful: readonly Claim[]): Candidate[] {
+/** Profile names and devices. IDs too, for sessions without a unique name, or if a part was typed. */
+function anySession(query: SessionQuery, claims: readonly Claim[]): Candidate[] {
   const as = (values: 'config' | 'interface') => {
     const one = {...query, values}
-    return sessionValues(one, nearest(one, {kind: 'all'}, useful))
+    return sessionValues(one, nearest(one, {kind: 'all'}, claims))
   }
 
-  const sessions = useful.map(({session}) => session)
+  const sessions = claims.map(({session}) => session)
   const nameOf = ({snapshot}: Session) => snapshot.values.config_name
   const byId = sessions.filter(
     (session) =>
@@ -140,32 +149,38 @@ function anySession(query: SessionQuery, useful: readonly Claim[]): Candidate[] 
   return found.filter(({value}, i) => found.findIndex((other) => other.value === value) === i)
 }
 
-/** What resolves in rings, and to what it is that a session is found by. */
+/** The values that resolve in rings, with the key of a session under which each is found. */
 const ringed: Partial<Record<LiveQuery['values'], (session: Session) => string | undefined>> = {
   'auth-request': ({snapshot}) => String(snapshot.values.backend_pid),
   config: ({snapshot}) => snapshot.values.config_name,
   interface: ({snapshot}) => snapshot.values.device_name,
 }
 
-/** The sessions of all sources, with what could be read of them in time. A source that fails adds none. */
+/** The sessions of all sources, with the properties that were read in time. Sources that fail are omitted. */
 async function claimsOf(query: SessionQuery, selector: Selector, means: Means): Promise<Claim[]> {
-  return fromSources(means, async (source) => {
-    const sessions = await forgiving(() => source.find(selector, []), means)
-    return claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
+  return fromSources(query.hosts, means, async (source) => {
+    const sessions = await valuesOrNone(() => source.find(selector, []), means)
+    // a source that failed does not know its caller
+    return sessions.length === 0 ? [] : claimsAmong(sessions, propertiesFor(query, selector, source), means.timeIsUp)
   })
 }
 
-/** What all sources have together. */
-async function fromSources<T>(means: Means, question: (source: SessionSource) => Promise<readonly T[]>): Promise<T[]> {
+/** The combined values of all sources. */
+async function fromSources<T>(
+  hosts: readonly string[],
+  means: Means,
+  query: (source: SessionSource) => Promise<readonly T[]>,
+): Promise<T[]> {
   const answers = means.resolvers.map(async (resolver) => {
-    const sources = await forgiving(async () => [(await resolver({onStall() {}})) ?? []].flat(), means)
-    return (await Promise.all(sources.map((source) => question(source)))).flat()
+    const options = {connectTimeout: defaultConnectTimeout, hosts, onStall() {}}
+    const sources = await valuesOrNone(async () => [(await resolver(options)) ?? []].flat(), means)
+    return (await Promise.all(ofHosts(sources, hosts).map((source) => query(source)))).flat()
   })
   return (await Promise.all(answers)).flat()
 }
 
-/** Nothing where it fails, or is not there in time. */
-async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means): Promise<readonly T[]> {
+/** The values; empty if the work fails or takes too long. */
+async function valuesOrNone<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means): Promise<readonly T[]> {
   try {
     return (await inTime(work(), timeIsUp)) ?? []
   } catch (error) {
@@ -174,12 +189,25 @@ async function forgiving<T>(work: () => Promise<readonly T[]>, {timeIsUp}: Means
   }
 }
 
+/** The accounts of users of sessions, on the machines of these. */
+async function accountsOf(
+  uids: readonly number[],
+  sessions: readonly Session[],
+  {hosts}: SessionQuery,
+): Promise<Account[]> {
+  if (hosts.length === 0) return accounts(uids)
+  const [source] = sessions.map((session) => session.source)
+  const names = await Promise.all(uids.map((uid) => source?.users?.nameOf(uid)))
+  return names.flatMap((name, i) => (name === undefined ? [] : [{fullName: '', name, uid: uids[i]!}]))
+}
+
 /** Files, or the names or paths of saved profiles that a session can be started from. */
-async function otherValues({typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
-  // a path is no name of a profile
-  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return forgiving(() => files(typed), means)
-  const profiles = await fromSources(means, (source) =>
-    forgiving(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
+async function otherValues({hosts, typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
+  if (values === 'host') return valuesOrNone(() => sshHosts(), means)
+  // a word with `.` or `/` is the path of a profile file
+  if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return valuesOrNone(() => files(typed), means)
+  const profiles = await fromSources(hosts, means, (source) =>
+    valuesOrNone(async () => (source.start ? ((await source.profiles?.()) ?? []) : []), means),
   )
   if (values === 'profile-path') return profiles.map(({name, path}) => ({description: name, value: path}))
   return [...new Set(profiles.map(({name}) => name))].map((value) => {
@@ -188,23 +216,23 @@ async function otherValues({typed, values}: LiveQuery, means: Means): Promise<re
   })
 }
 
-/** What has to be known of the sessions of a source. */
+/** The properties to read of the sessions of a source. */
 function propertiesFor(
   {owner, own, skip, values}: SessionQuery,
   selector: Selector,
   {me}: SessionSource,
 ): PropertyName[] {
-  // what others may read is theirs, or granted: they need not be asked whose it is
-  const byOwner =
+  // only root can read sessions that are neither own nor granted, so other callers skip reading the owner
+  const needsOwner =
     own ||
     owner !== undefined ||
     selector.kind !== 'all' ||
     ((values in ringed || values === 'any-session') && readsAll(me))
-  const more = [...(byOwner ? (['owner'] as const) : []), ...(skip.size > 0 ? (['status'] as const) : [])]
+  const more = [...(needsOwner ? (['owner'] as const) : []), ...(skip.size > 0 ? (['status'] as const) : [])]
   return [...new Set<PropertyName>([...properties[values], ...more])]
 }
 
-/** Whose the sessions are, and what is shown of them, as far as that is known when the time is up. */
+/** The sessions with their ownership and properties, as far as they were read in time. */
 async function claimsAmong(
   sessions: readonly Session[],
   read: readonly PropertyName[],
@@ -227,7 +255,7 @@ async function inTime<T>(work: Promise<T>, timeIsUp: Promise<void>): Promise<T |
   return Promise.race([work, timeIsUp.then((): undefined => {})])
 }
 
-/** Backend pids, paths, ids, profile names or network interfaces of sessions. */
+/** Backend pids, paths, IDs, profile names or devices of sessions. */
 function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[]): Candidate[] {
   switch (values) {
     case 'auth-request':
@@ -240,8 +268,8 @@ function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[])
     case 'config': {
       const names = sessions.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
       return [...new Set(names)].map((value) => {
-        const those = sessions.filter(({snapshot}) => snapshot.values.config_name === value)
-        return {description: those.length > 1 ? `${those.length} sessions` : stateOf(those[0]!), value}
+        const namesakes = sessions.filter(({snapshot}) => snapshot.values.config_name === value)
+        return {description: namesakes.length > 1 ? `${namesakes.length} sessions` : stateOf(namesakes[0]!), value}
       })
     }
 
@@ -249,7 +277,7 @@ function sessionValues({typed, values}: LiveQuery, sessions: readonly Session[])
       const shown = sessions.flatMap(({snapshot: {values: known}}) =>
         known.device_name ? [{held: heldDevice(known), value: known.device_name, description: known.config_name}] : [],
       )
-      // of several that show a device one at most has it
+      // several sessions can show the same device, but at most one holds it
       return shown
         .filter(({held, value}) => held || !shown.some((other) => other.held === value))
         .map(({description, value}) => ({description, value}))
@@ -271,21 +299,17 @@ function stateOf({snapshot: {values}}: Session): string | undefined {
   return values.status && statusText(values.status)
 }
 
-/** Who may be granted access: people; services, such as that of a monitor, once their name has begun. */
-function usersToGrant(
-  {taken, typed}: LiveQuery,
-  everybody: readonly Account[],
-  sessions: readonly Session[],
-): Candidate[] {
-  const having = new Set(sessions.flatMap(({snapshot: {values}}) => [values.owner, ...(values.acl ?? [])]))
-  return everybody
+/** Users who can be granted access: people, and service accounts only if a part of the name was typed. */
+function usersToGrant({taken, typed}: LiveQuery, users: readonly Account[], sessions: readonly Session[]): Candidate[] {
+  const withAccess = new Set(sessions.flatMap(({snapshot: {values}}) => [values.owner, ...(values.acl ?? [])]))
+  return users
     .filter(
-      (account) => (typed !== '' || isPerson(account)) && !having.has(account.uid) && !taken.includes(account.name),
+      (account) => (typed !== '' || isPerson(account)) && !withAccess.has(account.uid) && !taken.includes(account.name),
     )
     .map((account) => candidateOf(account))
 }
 
-/** Users of sessions: those who own them, or those whose access can be revoked. */
+/** Owners of sessions, or users whose access can be revoked. */
 function usersOf({taken}: LiveQuery, uids: readonly number[], known: readonly Account[]): Candidate[] {
   return uids
     .map((uid): Candidate => {

@@ -4,23 +4,25 @@ import {bashReplies, type BashRequest, bashWords} from './bash'
 import {complete} from './complete'
 import {liveCandidates, type Resolver} from './live'
 
-/** Milliseconds that live values may take, whatever is asked. */
-const limit = 500
+/** Time limit for live values, in milliseconds. */
+const timeout = 500
 
 /**
- * The lines that a shell gets.
- * @param args its name and what it says of the line, as its script in this package passes them on
- * @param resolvers what answers the hook `session-resolver`
+ * The lines to print for a shell.
+ * @param args the name of the shell and the arguments of its script in this package, which describe the command line
+ * @param resolvers the implementations of the hook `session-resolver`
  */
 export async function reply(
   [shell, ...args]: readonly string[],
   {resolvers, ...table}: CommandTable & {readonly resolvers: readonly Resolver[]},
 ): Promise<string[]> {
-  const timeIsUp = new Promise<void>((resolve) => {
-    setTimeout(resolve, limit)
-  })
+  // a command without a manifest has been loaded by then, which can take longer on a busy machine
+  const timeIsUp = () =>
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, timeout)
+    })
   const candidatesFor = (words: readonly string[], current = '') =>
-    complete(table, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp}))
+    complete(table, words, current, (query) => liveCandidates(query, {resolvers, timeIsUp: timeIsUp()}))
   if (shell === 'bash') {
     const [type, columns, line = '', point, replaced = '', ...words] = args
     const request: BashRequest = {

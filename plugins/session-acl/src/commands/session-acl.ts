@@ -7,6 +7,7 @@ import {
   selectorArgs,
   selectorFlags,
   SessionCommand,
+  uidNamed,
 } from '@ovpn3/kit'
 import {
   aboutSession,
@@ -14,6 +15,9 @@ import {
   errorJson,
   exitStatusOf,
   goneError,
+  hasCode,
+  identityOf,
+  Ovpn3Error,
   type PropertyName,
   type Snapshot,
 } from '@ovpn3/sessions'
@@ -42,6 +46,7 @@ Options can be combined. All values are checked first. Then users are granted an
 Boolean values are true and false, yes and no, on and off, or 1 and 0.
 
 Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 130 interrupted.`
+  static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
@@ -108,8 +113,8 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const requests = requestsOf(this.flags)
     if (requests.length === 0) this.flags = {...this.flags, show: true}
     const changesOf = await changesIn(requests, (await this.sources()).all)
-    const selected = await this.selectOne({
-      hint: 'Pass SESSION. Run `ovpn3 sessions-list` to list sessions',
+    const selected = await this.#select({
+      hint: 'Pass SESSION. Run `ovpn3 list` to list sessions',
       question: `${requests.length > 0 ? 'Change' : 'Show'} access to which session?`,
       read: this.#properties(requests, configIsKnown),
     })
@@ -130,6 +135,24 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     if (leavesPublic(session, made.results))
       this.notice('Public access is on: every user still has access. Pass --public-access false to turn it off.')
     return this.#report(selected, made)
+  }
+
+  /** A second user after --grant or --revoke is taken for the session. @throws Ovpn3Error */
+  async #select(options: Parameters<SessionAcl['selectOne']>[0]): Promise<Selected> {
+    try {
+      return await this.selectOne(options)
+    } catch (error) {
+      const {grant, revoke} = this.flags
+      const {session} = this.args
+      if (session === undefined || !(grant ?? revoke) || !hasCode(error, 'session-not-found')) throw error
+      const {all} = await this.sources()
+      const uids = await Promise.allSettled(all.map((source) => uidNamed(session, 'grant', source)))
+      if (uids.every(({status}) => status === 'rejected')) throw error
+      throw new Ovpn3Error('session-not-found', (error as Ovpn3Error).message, {
+        cause: error,
+        hint: `Repeat ${grant ? '--grant' : '--revoke'} for each user`,
+      })
+    }
   }
 
   protected override exitStatus(report: AclReport): number {
@@ -182,8 +205,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     const failure = error ?? (unread && withPartialFailure(results, aboutSession(session, unread, owner)))
     if (failure && failure.code !== 'some-failed') throw failure
     return {
-      path: session.path,
-      id: session.id,
+      ...identityOf(session),
       config: configOf(session),
       ...(await accessListOf({...snapshot.values, ...after.values}, session.source)),
       changes: results,

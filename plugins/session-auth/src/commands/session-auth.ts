@@ -31,7 +31,7 @@ import {
 import {type AuthReport, type AuthRequest, authRequestJson, authRequestOf, firstRead, pidOf} from '../request'
 import {classicText, continuingText, nameOf, noneText, requestsText} from '../text'
 
-const listHint = 'Run `ovpn3 session-auth` to list the sessions that wait for input'
+const listHint = 'Run `ovpn3 auth` to list the sessions that wait for input'
 
 type Among = ReturnType<typeof amongRequests>
 

@@ -61,7 +61,7 @@ The VPN client writes the lines, and the log level of its profile decides which.
 
 --log-level sets the log level of the session manager, as in openvpn3 log. In OpenVPN 3 Linux 24.1 and 27.1 it does not affect the lines shown here.
 
---until waits for a state, for scripts. It keeps waiting while the session needs input or is paused, and fails if the session is refused or ends.
+--until waits for a state, for scripts. It keeps waiting while the session needs input or is paused, and fails if the session is refused or ends. With --until=disconnected, a session that does not exist counts as disconnected.
 
 With --json, each line is a JSON document.
 
@@ -101,7 +101,7 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     level: Flags.string({
       helpGroup: 'OUTPUT',
       helpValue: 'LEVEL',
-      summary: 'Show lines of this level and more severe ones: a name, or 0 (crit) to 6 (debug)',
+      summary: `Show lines of this level and more severe ones: ${logLevelNames.join(', ')}; or 0 (crit) to 6 (debug)`,
     }),
     until: Flags.string({
       exclusive: ['all'],
@@ -159,12 +159,14 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     if (all) return {stays: true, wanted: (reading) => isOurs(reading, owner)}
     const selected = await this.#select(deadline)
     if (!selected && goal === 'disconnected') {
-      const text = config === undefined ? 'No such session.' : `No session of ${safeText(config)}.`
+      const name = this.args.session ?? config ?? this.flags.interface ?? this.flags.path ?? 'the session'
+      const text = `${safeText(name)}: no session, so already disconnected`
       this.#note('none', text, (line) => this.log(line))
       return undefined
     }
 
     if (config === undefined) return {selected, stays: false}
+    if (!selected) await this.#checkProfile(config)
     const stays = !goal && !once
     const uid = selected?.session.snapshot.values.owner
     return {
@@ -177,6 +179,17 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
         // one of the existing sessions was picked
         !(selected && kind === 'present') &&
         (stays || this.#followed.size === 0),
+    }
+  }
+
+  /** Warns if no profile has the name, which is probably a typing error. */
+  async #checkProfile(name: string): Promise<void> {
+    try {
+      const found = await (await this.sources()).profiles({name})
+      if (found.length === 0) this.notice(`No saved profile is named ${safeText(name)}.`)
+    } catch (error) {
+      // only the sessions matter here
+      if (!isOvpn3Error(error)) throw error
     }
   }
 
@@ -253,9 +266,10 @@ Exit status: 0 the session ended, or reached the state of --until; 1 unexpected 
     const {session, type} = logItem
     if (type === 'attached' && logLevel !== undefined) this.#pendingSettings.push(this.#setLogLevel(session, logLevel))
     if (type === 'ended' && stays && this.flags.config !== undefined && this.#followed.size === 0) this.#waiting()
+    if (type === 'log-lost' && hasCode(logItem.error, 'unsupported')) this.notice('Following its status only.')
     if (type === 'log-lost' && hasCode(logItem.error, 'access-denied'))
       this.notice(
-        `Following its status only. Ask its owner to run \`ovpn3 session-acl --path ${shortId(session.id)} --allow-log-access true\``,
+        `Following its status only. Ask its owner to run \`ovpn3 acl --path ${shortId(session.id)} --allow-log-access true\``,
       )
   }
 
@@ -308,7 +322,10 @@ function isOurs({session, state}: Reading, owner: OwnerNamed | undefined): boole
 }
 
 function silenceText(session: Session): string {
+  const text = 'No log lines yet: only new ones are shown.'
+  // the sessions of plugins have no profiles of openvpn3
+  if (session.source.name !== 'local') return text
   const name = safeText(configOf(session) ?? 'NAME')
-  return `No log lines yet: only new ones are shown. For more lines, raise the log level before the next start:
+  return `${text} For more lines, raise the log level before the next start:
   openvpn3 config-manage --config ${shellWord(name)} --log-level 6`
 }

@@ -44,7 +44,7 @@ import {profileLine, resultLines, sessionLine} from '../classic'
 import {stayWith} from '../foreground'
 import {readProfile} from '../profile-file'
 import {type Request, requestOf} from '../request'
-import {alreadyRunning, ambiguous, type Running, runningOf} from '../running'
+import {alreadyExists, ambiguous, type Running, runningOf, sessionToKeep} from '../running'
 import {ServiceManager} from '../systemd'
 
 /** The chosen profile and its source. */
@@ -68,9 +68,11 @@ export default class SessionStart extends WatchCommand<typeof SessionStart, Sess
 
 The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session unless --keep is given.
 
+With --if-running=keep, the command waits for a session that is connecting. It leaves the session in its state, and fails if that is paused, waiting for input or failed.
+
 With --foreground, the command runs until the session ends. It disconnects the session on Ctrl-C and SIGTERM, leaves it connected when the terminal is closed, and notifies systemd when it is connected.
 
-Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or an invalid profile; 4 no such profile, an ambiguous one, or one that is already running; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 129 terminal closed (SIGHUP); 130 interrupted (SIGINT); 143 terminated (SIGTERM).`
+Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or an invalid profile; 4 no such profile, an ambiguous one, or one that already has a session (also with --if-running=keep, if that session is paused, waits for input or has failed); 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 129 terminal closed (SIGHUP); 130 interrupted (SIGINT); 143 terminated (SIGTERM).`
   static override usage = '<%= command.id %> [PROFILE] [OPTION...]'
   static override examples = [
     {
@@ -83,7 +85,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     },
     {
       command: '<%= config.bin %> <%= command.id %> office --if-running=keep --json',
-      description: 'Ensure that a session is running, from a script',
+      description: 'Ensure in a script that the profile is connected',
     },
     {
       command: '<%= config.bin %> <%= command.id %> office --foreground',
@@ -133,7 +135,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     background: Flags.boolean({
       ...connectionGroup,
       exclusive: ['timeout'],
-      summary: 'Start the connection, and return without waiting for it',
+      summary: 'Ask for all input first, then connect in the background',
     }),
     foreground: Flags.boolean({
       ...connectionGroup,
@@ -149,7 +151,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       ...connectionGroup,
       options: ['fail', 'keep', 'restart'],
       helpValue: 'fail|keep|restart',
-      summary: 'If the profile is already running: fail (default), keep the session, or reconnect it (restart)',
+      summary:
+        'If the profile already has a session: fail (default), keep it and wait until it is connected, or reconnect it (restart)',
     }),
   }
   /** The user agreed to send input to the owner of the profile. */
@@ -175,7 +178,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const chosen = await unlessAborted(this.#choose(request, deadline), deadline.signal)
     if (this.isInPlace) this.log(profileLine(chosen))
     const running = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
-    if (running.length > 0 && request.ifRunning !== 'restart') return alreadyRunning(running, request.ifRunning)
+    if (running.length > 0 && request.ifRunning === 'fail') throw alreadyExists(running)
+    if (running.length > 0 && request.ifRunning === 'keep') return this.#keep(chosen, running, request, deadline)
     return this.#connect(chosen, running, request, deadline)
   }
 
@@ -219,7 +223,10 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       throw new Ovpn3Error('usage', `--if-running=${ifRunning} needs the absolute path of the file, in ASCII`, {
         hint: `Pass ${shellWord(safeText(resolve(name!)))}`,
       })
-    const source = sources.all.find(({start}) => start)!
+    const starting = sources.all.filter(({start}) => start)
+    if (new Set(starting.map(({host}) => host)).size > 1)
+      throw new Ovpn3Error('usage', 'a file can be started on one host only', {hint: 'Pass --host once'})
+    const source = starting[0]!
     return {from, name: name!, persistTun: persistTun || isInProfile, source}
   }
 
@@ -230,7 +237,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     // a missing file may have been imported as a profile
     const [near] = [name, basename(name), basename(name, '.ovpn')].flatMap((typed) => closest(typed, names) ?? [])
     const hint = name === '-' ? 'Pass /dev/stdin to read the profile from standard input' : undefined
-    return profileNotFound(`no such profile or file: ${name}`, hint ?? (near && didYouMean([near])))
+    const what = /^\.{0,2}\//.test(name) ? 'file' : 'profile or file'
+    return profileNotFound(`no such ${what}: ${name}`, hint ?? (near && didYouMean([near])))
   }
 
   /** Connects a new session, or reconnects the running one. */
@@ -243,7 +251,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     const alive = running.filter(({isDead}) => !isDead)
     if (alive.length > 1) throw ambiguous(alive)
     if (alive.length > 0 && (dco !== undefined || persistTun))
-      this.notice('The session is already running: --dco and --persist-tun have no effect on it.')
+      this.notice('The session already exists: --dco and --persist-tun have no effect on it.')
     // the service starts no session of the profile while a dead one exists
     for (const {isDead, session} of running) if (isDead) await disconnect(session, deadline.signal)
     let session = alive[0]?.session
@@ -254,7 +262,8 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
       // another command has started a session in the meantime
       const others = await unlessAborted(runningOf(chosen.source, chosen.from), deadline.signal)
       if (others.length === 0) throw error
-      return alreadyRunning(others, ifRunning)
+      if (ifRunning === 'fail') throw alreadyExists(others)
+      return this.#keep(chosen, others, {background}, deadline)
     }
 
     const options: ConnectOptions = {
@@ -268,6 +277,19 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
     // --timeout limits the connection attempt, not the session
     deadline.end()
     return this.#stay(session, result!, chosen)
+  }
+
+  /** Waits until a session that exists is connected. It is never disconnected, because another command started it. */
+  async #keep(
+    chosen: ChosenProfile,
+    running: readonly Running[],
+    {background}: Pick<Request, 'background'>,
+    deadline: Deadline,
+  ): Promise<SessionResult> {
+    const session = await sessionToKeep(running, deadline.signal)
+    const options: ConnectOptions = {action: 'keep', deadline, wait: background ? 'never' : 'required'}
+    const [result] = await connectAll.run([session], options, this.#interaction(session, chosen))
+    return result!
   }
 
   async #start(

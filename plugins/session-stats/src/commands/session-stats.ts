@@ -21,6 +21,7 @@ import {
   exitStatusOf,
   failOnOutage,
   hasCode,
+  identityOf,
   isOwnedBy,
   labelOf,
   Ovpn3Error,
@@ -29,19 +30,18 @@ import {
   readingOf,
   safeText,
   type Session,
+  type SessionIdentity,
 } from '@ovpn3/sessions'
 
 import type {Counters} from '../rates'
 
 import {defaultInterval, intervalOf} from '../interval'
-import {exposition, prometheusProperties} from '../prometheus'
+import {exposition, type HostState, prometheusProperties} from '../prometheus'
 import {Board, sampleLine, sessionName} from '../view'
 import {type Observation, watch} from '../watch'
 
 /** A session of `--all` as `--json` prints it. */
-interface StatisticsJson {
-  readonly path: string
-  readonly id: string
+interface StatisticsJson extends SessionIdentity {
   readonly config: string | null
   readonly statistics: Counters | null
   readonly error?: ErrorJson
@@ -61,9 +61,12 @@ export default class SessionStats extends WatchCommand<typeof SessionStats, Chos
   static override summary = 'Show traffic of VPN sessions: counters, live rates, Prometheus metrics'
   static override description = `Select one session, or all of them. On a terminal you can pick the session from a list.
 
-Counters that are 0 are left out. Without counters, the output is empty, null with --json, or on a terminal "no traffic yet". BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
+Counters that are 0 are left out. A session without counters prints "no traffic yet" on a terminal, otherwise nothing, or null with --json. BYTES and PACKETS count the traffic between this machine and the VPN server: IN is received, OUT is sent. The TUN counters count the traffic of the tun device: IN is on its way to the server, OUT has come from it.
 
---watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.`
+--watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sessions could not be read; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
+  static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {
       command: '<%= config.bin %> <%= command.id %> --config office',
@@ -124,17 +127,24 @@ Counters that are 0 are left out. Without counters, the output is empty, null wi
     return single ? results[0]!.statistics : {sessions: results}
   }
 
-  protected display({selected, single}: Chosen): void {
+  protected async display({selected, single}: Chosen): Promise<void> {
     if (this.#isExposition) {
       for (const {label, session} of selected) {
         const {statistics: error} = session.snapshot.errors
         if (error) this.#failure(label, error)
       }
 
-      this.log(exposition(selected.map(({session}) => session)).trimEnd())
+      this.log(
+        exposition(
+          selected.map(({session}) => session),
+          await this.#hosts(),
+        ).trimEnd(),
+      )
     } else if (single && this.isInPlace) {
       const text = statisticsText(countersOf(selected[0]!))
       if (text) this.log(`${text}\n`)
+      // without a terminal, the output is that of openvpn3
+      else if (process.stdout.isTTY) this.log(colorsOf(process.stdout).dim('no traffic yet'))
     } else this.#displayAll(selected)
   }
 
@@ -159,6 +169,13 @@ Counters that are 0 are left out. Without counters, the output is empty, null wi
       read,
     })
     return {selected: [one], single: true}
+  }
+
+  async #hosts(): Promise<HostState[]> {
+    const {all, failures} = await this.sources()
+    return all.flatMap(({host, name}) =>
+      host === undefined ? [] : {host, isUp: failures.every(({source}) => source !== name)},
+    )
   }
 
   #displayAll(selected: readonly Selected[]): void {
@@ -283,8 +300,7 @@ function resultsOf(selected: readonly Selected[]): StatisticsJson[] {
 /** A session and its counters as JSON, null if there are none. */
 function jsonOf(session: Session, statistics: Counters = {}): StatisticsJson {
   return {
-    path: session.path,
-    id: session.id,
+    ...identityOf(session),
     config: configOf(session),
     statistics: Object.keys(statistics).length > 0 ? statistics : null,
   }

@@ -1,6 +1,16 @@
 import * as Flags from '@oclif/core/flags'
 import {colorsOf, type Completion, type SelectorName, WatchCommand} from '@ovpn3/kit'
-import {keyOf, mapLimited, Ovpn3Error, readingOf, safeText, statusTexts, Tracker} from '@ovpn3/sessions'
+import {
+  keyOf,
+  mapLimited,
+  Ovpn3Error,
+  readingOf,
+  safeText,
+  type Session,
+  type Sources,
+  statusTexts,
+  Tracker,
+} from '@ovpn3/sessions'
 
 import {printClassic} from '../classic'
 import {type ColumnName, columnNames} from '../columns'
@@ -10,6 +20,18 @@ import {sessionTable} from '../table'
 import {type Change, drawTable, jsonOf, nowSeconds, printer} from '../view'
 
 type Format = 'classic' | 'json' | 'table'
+
+/** Milliseconds for which rows wait for those of other hosts. */
+const rowPause = 200
+
+/** The sessions of a source; each promise settles when its session was read. */
+type EntryList = readonly Promise<Entry | undefined>[]
+
+interface Found {
+  readonly lists: readonly Promise<EntryList>[]
+  /** To be called once all lists are there. @throws Ovpn3Error where no source could be asked */
+  check(): void
+}
 
 /** The sessions that match the query, in its order. */
 interface Listing {
@@ -30,9 +52,11 @@ On a narrow terminal the table leaves out SERVER, then OWNER, AGE and DEVICE. --
 
 --watch follows changes: on a terminal the table is updated in place, otherwise each change is one line. It ends with q or Ctrl-C, or when the reader of its output exits.
 
-Columns: ${columnNames.join(', ')}.
+Columns: ${columnNames.join(', ')}. config is the name of the profile when the session was started, profile its current name.
 
-Listing a stale session removes it; its row says so.`
+Listing a stale session removes it; its row says so.
+
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
   static override examples = [
     {command: '<%= config.bin %> <%= command.id %>', description: 'List all sessions'},
     {command: '<%= config.bin %> <%= command.id %> --watch', description: 'Follow changes live'},
@@ -69,7 +93,8 @@ Listing a stale session removes it; its row says so.`
       exclusive: ['json'],
       helpGroup: 'OUTPUT',
       options: ['text', 'table', 'classic', 'json'],
-      summary: 'Print text (the default), a table, records like those of openvpn3 sessions-list, or JSON',
+      summary:
+        'Print a table, records like those of openvpn3 sessions-list (classic), or JSON. Default: text, a table on a terminal and records otherwise',
     }),
     columns: Flags.string({
       helpGroup: 'OUTPUT',
@@ -86,7 +111,7 @@ Listing a stale session removes it; its row says so.`
       helpValue: 'COLUMN=VALUE',
       multiple: true,
       multipleNonGreedy: true,
-      summary: 'List only sessions with this value, where * matches any text; can be repeated',
+      summary: 'List only sessions with this value; * matches any text; can be repeated: all filters must match',
     }),
     watch: Flags.boolean({char: 'w', helpGroup: 'OUTPUT', summary: 'Follow changes until q or Ctrl-C'}),
   }
@@ -94,17 +119,82 @@ Listing a stale session removes it; its row says so.`
   protected async execute(): Promise<Listing | undefined> {
     const format = this.#format()
     const query = queryOf(this.flags)
-    const columns = query.columns ?? defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
+    const usual = defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
+    // the sessions of several hosts are told apart by it
+    const isOfSeveral = (this.flags.host?.length ?? 0) > 1
+    const columns = query.columns ?? (isOfSeveral ? ['host', ...usual] : usual)
     const reads = readsOf(query, columns)
     if (this.flags.watch) return this.#follow(query, columns, reads)
-    const reading = await this.#read(reads)
-    const print = (text: string) => this.log(text)
-    // prints each record as soon as it is read
-    if (format === 'classic' && !query.sort) return printClassic(inTurn(reading, query), reading.length, print)
-    const all = (await Promise.all(reading)).filter((entry) => entry !== undefined)
+    const sources = await this.sources()
+    const lists = this.#read(sources, reads)
+    const found = {check: () => sources.failIfAllLost(), lists}
+    if (!query.sort && format === 'classic') return this.#printRecords(found, query)
+    if (!query.sort && format === 'table' && isOfSeveral) return this.#printRows(found, query, columns)
+    const all = (await Promise.all(lists.map(async (list) => entriesOf(await list)))).flat()
+    found.check()
     const now = nowSeconds()
     const matching = all.filter((entry) => matches(query, entry, now))
     return {columns, entries: sorted(matching, query, now), now, total: all.length}
+  }
+
+  /** Prints each record as soon as it is read. */
+  async #printRecords({check, lists}: Found, query: Query): Promise<undefined> {
+    let total = 0
+    const matching = async function* () {
+      for await (const list of inArrivalOrder(lists)) {
+        total += list.length
+        for (const entry of list) {
+          const read = await entry
+          if (read && matches(query, read, nowSeconds())) yield read
+        }
+      }
+
+      check()
+    }
+
+    await printClassic(
+      matching(),
+      () => total,
+      (text) => this.log(text),
+    )
+  }
+
+  /** Prints the rows of each host as they arrive: one that does not answer does not hold up the others. */
+  async #printRows({check, lists}: Found, query: Query, columns: readonly ColumnName[]): Promise<undefined> {
+    let total = 0
+    const shown: Entry[] = []
+    let printed: readonly string[] = []
+    const print = () => {
+      if (shown.length === 0) return
+      const [header, ...rows] = this.#table(shown, columns).split('\n')
+      // where a later row has changed the columns, they need their header again
+      const isSame = header === printed[0]
+      this.log([...(isSame ? [] : [header]), ...rows.slice(Math.max(0, printed.length - 1))].join('\n'))
+      printed = [header!, ...rows]
+    }
+
+    let pause: NodeJS.Timeout | undefined
+    for await (const list of inArrivalOrder(lists)) {
+      const entries = await entriesOf(list)
+      total += entries.length
+      shown.push(...entries.filter((entry) => matches(query, entry, nowSeconds())))
+      // hosts that answer at about the same time share the widths of their columns
+      pause ??= setTimeout(() => {
+        pause = undefined
+        print()
+      }, rowPause)
+    }
+
+    if (pause) print()
+    clearTimeout(pause)
+    check()
+    if (shown.length === 0) this.log(emptyText(total))
+  }
+
+  #table(entries: readonly Entry[], columns: readonly ColumnName[], now = nowSeconds()): string {
+    const {columns: width} = process.stdout
+    const keepsColumns = this.flags.columns !== undefined
+    return sessionTable(entries, {colors: colorsOf(process.stdout), columns, keepsColumns, now, width})
   }
 
   protected override toSuccessJson({columns, entries}: Listing): unknown {
@@ -113,13 +203,13 @@ Listing a stale session removes it; its row says so.`
   }
 
   protected async display({columns, entries, now, total}: Listing): Promise<void> {
-    const {columns: width} = process.stdout
-    if (this.#format() === 'classic') await printClassic(entries, total, (text) => this.log(text))
-    else if (entries.length === 0) this.log(emptyText(total))
-    else {
-      const keepsColumns = this.flags.columns !== undefined
-      this.log(sessionTable(entries, {colors: colorsOf(process.stdout), columns, keepsColumns, now, width}))
-    }
+    if (this.#format() === 'classic')
+      await printClassic(
+        entries,
+        () => total,
+        (text) => this.log(text),
+      )
+    else this.log(entries.length === 0 ? emptyText(total) : this.#table(entries, columns, now))
   }
 
   protected override replaceSelector(name: SelectorName, value: string): readonly string[] {
@@ -135,20 +225,21 @@ Listing a stale session removes it; its row says so.`
     return process.stdout.isTTY || columns !== undefined ? 'table' : 'classic'
   }
 
-  /** Reads all sessions, in the order of the session manager. Each promise settles when its session was read. */
-  async #read(reads: Reads): Promise<Promise<Entry | undefined>[]> {
+  /** Reads the sessions of each source, in its order. */
+  #read(sources: Sources, reads: Reads): Promise<EntryList>[] {
     const hung = new Set<string>()
     this.whenStalled((session) => hung.add(keyOf(session)))
-    const sources = await this.sources()
-    return mapLimited(await sources.find({kind: 'all'}, []), async (session) => {
+    const read = async (session: Session) => {
       try {
         const snapshot = await session.refresh(reads.properties)
         const reading = readingOf(session, snapshot, hung.has(keyOf(session)))
         return {...reading, details: await detailsOf(reading, reads)}
       } catch (error) {
-        sources.lose(session.source, error)
+        sources.markFailed(session.source, error)
       }
-    })
+    }
+
+    return sources.lists().map(async (sessions) => mapLimited(await sessions, read))
   }
 
   async #follow(query: Query, columns: readonly ColumnName[], reads: Reads): Promise<undefined> {
@@ -180,10 +271,15 @@ Listing a stale session removes it; its row says so.`
   }
 }
 
-/** Yields the matching entries in order, each as soon as it and those before it have been read. */
-async function* inTurn(reading: readonly Promise<Entry | undefined>[], query: Query): AsyncGenerator<Entry> {
-  for (const entry of reading) {
-    const read = await entry
-    if (read && matches(query, read, nowSeconds())) yield read
+const entriesOf = async (list: EntryList): Promise<Entry[]> =>
+  (await Promise.all(list)).filter((entry) => entry !== undefined)
+
+/** Yields the values in the order in which they become available. */
+async function* inArrivalOrder<T>(promises: readonly Promise<T>[]): AsyncGenerator<T> {
+  const pending = new Map(promises.map((promise, i) => [i, promise.then((value) => ({i, value}))]))
+  while (pending.size > 0) {
+    const {i, value} = await Promise.race(pending.values())
+    pending.delete(i)
+    yield value
   }
 }

@@ -1,0 +1,2 @@
+/** Seconds within which a host must answer, unless --connect-timeout says otherwise. */
+export const defaultConnectTimeout = 10

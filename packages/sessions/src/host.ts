@@ -1,0 +1,60 @@
+import {Ovpn3Error} from './errors'
+
+/** A machine to reach over ssh: `[user@]host[:port]`. */
+export interface Host {
+  /** As it was typed; it names the host in output and selects it with --host. */
+  readonly name: string
+  /** `user@host` or `host`: the destination for ssh. */
+  readonly destination: string
+  /** Left out: as ssh is configured. */
+  readonly port?: string
+}
+
+/** A user's ssh configuration may pass both to a shell, so neither can contain a character that a shell interprets. */
+const userName = /^[\p{L}\p{N}_][\p{L}\p{N}_.+@-]*$/u
+const hostName = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u
+const ipv6 = /^[\da-f:.]+(?:%[\w.-]+)?$/i
+
+/** Parses a host. @throws Ovpn3Error `usage` */
+export function hostOf(text: string): Host {
+  const at = text.lastIndexOf('@')
+  const user = at === -1 ? undefined : text.slice(0, at)
+  const [, bracketed, bare = '', port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text.slice(at + 1)) ?? []
+  const isHost = bracketed === undefined ? hostName.test(bare) : ipv6.test(bracketed)
+  const isPort = port === undefined || (Number(port) > 0 && Number(port) < 2 ** 16)
+  if (!isHost || !isPort || (user !== undefined && !userName.test(user)))
+    throw new Ovpn3Error('usage', `--host: invalid host: "${text}"`, {
+      hint: 'Pass [USER@]HOST[:PORT], such as admin@gw1 or [2001:db8::1]:2222',
+    })
+  const host = bracketed ?? bare
+  return {destination: user === undefined ? host : `${user}@${host}`, name: text, port}
+}
+
+/** The host in front of a name: `gw1:`; empty on this machine. */
+export const hostPrefix = (host: string | undefined): string => (host === undefined ? '' : `${host}:`)
+
+/** The command line that logs in to a host. */
+export function loginTo({destination, port}: Host): string {
+  return port === undefined ? `ssh ${destination}` : `ssh -p ${port} ${destination}`
+}
+
+/**
+ * A hint about a session or a service on a host, as what to run here: a command of ovpn3 gets --host, any other one
+ * runs over ssh. Left as it is without a host, and if that was done before.
+ */
+export function hintOn(host: string | undefined, hint: string | undefined): string | undefined {
+  if (host === undefined || hint === undefined) return hint
+  return hint.replaceAll(/(\b[Rr]un `)([^`]+)(?=`)/g, (whole, start: string, command: string) => {
+    const [, name, rest = ''] = /^ovpn3 (\S+)(.*)$/.exec(command) ?? []
+    if (/^ssh | --host /.test(command)) return whole
+    return start + (name === undefined ? `${loginTo(hostOf(host))} ${command}` : `ovpn3 ${name} --host ${host}${rest}`)
+  })
+}
+
+/** An error about a session or a service on a host: its hint applies there. */
+export function errorOn(host: string | undefined, error: Ovpn3Error): Ovpn3Error {
+  const hint = hintOn(host, error.hint)
+  if (hint === error.hint) return error
+  const {candidates, code, message, profiles} = error
+  return new Ovpn3Error(code, message, {candidates, cause: error, hint, profiles})
+}

@@ -1,0 +1,99 @@
+import {type Host, loginTo, Ovpn3Error, shellWord, sleep, type Users} from '@ovpn3/sessions'
+
+import {openChannel, type SshOptions} from './ssh'
+
+/** Seconds for a lookup after the connection: NSS may ask a directory server. */
+const timeout = 5
+/** What a shell on the host gets unquoted. Other names exist nowhere. */
+const plainName = /^[\p{L}\p{N}_][\p{L}\p{N}_.@-]*$/u
+/** Exit statuses of getent: all were found, or some were not. */
+const answered: ReadonlySet<null | number> = new Set([0, 2])
+const mostOutput = 2 ** 20
+
+interface Account {
+  readonly name: string
+  readonly uid: number
+}
+
+/** The users of a host, through its NSS. Lookups that come up during one are made together in the next. */
+export class HostUsers implements Users {
+  readonly #host: Host
+  readonly #known = new Map<string, Promise<Account | undefined>>()
+  readonly #options: SshOptions
+  #next: Promise<readonly Account[] | undefined> | undefined
+  #pending = new Set<string>()
+  #previous: Promise<unknown> = Promise.resolve()
+
+  constructor(host: Host, options: SshOptions) {
+    this.#host = host
+    this.#options = options
+  }
+
+  async nameOf(uid: number): Promise<string | undefined> {
+    try {
+      return (await this.#find(String(uid)))?.name
+    } catch {
+      // a user whose name cannot be looked up is shown as a uid
+      return undefined
+    }
+  }
+
+  async uidOf(user: string): Promise<number | undefined> {
+    // getent takes digits for a uid
+    if (/^\d+$/.test(user)) return Number(user) < 2 ** 32 - 1 ? Number(user) : undefined
+    return plainName.test(user) ? (await this.#find(user))?.uid : undefined
+  }
+
+  #find(key: string): Promise<Account | undefined> {
+    let account = this.#known.get(key)
+    if (!account) {
+      account = this.#lookUp(key)
+      this.#known.set(key, account)
+    }
+
+    return account
+  }
+
+  async #lookUp(key: string): Promise<Account | undefined> {
+    this.#pending.add(key)
+    this.#next ??= this.#previous.then(() => {
+      const keys = [...this.#pending]
+      this.#pending = new Set()
+      this.#next = undefined
+      const work = this.#getent(keys)
+      this.#previous = work
+      return work
+    })
+    const accounts = await this.#next
+    if (!accounts)
+      throw new Ovpn3Error('failed', `cannot look up user ${key} on ${this.#host.name}`, {
+        hint: `Pass the uid, or run \`${loginTo(this.#host)} getent passwd ${shellWord(key)}\` to find out why`,
+      })
+    return accounts.find(({name, uid}) => name === key || String(uid) === key)
+  }
+
+  /** Undefined if they could not be looked up. */
+  async #getent(keys: readonly string[]): Promise<readonly Account[] | undefined> {
+    const channel = await openChannel(this.#host, ['getent', 'passwd', ...keys], this.#options)
+    const over = new AbortController()
+    let output = ''
+    channel.stream.setEncoding('utf8').on('data', (text: string) => {
+      if (output.length < mostOutput) output += text
+    })
+    channel.stream.end()
+    try {
+      const limit = sleep((this.#options.connectTimeout + timeout) * 1000, over.signal)
+      const end = await Promise.race([channel.ended, limit.then((): undefined => {})])
+      if (!end || !answered.has(end.status)) return undefined
+      return output.split('\n').flatMap((line) => accountOf(line) ?? [])
+    } finally {
+      over.abort()
+      void channel.close()
+    }
+  }
+}
+
+function accountOf(line: string): Account | undefined {
+  const [name, , uid] = line.split(':')
+  return name && uid && /^\d+$/.test(uid) ? {name, uid: Number(uid)} : undefined
+}
