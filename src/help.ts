@@ -5,7 +5,7 @@ import {CommandHelp, getHelpFlagAdditions, Help, standardizeIDFromArgv} from '@o
 import {verbs} from './verbs'
 
 /** Options of these groups come last, in this order. */
-export const lastGroups = ['OTHER', 'OUTPUT']
+export const lastGroups = ['OTHER', 'HOST', 'OUTPUT']
 
 /** Columns that the text beside a name needs; on a narrower terminal it goes below the name. */
 const minTextWidth = 24

@@ -2,6 +2,7 @@ import {
   claimsOf,
   goneError,
   heldDevice,
+  hostPrefix,
   isOwnedBy,
   type OwnerNamed,
   safeText,
@@ -82,9 +83,9 @@ export function isShortId(selector: Selection): boolean {
 export function sessionsText(running: readonly Session[] | undefined, withIds = false): string | undefined {
   if (!running) return undefined
   if (running.length === 0) return 'No session can be selected'
-  const all = running.map(({id, snapshot: {values}}) => {
+  const all = running.map(({id, snapshot: {values}, source}) => {
     const device = heldDevice(values)
-    const name = values.config_name === undefined ? shortId(id) : safeText(values.config_name)
+    const name = hostPrefix(source.host) + safeText(values.config_name ?? shortId(id))
     const more = [
       ...(withIds && values.config_name !== undefined ? [shortId(id)] : []),
       ...(device === undefined ? [] : [device]),
