@@ -7,10 +7,12 @@ import {describe, it} from 'node:test'
 import {promisify} from 'node:util'
 
 import {demo} from './simulator/demo'
-import {simulator, userPassword} from './simulator/simulator'
+import {type Simulator, simulator, userPassword} from './simulator/simulator'
 import {asUser, cli} from './support/cli'
 import {filesWithOutput, onTerminal} from './support/documents'
+import {Hosts} from './support/hosts'
 import {repository} from './support/repository'
+import {missingTools} from './support/tools'
 
 const run = promisify(execFile)
 
@@ -55,13 +57,15 @@ function normalize(text: string): string {
   )
 }
 
-/** Sorts sessions, which are listed by ID and so differ from run to run. */
+/** Sorts sessions, which are listed by ID and so differ from run to run. The failures of hosts follow them. */
 function comparable(output: string): string {
   const lines = normalize(output).split('\n')
-  return lines.every((line) =>
-    /^[\w-]+ (\(<short>\)|<short>): |^\d+ [\w ]+(, \d+ [\w ]+)*$|^(<short>|ID) {2}/.test(line),
-  )
-    ? lines.sort().join('\n')
+  const isSession = (line: string) =>
+    /^[\w:-]+ (\(<short>\)|<short>): |^\d+ [\w ]+(, \d+ [\w ]+)*$|^(\w+ {2})?(<short>|ID) {2}/.test(line)
+  const end = lines.findIndex((line) => line.startsWith('Error: gw'))
+  const sessions = end === -1 ? lines : lines.slice(0, end)
+  return sessions.every((line) => isSession(line))
+    ? [...sessions.sort(), ...lines.slice(sessions.length)].join('\n')
     : lines.join('\n')
 }
 
@@ -73,18 +77,48 @@ function pattern(output: string): RegExp {
   return new RegExp(`^${parts.join('[^]*')}$`)
 }
 
+/** The hosts of docs/hosts.md: the first is this simulator. */
+async function gateways(world: Simulator): Promise<{readonly env: Hosts['env']; close(): Promise<void>}> {
+  const hosts = new Hosts()
+  const other = await simulator()
+  world.createSessions(2, {name: (index) => ['office', 'home-lab'][index]!})
+  const [office] = other.createSessions(2, {name: (index) => ['office', 'branch'][index]!})
+  other.pause(office!)
+  other.addProfile('alice', 'customer-vpn', userPassword('demo', 'demo'))
+  hosts.add('gw1', world)
+  hosts.add('gw2', other)
+  hosts.fail('gw3', 'a refused connection')
+  hosts.fail('gw4', 'a long silence')
+  return {
+    async close() {
+      hosts.close()
+      await other.close()
+    },
+    env: hosts.env,
+  }
+}
+
 describe('the examples in the documentation', () => {
   for (const file of filesWithOutput) {
     it(file, async (t) => {
       const world = await simulator()
       const folder = mkdtempSync(path.join(tmpdir(), 'ovpn3-docs-'))
+      let hosts: Awaited<ReturnType<typeof gateways>> | undefined
       try {
         if (file.includes('acl') && !world.canBecome) {
           t.skip('needs root, to know the names of several users')
           return
         }
 
-        await world.killBackend(await demo(world))
+        const isOfHosts = file === 'docs/hosts.md'
+        const missing = isOfHosts && missingTools('systemd-stdio-bridge')
+        if (missing) {
+          t.skip(missing)
+          return
+        }
+
+        if (isOfHosts) hosts = await gateways(world)
+        else await world.killBackend(await demo(world))
         if (file.includes('session-auth')) {
           world.addProfile('alice', 'guest-vpn', userPassword('demo', 'demo'))
           await world.startProfile('alice', 'guest-vpn', {until: 'new'})
@@ -111,7 +145,14 @@ describe('the examples in the documentation', () => {
             : ['/bin/sh', '-c', whole]
           const {code, seen} = await run(shell, args, {
             ...alice,
-            env: {...alice.env, NO_COLOR: '1', PATH: `${folder}:${alice.env.PATH}`, SHELL: '/bin/sh', TERM: 'dumb'},
+            env: {
+              ...alice.env,
+              ...hosts?.env,
+              NO_COLOR: '1',
+              PATH: `${folder}:${alice.env.PATH}`,
+              SHELL: '/bin/sh',
+              TERM: 'dumb',
+            },
           }).then(
             ({stdout}) => ({code: 0, seen: stdout}),
             (error: Error & {code: number; stdout: string}) => ({code: error.code, seen: error.stdout}),
@@ -125,6 +166,7 @@ describe('the examples in the documentation', () => {
         }
       } finally {
         rmSync(folder, {force: true, recursive: true})
+        await hosts?.close()
         await world.close()
       }
     })

@@ -20,6 +20,7 @@ const placeholders: Readonly<Record<string, string>> = {
   SHELL: 'bash',
   STATE: 'connected',
   TIME: '30',
+  HOST: 'gw1',
   USER: 'bob',
 }
 

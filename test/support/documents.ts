@@ -1,5 +1,5 @@
 /** These show what a person sees; the others are the same without a terminal. */
-export const onTerminal = new Set(['README.md', 'docs/session-manage.md', 'docs/systemd.md'])
+export const onTerminal = new Set(['README.md', 'docs/hosts.md', 'docs/session-manage.md', 'docs/systemd.md'])
 /** The documents whose ```console blocks show output, except docs/plugins.md. */
 export const filesWithOutput = [
   ...onTerminal,

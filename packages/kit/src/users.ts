@@ -75,7 +75,7 @@ export async function uidsNamed<T extends Pick<SessionSource, 'users'>>(
   const known = sources.flatMap((source, i) => (uids[i] === undefined ? [] : [[source, uids[i]] as const]))
   if (known.length === 0)
     throw new Ovpn3Error('usage', `--${option}: no such user: "${user}"`, {
-      hint: 'Pass a user name of this system, or a uid',
+      hint: 'Pass the name of an existing user, or a uid',
     })
   return new Map(known)
 }
