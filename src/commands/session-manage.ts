@@ -342,7 +342,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
-        if (result.outcome === 'done') this.#begin(name, result.path, session)
+        if (session && !dryRun) this.#begin(name, result.path, session)
         this.log([...lines, ...(counters ? [`${counters}\n`, line] : [line + traffic])].join('\n'))
       } else this.log((result.changed ? line + traffic : out.dim(line)) + (counters && `\n${counters}`))
     }

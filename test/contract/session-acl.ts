@@ -127,7 +127,7 @@ export function sessionAclContract(title: string, world: () => World): void {
         await world().grant(session, 'bob')
         expectOutput(await acl('-c cert -s'), list([entry('bob')]))
         await world().setPublicAccess(session, true)
-        expectOutput(await acl(`--path ${session} --show`), list([entry('bob')], {open: 'yes'}))
+        expectOutput(await acl(`--path ${session} --show`), list([], {open: 'yes'}))
       })
 
       it('names the users it can resolve', async () => {

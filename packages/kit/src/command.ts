@@ -355,7 +355,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     else {
       this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
       // of several hosts each says what is wrong
-      for (const failure of (await this.#sources?.catch(() => {}))?.failures ?? [])
+      for (const failure of this.#hosts.length > 1 ? ((await this.#sources?.catch(() => {}))?.failures ?? []) : [])
         if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
     }
   }

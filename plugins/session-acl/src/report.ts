@@ -53,17 +53,21 @@ export function isComplete({logAccess, owner, publicAccess, users}: AccessList):
   return [logAccess, owner, publicAccess, users].every((each) => each !== null)
 }
 
-/** An access list as the reference tool prints it, with the users also if there is public access. */
-export function accessListText({logAccess, owner, publicAccess, users}: AccessList): string {
+/**
+ * An access list as the reference tool prints it: with public access, it lists no users.
+ * @param complete list them always
+ */
+export function accessListText({logAccess, owner, publicAccess, users}: AccessList, complete: boolean): string {
+  const listsUsers = complete || !publicAccess
   const lines: [label: string, value: string][] = [
     ['Owner', owner ? entry(owner) : '(unknown)'],
     ['Public access', publicAccess ? 'yes' : 'no'],
     ['Users granted log access', logAccess ? 'yes' : 'no'],
-    ['Users granted access', count(users?.length ?? 0, 'user')],
   ]
+  if (listsUsers) lines.push(['Users granted access', count(users?.length ?? 0, 'user')])
   return [
     ...lines.map(([label, value]) => `${label.padStart(labelWidth)}: ${value}`),
-    ...(users ?? []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`),
+    ...(listsUsers ? (users ?? []) : []).map((user) => `${' '.repeat(labelWidth + 2)}- ${entry(user)}`),
   ].join('\n')
 }
 

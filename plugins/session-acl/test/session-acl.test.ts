@@ -53,7 +53,7 @@ describe('the text of an access list', () => {
   it('contains no control characters and names what it cannot show', () => {
     const users = [{name: 'e\u001B[31mvil\u202E', uid: 7}]
     assert.equal(
-      accessListText({logAccess: true, owner: {name: null, uid: 5}, publicAccess: false, users}),
+      accessListText({logAccess: true, owner: {name: null, uid: 5}, publicAccess: false, users}, false),
       [
         '                    Owner: (5)  (unknown)',
         '            Public access: no',
