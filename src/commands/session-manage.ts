@@ -277,7 +277,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
             selected.map(({session}) => session),
             {...plan, deadline, dryRun},
             this.interaction(selected, (session) => {
-              if (!dryRun) this.#begin(plan.action, session.path, session)
+              this.#begin(plan.action, session)
             }),
           ),
         )
@@ -323,10 +323,10 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
   }
 
   /** Prints, once for each session, the lines of openvpn3 that announce the action. */
-  #begin(name: Action, path: string, session?: Session): void {
-    if (!this.isInPlace || (session && this.#begun.has(session))) return
-    if (session) this.#begun.add(session)
-    for (const line of beginningLines(name, path)) this.log(line)
+  #begin(name: Action, session: Session | undefined): void {
+    if (!session || !this.isInPlace || this.flags['dry-run'] || this.#begun.has(session)) return
+    this.#begun.add(session)
+    for (const line of beginningLines(name, session.path)) this.log(line)
   }
 
   protected async display({action: name, dryRun, outcomes}: Report): Promise<void> {
@@ -342,7 +342,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several fail
         this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
-        if (session && !dryRun) this.#begin(name, result.path, session)
+        this.#begin(name, session)
         this.log([...lines, ...(counters ? [`${counters}\n`, line] : [line + traffic])].join('\n'))
       } else this.log((result.changed ? line + traffic : out.dim(line)) + (counters && `\n${counters}`))
     }
