@@ -107,8 +107,8 @@ describe('command lines of the documentation', () => {
   async function fault(line: readonly string[]): Promise<string | undefined> {
     const words = withValues(line)
     const [first = ''] = words
-    // ovpn3 alone is its name
-    if (words.length === 0 || first === ofGuide) return undefined
+    // ovpn3 alone is its name, and before others the name of a package
+    if (words.length === 0 || first === ofGuide || first.startsWith('@ovpn3/')) return undefined
     if (first === '--complete') return /^(?:ba|z|fi)sh$/.test(words[1] ?? '') ? undefined : 'unknown shell'
     if (['--help', '--version', '-h', '-V', '-v', 'version'].includes(first)) {
       const unknown = words.slice(1).find((word) => !['--json', '--verbose'].includes(word))

@@ -1,3 +1,5 @@
+import {safeText} from '@ovpn3/sessions'
+
 import {closest} from './closest'
 import {
   areExclusive,
@@ -85,7 +87,7 @@ export function argumentMisuse(word: string, line: CommandLine): Misuse | undefi
     ? undefined
     : {
         hint: suggestedLine([word], line) ?? 'Pass only one of them',
-        message: `"${word}" and --${conflicting} cannot be used together`,
+        message: `"${safeText(word)}" and --${conflicting} cannot be used together`,
       }
 }
 
