@@ -209,7 +209,12 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
       more: Readonly<Record<string, string>>,
       work: (tty: Terminal) => Promise<void>,
     ): Promise<void> {
-      const tty = await Terminal.open(world, 'alice', {columns: 100, env: {...env(), ...more}, shell: [shell, '-i']})
+      const tty = await Terminal.open(world, 'alice', {
+        columns: 100,
+        env: {...env(), ...more},
+        rows: 60,
+        shell: [shell, '-i'],
+      })
       try {
         await work(tty)
       } finally {
@@ -234,7 +239,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
         await tty.type('ovpn3 session-manage -', ...list)
         // zsh asks before it lists a hundred lines.
         if ((await tty.shows(/Pause a session|do you wish to see/)).includes('do you wish')) await tty.type('y')
-        const screen = await tty.shows(/Pause a session/)
+        const screen = await tty.shows(/Pause a session[^]*--yes/)
         for (const option of [/--pause/, /-P\b/, /--interface/, /Select a session by its network interface/])
           assert.match(screen, option)
       }))

@@ -492,7 +492,7 @@ describe('terminal', {skip: skipTerminal()}, () => {
     assert.equal(third.exec(after)![0], third.exec(before)![0])
     // The picker has kept its position.
     await tty.type('Escape')
-    await tty.shows(/interrupted/)
+    await tty.shows(/Cancelled/)
     assert.equal(stage.world.calls.byMember.has('Pause'), false)
   })
 
