@@ -100,8 +100,12 @@ export function sessionAclContract(title: string, world: () => World): void {
       `                    Owner: ${entry('alice')}`,
       `            Public access: ${open}`,
       ` Users granted log access: ${log}`,
-      `     Users granted access: ${users.length} user${users.length === 1 ? '' : 's'}`,
-      ...users.map((each) => `                           - ${each}`),
+      ...(open === 'yes'
+        ? []
+        : [
+            `     Users granted access: ${users.length} user${users.length === 1 ? '' : 's'}`,
+            ...users.map((each) => `                           - ${each}`),
+          ]),
       '',
     ].join('\n')
 
