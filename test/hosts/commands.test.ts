@@ -265,7 +265,7 @@ describe('commands over hosts', {skip}, () => {
     world('gw1').pause(path)
     const {status, stdout} = await run('log cert -H gw1 --until connected --timeout 20', {
       async during(_, output) {
-        await until('it follows', () => output().includes('following'))
+        await until('the session is found', () => output().includes('found:'))
         assert.equal((await run('resume cert -H gw1')).status, 0)
       },
       openStdin: true,

@@ -24,7 +24,7 @@ describe('the request of session-log', () => {
       hint: 'Did you mean: warn',
       message: '--level: invalid level: "wran"',
     })
-    assert.throws(() => requestOf({level: 'Warning'}), {hint: 'Did you mean warn?'})
+    assert.throws(() => requestOf({level: 'Warning'}), {hint: 'Did you mean: warn'})
     assert.throws(() => requestOf({level: '15'}), {hint: /^Pass one of debug, .*fatal, or a number from 0 to 6$/})
   })
 })
