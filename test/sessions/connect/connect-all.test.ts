@@ -12,7 +12,7 @@ import {
 import assert from 'node:assert/strict'
 import {afterEach, beforeEach, describe, it} from 'node:test'
 
-import {FakeSession, silence, statusOf, userName} from '../../support/fake-session'
+import {FakeSession, FakeSource, silence, statusOf, userName} from '../../support/fake-session'
 import {type MockClock, mockClock, settled} from '../../support/mock-clock'
 
 type Options = Partial<Omit<ConnectOptions, 'deadline'>> & {readonly timeout?: number}
@@ -181,6 +181,16 @@ describe('a new session', () => {
     await clock.pass(1100)
     assert.deepEqual(run.end, ['failed', 'refused', 'no; the session could not be disconnected'])
     assert.match(run.results![0]!.error!.hint!, /^Run `ovpn3 .*--path 7c1b02d4s3c2e`$/)
+  })
+
+  it('has a hint for its host if it fails there and cannot be disconnected', async () => {
+    const session = new FakeSession(StatusMinor.configOk, {source: Object.assign(new FakeSource('gw1'), {host: 'gw1'})})
+    const run = begin(session)
+    await settled()
+    session.silent.add('disconnect')
+    session.setStatus(StatusMinor.authenticationFailed, 'no')
+    await clock.pass(1100)
+    assert.equal(run.results![0]!.error!.hint, `Run \`ovpn3 disconnect --host gw1 --path ${session.id}\``)
   })
 
   it('is disconnected if it is interrupted before it connects, even by a hang-up', async () => {

@@ -1,7 +1,8 @@
 import {Deadline, delayedSignal, isHangup, reasonOf, unansweredError, unlessAborted} from '../abort'
 import {withMinor} from '../actions/result'
 import {hasCode, isOvpn3Error, Ovpn3Error} from '../errors'
-import {configOf, isGone, type SessionResult} from '../result'
+import {errorOn} from '../host'
+import {configOf, errorJson, isGone, type SessionResult} from '../result'
 import {type Session} from '../session'
 import {StatusMinor, statusText} from '../status'
 import {safeText, shellWord, shortId} from '../text'
@@ -44,7 +45,8 @@ export async function discard(attempt: Attempt, expired: AbortSignal): Promise<v
     if (isGone(error)) return
     const message = `${result.error.message}; the session could not be disconnected`
     const hint = `Run \`ovpn3 disconnect --path ${session.id}\``
-    attempt.result = {...result, error: {...result.error, hint, message}, message}
+    const failed = errorOn(session.source.host, new Ovpn3Error(result.error.code, message, {hint}))
+    attempt.result = {...result, error: errorJson(failed), message}
   } finally {
     deadline.end()
   }
