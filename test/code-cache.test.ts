@@ -147,7 +147,7 @@ describe('the code cache', () => {
     assert.equal(caches().length, 1)
   })
 
-  it("is not created in another user's directory", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
+  it("is not created in another user's directory", {skip: !isRoot && 'requires root, to be another user'}, async () => {
     for (const [theirs, left] of [
       [home, '.cache'],
       [path.join(home, '.cache'), '.cache/ovpn3'],
@@ -161,7 +161,7 @@ describe('the code cache', () => {
     }
   })
 
-  it("is not created in another user's home", {skip: !isRoot && 'needs root, to be somebody else'}, async () => {
+  it("is not created in another user's home", {skip: !isRoot && 'requires root, to be another user'}, async () => {
     mkdirSync(folder, {mode: 0o700, recursive: true})
     chownSync(folder, 65_534, 65_534)
     await works()

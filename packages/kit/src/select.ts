@@ -15,6 +15,7 @@ import {
   Ovpn3Error,
   type OwnerNamed,
   type Ownership,
+  perHost,
   type PropertyName,
   safeText,
   type Selector,
@@ -305,8 +306,7 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
 
 /** A name that means a session on each of several hosts is ambiguous, whosever they are. */
 function nearestOnEach(claims: readonly Claim[]): readonly Claim[] {
-  const hosts = [...new Set(claims.map(({session}) => session.source.host))]
-  return hosts.flatMap((host) => nearestRing(claims.filter(({session}) => session.source.host === host)))
+  return perHost(claims, ({session}) => session.source.host, nearestRing)
 }
 
 /** The sessions of a user; where there are none, those that were gone before they could say whose they are. */

@@ -59,7 +59,7 @@ export function uniqueIds(ids: readonly string[]): string[] {
 /** One line for each session: the host if there are several, ID, profile, owner, device, status and age, in columns. */
 export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
   const rows = await summaryCells(summaries)
-  return inColumns(hasHosts(summaries) ? rows : rows.map((row) => row.slice(1)))
+  return inColumns(withHosts(rows, summaries))
 }
 
 /** The same as a table that fits the width, with a header. */
@@ -81,6 +81,10 @@ export async function summaryTable(summaries: readonly SessionSummary[], width: 
 }
 
 const hasHosts = (those: readonly {readonly host?: string}[]) => new Set(those.map(({host}) => host)).size > 1
+
+/** Rows that begin with the host; it is left out unless there are several. */
+const withHosts = (rows: readonly string[][], those: readonly {readonly host?: string}[]) =>
+  hasHosts(those) ? rows : rows.map((row) => row.slice(1))
 
 /** The name of a user of this machine, the uid of one of a host. */
 async function ownerText(owner: null | number, host: string | undefined): Promise<string> {
@@ -107,14 +111,13 @@ async function summaryCells(summaries: readonly SessionSummary[]): Promise<strin
 /** One line for each saved profile: the host if there are several, name, owner, last use and path, in columns. */
 export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => path)
-  return inColumns(hasHosts(profiles) ? rows : rows.map((row) => row.slice(1)))
+  return inColumns(withHosts(rows, profiles))
 }
 
 /** The same with a header, and IDs in place of paths. */
 export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
   const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
-  const table = [['HOST', 'NAME', 'OWNER', 'LAST USE', 'ID'], ...rows]
-  return inColumns(hasHosts(profiles) ? table : table.map((row) => row.slice(1)))
+  return inColumns(withHosts([['HOST', 'NAME', 'OWNER', 'LAST USE', 'ID'], ...rows], profiles))
 }
 
 async function profileCells(

@@ -1,4 +1,13 @@
-import {isOvpn3Error, Ovpn3Error, safeText, type SessionSource, shellWord, type Users} from '@ovpn3/sessions'
+import {
+  type Account,
+  accountOf,
+  isOvpn3Error,
+  Ovpn3Error,
+  safeText,
+  type SessionSource,
+  shellWord,
+  type Users,
+} from '@ovpn3/sessions'
 import {execFile} from 'node:child_process'
 import {userInfo} from 'node:os'
 import {promisify} from 'node:util'
@@ -58,8 +67,7 @@ async function findUid(user: string): Promise<number | undefined> {
   if (/^\d+$/.test(user)) return Number(user) < 2 ** 32 - 1 ? Number(user) : undefined
   // getent also accepts a uid with a leading space or sign: +0 is root
   if (/^($|[\s+-])/.test(user)) return undefined
-  const uid = await passwdField(user, 2)
-  return uid === undefined ? undefined : Number(uid)
+  return (await lookUpAccount(user))?.uid
 }
 
 /**
@@ -87,7 +95,7 @@ export async function uidNamed(user: string, option: string, source: Pick<Sessio
 
 async function lookUpName(uid: number): Promise<string | undefined> {
   try {
-    return (uid === process.getuid?.() && ownName()) || (await passwdField(String(uid), 0))
+    return (uid === process.getuid?.() && ownName()) || (await lookUpAccount(String(uid)))?.name
   } catch (error) {
     // a user whose name cannot be looked up is shown as a uid
     if (isOvpn3Error(error)) return undefined
@@ -104,11 +112,11 @@ function ownName(): string | undefined {
   }
 }
 
-/** A field of a passwd entry; undefined if there is no such user. @throws Ovpn3Error if the lookup fails */
-async function passwdField(key: string, index: number): Promise<string | undefined> {
+/** The account of a user, by name or uid; undefined if there is none. @throws Ovpn3Error if the lookup fails */
+async function lookUpAccount(key: string): Promise<Account | undefined> {
   try {
     const {stdout} = await execute('getent', ['--', 'passwd', key], {timeout})
-    return stdout.trimEnd().split(':')[index]
+    return accountOf(stdout.trimEnd())
   } catch (error) {
     if ((error as {code?: unknown}).code === notFound) return undefined
     throw new Ovpn3Error('failed', `cannot look up user ${key}`, {

@@ -33,6 +33,16 @@ export function hostOf(text: string): Host {
 /** The host in front of a name: `gw1:`; empty on this machine. */
 export const hostPrefix = (host: string | undefined): string => (host === undefined ? '' : `${host}:`)
 
+/** Applies work to the items of each host by themselves, in the order in which the hosts first occur. */
+export function perHost<T>(
+  items: readonly T[],
+  hostFor: (item: T) => string | undefined,
+  work: (items: readonly T[]) => readonly T[],
+): T[] {
+  const hosts = [...new Set(items.map((item) => hostFor(item)))]
+  return hosts.flatMap((host) => work(items.filter((item) => hostFor(item) === host)))
+}
+
 /** The command line that logs in to a host. */
 export function loginTo({destination, port}: Host): string {
   return port === undefined ? `ssh ${destination}` : `ssh -p ${port} ${destination}`

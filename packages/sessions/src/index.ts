@@ -11,6 +11,7 @@ export {
   unlessAborted,
   withGrace,
 } from './abort'
+export {type Account, accountOf} from './account'
 export {type Action, disconnect, logLevel, pause, runUntilInterrupted, unchangedResult} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
 export {failure, result, withMinor} from './actions/result'
@@ -30,7 +31,7 @@ export {
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
-export {hintOn, type Host, hostOf, hostPrefix, loginTo} from './host'
+export {hintOn, type Host, hostOf, hostPrefix, loginTo, perHost} from './host'
 export {toJson} from './json'
 export {
   isAtLeast,
@@ -69,6 +70,7 @@ export {
   type Outcome,
   type SessionIdentity,
   sessionLabel,
+  sessionName,
   type SessionResult,
   type StatusJson,
   statusJson,

@@ -77,6 +77,15 @@ export function errorJson(error: Ovpn3Error): ErrorJson {
   return {code: error.code, message: error.message, hint: error.hint}
 }
 
+/** The short name of a session, without its ID and owner: `office`, `gw1:office`, or `session c2df8ae4` without a profile. */
+export function sessionName({
+  config,
+  host,
+  id,
+}: Pick<SessionResult, 'host' | 'id'> & {readonly config?: string | null}): string {
+  return hostPrefix(host) + (safeText(config ?? '') || `session ${shortId(id)}`)
+}
+
 /**
  * The name of a session for people: `office (c2df8ae4)`; `session c2df8ae4` without a profile; `office (c2df8ae4) of bob`
  * with the owner, which is given only if it is another user; `gw1:office (c2df8ae4)` with the host.

@@ -1,7 +1,7 @@
 import type {PropertyName, Session, SessionRef, Unsubscribe} from './session'
 
 import {isOvpn3Error, Ovpn3Error} from './errors'
-import {errorOn} from './host'
+import {errorOn, perHost} from './host'
 import {holdersOf, type Selector} from './selector'
 
 /** The users of the machine that a source's sessions are on. */
@@ -137,8 +137,7 @@ export class Sources {
       throw failure ?? misuse ?? this.#noSourceError()
     if (selector.kind !== 'interface') return found
     // a device of a machine belongs to one session, whichever source has it
-    const hosts = [...new Set(this.all.map(({host}) => host))]
-    return hosts.flatMap((host) => holdersOf(found.filter(({source}) => source.host === host)))
+    return perHost(found, ({source}) => source.host, holdersOf)
   }
 
   /** All sessions of each source; none if it fails, which is recorded. */

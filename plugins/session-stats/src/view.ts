@@ -1,5 +1,5 @@
 import {type Colors, cut, displayWidth, type Frame, tableText, type User} from '@ovpn3/kit'
-import {bytes, configOf, count, hostPrefix, keyOf, localTime, safeText, type Session, shortId} from '@ovpn3/sessions'
+import {bytes, configOf, count, keyOf, localTime, safeText, type Session, sessionName, shortId} from '@ovpn3/sessions'
 
 import type {Observation} from './watch'
 
@@ -186,10 +186,10 @@ export class Board {
       ],
       shown.map(({error, history, latest, session}) =>
         error || !latest
-          ? [shortId(session.id), sessionName(session, ownerOf(session)), '', '', '', '']
+          ? [shortId(session.id), shortNameOf(session, ownerOf(session)), '', '', '', '']
           : [
               shortId(session.id),
-              sessionName(session, ownerOf(session)),
+              shortNameOf(session, ownerOf(session)),
               (latest.rates ? speed(latest.rates.bytesIn) : '-').padStart(speedWidth),
               colors.green(graph(seriesOf(history, 'bytesIn'), width)),
               (latest.rates ? speed(latest.rates.bytesOut) : '-').padStart(speedWidth),
@@ -210,8 +210,8 @@ export class Board {
 }
 
 /** A short name of a session: `office`, or `office of bob` if another user owns it. */
-export function sessionName(session: Session, owner?: User): string {
-  const name = hostPrefix(session.source.host) + (safeText(configOf(session) ?? '') || `session ${shortId(session.id)}`)
+export function shortNameOf(session: Session, owner?: User): string {
+  const name = sessionName({config: configOf(session), host: session.source.host, id: session.id})
   return owner ? `${name} of ${safeText(owner.name ?? String(owner.uid))}` : name
 }
 

@@ -1,15 +1,5 @@
 import {colorsOf, cut, type Frame, type LiveView} from '@ovpn3/kit'
-import {
-  type ChangeKind,
-  count,
-  departureText,
-  hostPrefix,
-  keyOf,
-  localTime,
-  safeText,
-  shortId,
-  toJson,
-} from '@ovpn3/sessions'
+import {type ChangeKind, count, departureText, keyOf, localTime, sessionName, toJson} from '@ovpn3/sessions'
 
 import {type ColumnName} from './columns'
 import {configNameOf, type Entry, listedSession} from './entry'
@@ -71,7 +61,7 @@ function countText(matching: number, total: number): string {
 
 function nameOf(entry: Entry): string {
   const {id, source} = entry.session
-  return hostPrefix(source.host) + (safeText(configNameOf(entry) ?? '') || `session ${shortId(id)}`)
+  return sessionName({config: configNameOf(entry), host: source.host, id})
 }
 
 /** Converts each change that shows to a document. */

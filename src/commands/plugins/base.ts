@@ -8,7 +8,7 @@ import path from 'node:path'
 import {type PackageJson, readJson} from '../../plugins/find'
 import {PluginInstaller, type PluginRecord} from '../../plugins/installer'
 import {commandsOf} from '../../plugins/modules'
-import {shadowedCommands, shadowedText} from '../../plugins/shadowed'
+import {shadowWarnings} from '../../plugins/shadowed'
 import {verbNames} from '../../verbs'
 
 /** For commands that run npm. */
@@ -30,8 +30,8 @@ export abstract class PluginCommand<T extends typeof Command, Result> extends Se
   protected warnOfShadowed({location: folder, name}: PluginRecord): void {
     const pjson = readJson<PackageJson>(path.join(folder, 'package.json'))
     const ids = commandsOf({folder, name, pjson, type: 'user'}).map(({id}) => id)
-    const core = this.config.getPluginsList().filter(({type}) => type !== 'link' && type !== 'user')
-    for (const id of shadowedCommands(name, ids, core, verbNames)) this.notice(safeText(shadowedText(name, id)))
+    for (const warning of shadowWarnings(name, ids, this.config.getPluginsList(), verbNames))
+      this.notice(safeText(warning))
   }
 
   /** Announces a slow step, on a terminal only. */

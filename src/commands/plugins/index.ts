@@ -6,7 +6,7 @@ import {safeText} from '@ovpn3/sessions'
 
 import {brokenPlugins} from '../../plugins/broken'
 import {type PluginRecord, versionIn} from '../../plugins/installer'
-import {shadowedCommands, shadowedText} from '../../plugins/shadowed'
+import {isUsers, shadowWarnings} from '../../plugins/shadowed'
 import {verbNames} from '../../verbs'
 
 interface Result {
@@ -61,12 +61,9 @@ export default class Plugins extends SessionCommand<typeof Plugins, Result> {
 
   /** Warns about commands of the user's plugins that never run. */
   #warnOfShadowed(): void {
-    const isUsers = ({type}: Interfaces.Plugin) => type === 'link' || type === 'user'
     const all = this.config.getPluginsList()
-    const core = all.filter((plugin) => !isUsers(plugin))
     for (const {commandIDs, name} of all.filter((plugin) => isUsers(plugin)))
-      for (const id of shadowedCommands(name, commandIDs, core, verbNames))
-        this.notice(safeText(shadowedText(name, id)))
+      for (const warning of shadowWarnings(name, commandIDs, all, verbNames)) this.notice(safeText(warning))
   }
 
   protected display({plugins}: Result): void {

@@ -27,7 +27,7 @@ export function remotes(hosts: readonly string[], {askpass, connectTimeout}: Rem
     return {
       async channel() {
         const asking = askpass && (await Askpass.listen(askpass.asker, askpass.program))
-        const channel = await openChannel(host, ['systemd-stdio-bridge'], {
+        const channel = openChannel(host, ['systemd-stdio-bridge'], {
           connectTimeout,
           environment: asking?.environment,
         })

@@ -31,7 +31,7 @@ const mostStderr = 8192
 const running = new Set<ChildProcess>()
 
 /** Starts a command on a host, connected by its standard input and output. The words are passed to a shell there: they must be constants or checked. */
-export async function openChannel(host: Host, words: readonly string[], options: SshOptions): Promise<SshChannel> {
+export function openChannel(host: Host, words: readonly string[], options: SshOptions): SshChannel {
   const child = spawn(program(), sshArguments(host, words, options), spawnOptions(options))
   if (running.size === 0) process.once('exit', endAll)
   running.add(child)

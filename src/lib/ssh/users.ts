@@ -1,4 +1,4 @@
-import {type Host, loginTo, Ovpn3Error, shellWord, sleep, type Users} from '@ovpn3/sessions'
+import {type Account, accountOf, type Host, loginTo, Ovpn3Error, shellWord, sleep, type Users} from '@ovpn3/sessions'
 
 import {openChannel, type SshOptions} from './ssh'
 
@@ -9,11 +9,6 @@ const plainName = /^[\p{L}\p{N}_][\p{L}\p{N}_.@-]*$/u
 /** Exit statuses of getent: all were found, or some were not. */
 const answered: ReadonlySet<null | number> = new Set([0, 2])
 const mostOutput = 2 ** 20
-
-interface Account {
-  readonly name: string
-  readonly uid: number
-}
 
 /** The users of a host, through its NSS. Lookups that come up during one are made together in the next. */
 export class HostUsers implements Users {
@@ -74,7 +69,7 @@ export class HostUsers implements Users {
 
   /** Undefined if they could not be looked up. */
   async #getent(keys: readonly string[]): Promise<readonly Account[] | undefined> {
-    const channel = await openChannel(this.#host, ['getent', 'passwd', ...keys], this.#options)
+    const channel = openChannel(this.#host, ['getent', 'passwd', ...keys], this.#options)
     const over = new AbortController()
     let output = ''
     channel.stream.setEncoding('utf8').on('data', (text: string) => {
@@ -91,9 +86,4 @@ export class HostUsers implements Users {
       void channel.close()
     }
   }
-}
-
-function accountOf(line: string): Account | undefined {
-  const [name, , uid] = line.split(':')
-  return name && uid && /^\d+$/.test(uid) ? {name, uid: Number(uid)} : undefined
 }

@@ -94,14 +94,14 @@ export class Tracker<D = unknown> {
     this.#trackers = this.#sources.all.map(
       (source) => new SourceTracker(source, this.#options, (error) => this.#fail(error, source.name)),
     )
-    const watching = this.#trackers.map(({source}) => this.#sources.watch(source, (event) => this.#receive(event)))
-    const subscribed = new Set<Promise<undefined | Unsubscribe>>()
+    const subscriptions: (undefined | Unsubscribe)[] = []
     // a source that is slow, or cannot be reached, does not hold up the others
-    const begun = this.#trackers.map(async (tracker, i) => {
+    const begun = this.#trackers.map(async (tracker) => {
       try {
-        await watching[i]
-        const isFirst = subscribed.size === 0
-        subscribed.add(watching[i]!)
+        const unsubscribe = await this.#sources.watch(tracker.source, (event) => this.#receive(event))
+        if (this.#ended) return await unsubscribe?.()
+        const isFirst = subscriptions.length === 0
+        subscriptions.push(unsubscribe)
         await Promise.all([isFirst && meanwhile?.(), this.#find(tracker)])
       } catch (error) {
         this.#cannotBegin(tracker, error)
@@ -115,11 +115,8 @@ export class Tracker<D = unknown> {
     } finally {
       this.#ended = true
       const over = new AbortController()
-      const ends = watching.map(async (each) => (await each)?.())
-      for (const end of ends) end.catch(() => {})
-      // a subscription that does not come about is nothing to wait for
-      const given = ends.filter((_, i) => subscribed.has(watching[i]!))
-      void Promise.allSettled([...given, ...this.#trackers.map((each) => each.end())]).then(() => over.abort())
+      const ends = [...subscriptions.map((unsubscribe) => unsubscribe?.()), ...this.#trackers.map((each) => each.end())]
+      void Promise.allSettled(ends).then(() => over.abort())
       await sleep(unsubscribeTime, over.signal)
     }
   }

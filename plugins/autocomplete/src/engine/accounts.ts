@@ -1,11 +1,5 @@
+import {type Account, accountOf} from '@ovpn3/sessions'
 import {execFile} from 'node:child_process'
-
-/** A user of this machine. */
-export interface Account {
-  readonly name: string
-  readonly uid: number
-  readonly fullName: string
-}
 
 /** Looks up users by uid or name, or lists all. Uses NSS, which includes LDAP and SSSD users. */
 export function accounts(users: readonly (number | string)[] = []): Promise<Account[]> {
@@ -15,11 +9,6 @@ export function accounts(users: readonly (number | string)[] = []): Promise<Acco
       resolve(stdout.split('\n').flatMap((line) => accountOf(line) ?? []))
     })
   })
-}
-
-function accountOf(line: string): Account | undefined {
-  const [name, , uid, , fullName = ''] = line.split(':')
-  return name && uid ? {fullName: fullName.split(',', 1)[0]!, name, uid: Number(uid)} : undefined
 }
 
 /** Accounts of people, as opposed to those of services. */

@@ -1,5 +1,6 @@
 import {defaultConnectTimeout, selectorFor} from '@ovpn3/kit/flags'
 import {
+  type Account,
   type Claim,
   claimOf,
   hasCode,
@@ -18,7 +19,7 @@ import {
 
 import type {Candidate, LiveQuery} from './candidates'
 
-import {type Account, accounts, isPerson} from './accounts'
+import {accounts, isPerson} from './accounts'
 import {files} from './files'
 import {sshHosts} from './hosts'
 

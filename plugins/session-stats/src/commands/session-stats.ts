@@ -37,7 +37,7 @@ import type {Counters} from '../rates'
 
 import {defaultInterval, intervalOf} from '../interval'
 import {exposition, type HostState, prometheusProperties} from '../prometheus'
-import {Board, sampleLine, sessionName} from '../view'
+import {Board, sampleLine, shortNameOf} from '../view'
 import {type Observation, watch} from '../watch'
 
 /** A session of `--all` as `--json` prints it. */
@@ -224,7 +224,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sess
               if (single) ends.push(observation)
               else {
                 const {departure, session} = observation
-                view.report(`${sessionName(session, ownerOf(session))} ${departure}`)
+                view.report(`${shortNameOf(session, ownerOf(session))} ${departure}`)
               }
             }
 

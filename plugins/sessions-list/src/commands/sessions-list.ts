@@ -27,12 +27,6 @@ const rowPause = 200
 /** The sessions of a source; each promise settles when its session was read. */
 type EntryList = readonly Promise<Entry | undefined>[]
 
-interface Found {
-  readonly lists: readonly Promise<EntryList>[]
-  /** To be called once all lists are there. @throws Ovpn3Error where no source could be asked */
-  check(): void
-}
-
 /** The sessions that match the query, in its order. */
 interface Listing {
   readonly columns: readonly ColumnName[]
@@ -127,18 +121,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several host
     if (this.flags.watch) return this.#follow(query, columns, reads)
     const sources = await this.sources()
     const lists = this.#read(sources, reads)
-    const found = {check: () => sources.failIfAllLost(), lists}
-    if (!query.sort && format === 'classic') return this.#printRecords(found, query)
-    if (!query.sort && format === 'table' && isOfSeveral) return this.#printRows(found, query, columns)
+    if (!query.sort && format === 'classic') return this.#printRecords(sources, lists, query)
+    if (!query.sort && format === 'table' && isOfSeveral) return this.#printRows(sources, lists, query, columns)
     const all = (await Promise.all(lists.map(async (list) => entriesOf(await list)))).flat()
-    found.check()
+    sources.failIfAllLost()
     const now = nowSeconds()
     const matching = all.filter((entry) => matches(query, entry, now))
     return {columns, entries: sorted(matching, query, now), now, total: all.length}
   }
 
   /** Prints each record as soon as it is read. */
-  async #printRecords({check, lists}: Found, query: Query): Promise<undefined> {
+  async #printRecords(sources: Sources, lists: readonly Promise<EntryList>[], query: Query): Promise<undefined> {
     let total = 0
     const matching = async function* () {
       for await (const list of inArrivalOrder(lists)) {
@@ -149,7 +142,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several host
         }
       }
 
-      check()
+      sources.failIfAllLost()
     }
 
     await printClassic(
@@ -160,7 +153,12 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several host
   }
 
   /** Prints the rows of each host as they arrive: one that does not answer does not hold up the others. */
-  async #printRows({check, lists}: Found, query: Query, columns: readonly ColumnName[]): Promise<undefined> {
+  async #printRows(
+    sources: Sources,
+    lists: readonly Promise<EntryList>[],
+    query: Query,
+    columns: readonly ColumnName[],
+  ): Promise<undefined> {
     let total = 0
     const shown: Entry[] = []
     let printed: readonly string[] = []
@@ -187,7 +185,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several host
 
     if (pause) print()
     clearTimeout(pause)
-    check()
+    sources.failIfAllLost()
     if (shown.length === 0) this.log(emptyText(total))
   }
 
