@@ -164,8 +164,9 @@ export class Simulator implements World {
   }
 
   async killLogService(): Promise<void> {
-    await this.restartLogService()
+    // before the new service can be called
     for (const session of this.manager.sessions.values()) session.forwards.lost = true
+    await this.restartLogService()
   }
 
   /**

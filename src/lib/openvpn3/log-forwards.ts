@@ -3,7 +3,9 @@ type SetForwarding = (enable: boolean) => Promise<boolean>
 
 /** The forwarding of a session's signals to this connection by the log service, shared by all its followers. */
 export class LogForward {
-  #live = false
+  #isEnabled = false
+  /** The log service has restarted since forwarding was enabled, or while it was being enabled. */
+  #isLost = false
   readonly #onUnused: () => void
   #turn = Promise.resolve()
   #followers = 0
@@ -15,7 +17,7 @@ export class LogForward {
 
   /** Whether the signals arrive. */
   get live(): boolean {
-    return this.#live
+    return this.#isEnabled && !this.#isLost
   }
 
   /** @throws Ovpn3Error */
@@ -32,7 +34,7 @@ export class LogForward {
 
   /** Enables forwarding again after a restart of the log service, which loses all subscriptions. */
   async renew(set: SetForwarding): Promise<void> {
-    this.#live = false
+    this.#isLost = true
     await this.#update(set)
   }
 
@@ -47,7 +49,7 @@ export class LogForward {
 
   /** Ends forwarding without a call, because the session was removed. */
   end(): void {
-    this.#live = false
+    this.#isEnabled = false
     this.#followers = 0
     this.#onUnused()
   }
@@ -60,7 +62,9 @@ export class LogForward {
   #update(set: SetForwarding): Promise<void> {
     const update = async () => {
       const enable = this.#followers > 0
-      if (enable !== this.#live) this.#live = (await set(enable)) && enable
+      if (this.#isLost) this.#isEnabled = false
+      this.#isLost = false
+      if (enable !== this.#isEnabled) this.#isEnabled = (await set(enable)) && enable
     }
 
     this.#turn = this.#turn.then(update, update)

@@ -68,6 +68,23 @@ describe('log subscriptions of a session', () => {
     assert.deepEqual([calls, log.live], [[true, true], true])
   })
 
+  it('are renewed if the log service restarts while LogForward is called', async () => {
+    let answer = (_: boolean) => {}
+    const slow = (enable: boolean) => {
+      calls.push(enable)
+      return new Promise<boolean>((resolve) => {
+        answer = resolve
+      })
+    }
+
+    const joining = log.join(slow)
+    await settled()
+    const renewing = log.renew(ask)
+    answer(true)
+    await Promise.all([joining, renewing])
+    assert.deepEqual([calls, log.live], [[true, true], true])
+  })
+
   it('are not revoked for a session that has ended', async () => {
     await Promise.all([log.join(ask), log.join(ask)])
     log.end()
