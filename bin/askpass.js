@@ -6,6 +6,8 @@ const {connect} = require('node:net')
 
 const socket = connect(process.env.OVPN3_ASKPASS_SOCKET)
 let answer = ''
+// none: a notice, such as to touch a security key, which ssh ends by a signal; confirm: yes or no
+const kind = process.env.SSH_ASKPASS_PROMPT ?? null
 process.exitCode = 1
 socket.on('error', () => {})
 socket.setEncoding('utf8').on('data', (text) => {
@@ -17,4 +19,4 @@ socket.on('end', () => {
   process.stdout.write(answer)
   process.exitCode = 0
 })
-socket.end(JSON.stringify(process.argv[2] ?? ''))
+socket.write(`${JSON.stringify({kind, text: process.argv[2] ?? ''})}\n`)

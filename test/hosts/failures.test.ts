@@ -104,9 +104,17 @@ describe('a host that fails', {skip: missingTools('systemd-stdio-bridge')}, () =
     assert.deepEqual([status, stderr.split('\n')[0]], [6, 'Error: gw1: its shell prints text: Welcome to gw1'])
     assert.ok(time < 5000, `${time} ms`)
     // without the end of a line it may still become an answer
-    hosts.script('gw1', 'head -c 200000 /dev/zero; exec sleep 1000')
+    hosts.script('gw1', 'head -c 20000 /dev/zero; exec sleep 1000')
     const silent = await run('list -H gw1 --connect-timeout 1')
     assert.deepEqual([silent.status, silent.stderr.split('\n')[0]], [6, 'Error: gw1: timed out after 1 s'])
+    assert.deepEqual(hosts.running(), [])
+  })
+
+  it('has a shell that never stops printing: that is an error', async () => {
+    hosts.script('gw1', 'exec cat /dev/zero')
+    const {status, stderr, time} = await run('list -H gw1')
+    assert.deepEqual([status, stderr.split('\n')[0]], [6, 'Error: gw1: its shell prints too much text'])
+    assert.ok(time < 5000, `${time} ms`)
     assert.deepEqual(hosts.running(), [])
   })
 

@@ -2,7 +2,9 @@ import type {Host} from '@ovpn3/sessions'
 
 import {hostOf} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
-import {existsSync} from 'node:fs'
+import {once} from 'node:events'
+import {existsSync, mkdirSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
 import path from 'node:path'
 import {after, afterEach, before, beforeEach, describe, it} from 'node:test'
 import {setTimeout as sleep} from 'node:timers/promises'
@@ -17,6 +19,8 @@ import {Hosts} from '../support/hosts'
 import {repository} from '../support/repository'
 
 const gw1 = hostOf('gw1')
+/** An answer that the user does not give. */
+const never = 'never'
 
 /** Hosts for the processes of this process. */
 function ownHosts(): Hosts {
@@ -111,7 +115,10 @@ describe('error of an ssh that has ended', () => {
     'Failed to connect to bus: No such file or directory': 'no system bus there',
     'Failed to set up bus connection: Permission denied': 'no system bus there',
     'kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.1 port 22':
-      'Connection reset by 10.0.0.1 port 22',
+      'connection closed by the host',
+    'client_loop: send disconnect: Broken pipe': 'connection closed by the host',
+    'Connection to gw1 closed by remote host.': 'connection closed by the host',
+    'Timeout, server gw1 not responding.': 'no answer',
     'ssh: connect to host gw1 port 2222: Network is unreachable': 'network is unreachable',
     'ssh: connect to host gw1 port 2222: No route to host': 'no route to host',
     'ssh: connect to host gw1 port 2222: Operation timed out': 'no answer',
@@ -262,10 +269,12 @@ describe('questions of ssh', () => {
   const notices: string[] = []
   let answers: (string | undefined)[] = []
   const asker = {
-    async ask(question: {readonly hidden: boolean; readonly text: string}) {
+    async ask(question: {readonly hidden: boolean; readonly text: string}, signal: AbortSignal) {
       asked.push(question)
-      await sleep(20)
       const answer = answers.shift()
+      if (answer === never) await once(signal, 'abort')
+      await sleep(20)
+      signal.throwIfAborted()
       if (answer === undefined) throw new Error('cancelled')
       return answer
     },
@@ -310,6 +319,59 @@ Are you sure you want to continue connecting (yes/no/[fingerprint])? `
       'ED25519 key fingerprint is SHA256:abc.',
     ])
   })
+
+  it('to touch a key are notices, which stay until ssh ends them', async () => {
+    const touch = `SSH_ASKPASS_PROMPT=none ${question('Confirm user presence for key ED25519-SK')} & pid=$!
+sleep 0.5; kill $pid; wait $pid; echo "touched $?" >&2`
+    assert.equal(await ask(touch), 'touched 143')
+    assert.deepEqual([notices, asked], [['Confirm user presence for key ED25519-SK'], []])
+  })
+
+  it('to allow the use of a key are answered in view', async () => {
+    answers = ['yes']
+    assert.equal(
+      await ask(`echo "got $(SSH_ASKPASS_PROMPT=confirm ${question('Allow use of key office?')})" >&2`),
+      'got yes',
+    )
+    assert.deepEqual(asked, [{hidden: false, text: 'Allow use of key office (yes/no)'}])
+  })
+
+  it('end if ssh ends their program, and the next one is asked', async () => {
+    answers = [never, '1234']
+    const script = `${question('Password: ')} & pid=$!; sleep 0.5; kill $pid; wait $pid; echo "got $(${question('PIN: ')})" >&2`
+    assert.equal(await ask(script), 'got 1234')
+    assert.equal(asked.length, 2)
+  })
+
+  it('run the programs that are first in PATH', async () => {
+    assert.equal(await ask('echo "$PATH" >&2'), `${process.env.PATH}:${path.dirname(process.execPath)}`)
+  })
+
+  for (const [what, folder] of Object.entries({
+    'has a long path': path.join(tmpdir(), 'x'.repeat(100)),
+    'is missing': '/nowhere/at/all',
+  }))
+    it(`have a socket in a private folder if the temporary folder ${what}`, async (t) => {
+      const {TMPDIR} = process.env
+      t.after(() => {
+        if (TMPDIR === undefined) delete process.env.TMPDIR
+        else process.env.TMPDIR = TMPDIR
+        rmSync(folder, {force: true, recursive: true})
+      })
+      if (!folder.startsWith('/nowhere')) mkdirSync(folder)
+      process.env.TMPDIR = folder
+      hosts.script(
+        'gw1',
+        'dirname "$OVPN3_ASKPASS_SOCKET" >&2; ls -A "$(dirname "$OVPN3_ASKPASS_SOCKET")" >&2; exit 255',
+      )
+      const [remote] = remotes(['gw1'], {askpass: {asker, program}, connectTimeout: 5})
+      if (folder.startsWith('/nowhere'))
+        await assert.rejects(remote!.channel(), {
+          hint: 'Check TMPDIR',
+          message: `cannot create a folder in ${folder}: ENOENT`,
+        })
+      else assert.equal((await (await remote!.channel()).ended).message, 'askpass')
+    })
 
   it('are asked one at a time', async () => {
     answers = ['1', '2', '3']

@@ -79,7 +79,8 @@ describe('hosts behind a real sshd', {skip: skipSshd()}, () => {
     })
     assert.equal(status, 6, stderr)
     assert.match(stdout, /chal/)
-    for (const host of ['gw1', 'gw2']) assert.match(stderr, new RegExp(`^Error: ${host}: .*closed by`, 'm'))
+    for (const host of ['gw1', 'gw2'])
+      assert.match(stderr, new RegExp(`^Error: ${host}: .*: connection closed by the host$`, 'm'))
   })
 
   it('fail with an error for each reason', async () => {

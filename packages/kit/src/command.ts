@@ -5,7 +5,7 @@ import {CLIError, ExitError} from '@oclif/core/errors'
 import * as Flags from '@oclif/core/flags'
 import {
   Cancellation,
-  type Deadline,
+  Deadline,
   exitStatus,
   hasCode,
   hostPrefix,
@@ -409,14 +409,18 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #resolverOptions(): ResolverOptions {
     const hosts = hostsOf(this.flags)
     const asker = {
-      ask: async (question: {readonly hidden: boolean; readonly text: string}) => {
+      ask: async (question: {readonly hidden: boolean; readonly text: string}, signal: AbortSignal) => {
+        const asking = new Deadline(this.abortSignal)
+        signal.addEventListener('abort', () => asking.abort(new Interruption()))
         try {
-          const [answer] = await this.screen.ask(() => ask([question], this.abortSignal))
+          const [answer] = await this.screen.ask(() => ask([question], asking.signal))
           return answer!
         } catch (error) {
           // ssh would report only that it got no answer
-          this.#abort.abort(error)
+          if (!signal.aborted) this.#abort.abort(error)
           throw error
+        } finally {
+          asking.end()
         }
       },
       notice: (text: string) => this.screen.notice(text),
@@ -463,6 +467,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
         end()
         this.screen.clear()
         releaseTerminal()
+        // a signal ends the process without this event, by which programs and files are removed
+        process.emit('exit', this.#signalStatus())
         process.kill(process.pid, name)
         return
       }

@@ -21,7 +21,8 @@ export interface ResolverOptions {
   readonly connectTimeout: number
   /** Asks the user a question of ssh; left out: nobody can be asked. */
   readonly asker?: {
-    ask(question: {readonly hidden: boolean; readonly text: string}): Promise<string>
+    /** @param signal aborted when the answer is no longer needed */
+    ask(question: {readonly hidden: boolean; readonly text: string}, signal: AbortSignal): Promise<string>
     /** Prints a line for the user. */
     notice(text: string): void
   }

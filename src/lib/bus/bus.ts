@@ -54,7 +54,7 @@ export class Bus {
     const {channel, signal} = options
     if (channel) {
       if (signal?.aborted) throw new BusError('host-unreachable', 'interrupted')
-      const bus = await Bus.#open(await channel(), options)
+      const bus = await Bus.#open(await opened(channel), options)
       bus.#keepAlive()
       return bus
     }
@@ -150,7 +150,9 @@ export class Bus {
         await this.call({...ping, timeout: keepAlive.timeout * 1000})
       } catch (error) {
         if (!(error instanceof BusError && error.kind === 'timeout')) return
-        this.#end(lostError(`no answer within ${keepAlive.timeout} s`, error))
+        this.#end(
+          lostError(`no answer within ${keepAlive.timeout} s`, {hint: 'Check the network, and that the host is up'}),
+        )
         void this.#connection?.close()
       }
     }
@@ -164,6 +166,15 @@ export class Bus {
     clearInterval(this.#heart)
     this.#calls.end(error)
     this.#options.onClose?.(error)
+  }
+}
+
+/** @throws BusError `host-unreachable` */
+async function opened(channel: () => Promise<Channel>): Promise<Channel> {
+  try {
+    return await channel()
+  } catch (error) {
+    throw new BusError('host-unreachable', (error as Error).message, error)
   }
 }
 

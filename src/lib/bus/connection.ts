@@ -13,15 +13,24 @@ import {type Head, MessageSplitter, type WireMessage} from './wire'
 
 /** Seconds for the socket of this machine. */
 const defaultTimeout = 5
+/** Seconds for which sshd waits for the user to log in, by its default. */
+const loginTime = 120
+/** Bytes that the other side may send before its first message. */
+const mostGreeting = 2 ** 16
 
 /** A stream to a bus, in place of an address. */
 export interface Channel {
   readonly stream: Duplex
+  /** Resolves when the user is asked something, such as for a password: then there is more time to connect. */
+  readonly asked?: Promise<void>
   /** Resolves with the reason, and the next step, once the other side has ended. */
   readonly ended: Promise<Error & {readonly hint: string}>
   /** Ends it. Resolves once nothing is left of it. */
   close(): Promise<void>
 }
+
+const quietShell = {hint: 'Change its startup files, such as ~/.bashrc, to print nothing'}
+const slowHost = {hint: 'Check that the host is up, or pass a longer --connect-timeout'}
 
 interface ConnectionOptions {
   /** Seconds within which the bus must answer. */
@@ -63,14 +72,26 @@ export class Connection {
       const connection = new Connection(bus, options, channel)
       const internals = connection.#internals
       let connected = false
-      const giveUp = (reason: string) => {
-        if (!connected) fail(reason)
+      let failed = false
+      const giveUp = (reason: string, cause?: unknown) => {
+        if (!connected) fail(reason, cause)
       }
 
       const {connectTimeout = defaultTimeout} = options
-      const timer = setTimeout(() => setImmediate(giveUp, `timed out after ${connectTimeout} s`), connectTimeout * 1000)
+      let timer: NodeJS.Timeout | undefined
+      const giveUpAfter = (seconds: number) => {
+        const timeUp = () => giveUp(`timed out after ${seconds} s`, slowHost)
+        clearTimeout(timer)
+        timer = setTimeout(() => setImmediate(timeUp), seconds * 1000)
+      }
+
+      giveUpAfter(connectTimeout)
+      void channel?.asked?.then(() => {
+        if (!connected && !failed) giveUpAfter(connectTimeout + loginTime)
+      })
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
+        failed = true
         clearTimeout(timer)
         void connection.close()
         if (connected) options.onLost(lostError(reason, cause))
@@ -88,16 +109,17 @@ export class Connection {
         if (channel && 'code' in error) return
         const [, said] = (channel && /^authentication failed: (.*)/.exec(error.message)) ?? []
         if (said === undefined) fail(reasonOf(error), error)
-        else
-          fail(`its shell prints text: ${said}`, {
-            hint: 'Change its startup files, such as ~/.bashrc, to print nothing',
-          })
+        else fail(`its shell prints text: ${said}`, quietShell)
       })
       internals.on('end', () => {
         if (!ended) fail('the bus closed the connection')
       })
+      const endGreeting = channel && limited(channel.stream, () => fail('its shell prints too much text', quietShell))
       // dbus-next starts to read right after this event
-      internals.once('connect', () => queueMicrotask(() => connection.#takeOver(internals.stream!, fail)))
+      internals.once('connect', () => {
+        endGreeting?.()
+        queueMicrotask(() => connection.#takeOver(internals.stream!, fail))
+      })
       bus.on('message', (message) => connection.#receive(message))
       bus.once('connect', () => {
         clearTimeout(timer)
@@ -210,6 +232,23 @@ function busOver(stream: Duplex): MessageBus {
   }
 
   return bus
+}
+
+/** Limits what is read from a stream, until the returned function is called. */
+function limited(stream: Duplex, onExcess: () => void): () => void {
+  const read = stream.read.bind(stream)
+  let total = 0
+  stream.read = (size?: number) => {
+    const chunk = read(size) as Buffer | null
+    total += chunk?.length ?? 0
+    if (total <= mostGreeting) return chunk
+    onExcess()
+    return null
+  }
+
+  return () => {
+    stream.read = read
+  }
 }
 
 /** Why a connection failed, without Node's code for a socket that does not exist. */

@@ -56,13 +56,9 @@ export function toOvpn3Error(
     case 'access-denied':
       return accessDenied(to, {cause})
     case 'disconnected':
-      return error('disconnected', message, checkBus)
-    case 'host-unreachable': {
-      const {hint = 'Check that the host is up, or pass a longer --connect-timeout'} = (cause.cause ?? {}) as {
-        hint?: string
-      }
-      return error('host-unreachable', message, hint)
-    }
+      return error('disconnected', message, hintOf(cause) ?? checkBus)
+    case 'host-unreachable':
+      return error('host-unreachable', message, hintOf(cause) ?? checkBus)
 
     case 'no-owner':
       return error(
@@ -105,6 +101,11 @@ export function toOvpn3Error(
       return error('bus-unreachable', `cannot connect to the system bus: ${message}`, hint)
     }
   }
+}
+
+/** The next step that the cause of an error names. */
+function hintOf({cause}: BusError): string | undefined {
+  return (cause as undefined | {readonly hint?: string})?.hint
 }
 
 /** Removes the error domains that GLib prepends, one for each process that passed the error on. */

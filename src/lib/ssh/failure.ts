@@ -46,9 +46,14 @@ const rules: readonly Rule[] = [
   },
   {says: /Connection refused/, message: () => 'connection refused', hint: () => 'Check that sshd runs there'},
   {
-    says: /Connection timed out|Operation timed out|banner exchange/,
+    says: /Connection timed out|Operation timed out|banner exchange|Timeout, server .* not responding/,
     message: () => 'no answer',
     hint: () => 'Check that the host is up, or pass a longer --connect-timeout',
+  },
+  {
+    says: /closed by remote host|Connection (?:closed|reset) by|send disconnect: Broken pipe/,
+    message: () => 'connection closed by the host',
+    hint: (login) => `Run \`${login}\` to find out why`,
   },
   {
     says: /No route to host|Network is unreachable/,

@@ -16,8 +16,6 @@ interface RemoteOptions {
 
 /** How many hosts are connected to at a time: each takes a process and, there, a login. */
 const atATime = 32
-/** Seconds for which sshd waits for the user to log in, by its default. */
-const loginTime = 120
 
 /** Hosts whose system bus is reached over ssh. Nothing is installed there: `systemd-stdio-bridge` is part of systemd. */
 export function remotes(hosts: readonly string[], {askpass, connectTimeout}: RemoteOptions): Remote[] {
@@ -26,15 +24,19 @@ export function remotes(hosts: readonly string[], {askpass, connectTimeout}: Rem
     const host = hostOf(name)
     return {
       async channel() {
-        const asking = askpass && (await Askpass.listen(askpass.asker, askpass.program))
+        let onQuestion = () => {}
+        const asked = new Promise<void>((resolve) => {
+          onQuestion = resolve
+        })
+        const asking = askpass && (await Askpass.listen({...askpass, onQuestion}))
         const channel = openChannel(host, ['systemd-stdio-bridge'], {
           connectTimeout,
           environment: asking?.environment,
         })
         void channel.ended.then(() => asking?.close())
-        return channel
+        return {...channel, asked}
       },
-      connectTimeout: askpass ? connectTimeout + loginTime : connectTimeout,
+      connectTimeout,
       host: name,
       turn: (work) => slots.run(work),
       // asks nobody: the user has answered once
