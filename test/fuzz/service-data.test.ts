@@ -182,7 +182,7 @@ describe('arbitrary replies of the session manager', () => {
 })
 
 describe('sessions with arbitrary properties', () => {
-  const required = {profile: false, properties}
+  const required = {profile: false, properties, requiresOwner: false}
   const entry = async (one: ServiceSession): Promise<Entry> => {
     const reading = readingOf(one, one.snapshot, false)
     return {...reading, details: await detailsOf(reading, required)}

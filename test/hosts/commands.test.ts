@@ -21,7 +21,7 @@ interface Listed {
 }
 
 interface Results {
-  readonly errors?: readonly {readonly source: string}[]
+  readonly errors?: readonly {readonly message: string; readonly source: string}[]
   readonly sessions: readonly {readonly host: string; readonly message: string; readonly outcome: string}[]
 }
 
@@ -94,6 +94,65 @@ describe('commands over hosts', {skip}, () => {
     assert.deepEqual(session?.owner, {name: 'remote', uid: world('gw1').uid('alice')})
     const paused = await run('pause cert -H gw1 --owner remote')
     assert.deepEqual([paused.status, paused.stderr], [0, ''])
+  })
+
+  it('say that a user cannot be looked up where that matters, and show the others', async () => {
+    const uid = world('gw1').uid('alice')
+    hosts.add('gw1', world('gw1'), {passwd: [`remote:x:${uid}:`]})
+    hosts.script('gw2', 'case $* in getent*) exec sleep 1000; esac\n' + hosts.scriptOf('gw2'))
+    await start('gw1', 'cert')
+    await start('gw2', 'cert2')
+    const listed = await run(`list ${both} --connect-timeout 2 --json`)
+    const owners = document<Listed>('sessions-list', listed.stdout).sessions.map(({host, owner}) => [host, owner])
+    assert.deepEqual(owners, [
+      ['gw1', {name: 'remote', uid}],
+      ['gw2', {name: null, uid}],
+    ])
+    assert.equal(listed.status, 0)
+    for (const line of ['list --filter owner=remote', 'stats --all --owner remote']) {
+      const {status, stderr, stdout} = await run(`${line} ${both} --connect-timeout 2`)
+      assert.match(stderr, /^Error: gw2: cannot look up user \w+ on gw2\nPass the uid, or run `ssh gw2 getent passwd/)
+      assert.deepEqual([status, /cert\b/.test(stdout), /cert2/.test(stdout)], [3, true, false], stdout)
+    }
+
+    const single = await run('list -H gw2 --filter owner=remote --connect-timeout 2')
+    assert.equal(single.status, 1, single.stderr)
+  })
+
+  it('list the sessions of a user on the hosts that answer', async () => {
+    hosts.add('gw1', world('gw1'), {passwd: [`remote:x:${world('gw1').uid('alice')}:`]})
+    await start('gw1', 'cert')
+    hosts.fail('gw2', 'a refused connection')
+    const {status, stderr, stdout} = await run(`stats --all --owner remote ${both} --json`)
+    const {errors, sessions} = document<Results>('session-stats-all', stdout)
+    assert.deepEqual(
+      [status, stderr, sessions.length, errors?.map(({message, source}) => `${source}: ${message}`)],
+      [3, '', 1, ['gw2: connection refused']],
+    )
+  })
+
+  it('say that two of them are the same machine', async () => {
+    hosts.add('gw2', world('gw1'))
+    await start('gw1', 'cert')
+    const {status, stderr} = await run(`pause cert ${both}`)
+    assert.deepEqual(
+      [status, stderr.trimEnd().split('\n').at(-1)],
+      [4, 'These hosts are the same machine: pass one of them only'],
+      stderr,
+    )
+  })
+
+  it('have hints for them', async () => {
+    const hintOf = async (line: string) => {
+      const {status, stderr} = await run(line)
+      assert.notEqual(status, 0)
+      return stderr.trimEnd().split('\n').slice(1).join('\n')
+    }
+
+    assert.match(await hintOf('start nosuch -H gw1'), /`ssh gw1 openvpn3 configs-list`/)
+    assert.match(await hintOf(`start nosuch ${both}`), /`ssh HOST openvpn3 configs-list`/)
+    assert.match(await hintOf('acl -H gw1'), /`ovpn3 list --host gw1`/)
+    assert.match(await hintOf(`acl ${both}`), /`ovpn3 list --host gw1 --host gw2`/)
   })
 
   it('reject invalid hosts before they start ssh', async () => {
@@ -193,6 +252,8 @@ describe('commands over hosts', {skip}, () => {
       assert.equal(stderr.match(/ssh was killed/g)?.length, 1, stderr)
       assert.match(stderr, /^Error: gw1: /m)
       assert.match(stdout, /dead/)
+      assert.match(stdout, format === 'json' ? /"event":"lost"/ : / {2}lost {5}.*cert/)
+      assert.doesNotMatch(stdout, /removed/)
       assert.deepEqual(hosts.running(), [])
       await world('gw2').reset()
       await start('gw2', 'cert2')
@@ -307,6 +368,7 @@ describe('commands over hosts', {skip}, () => {
     assert.ok(hosts.calls.every(({args}) => args.includes('BatchMode=yes')))
     userFile(world('gw1'), 'alice', '.ssh/config', 'Host gw1 gw2\n  User admin\nHost *.example\n')
     assert.deepEqual(await complete('gw', 'list', '-H'), ['gw1', 'gw2'])
+    assert.deepEqual(await complete('root@gw', 'list', '-H'), ['root@gw1', 'root@gw2'])
   })
 })
 

@@ -93,6 +93,19 @@ describe('a host that fails', {skip: missingTools('systemd-stdio-bridge')}, () =
     const {status, stderr} = await run('list -H gw1 -H gw2')
     assert.equal(status, 6)
     assert.match(stderr, /^Error: gw1: connection refused\n.+\nError: gw2: unknown host\n.+\n$/)
+    const both = await run('list -H gw1 -H gw2 --json')
+    const {errors} = document<Listed>('error', both.stdout)
+    assert.deepEqual(
+      [both.status, both.stderr, errors?.map(({message, source}) => [source, message])],
+      [
+        6,
+        '',
+        [
+          ['gw1', 'connection refused'],
+          ['gw2', 'unknown host'],
+        ],
+      ],
+    )
     const json = await run('list -H gw1 --json')
     const {error} = document<Failed>('error', json.stdout)
     assert.deepEqual([json.status, error.code, error.message], [6, 'host-unreachable', 'gw1: connection refused'])

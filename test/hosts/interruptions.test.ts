@@ -33,6 +33,20 @@ describe('an interruption of a command over hosts', {skip}, () => {
         assert.deepEqual(hosts.running(), [])
       })
 
+  it('names no host that was not waited for', async () => {
+    await world('gw1').startSession('alice', 'cert')
+    hosts.fail('gw2', 'a long silence')
+    const interrupted = await run('list -H gw1 -H gw2', {
+      async during(child) {
+        await until('ssh runs', () => hosts.running('gw2').length === 1)
+        child.kill('SIGINT')
+      },
+    })
+    assert.deepEqual([interrupted.status, interrupted.stderr], [130, 'Error: interrupted\n'])
+    const timedOut = await run('resume cert -H gw1 -H gw2 --timeout 1')
+    assert.deepEqual([timedOut.status, timedOut.stderr.split('\n').length], [7, 2], timedOut.stderr)
+  })
+
   it('leaves no ssh behind if 40 hosts are silent', async () => {
     const names = Array.from({length: 40}, (_, i) => `silent${i}`)
     for (const name of names) hosts.fail(name, 'a long silence')

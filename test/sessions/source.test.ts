@@ -102,15 +102,6 @@ describe('several sources', () => {
     assert.throws(() => sources.markFailed(b, outage), outage)
   })
 
-  it('need unique names', async () => {
-    const sources = new Sources([sourceWith('a', 'one'), sourceWith('a', 'two')])
-    assert.deepEqual(
-      (await sources.find(all, [])).map(({id}) => id),
-      ['one'],
-    )
-    assert.equal(sources.failures[0]?.source, 'a')
-  })
-
   it('report the source of an event', async () => {
     const [a, b] = [sourceWith('a'), sourceWith('b')]
     const silent: SessionSource = {find: async () => [], me: 1000, name: 'silent'}

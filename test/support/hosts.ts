@@ -117,6 +117,11 @@ export class Hosts {
     writeFileSync(path.join(this.#folder, 'hosts', name), `${text}\n`)
   }
 
+  /** The script that plays ssh for a host. */
+  scriptOf(name: string): string {
+    return readFileSync(path.join(this.#folder, 'hosts', name), 'utf8')
+  }
+
   /** Every ssh that was started, in order. */
   get calls(): readonly SshCall[] {
     return readFileSync(path.join(this.#folder, 'calls'), 'utf8')

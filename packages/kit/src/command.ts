@@ -6,6 +6,7 @@ import * as Flags from '@oclif/core/flags'
 import {
   Cancellation,
   Deadline,
+  errorOn,
   exitStatus,
   hasCode,
   hostPrefix,
@@ -50,7 +51,7 @@ import {
   switchMisuse,
   unknownOption,
 } from './misuse'
-import {errorDocument, errorText, failureText, withFailures} from './report'
+import {errorDocument, errorText, failureText, isListing, withFailures} from './report'
 import {
   ownerOf,
   type SelectContext,
@@ -140,6 +141,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   readonly #stallListeners: ((session: StalledSession) => void)[] = []
   #signal: SignalName | undefined
   /** The command line before it was normalized. */
+  /** The options of the parsed line. */
+  #connectTimeout = 0
+  #hosts: readonly string[] = []
   #typed: readonly string[] = []
   /** The names of the options that it has. */
   #given: readonly string[] = []
@@ -342,25 +346,27 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   override logJson(json: unknown): void {
-    const document = withFailures(json, this.#failures)
+    const document = isListing(json) ? withFailures(json, this.#failures) : json
     process.stdout.write(toJson(document, 2) + '\n')
     if (document === json && !this.streams) for (const failure of this.#failures) this.noticeError(failureText(failure))
   }
 
   protected override async catch(error: unknown): Promise<void> {
     if (error instanceof ExitError) throw error
-    const known = this.#known(error) ?? unexpected(error, this.ctor.plugin)
+    const known = errorOn(this.#hosts, this.#known(error) ?? unexpected(error, this.ctor.plugin))
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
-    if (this.jsonEnabled()) this.logJson(this.toErrorJson(known))
+    // of several hosts each says what is wrong, unless they were not waited for
+    const isComplete = this.#hosts.length > 1 && known.code !== 'interrupted' && known.code !== 'timeout'
+    const failures = (isComplete && (await this.#sources?.catch(() => {}))?.failures) || []
+    if (this.jsonEnabled()) this.logJson(withFailures(this.toErrorJson(known), failures))
     else {
       this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
-      // of several hosts each says what is wrong
-      for (const failure of this.#hosts.length > 1 ? ((await this.#sources?.catch(() => {}))?.failures ?? []) : [])
+      for (const failure of failures)
         if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
     }
   }
 
-  protected override toErrorJson(error: Ovpn3Error): unknown {
+  protected override toErrorJson(error: Ovpn3Error): object {
     return errorDocument(error)
   }
 
@@ -382,6 +388,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
     this.args = parsed.args as ArgsOf<T>
+    const {connectTimeout, hosts} = hostsOf(this.flags)
+    this.#connectTimeout = connectTimeout
+    this.#hosts = hosts
     this.#given = givenFlags({parse: {input: {flags: {...baseFlags, ...flags}}, output: parsed}})
     const {session} = this.#selectorValues
     if (session !== undefined) failOn(argumentMisuse(session, this.#line(this.#given)))
@@ -402,12 +411,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     })
   }
 
-  get #hosts(): readonly string[] {
-    return this.flags?.host ?? []
-  }
-
   #resolverOptions(): ResolverOptions {
-    const hosts = hostsOf(this.flags)
     const asker = {
       ask: async (question: {readonly hidden: boolean; readonly text: string}, signal: AbortSignal) => {
         const asking = new Deadline(this.abortSignal)
@@ -426,9 +430,10 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       notice: (text: string) => this.screen.notice(text),
     }
     return {
-      ...hosts,
+      connectTimeout: this.#connectTimeout,
+      hosts: this.#hosts,
       // the questions of several hosts at a time are confusing
-      asker: this.interactive && hosts.hosts.length === 1 ? asker : undefined,
+      asker: this.interactive && this.#hosts.length === 1 ? asker : undefined,
       onStall: (session) => this.onStall(session),
     }
   }

@@ -7,6 +7,7 @@ import {
   Ovpn3Error,
   type SessionRef,
   type SessionSource,
+  type SourceFailure,
   Sources,
   unlessAborted,
 } from '@ovpn3/sessions'
@@ -84,16 +85,22 @@ export async function sourcesOf(config: Interfaces.Config, options: ResolverOpti
   const {failures, successes} = await config.runHook('session-resolver', options, resolverLimit)
   // the CLI's own source comes first: of two sources with the same name, the first is used
   successes.sort((a, b) => Number(b.plugin.name === config.name) - Number(a.plugin.name === config.name))
-  const sources = successes.flatMap(({result}) => result ?? [])
-  return new Sources(
-    ofHosts(sources, options.hosts),
-    // oclif collects the errors of hooks and continues
-    failures.map(({error, plugin}) => ({
-      error: timedOut(error) ?? asOvpn3Error(error),
-      source: plugin.name,
-    })),
-  )
+  // oclif collects the errors of hooks and continues
+  const failed: SourceFailure[] = failures.map(({error, plugin}) => ({
+    error: timedOut(error) ?? asOvpn3Error(error),
+    source: plugin.name,
+  }))
+  const sources = new Map<string, SessionSource>()
+  for (const {plugin, result} of successes)
+    for (const source of ofHosts([result ?? []].flat(), options.hosts)) {
+      if (sources.has(source.name)) failed.push({error: nameInUse(source), source: plugin.name})
+      else sources.set(source.name, source)
+    }
+
+  return new Sources([...sources.values()], failed)
 }
+
+const nameInUse = ({name}: SessionSource) => new Ovpn3Error('failed', `another source has the name "${name}"`)
 
 /** The error of oclif for a hook that did not return in time. */
 function timedOut({message}: Error): Ovpn3Error | undefined {

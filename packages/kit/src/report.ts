@@ -48,8 +48,13 @@ export function failureText({error, source}: SourceFailure): string {
   return messageText({hint: error.hint, message: `${source}: ${error.message}`})
 }
 
-/** Adds the sources that failed to a list of sessions, as `--json` prints it. */
-export function withFailures(json: unknown, failures: readonly SourceFailure[]): unknown {
-  if (failures.length === 0 || typeof json !== 'object' || json === null || !('sessions' in json)) return json
+/** Whether a document is a list of sessions, or of what became of them. */
+export function isListing(json: unknown): json is object {
+  return typeof json === 'object' && json !== null && 'sessions' in json
+}
+
+/** Adds the sources that failed to a document, as `--json` prints it. */
+export function withFailures(json: object, failures: readonly SourceFailure[]): object {
+  if (failures.length === 0) return json
   return {...json, errors: failures.map(({error, source}) => ({source, ...errorJson(error)}))}
 }

@@ -236,8 +236,9 @@ const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([
 /** The user whom --owner names. @throws Ovpn3Error `usage` where there is no such user */
 export async function ownerOf({signal, sources, values: {owner}}: SelectContext): Promise<OwnerNamed | undefined> {
   if (owner === undefined) return undefined
-  const {all} = await unlessAborted(sources(), signal)
-  const uids = await unlessAborted(uidsNamed(owner, 'owner', all), signal)
+  const all = await unlessAborted(sources(), signal)
+  const named = uidsNamed(owner, 'owner', all.all, (source, error) => all.markFailed(source, error))
+  const uids = await unlessAborted(named, signal)
   return (source) => uids.get(source)
 }
 
@@ -419,10 +420,17 @@ async function choose(
     return ask(() => pick(question, rows, signal))
   }
 
+  const ids = remaining.map(({session}) => session.id)
   throw new Ovpn3Error(
     'session-ambiguous',
     `${selector ? safeText(selectorText(values)) : 'the selection'} matches ${count(remaining.length, 'session')}`,
-    {candidates, hint: `Select one by ID: --path ${uniqueIds(remaining.map(({session}) => session.id))[0]}`},
+    {
+      candidates,
+      hint:
+        new Set(ids).size === 1
+          ? 'These hosts are the same machine: pass one of them only'
+          : `Select one by ID: --path ${uniqueIds(ids)[0]}`,
+    },
   )
 }
 

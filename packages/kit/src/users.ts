@@ -26,7 +26,7 @@ const systemUsers: Users = {nameOf: findUserName, uidOf: findUid}
 /** The users of the machine on which a session runs. */
 const usersOf = ({users}: Pick<SessionSource, 'users'> = {}) => users ?? systemUsers
 
-/** The name of a user, looked up once; undefined if the uid has no account. */
+/** The name of a user, looked up once; undefined if the uid has no account. @throws Ovpn3Error if the lookup fails */
 function findUserName(uid: number): Promise<string | undefined> {
   let lookup = nameLookups.get(uid)
   if (!lookup) {
@@ -45,7 +45,7 @@ export interface User {
 
 /** A user of the machine on which a session runs. */
 export async function userOf(uid: number, source?: Pick<SessionSource, 'users'>): Promise<User> {
-  return {uid, name: (await usersOf(source).nameOf(uid)) ?? null}
+  return {uid, name: (await shownName(uid, source)) ?? null}
 }
 
 /** A user as text: `bob (uid 6002)`, or `uid 6002` without a name. */
@@ -53,9 +53,22 @@ export function userText({name, uid}: User): string {
   return name === null ? `uid ${uid}` : `${safeText(name)} (uid ${uid})`
 }
 
-/** The name of a user, or the uid if there is none. */
-export async function userName(uid: number, source?: Pick<SessionSource, 'users'>): Promise<string> {
-  return (await usersOf(source).nameOf(uid)) ?? String(uid)
+/**
+ * The name of a user, or the uid if there is none.
+ * @param required whether the name has an effect; otherwise the uid is also shown if it cannot be looked up
+ * @throws Ovpn3Error if a required name cannot be looked up
+ */
+export async function userName(uid: number, source?: Pick<SessionSource, 'users'>, required = false): Promise<string> {
+  return (await (required ? usersOf(source).nameOf(uid) : shownName(uid, source))) ?? String(uid)
+}
+
+async function shownName(uid: number, source?: Pick<SessionSource, 'users'>): Promise<string | undefined> {
+  try {
+    return await usersOf(source).nameOf(uid)
+  } catch (error) {
+    if (isOvpn3Error(error)) return undefined
+    throw error
+  }
 }
 
 /**
@@ -72,35 +85,45 @@ async function findUid(user: string): Promise<number | undefined> {
 
 /**
  * The uid of the user that an option names, by source; without the sources that have no such user.
+ * @param failed receives the error of a source whose users cannot be looked up
  * @throws Ovpn3Error `usage` if no source has that user
  */
 export async function uidsNamed<T extends Pick<SessionSource, 'users'>>(
   user: string,
   option: string,
   sources: readonly T[],
+  failed: (source: T, error: unknown) => void,
 ): Promise<ReadonlyMap<T, number>> {
-  const uids = await Promise.all(sources.map((source) => usersOf(source).uidOf(user)))
-  const known = sources.flatMap((source, i) => (uids[i] === undefined ? [] : [[source, uids[i]] as const]))
-  if (known.length === 0)
+  const uids = new Map<T, number>()
+  let areAllAsked = true
+  const find = async (source: T) => {
+    try {
+      const uid = await usersOf(source).uidOf(user)
+      if (uid !== undefined) uids.set(source, uid)
+    } catch (error) {
+      areAllAsked = false
+      failed(source, error)
+    }
+  }
+
+  await Promise.all(sources.map((source) => find(source)))
+  if (uids.size === 0 && areAllAsked)
     throw new Ovpn3Error('usage', `--${option}: no such user: "${user}"`, {
       hint: 'Pass the name of an existing user, or a uid',
     })
-  return new Map(known)
+  return uids
 }
 
 /** The uid of the user that an option names, at one source. @throws Ovpn3Error `usage` */
 export async function uidNamed(user: string, option: string, source: Pick<SessionSource, 'users'>): Promise<number> {
-  return (await uidsNamed(user, option, [source])).get(source)!
+  const uids = await uidsNamed(user, option, [source], (_, error) => {
+    throw error
+  })
+  return uids.get(source)!
 }
 
 async function lookUpName(uid: number): Promise<string | undefined> {
-  try {
-    return (uid === process.getuid?.() && ownName()) || (await lookUpAccount(String(uid)))?.name
-  } catch (error) {
-    // a user whose name cannot be looked up is shown as a uid
-    if (isOvpn3Error(error)) return undefined
-    throw error
-  }
+  return (uid === process.getuid?.() && ownName()) || (await lookUpAccount(String(uid)))?.name
 }
 
 function ownName(): string | undefined {

@@ -51,19 +51,26 @@ export function loginTo({destination, port}: Host): string {
 /**
  * A hint about a session or a service on a host, as what to run here: a command of ovpn3 gets --host, any other one
  * runs over ssh. Left as it is without a host, and if that was done before.
+ * @param on the host, or several of which the hint may apply to any
  */
-export function hintOn(host: string | undefined, hint: string | undefined): string | undefined {
-  if (host === undefined || hint === undefined) return hint
-  return hint.replaceAll(/(\b[Rr]un `)([^`]+)(?=`)/g, (whole, start: string, command: string) => {
+export function hintOn(on: readonly string[] | string | undefined, hint: string | undefined): string | undefined {
+  const hosts = on === undefined ? [] : [on].flat()
+  if (hosts.length === 0 || hint === undefined) return hint
+  const flags = hosts.map((host) => ` --host ${host}`).join('')
+  const [first] = hosts
+  const login = hosts.length === 1 ? loginTo(hostOf(first!)) : 'ssh HOST'
+  // a command follows `run`, or another one of ovpn3
+  return hint.replaceAll(/(\b[Rr]un )?`([^`]+)`/g, (whole, run: string | undefined, command: string) => {
     const [, name, rest = ''] = /^ovpn3 (\S+)(.*)$/.exec(command) ?? []
     if (/^ssh | --host /.test(command)) return whole
-    return start + (name === undefined ? `${loginTo(hostOf(host))} ${command}` : `ovpn3 ${name} --host ${host}${rest}`)
+    if (name !== undefined) return `${run ?? ''}\`ovpn3 ${name}${flags}${rest}\``
+    return run === undefined ? whole : `${run}\`${login} ${command}\``
   })
 }
 
-/** An error about a session or a service on a host: its hint applies there. */
-export function errorOn(host: string | undefined, error: Ovpn3Error): Ovpn3Error {
-  const hint = hintOn(host, error.hint)
+/** An error about a session or a service on a host, or on one of several: its hint applies there. */
+export function errorOn(on: readonly string[] | string | undefined, error: Ovpn3Error): Ovpn3Error {
+  const hint = hintOn(on, error.hint)
   if (hint === error.hint) return error
   const {candidates, code, message, profiles} = error
   return new Ovpn3Error(code, message, {candidates, cause: error, hint, profiles})

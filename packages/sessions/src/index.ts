@@ -31,7 +31,7 @@ export {
   type ProfileSummary,
   type SessionSummary,
 } from './errors'
-export {hintOn, type Host, hostOf, hostPrefix, loginTo, perHost} from './host'
+export {errorOn, hintOn, type Host, hostOf, hostPrefix, loginTo, perHost} from './host'
 export {toJson} from './json'
 export {
   isAtLeast,

@@ -6,9 +6,9 @@ import {holdersOf, type Selector} from './selector'
 
 /** The users of the machine that a source's sessions are on. */
 export interface Users {
-  /** Undefined if the uid belongs to no account. */
+  /** Undefined if the uid belongs to no account. @throws Ovpn3Error if accounts cannot be looked up */
   nameOf(uid: number): Promise<string | undefined>
-  /** The uid of a user, by name or uid; undefined if there is no such user. */
+  /** The uid of a user, by name or uid; undefined if there is no such user. @throws Ovpn3Error like `nameOf` */
   uidOf(user: string): Promise<number | undefined>
 }
 
@@ -104,13 +104,13 @@ export class Sources {
   /** The last failure of each source, by its name. */
   readonly #failures: Map<string, SourceFailure>
 
-  /** @param failures of plugins that failed to provide their sources */
+  /**
+   * @param sources with unique names
+   * @param failures of plugins that failed to provide their sources
+   */
   constructor(sources: readonly SessionSource[], failures: readonly SourceFailure[] = []) {
     this.#failures = new Map(failures.map((failure) => [failure.source, failure]))
-    this.all = sources.filter(({name}, i) => sources.findIndex((other) => other.name === name) === i)
-    for (const source of sources)
-      if (!this.all.includes(source))
-        this.#recordFailure(source, new Ovpn3Error('failed', 'another source has the same name'))
+    this.all = sources
   }
 
   /** Whether every source has failed. */

@@ -34,13 +34,15 @@ export interface Reads {
   readonly properties: readonly PropertyName[]
   /** Whether to read the current name of the profile. */
   readonly profile: boolean
+  /** Whether sessions are selected by the names of their owners. */
+  readonly requiresOwner: boolean
 }
 
 /** Reads the name of the owner and, if needed, the current name of the profile. */
 export async function detailsOf({session, state, values: {owner}}: Reading, reads: Reads): Promise<Details> {
   const [profile, ownerName] = await Promise.all([
     reads.profile && (state === 'ok' || state === 'unread') ? profileOf(session) : undefined,
-    owner === undefined ? undefined : userName(owner, session.source),
+    owner === undefined ? undefined : userName(owner, session.source, reads.requiresOwner),
   ])
   return {ownerName, profile}
 }

@@ -53,6 +53,7 @@ export function readsOf({filters, sort}: Query, shown: readonly ColumnName[]): R
   return {
     profile: used.some(({profile}) => profile),
     properties: [...new Set(used.flatMap<PropertyName>(({properties}) => properties))],
+    requiresOwner: filters.some(({column}) => column === 'owner'),
   }
 }
 

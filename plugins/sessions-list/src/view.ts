@@ -64,6 +64,9 @@ function nameOf(entry: Entry): string {
   return sessionName({config: configNameOf(entry), host: source.host, id})
 }
 
+/** A session whose source is gone may still run. */
+const eventOf = ({entry, kind}: Change) => (kind === 'removed' && entry.state === 'failed' ? 'lost' : kind)
+
 /** Converts each change that shows to a document. */
 export function jsonOf(query: Query, columns: readonly ColumnName[]): (change: Change) => unknown {
   const keys = keysOf(columns)
@@ -71,7 +74,7 @@ export function jsonOf(query: Query, columns: readonly ColumnName[]): (change: C
   return (change) =>
     news(change, nowSeconds()) === undefined
       ? undefined
-      : {event: change.kind, time: new Date(), session: listedSession(change.entry, keys)}
+      : {event: eventOf(change), time: new Date(), session: listedSession(change.entry, keys)}
 }
 
 /** Prints a line for each change that shows. */
@@ -84,7 +87,7 @@ export function printer(
   return (change) => {
     const now = nowSeconds()
     const session = news(change, now)
-    if (session !== undefined) print(`${localTime(now)}  ${change.kind.padEnd(7)}  ${session}`)
+    if (session !== undefined) print(`${localTime(now)}  ${eventOf(change).padEnd(7)}  ${session}`)
   }
 }
 

@@ -93,9 +93,10 @@ export class Connection {
       const fail = (reason: string, cause?: unknown) => {
         failed = true
         clearTimeout(timer)
-        void connection.close()
+        const closing = connection.close()
         if (connected) options.onLost(lostError(reason, cause))
-        else reject(new BusError(channel ? 'host-unreachable' : 'unreachable', reason, cause))
+        // nothing is left of it when that is known
+        else void closing.then(() => reject(new BusError(channel ? 'host-unreachable' : 'unreachable', reason, cause)))
       }
 
       // the stream just ends: the program that made it knows why

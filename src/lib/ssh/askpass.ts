@@ -80,8 +80,8 @@ export class Askpass {
   async close(): Promise<void> {
     this.#server.close()
     for (const client of this.#clients) client.destroy()
-    process.off('exit', this.#remove)
     await rm(this.#folder, {force: true, recursive: true})
+    process.off('exit', this.#remove)
   }
 
   readonly #remove = () => rmSync(this.#folder, {force: true, recursive: true})

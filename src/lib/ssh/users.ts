@@ -2,8 +2,6 @@ import {type Account, accountOf, type Host, loginTo, Ovpn3Error, shellWord, slee
 
 import {openChannel, type SshOptions} from './ssh'
 
-/** Seconds for a lookup after the connection: NSS may ask a directory server. */
-const timeout = 5
 /** What a shell on the host gets unquoted. Other names exist nowhere. */
 const plainName = /^[\p{L}\p{N}_][\p{L}\p{N}_.@-]*$/u
 /** Exit statuses of getent: all were found, or some were not. */
@@ -25,12 +23,7 @@ export class HostUsers implements Users {
   }
 
   async nameOf(uid: number): Promise<string | undefined> {
-    try {
-      return (await this.#find(String(uid)))?.name
-    } catch {
-      // a user whose name cannot be looked up is shown as a uid
-      return undefined
-    }
+    return (await this.#find(String(uid)))?.name
   }
 
   async uidOf(user: string): Promise<number | undefined> {
@@ -77,7 +70,7 @@ export class HostUsers implements Users {
     })
     channel.stream.end()
     try {
-      const limit = sleep((this.#options.connectTimeout + timeout) * 1000, over.signal)
+      const limit = sleep(this.#options.connectTimeout * 1000, over.signal)
       const end = await Promise.race([channel.ended, limit.then((): undefined => {})])
       if (!end || !answered.has(end.status)) return undefined
       return output.split('\n').flatMap((line) => accountOf(line) ?? [])

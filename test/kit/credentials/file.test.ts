@@ -157,6 +157,15 @@ describe('$CREDENTIALS_DIRECTORY', () => {
     assert.equal(await read('office', path.join(folder, 'nosuch')), undefined)
   })
 
+  it('contains those for a host by the name of the host, which no local profile has', async () => {
+    put('ovpn3@admin@gw1=office')
+    assert.deepEqual(values(await readSystemCredentials('office', 'admin@gw1', signal, folder)), alice)
+    for (const profile of ['office', 'admin@gw1=office', 'office@admin@gw1'])
+      assert.equal(await read(profile), undefined, profile)
+    put('ovpn3.office@gw1')
+    assert.equal(await readSystemCredentials('office', 'gw1', signal, folder), undefined)
+  })
+
   it('is the only folder that is read, even for profile names with slashes and dots', async () => {
     mkdirSync(path.join(folder, 'ovpn3.'))
     put('secret')

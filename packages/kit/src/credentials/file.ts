@@ -47,7 +47,7 @@ export async function readCredentials(file: string | undefined, signal: AbortSig
 /**
  * Reads the credentials that systemd provides for a profile, as `ovpn3.PROFILE` in `$CREDENTIALS_DIRECTORY`. For a session
  * started from a file, PROFILE is the base name of that file without `.ovpn` or `.conf`. Those for a session on another
- * host have its name: `ovpn3.PROFILE@HOST`.
+ * host have its name: `ovpn3@HOST=PROFILE`, which no profile of this machine can have.
  * @returns undefined if there are none
  * @throws Ovpn3Error as `readCredentials`
  */
@@ -59,7 +59,7 @@ export async function readSystemCredentials(
 ): Promise<Omit<Credentials, 'usedStdin'> | undefined> {
   const name = path.posix.basename(profile).replace(/\.(?:conf|ovpn)$/, '')
   if (!directory || name === '') return undefined
-  const file = path.join(directory, host === undefined ? `ovpn3.${name}` : `ovpn3.${name}@${host}`)
+  const file = path.join(directory, host === undefined ? `ovpn3.${name}` : `ovpn3@${host}=${name}`)
   const from = safeText(file)
   // systemd grants access by an ACL, whose mask shows as the group bits
   const bytes = await readFile(file, from, signal, 0o007)

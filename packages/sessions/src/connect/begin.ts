@@ -1,5 +1,6 @@
 import {deadEndError, plannedResult, result, statusOf} from '../actions/result'
 import {accessDenied, Ovpn3Error} from '../errors'
+import {hintOn} from '../host'
 import {type SessionResult} from '../result'
 import {type Session} from '../session'
 import {isDeadEnd, type SessionStatus, StatusMinor, statusText, waitsForInput} from '../status'
@@ -61,7 +62,7 @@ export async function begin(attempt: Attempt, isOld: boolean): Promise<SessionRe
 export function inBackground({options, session, status}: Attempt, acted: boolean, answered: boolean): SessionResult {
   if (!acted) return result(session, 'unchanged', options.action === 'resume' ? 'not paused' : 'needs no input')
   // a server can request further input after the first
-  const note = answered ? '; if it needs more input, run `ovpn3 auth`' : ''
+  const note = answered ? hintOn(session.source.host, '; if it needs more input, run `ovpn3 auth`') : ''
   return result(session, 'done', `${actionTexts[options.action].progress} in the background${note}`, {status})
 }
 

@@ -204,7 +204,7 @@ async function accountsOf(
 
 /** Files, or the names or paths of saved profiles that a session can be started from. */
 async function otherValues({hosts, typed, values}: LiveQuery, means: Means): Promise<readonly Candidate[]> {
-  if (values === 'host') return valuesOrNone(() => sshHosts(), means)
+  if (values === 'host') return valuesOrNone(() => sshHosts(typed), means)
   // a word with `.` or `/` is the path of a profile file
   if (values === 'file' || (values === 'profile' && /[./]/.test(typed))) return valuesOrNone(() => files(typed), means)
   const profiles = await fromSources(hosts, means, (source) =>
