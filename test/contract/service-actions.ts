@@ -70,9 +70,9 @@ export function actionFacts(stage: Stage): void {
 
   it('a session whose server never answers can be paused, resumed and disconnected', async () => {
     const session = await stage.begin('alice', 'dead', {until: 'started'})
-    assert.equal((await stage.alice.status(session))[1], 6)
+    await stage.alice.reaches(session, 6)
     await stage.alice.call(session, 'Pause', 's', '')
-    assert.equal((await stage.alice.status(session))[1], 14)
+    await stage.alice.reaches(session, 14)
     await stage.alice.call(session, 'Resume')
     const after = await stage.alice.status(session)
     assert.ok([6, 12, 15].includes(after[1]), String(after))

@@ -96,6 +96,28 @@ describe('commands over hosts', {skip}, () => {
     assert.deepEqual([paused.status, paused.stderr], [0, ''])
   })
 
+  it('name users who are logged in to the host without another ssh', async () => {
+    const uid = world('gw1').uid('alice')
+    hosts.add('gw1', world('gw1'), {passwd: []})
+    await world('gw1').startLogind([{name: 'remote', uid}])
+    await start('gw1', 'cert')
+    const {stdout} = await run('list -H gw1 --json')
+    const [session] = document<Listed>('sessions-list', stdout).sessions
+    assert.deepEqual(session?.owner, {name: 'remote', uid})
+    assert.equal((await run('pause cert -H gw1 --owner remote')).status, 0)
+    assert.deepEqual(
+      hosts.calls.map(({words}) => words.join(' ')),
+      ['systemd-stdio-bridge', 'systemd-stdio-bridge'],
+    )
+    // what is no list of users is not taken for one
+    for (const name of ['', String.raw`\u001b[31m`]) {
+      await world('gw1').startLogind([{name, uid}])
+      const odd = await run('list -H gw1')
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(odd.stdout, /\u001B/)
+    }
+  })
+
   it('say that a user cannot be looked up where that matters, and show the others', async () => {
     const uid = world('gw1').uid('alice')
     hosts.add('gw1', world('gw1'), {passwd: [`remote:x:${uid}:`]})
@@ -288,8 +310,10 @@ describe('commands over hosts', {skip}, () => {
 
   it('export metrics even if no host is up', async () => {
     for (const host of ['gw1', 'gw2']) hosts.fail(host, 'a refused connection')
-    const {status} = await run(`stats --format=prometheus ${both}`)
+    const {status, stdout} = await run(`stats --format=prometheus ${both}`)
     assert.equal(status, 6)
+    assert.match(stdout, /^openvpn3_host_up\{host="gw1"\} 0\nopenvpn3_host_up\{host="gw2"\} 0\n$/m)
+    assert.doesNotMatch(stdout, /openvpn3_sessions/)
   })
 
   it('show the counters of all hosts', async () => {
@@ -317,7 +341,10 @@ describe('commands over hosts', {skip}, () => {
   it('do not start a profile that several hosts have', async () => {
     const {status, stderr} = await run(`start cert ${both}`)
     assert.equal(status, 4)
-    assert.match(stderr, /^Error: 2 profiles are named "cert"\n +gw\d +cert .*\n +gw\d +cert /)
+    assert.match(
+      stderr,
+      /^Error: 2 profiles are named "cert"\n +gw\d +cert .*\n +gw\d +cert .*\nPass one of these hosts only\n/,
+    )
     for (const host of ['gw1', 'gw2']) assert.deepEqual(await world(host).sessions(), [])
   })
 

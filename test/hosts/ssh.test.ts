@@ -1,6 +1,6 @@
-import type {Host} from '@ovpn3/sessions'
+import type {Account, Host} from '@ovpn3/sessions'
 
-import {hostOf} from '@ovpn3/sessions'
+import {hostOf, Ovpn3Error} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {existsSync, mkdirSync, rmSync} from 'node:fs'
@@ -162,9 +162,26 @@ describe('users of a host', () => {
   const options = {connectTimeout: 10}
   const passwd = ['alice:x:1001:1001:Alice:/home/alice:/bin/sh', 'bob.b:x:1002:1002::/:/bin/sh']
   let users: HostUsers
+  let loggedIn: readonly Account[]
   beforeEach(() => {
+    loggedIn = []
     hosts.add('gw1', {busAddress: ''}, {passwd})
-    users = new HostUsers(gw1, options)
+    users = new HostUsers(gw1, options, async () => loggedIn)
+  })
+
+  it('are not looked up if they are logged in', async () => {
+    loggedIn = [{fullName: '', name: 'alice', uid: 1001}]
+    assert.deepEqual([await users.nameOf(1001), await users.uidOf('alice')], ['alice', 1001])
+    assert.deepEqual(hosts.calls, [])
+    assert.equal(await users.nameOf(1002), 'bob.b')
+  })
+
+  it('are unknown if the host cannot be reached', async () => {
+    const lost = new Ovpn3Error('host-unreachable', 'connection refused')
+    users = new HostUsers(gw1, options, () => Promise.reject(lost))
+    await assert.rejects(users.nameOf(1001), lost)
+    await assert.rejects(users.uidOf('alice'), lost)
+    assert.deepEqual(hosts.calls, [])
   })
 
   it('are looked up there, with one command for those of one moment', async () => {
@@ -213,7 +230,7 @@ describe('users of a host', () => {
   }))
     it(`are unknown if ${what}: that is an error`, async () => {
       hosts.script('gw1', script)
-      users = new HostUsers(gw1, {connectTimeout: 0.1})
+      users = new HostUsers(gw1, {connectTimeout: 0.1}, async () => loggedIn)
       const started = performance.now()
       await Promise.all([
         assert.rejects(users.nameOf(1001), {code: 'failed', message: 'cannot look up user 1001 on gw1'}),

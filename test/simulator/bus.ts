@@ -5,7 +5,7 @@ import {Socket} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
-import {CONFIGURATION, DBUS, INTROSPECTABLE, LOG, PEER, PROPERTIES, SESSIONS} from './names'
+import {CONFIGURATION, DBUS, INTROSPECTABLE, LOG, LOGIN, PEER, PROPERTIES, SESSIONS} from './names'
 
 const sessionMembers = [
   'AccessGrant',
@@ -84,11 +84,13 @@ ${allow(SESSIONS, SESSIONS, sessionMembers)}
 ${standard(SESSIONS)}
 ${allow(CONFIGURATION, CONFIGURATION, configurationMembers)}
 ${standard(CONFIGURATION)}
+${allow(LOGIN, `${LOGIN}.Manager`, ['ListUsers'])}
   </policy>
   <policy user="${process.getuid!()}">
     <allow own="${SESSIONS}"/>
     <allow own="${CONFIGURATION}"/>
     <allow own="${LOG}"/>
+    <allow own="${LOGIN}"/>
     <allow send_destination="${DBUS}" send_interface="org.freedesktop.DBus.Debug.Stats"/>
   </policy>
   <policy user="root">

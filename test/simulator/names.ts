@@ -5,6 +5,8 @@ export const LOG = 'net.openvpn.v3.log'
 /** The interface of StatusChange and Log signals, although the log service sends them. */
 export const BACKENDS = 'net.openvpn.v3.backends'
 export const NETCFG_PATH = '/net/openvpn/v3/netcfg'
+/** systemd-logind. */
+export const LOGIN = 'org.freedesktop.login1'
 
 export const DBUS = 'org.freedesktop.DBus'
 export const INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'

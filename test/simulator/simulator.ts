@@ -11,6 +11,7 @@ import {accounts} from './accounts'
 import {PrivateBus} from './bus'
 import {ConfigurationManager} from './configurations'
 import {ServiceError} from './errors'
+import {Logind} from './logind'
 import {LogService} from './logs'
 import {SessionManager} from './manager'
 import {CONFIGURATION, Major, Minor, SESSIONS} from './names'
@@ -59,6 +60,7 @@ export class Simulator implements World {
   private readonly manager: SessionManager
   private readonly configurations: ConfigurationManager
   private readonly logs: LogService
+  private logind?: Logind
   private readonly originalTimings: Timings
   private closed = false
 
@@ -198,13 +200,13 @@ export class Simulator implements World {
     this.configurations.counts.reset()
     this.profiles.clear()
     this.addStandardProfiles()
-    await Promise.all([this.manager.start(), this.configurations.start(), this.logs.start()])
+    await Promise.all([this.manager.start(), this.configurations.start(), this.logs.start(), this.logind?.stop()])
   }
 
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    await Promise.all([this.manager.stop(), this.configurations.stop(), this.logs.stop()])
+    await Promise.all([this.manager.stop(), this.configurations.stop(), this.logs.stop(), this.logind?.stop()])
     await this.bus.stop()
   }
 
@@ -393,6 +395,13 @@ export class Simulator implements World {
   /** Pauses a session without a call. */
   pause(path: string): void {
     this.session(path).forcePaused()
+  }
+
+  /** Starts systemd-logind, with the users who are logged in; until `reset`. */
+  async startLogind(users: readonly {readonly name: string; readonly uid: number}[]): Promise<void> {
+    await this.logind?.stop()
+    this.logind = new Logind(this.bus.address, users)
+    await this.logind.start()
   }
 
   /** A session's status, without a call. */

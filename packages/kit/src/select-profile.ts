@@ -33,8 +33,9 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
     return context.ask(() => pick(question, rows, context.signal))
   }
 
+  const isOneOnEach = new Set(choices.map(({source}) => source)).size === choices.length
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
-    hint: 'Pass --config-path with one of these paths',
+    hint: isOneOnEach ? 'Pass one of these hosts only' : 'Pass --config-path with one of these paths',
     profiles: choices.map((choice) => summaryOf(choice)),
   })
 }

@@ -1,4 +1,5 @@
 import {
+  type Account,
   hasCode,
   isOvpn3Error,
   mapLimited,
@@ -24,6 +25,7 @@ import {Bus, BusError, type Call, type Channel, tracer} from '../bus'
 import {callManager} from './cold-start'
 import {toOvpn3Error, translated, translatedProfile} from './errors'
 import {LogForwards} from './log-forwards'
+import {loggedInUsers} from './logins'
 import {managerEvent, managerPath, ownerChangeOf, sessionInterface, sessionService} from './names'
 import {profileDetails, profileName, profilePaths} from './profile'
 import {decode} from './properties'
@@ -41,7 +43,8 @@ export interface Remote {
   readonly host: string
   /** Seconds within which it must answer. */
   readonly connectTimeout: number
-  readonly users: Users
+  /** The users there. @param loggedIn those who are logged in: their names cost no login */
+  users(loggedIn: () => Promise<readonly Account[]>): Users
   channel(): Promise<Channel>
   /** Waits for its turn to connect. */
   turn<T>(work: () => Promise<T>): Promise<T>
@@ -71,7 +74,7 @@ export class SessionManager implements SessionSource {
   constructor({onStall, remote}: ManagerOptions = {}) {
     this.host = remote?.host
     this.name = remote?.host ?? 'local'
-    this.users = remote?.users
+    this.users = remote?.users(async () => loggedInUsers(await this.#open()))
     this.#me = remote ? undefined : process.getuid!()
     let close: (error: Ovpn3Error) => void
     this.#closed = new Promise((resolve) => {

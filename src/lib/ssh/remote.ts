@@ -40,7 +40,7 @@ export function remotes(hosts: readonly string[], {askpass, connectTimeout}: Rem
       host: name,
       turn: (work) => slots.run(work),
       // asks nobody: the user has answered once
-      users: new HostUsers(host, {connectTimeout}),
+      users: (loggedIn) => new HostUsers(host, {connectTimeout}, loggedIn),
     }
   })
 }

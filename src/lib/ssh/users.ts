@@ -8,17 +8,23 @@ const plainName = /^[\p{L}\p{N}_][\p{L}\p{N}_.@-]*$/u
 const answered: ReadonlySet<null | number> = new Set([0, 2])
 const mostOutput = 2 ** 20
 
-/** The users of a host, through its NSS. Lookups that come up during one are made together in the next. */
+/**
+ * The users of a host: those who are logged in, others through its NSS. Lookups that come up during one are made together
+ * in the next.
+ */
 export class HostUsers implements Users {
   readonly #host: Host
   readonly #known = new Map<string, Promise<Account | undefined>>()
+  #listed: Promise<readonly Account[]> | undefined
+  readonly #loggedIn: () => Promise<readonly Account[]>
   readonly #options: SshOptions
   #next: Promise<readonly Account[] | undefined> | undefined
   #pending = new Set<string>()
   #previous: Promise<unknown> = Promise.resolve()
 
-  constructor(host: Host, options: SshOptions) {
+  constructor(host: Host, options: SshOptions, loggedIn: () => Promise<readonly Account[]>) {
     this.#host = host
+    this.#loggedIn = loggedIn
     this.#options = options
   }
 
@@ -35,11 +41,16 @@ export class HostUsers implements Users {
   #find(key: string): Promise<Account | undefined> {
     let account = this.#known.get(key)
     if (!account) {
-      account = this.#lookUp(key)
+      account = this.#findNew(key)
       this.#known.set(key, account)
     }
 
     return account
+  }
+
+  async #findNew(key: string): Promise<Account | undefined> {
+    this.#listed ??= this.#loggedIn()
+    return accountAmong(await this.#listed, key) ?? this.#lookUp(key)
   }
 
   async #lookUp(key: string): Promise<Account | undefined> {
@@ -57,7 +68,7 @@ export class HostUsers implements Users {
       throw new Ovpn3Error('failed', `cannot look up user ${key} on ${this.#host.name}`, {
         hint: `Pass the uid, or run \`${loginTo(this.#host)} getent passwd ${shellWord(key)}\` to find out why`,
       })
-    return accounts.find(({name, uid}) => name === key || String(uid) === key)
+    return accountAmong(accounts, key)
   }
 
   /** Undefined if they could not be looked up. */
@@ -80,3 +91,7 @@ export class HostUsers implements Users {
     }
   }
 }
+
+/** @param key a name or a uid */
+const accountAmong = (accounts: readonly Account[], key: string) =>
+  accounts.find(({name, uid}) => name === key || String(uid) === key)

@@ -111,7 +111,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sess
     const interval = intervalOf(this.flags)
     if (interval !== undefined) return this.#watch(interval)
     const chosen = this.#isExposition
-      ? await this.#choose(prometheusProperties, prometheusProperties)
+      ? await this.#chooseExposed()
       : await this.#choose(process.stdout.isTTY ? named : ['statistics'], named)
     if (chosen.single) countersOf(chosen.selected[0]!)
     if (!chosen.single || this.#isExposition) failOnOutage(chosen.selected.map(({session}) => session))
@@ -169,6 +169,17 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sess
       read,
     })
     return {selected: [one], single: true}
+  }
+
+  /** That no host is up is a sample too. */
+  async #chooseExposed(): Promise<Chosen> {
+    try {
+      return await this.#choose(prometheusProperties, prometheusProperties)
+    } catch (error) {
+      const hosts = await this.#hosts()
+      if (hosts.length > 0 && hosts.every(({isUp}) => !isUp)) this.log(exposition([], hosts).trimEnd())
+      throw error
+    }
   }
 
   async #hosts(): Promise<HostState[]> {
