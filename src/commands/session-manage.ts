@@ -96,7 +96,7 @@ Without a terminal, resume and restart do not wait for the connection: they retu
 
 Without a terminal, standard output contains the lines of openvpn3 session-manage, each followed by the result of ovpn3.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 the VPN server refused the connection or the credentials, or input is missing; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sessions or hosts failed; 4 no such session, or ambiguous; 5 access denied; 6 host, bus or session manager not reachable; 7 timed out; 8 the VPN server refused the connection or the credentials, or input is missing; 130 interrupted.`
   static override usage = '<%= command.id %> ACTION [SESSION] [OPTION...]'
   static override examples = [
     {

@@ -45,7 +45,7 @@ Options can be combined. All values are checked first. Then users are granted an
 
 Boolean values are true and false, yes and no, on and off, or 1 and 0.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several changes were made, and one failed; 4 no such session, or ambiguous; 5 access denied; 6 host, bus or session manager not reachable; 7 timed out; 130 interrupted.`
   static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {

@@ -52,7 +52,7 @@ With a session, asks for the input that the session needs, and connects it. A se
 
 Without a terminal, standard input answers with one line for each question.
 
-Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 3 some of several hosts failed; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 130 interrupted.`
+Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 3 some of several hosts failed; 4 no such session, or ambiguous; 5 access denied; 6 host, bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 130 interrupted.`
   static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {

@@ -65,7 +65,7 @@ The VPN client writes the lines, and the log level of its profile decides which.
 
 With --json, each line is a JSON document.
 
-Exit status: 0 the session ended, or reached the state of --until; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 the session failed or ended instead of connecting; 130 interrupted.`
+Exit status: 0 the session ended, or reached the state of --until; 1 unexpected failure; 2 wrong usage; 4 no such session, or ambiguous; 5 access denied; 6 host, bus or session manager not reachable; 7 timed out; 8 the session failed or ended instead of connecting; 130 interrupted.`
   static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {

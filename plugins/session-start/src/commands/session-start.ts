@@ -72,7 +72,7 @@ With --if-running=keep, the command waits for a session that is connecting. It l
 
 With --foreground, the command runs until the session ends. It disconnects the session on Ctrl-C and SIGTERM, leaves it connected when the terminal is closed, and notifies systemd when it is connected.
 
-Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or an invalid profile; 4 no such profile, an ambiguous one, or one that already has a session (also with --if-running=keep, if that session is paused, waits for input or has failed); 5 access denied; 6 bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 129 terminal closed (SIGHUP); 130 interrupted (SIGINT); 143 terminated (SIGTERM).`
+Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 wrong usage, or an invalid profile; 4 no such profile, an ambiguous one, or one that already has a session (also with --if-running=keep, if that session is paused, waits for input or has failed); 5 access denied; 6 host, bus or session manager not reachable; 7 timed out; 8 refused by the VPN server, wrong credentials or missing input; 129 terminal closed (SIGHUP); 130 interrupted (SIGINT); 143 terminated (SIGTERM).`
   static override usage = '<%= command.id %> [PROFILE] [OPTION...]'
   static override examples = [
     {

@@ -65,7 +65,7 @@ Counters that are 0 are left out. A session without counters prints "no traffic 
 
 --watch shows live rates: down is received, up is sent. It ends with q or Ctrl-C, or with exit status 0 when the session ends. With --json it prints one JSON document per line.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sessions or hosts could not be read; 4 no such session, or ambiguous; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sessions or hosts could not be read; 4 no such session, or ambiguous; 5 access denied; 6 host, bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
   static override usage = '<%= command.id %> [SESSION] [OPTION...]'
   static override examples = [
     {

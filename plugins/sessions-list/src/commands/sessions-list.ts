@@ -50,7 +50,7 @@ Columns: ${columnNames.join(', ')}. config is the name of the profile when the s
 
 Listing a stale session removes it; its row says so.
 
-Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several hosts failed; 5 access denied; 6 bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
+Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several hosts failed; 5 access denied; 6 host, bus or session manager not reachable; 7 session manager not responding; 130 interrupted.`
   static override examples = [
     {command: '<%= config.bin %> <%= command.id %>', description: 'List all sessions'},
     {command: '<%= config.bin %> <%= command.id %> --watch', description: 'Follow changes live'},
