@@ -7,7 +7,7 @@ import {remotes} from '../lib/ssh'
 
 /**
  * The session managers of the hosts; without hosts, that of this machine.
- * @param root the folder of the CLI's package, without which nobody is asked
+ * @param root the folder of the CLI's package, without which the user is not asked
  */
 export const ownSources = (
   {asker, connectTimeout, hosts, onStall}: ResolverOptions,

@@ -111,54 +111,53 @@ const signalNumbers = {SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15} as const
 type SignalName = keyof typeof signalNumbers
 
 /**
- * What every command about sessions has: `--json`, errors with exit statuses, an end by signal that leaves nothing
- * behind, and `sources` to find sessions in. A command implements `execute`, which returns its result, and `display`,
- * which prints it for a person. Under `--json` the result is the document, or what `toSuccessJson` makes of it.
+ * A command for sessions: `--json`, errors with exit statuses, clean-up after a signal, and the `sources` of sessions. A
+ * command implements `execute`, which returns its result, and `display`, which prints it as text. Under `--json` the
+ * document is the result, or the value of `toSuccessJson`.
  */
 export abstract class SessionCommand<T extends typeof Command, Result = unknown> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {...hostFlags, ...outputFlags}
-  /** The `baseFlags` of a command that needs no sessions. */
+  /** The `baseFlags` of a command that does not use sessions. */
   static readonly localFlags = outputFlags as (typeof SessionCommand)['baseFlags']
-  // else oclif takes a positional argument for a part of the command's name
+  // otherwise oclif interprets a positional argument as a part of the command's name
   static override strict = false
   /** Flags whose value is optional, and what they are without it. */
   static optionalValues: Readonly<Record<string, string>> = {}
-  /** What the shells' completion is to offer as values of flags, besides what it knows of the selector flags. */
+  /** The completion of flag values, in addition to that of the selector flags. */
   static completion: Completion = {}
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
-  /** What is shown goes through it. */
+  /** All output goes through it. */
   protected readonly screen = new Screen(() => this.jsonEnabled() || this.quiet)
   readonly #abort = new AbortController()
   #credentials: Credentials | undefined
   #graceful = 0
   #sources: Promise<Sources> | undefined
-  /** Of sources whose sessions are missing from the result. */
+  /** The sources whose sessions are missing from the result. */
   #failures: readonly SourceFailure[] = []
   readonly #told = new Set<string>()
   #outputLost = false
   readonly #stallListeners: ((session: StalledSession) => void)[] = []
   #signal: SignalName | undefined
-  /** The command line before it was normalized. */
-  /** The options of the parsed line. */
   #connectTimeout = 0
   #hosts: readonly string[] = []
+  /** The command line before it was normalized. */
   #typed: readonly string[] = []
-  /** The names of the options that it has. */
+  /** The names of the given options. */
   #given: readonly string[] = []
 
-  /** Aborted when the user, or the system, wants the command to end. */
+  /** Aborted when the command must end: by a signal, or because the user cancelled. */
   protected get abortSignal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Whether `--json` prints a document a line, as long as the command goes on, in place of one at its end. */
+  /** Whether `--json` prints one document per line while the command runs, instead of one at its end. */
   protected get streams(): boolean {
     return false
   }
 
-  /** Somebody on a terminal can be asked, and reads what comes of it. */
+  /** The user can be asked on a terminal, and the output is for people. */
   protected get interactive(): boolean {
     return isInteractive() && !this.jsonEnabled()
   }
@@ -169,15 +168,15 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   /**
-   * Does the work and returns the result; undefined where all has been printed along the way. Lines that cannot wait
+   * Does the work and returns the result, or undefined if everything has been printed already. Lines to print at once
    * go through `this.log`, which prints nothing under `--json`.
    */
   protected abstract execute(): Promise<Result | undefined>
 
-  /** Prints a result for a person: with `this.log`, and `this.noticeError` for what went wrong. Not called under `--json`. */
+  /** Prints a result as text, with `this.log`, and failures with `this.noticeError`. Not called under `--json`. */
   protected abstract display(result: Result): Promise<void> | void
 
-  /** The exit status of a command that has a result. */
+  /** The exit status for a result. */
   protected exitStatus(_result: Result): number | Promise<number> {
     return 0
   }
@@ -191,7 +190,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
         if (this.#graceful === 0) reject(this.abortSignal.reason)
       })
     })
-    // a command that waits for a source which holds no handle must not end by that
+    // keeps the process running while the command waits for a source without an open handle
     const alive = setInterval(() => {}, 2 ** 30)
     try {
       const result = await Promise.race([work, interrupted])
@@ -215,45 +214,45 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return this.#sources
   }
 
-  /** The user whom --owner names, undefined without it. @throws Ovpn3Error `usage` */
+  /** The user that --owner names; undefined without --owner. @throws Ovpn3Error `usage` */
   protected ownerNamed(): Promise<OwnerNamed | undefined> {
     return ownerOf(this.#selecting())
   }
 
-  /** What flags and argument select; undefined without any. @throws Ovpn3Error `usage` */
+  /** The selection by flags or argument; undefined without one. @throws Ovpn3Error `usage` */
   protected get selector(): Selection | undefined {
     return selectorOf(this.#selectorValues)
   }
 
-  /** The one session that flags or argument select, or that is picked on a terminal. @throws Ovpn3Error */
+  /** The session that flags or the argument select, or that the user picks on a terminal. @throws Ovpn3Error */
   protected selectOne(options: SelectOneOptions, deadline?: Deadline): Promise<Selected> {
     return selectOne(this.#selecting(deadline), options)
   }
 
-  /** All sessions of the caller, and those that they may use. @throws Ovpn3Error */
+  /** All sessions of the caller, and those that the caller was granted access to. @throws Ovpn3Error */
   protected selectMany(options: SelectManyOptions, deadline?: Deadline): Promise<SelectedMany> {
     return selectMany(this.#selecting(deadline), options)
   }
 
-  /** The saved profile of a name, or the one that is picked on a terminal; undefined where there is none. @throws Ovpn3Error */
+  /** The saved profile with a name, or the one that the user picks on a terminal; undefined if there is none. @throws Ovpn3Error */
   protected selectProfile(name: string | undefined, deadline?: Deadline): Promise<SourceProfile | undefined> {
     return selectProfile(this.#selecting(deadline), name)
   }
 
-  /** Whether a program may be reading that was made for openvpn3: it gets the lines of that as well. */
+  /** Whether the output may be read by a program made for openvpn3, which expects the lines of openvpn3 too. */
   protected get isInPlace(): boolean {
     return !process.stdout.isTTY && !this.jsonEnabled() && !this.quiet
   }
 
-  /** Reads what --credentials names. To be called before anything is changed. @throws Ovpn3Error */
+  /** Reads the value of --credentials. Call it before anything is changed. @throws Ovpn3Error */
   protected async readCredentials(signal: AbortSignal): Promise<void> {
     const {credentials} = this.flags as {readonly credentials?: string}
     this.#credentials = await readCredentials(credentials, signal)
   }
 
   /**
-   * What talks to the user of an attempt to connect these sessions, and answers for them where it can.
-   * @param begin called before something is said about a session
+   * The interaction with the user while these sessions connect; it answers questions from other sources if it can.
+   * @param begin called before the first message about a session
    */
   protected interaction(selected: readonly Selected[], begin: (session: Session) => void = () => {}): Interaction {
     return interaction({
@@ -279,7 +278,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     this.#stallListeners.push(listener)
   }
 
-  /** Says that the session manager keeps silent. */
+  /** Reports that the session manager is not responding. */
   private onStall(session?: StalledSession): void {
     if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
@@ -288,7 +287,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
 
-  /** Tells, once, that sessions of a source are missing from what is shown. The one document of `--json` has it. */
+  /** Reports a failed source once. With `--json`, a single document contains it instead. */
   protected tellFailure(failure: SourceFailure): void {
     const text = failureText(failure)
     const isInDocument = this.jsonEnabled() && !this.streams
@@ -296,12 +295,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     this.#told.add(text)
   }
 
-  /** A line for the person, on stderr, or within what is animated. */
+  /** Prints a line for the user on stderr, above the live output if there is any. */
   protected notice(text: string): void {
     if (!this.quiet) this.screen.notice(text)
   }
 
-  /** The same for an error, which `--quiet` prints as well. */
+  /** The same for an error, which `--quiet` prints too. */
   protected noticeError(text: string): void {
     this.screen.notice(text)
   }
@@ -312,8 +311,8 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   /**
-   * While this work is under way, an interruption does not end the command: the work ends itself, in good order, when
-   * `abortSignal` says so.
+   * While this work runs, an interruption does not end the command: the work cleans up and ends by itself when
+   * `abortSignal` is aborted.
    */
   protected async graceful<R>(work: Promise<R>): Promise<R> {
     this.#graceful++
@@ -324,7 +323,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     }
   }
 
-  /** The words to use instead of an option that selects sessions, where this command has none. */
+  /** The words to use instead of an option that selects sessions, if this command has no such option. */
   protected replaceSelector(_name: SelectorName, _value: string): readonly string[] | undefined {
     return undefined
   }
@@ -334,13 +333,13 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return asksForJson(this.argv, {...baseFlags, ...flags}, optionalValues)
   }
 
-  /** Whether a switch stands in the command line, also in one that is not understood. */
+  /** Whether a switch was typed, even if the command line is invalid. */
   protected isTyped(name: string): boolean {
     const {baseFlags, flags, optionalValues} = this.ctor as typeof SessionCommand
     return hasSwitch(this.argv, {...baseFlags, ...flags}, name, optionalValues)
   }
 
-  /** A line of the result, on stdout. Under `--json` the result is printed as a whole. */
+  /** Prints a line of the result on stdout. Nothing under `--json`, which prints the whole result. */
   override log(text = ''): void {
     if (!this.jsonEnabled() && !this.quiet) this.screen.print(text)
   }
@@ -355,7 +354,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     if (error instanceof ExitError) throw error
     const known = errorOn(this.#hosts, this.#known(error) ?? unexpected(error, this.ctor.plugin))
     process.exitCode = this.#signal ? this.#signalStatus() : exitStatus[known.code]
-    // of several hosts each says what is wrong, unless they were not waited for
+    // every host that failed is reported, unless the command did not wait for all
     const isComplete = this.#hosts.length > 1 && known.code !== 'interrupted' && known.code !== 'timeout'
     const failures = (isComplete && (await this.#sources?.catch(() => {}))?.failures) || []
     if (this.jsonEnabled()) this.logJson(withFailures(this.toErrorJson(known), failures))
@@ -370,13 +369,13 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return errorDocument(error)
   }
 
-  /** Closes the sources, and waits a moment for what is under way. What does not end by then is not waited for. */
+  /** Closes the sources, and waits a short time for pending work. */
   async #windDown(work: Promise<unknown>): Promise<void> {
     const over = new AbortController()
     const closing = (async () => (await this.#sources)?.close())()
     void Promise.allSettled([work, closing]).then(() => over.abort())
     await sleep(closeTime, over.signal)
-    // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- it may keep the process from its end
+    // eslint-disable-next-line n/no-process-exit, unicorn/no-process-exit -- pending work may keep the process running
     if (!over.signal.aborted) setTimeout(() => process.exit(), closeTime).unref()
   }
 
@@ -401,7 +400,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return result
   }
 
-  /** The results cannot be written: that is a failure, but no reason to stop half-way. */
+  /** Writing a result failed. The command continues, and exits with a failure. */
   #outputFailed(error: NodeJS.ErrnoException): void {
     if (error.code === 'EPIPE' || this.#outputLost) return
     this.#outputLost = true
@@ -449,7 +448,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     }
   }
 
-  /** The sessions on which the options of the line have an effect, as completion offers them. */
+  /** The sessions on which the given options have an effect, as completion offers them. */
   get #pickable(): SelectContext['pickable'] {
     const {completion} = this.ctor as typeof SessionCommand
     const given = [...this.#given, 'session'].flatMap((name) => completion[name] ?? [])
@@ -490,12 +489,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
 
     for (const name of names) process.on(name, onSignal)
     process.on('SIGTSTP', suspend)
-    // nobody reads what is written any more: no reason to stop half-way
+    // the reader of the output has exited; the command continues
     process.stderr.on('error', () => {})
-    // oclif's own listener throws what is not EPIPE
+    // the listener of oclif throws every error except EPIPE
     process.stdout.removeAllListeners('error')
     process.stdout.on('error', (error: NodeJS.ErrnoException) => this.#outputFailed(error))
-    // every session that is waited for listens, here and to the signals that are made of this one
+    // each session that connects adds a listener
     setMaxListeners(0)
     setMaxListeners(0, this.abortSignal)
     return end
@@ -504,9 +503,9 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #known(error: unknown): Ovpn3Error | undefined {
     if (isOvpn3Error(error)) return this.#withMeant(error)
     if (!(error instanceof CLIError) || error instanceof ExitError) return undefined
-    // the command line was understood, so it is not to blame
+    // the command line was valid, so the error has another cause
     if (this.flags) {
-      // Node lists below its message what required the module
+      // Node appends the list of requiring modules to its message
       const [first] = error.message.split('\n', 1)
       return new Ovpn3Error('failed', error.code === 'MODULE_NOT_FOUND' ? first! : error.message, {cause: error})
     }
@@ -516,13 +515,13 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return new Ovpn3Error('usage', message, {hint})
   }
 
-  /** The name that was typed for this command: its own, or an alias. */
+  /** The typed name of this command: its own name or an alias. */
   get #name(): string {
     const [, , typed = ''] = process.argv
     return (this.ctor.aliases ?? []).includes(typed) ? typed : this.id!.replaceAll(':', ' ')
   }
 
-  /** Where the argument selects no session, but is an option without its dashes, that is the hint. */
+  /** The hint for an argument that is an option without its dashes. */
   #withMeant(error: Ovpn3Error): Ovpn3Error {
     const {session} = this.#selectorValues
     if (session === undefined || !hasCode(error, 'session-not-found', 'usage')) return error
@@ -530,7 +529,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     return hint === undefined ? error : new Ovpn3Error(error.code, error.message, {cause: error, hint})
   }
 
-  /** An error of oclif's parser in our words. */
+  /** The error for an error of oclif's parser. */
   #misuse(error: ParserError): Misuse {
     const line = this.#line(givenFlags(error))
     if (error.flags?.[0] !== undefined)
@@ -558,12 +557,12 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 }
 
-/** @throws Ovpn3Error `usage` where something is wrong */
+/** @throws Ovpn3Error `usage` for a misuse */
 function failOn(wrong: Misuse | undefined): void {
   if (wrong) throw new Ovpn3Error('usage', wrong.message, {hint: wrong.hint})
 }
 
-/** An unexpected error. It names a plugin that the user has installed; only with DEBUG it has a stack. */
+/** The error for an unexpected one. It names a plugin that the user has installed. The stack is shown only with DEBUG. */
 function unexpected(error: unknown, plugin: Command.Class['plugin']): Ovpn3Error {
   const {DEBUG} = process.env
   const message = error instanceof Error ? (DEBUG && error.stack) || error.message : String(error)

@@ -20,7 +20,7 @@ export interface ResolverOptions {
   readonly hosts: readonly string[]
   /** Seconds within which a host must answer. */
   readonly connectTimeout: number
-  /** Asks the user a question of ssh; left out: nobody can be asked. */
+  /** Asks the user a question of ssh; left out: the user cannot be asked. */
   readonly asker?: {
     /** @param signal aborted when the answer is no longer needed */
     ask(question: {readonly hidden: boolean; readonly text: string}, signal: AbortSignal): Promise<string>

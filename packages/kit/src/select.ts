@@ -39,47 +39,47 @@ import {uidsNamed, type User, userOf, userText} from './users'
 /** A session that a command acts on. */
 export interface Selected {
   readonly session: Session
-  /** Undefined where it could not be read. */
+  /** Undefined if it could not be read. */
   readonly ownership: Ownership | undefined
-  /** Whose session it is, where that is another user and could be read. */
+  /** The owner, if it is another user and could be read. */
   readonly owner?: User
   /** The owner was named with --owner. */
   readonly ownerNamed: boolean
-  /** Its name for people, with the owner if that is another user. */
+  /** The name of the session in output, with the owner if it is another user. */
   readonly label: string
 }
 
 /** All sessions that were selected. */
 export interface SelectedMany {
   readonly selected: readonly Selected[]
-  /** Sessions that are left unchanged, each with the reason. */
+  /** Results for sessions that are left unchanged, each with the reason. */
   readonly aside: readonly SessionResult[]
 }
 
-/** The part of a command that selecting uses. */
+/** What the selection needs from a command. */
 export interface SelectContext {
-  /** The sessions that can be picked: those on which the options of the line have an effect. */
+  /** Limits the sessions that can be picked to those on which the command has an effect. */
   readonly pickable: {
     /** Only the caller's own. */
     readonly own: boolean
-    /** None in these statuses (`StatusMinor`). */
+    /** No sessions with these statuses (`StatusMinor`). */
     readonly skip: ReadonlySet<number>
   }
   /** The flags and the argument that select sessions. */
   readonly values: SelectorValues
-  /** A person can be asked. */
+  /** The user can be asked. */
   readonly interactive: boolean
   readonly signal: AbortSignal
-  /** Asks the person a question, however long it takes. */
+  /** Asks the user a question, without a time limit. */
   ask<T>(question: () => Promise<T>): Promise<T>
   sources(): Promise<Sources>
 }
 
 /** How one session is selected. */
 export interface SelectOneOptions {
-  /** Choose one of these, where neither flag nor argument selects one. */
+  /** The sessions to choose from if neither a flag nor the argument selects one. */
   readonly among?: Among
-  /** The next step where no session is selected. */
+  /** The hint if no session is selected. */
   readonly hint?: string
   /** The question of the picker: `Which session to pause?` */
   readonly question: string
@@ -87,31 +87,31 @@ export interface SelectOneOptions {
   readonly read: readonly PropertyName[]
 }
 
-/** Sessions that a command selects in a way of its own. */
+/** A set of sessions that a command defines. */
 export interface Among {
-  /** That there is none of them. */
+  /** The error if there is no such session. */
   readonly none: Ovpn3Error
-  /** What `has` takes to be read. */
+  /** The properties that `has` requires. */
   readonly read: readonly PropertyName[]
   has(session: Session): boolean
 }
 
 export interface SelectManyOptions {
   readonly read: readonly PropertyName[]
-  /** The sessions are to be changed: whose they are has to be certain, and for several of them somebody has to agree. */
+  /** The command changes the sessions: their owners must be known, and several sessions require a confirmation. */
   readonly change?: {
-    /** The option that does it, and a verb. */
+    /** The option that changes them, which is also a verb. */
     readonly action: string
-    /** Nobody has to be asked. */
+    /** No confirmation is required. */
     readonly agreed: boolean
   }
 }
 
-/** How many sessions a question names. */
+/** How many sessions a question names at most. */
 const named = 8
 
 /**
- * The one session that is meant. Several are never guessed at: on a terminal one is picked, else it is an error.
+ * Selects one session. If several match, the user picks one on a terminal; without a terminal it is an error.
  * @throws Ovpn3Error `usage`, `session-not-found`, `session-ambiguous`
  */
 export async function selectOne(context: SelectContext, options: SelectOneOptions): Promise<Selected> {
@@ -130,15 +130,15 @@ export async function selectOne(context: SelectContext, options: SelectOneOption
   const matching = selector || among ? reached : pickableOf(reached, context)
   const isClear = matching.length === 1 && Boolean(selector ?? among)
   const picked = isClear ? matching[0]! : await choose(matching, selector, options.question, context)
-  // picking takes time: what was read before is old
+  // picking takes time, so the properties may have changed
   const chosen = isClear && selector ? picked : await lookAgain(picked, read)
   if (selector?.kind !== 'path') checkOwner(chosen)
   return selectedOf(chosen, owner !== undefined)
 }
 
 /**
- * All sessions of the caller, and those that they were granted access to; or those of another user who was named.
- * Before several are changed, somebody has to agree, and whose they are is decided anew then.
+ * Selects all sessions of the caller and those that the caller was granted access to, or those of the user that --owner
+ * names. A change to several requires a confirmation; afterwards their owners are read again.
  * @throws Ovpn3Error `usage`, `interrupted`
  */
 export async function selectMany(context: SelectContext, options: SelectManyOptions): Promise<SelectedMany> {
@@ -152,13 +152,13 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
   const toSelected = (claim: Claim) => selectedOf(claim, owner !== undefined)
   const meant = claims.filter((claim) => isMeant(claim))
   if (meant.length === 0) checkReadable(claims, owner, context)
-  // where an owner was named, the others are not meant
+  // with --owner, sessions of other users are not selected
   const left = owner ? [] : claims.filter((claim) => !isMeant(claim))
   const aside = await Promise.all(
     left.map(async (claim) => ({...unchangedResult(claim.session), owner: (await toSelected(claim)).owner})),
   )
   const selected = await Promise.all(meant.map((claim) => toSelected(claim)))
-  // what was stale is gone by having been looked at: there is nothing to agree to, nor to look at again
+  // reading a stale session has removed it, so it needs neither confirmation nor another read
   const there = selected.filter(({session}) => !goneError(session))
   if (!options.change || !(await agree(there, options.change, context))) return {aside, selected}
   await Promise.all(mapLimited(there, ({session}) => session.refresh(read)))
@@ -172,7 +172,7 @@ export async function selectMany(context: SelectContext, options: SelectManyOpti
 }
 
 /**
- * One of several hosts could not be asked: it may have what is meant, too.
+ * Fails if a host could not be reached, because it may have another match.
  * @throws Ovpn3Error the error of the host
  */
 export function failIfIncomplete({all, failures}: Sources): void {
@@ -194,7 +194,7 @@ function matchingOf(
   return among ? reached.filter(({session}) => among.has(session)) : reached
 }
 
-/** The sessions on which the options have an effect. @throws Ovpn3Error `session-not-found` if there is none */
+/** The sessions on which the command has an effect. @throws Ovpn3Error `session-not-found` if there is none */
 function pickableOf(claims: readonly Claim[], {pickable: {own, skip}}: SelectContext): readonly Claim[] {
   const left = claims.filter(({ownership, session: {snapshot}}) => {
     const {status} = snapshot.values
@@ -222,7 +222,7 @@ function checkOwner({ownership, session}: Claim): void {
   if (ownership === undefined && error && !goneError(session)) throw aboutSession(session, error)
 }
 
-/** Reads a session that is meant, and decides anew whose it is. @throws Ovpn3Error `access-denied` */
+/** Reads a selected session again, and determines its ownership again. @throws Ovpn3Error `access-denied` */
 async function lookAgain({ownership, session}: Claim, read: readonly PropertyName[]): Promise<Claim> {
   await session.refresh(read)
   const claim = await claimOf(session)
@@ -233,7 +233,7 @@ async function lookAgain({ownership, session}: Claim, read: readonly PropertyNam
 
 const withOwner = (read: readonly PropertyName[]) => [...new Set<PropertyName>([...read, 'owner'])]
 
-/** The user whom --owner names. @throws Ovpn3Error `usage` where there is no such user */
+/** The user that --owner names. @throws Ovpn3Error `usage` if there is no such user */
 export async function ownerOf({signal, sources, values: {owner}}: SelectContext): Promise<OwnerNamed | undefined> {
   if (owner === undefined) return undefined
   const all = await unlessAborted(sources(), signal)
@@ -242,7 +242,7 @@ export async function ownerOf({signal, sources, values: {owner}}: SelectContext)
   return (source) => uids.get(source)
 }
 
-/** Finds what is selected. An error of --path names the option. @throws Ovpn3Error */
+/** The sessions that match a selection. An error of --path names the option. @throws Ovpn3Error */
 async function find(
   {signal, sources, values}: SelectContext,
   selector: Selection,
@@ -263,8 +263,8 @@ async function find(
 }
 
 /**
- * The sessions of a profile name, a device and the beginning of an ID. That they are of a device is found out by reading
- * them all, so it is left out where the word is something else and not the name of a device.
+ * The sessions that a word selects by profile name, by device or by the beginning of an ID. A lookup by device reads all
+ * sessions, so it is omitted if another lookup found some and the word is not the usual name of a device.
  */
 async function findWord(
   sources: Sources,
@@ -275,7 +275,7 @@ async function findWord(
     try {
       return await sources.find(selector, properties)
     } catch (error) {
-      // to these sources the word can be nothing of the kind
+      // the word is not valid as this kind of selector
       if (hasCode(error, 'usage')) return []
       throw error
     }
@@ -286,7 +286,7 @@ async function findWord(
   return [...new Map([...found, ...devices].map((session) => [keyOf(session), session])).values()]
 }
 
-/** What can be selected without naming an owner: sessions that are merely public by path or ID only. */
+/** The sessions that can be selected without --owner. Sessions that are only public need a path or an ID. */
 function reach(claims: readonly Claim[], selector: Selection | undefined): readonly Claim[] {
   switch (selector?.kind) {
     case 'path':
@@ -305,12 +305,12 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
   }
 }
 
-/** A name that means a session on each of several hosts is ambiguous, whosever they are. */
+/** A name that matches sessions on several hosts is ambiguous, whoever owns them. */
 function nearestOnEach(claims: readonly Claim[]): readonly Claim[] {
   return perHost(claims, ({session}) => session.source.host, nearestRing)
 }
 
-/** The sessions of a user; where there are none, those that were gone before they could say whose they are. */
+/** The sessions of a user; if there are none, those that ended before their owner was read. */
 function ofOwner(claims: readonly Claim[], owner: OwnerNamed): readonly Claim[] {
   const those = claims.filter(({session}) => isOwnedBy(session, owner))
   return those.length > 0 ? those : claims.filter(({session}) => goneError(session))
@@ -365,7 +365,7 @@ async function notFound(
   const {owner} = context.values
   const sources = await context.sources()
   failOnOutage(claims.map(({session}) => session))
-  // it may be in a source that could not be asked
+  // a source that failed may have it
   const [failure] = sources.failures
   if (failure) return failure.error
   if (none) return none
@@ -401,7 +401,7 @@ async function notFound(
   })
 }
 
-/** One of several: the person picks it. @throws Ovpn3Error `session-ambiguous`, `session-stale`, `interrupted` */
+/** One of several sessions, which the user picks. @throws Ovpn3Error `session-ambiguous`, `session-stale`, `interrupted` */
 async function choose(
   claims: readonly Claim[],
   selector: Selection | undefined,
@@ -434,7 +434,11 @@ async function choose(
   )
 }
 
-/** True where somebody was asked, and agreed. @throws Ovpn3Error `usage`, `interrupted` */
+/**
+ * Asks for a confirmation if one is required.
+ * @returns true if the user was asked and agreed
+ * @throws Ovpn3Error `usage`, `interrupted`
+ */
 async function agree(
   sessions: readonly Selected[],
   {action, agreed}: NonNullable<SelectManyOptions['change']>,
@@ -445,7 +449,7 @@ async function agree(
     throw new Ovpn3Error('usage', `--all selects ${count(sessions.length, 'session')}: pass --yes to confirm`, {
       hint: 'Pass --dry-run to see what it would do',
     })
-  // another user's first: those may come as a surprise
+  // those of other users first, because they may be unexpected
   const names = [...sessions]
     .sort((a, b) => Number(Boolean(b.owner)) - Number(Boolean(a.owner)))
     .map(({label}) => label)

@@ -50,7 +50,7 @@ export function loginTo({destination, port}: Host): string {
 
 /**
  * A hint about a session or a service on a host, as what to run here: a command of ovpn3 gets --host, any other one
- * runs over ssh. Left as it is without a host, and if that was done before.
+ * runs over ssh. Unchanged without a host, or if it names a host already.
  * @param on the host, or several of which the hint may apply to any
  */
 export function hintOn(on: readonly string[] | string | undefined, hint: string | undefined): string | undefined {

@@ -8,7 +8,7 @@ import {openChannel} from './ssh'
 import {HostUsers} from './users'
 
 interface RemoteOptions {
-  /** Asks the user for ssh, by the program bin/askpass.js; left out: nobody can be asked. */
+  /** Asks the user for ssh, by the program bin/askpass.js; left out: the user cannot be asked. */
   readonly askpass?: {readonly asker: Asker; readonly program: string}
   /** Seconds within which a host must answer. */
   readonly connectTimeout: number
@@ -39,7 +39,7 @@ export function remotes(hosts: readonly string[], {askpass, connectTimeout}: Rem
       connectTimeout,
       host: name,
       turn: (work) => slots.run(work),
-      // asks nobody: the user has answered once
+      // never asks the user, who has already answered for the bridge
       users: (loggedIn) => new HostUsers(host, {connectTimeout}, loggedIn),
     }
   })

@@ -10,7 +10,7 @@ import {HostError, hostError} from './failure'
 export interface SshOptions {
   /** Seconds within which a host must answer. */
   readonly connectTimeout: number
-  /** The variables by which ssh asks the user; left out: nobody can be asked. */
+  /** The variables by which ssh asks the user; left out: the user cannot be asked. */
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -71,7 +71,7 @@ function endOf(stream: Readable): Promise<void> {
 }
 
 async function close(child: ChildProcess, gone: Promise<void>): Promise<void> {
-  // nobody reads what it still prints
+  // its remaining output is not needed
   for (const stream of child.stdio) stream?.destroy()
   child.kill('SIGTERM')
   const last = setTimeout(() => child.kill('SIGKILL'), grace)

@@ -1,4 +1,4 @@
-/** The part of an oclif flag that matters here. */
+/** The part of an oclif flag that this module reads. */
 export interface FlagNames {
   readonly aliases?: readonly string[]
   readonly char?: string
@@ -7,20 +7,20 @@ export interface FlagNames {
 
 type Flags = Readonly<Record<string, FlagNames>>
 
-/** Flags whose value is optional, and what they are without it. */
+/** Flags whose value is optional, and the value if it is omitted. */
 type OptionalValues = Readonly<Record<string, string>>
 
 /**
- * Makes oclif's parser understand two things that getopt, and so the reference tool, does:
- * - a long option may be shortened as long as it is clear which one is meant: `--conf` for `--config`; but `--all` means
- *   all sessions wherever there is such an option, so elsewhere it is not short for another
- * - an option listed in `optionalValues` takes a value only after `=`; without, it gets the value named there
+ * Rewrites two forms that getopt, and so openvpn3, accepts and oclif's parser does not:
+ * - a long option may be shortened if the result is unambiguous: `--conf` for `--config`. But `--all` means
+ *   all sessions in the commands that have it, so in others it is not short for another option
+ * - an option listed in `optionalValues` takes a value only after `=`; otherwise it gets the value given there
  */
 export function normalizeArgv(argv: readonly string[], flags: Flags, optionalValues: OptionalValues = {}): string[] {
   return [...readArgv(argv, flags, optionalValues)].map(({text}) => text)
 }
 
-/** Whether a switch is given: by its name, shortened or with a value, too, or among short ones, as in `-jc NAME`. */
+/** Whether a switch is given: by its name, shortened, with a value, or among short options, as in `-jc NAME`. */
 export function hasSwitch(
   argv: readonly string[],
   flags: Flags,
@@ -39,7 +39,7 @@ export function asksForJson(argv: readonly string[], flags: Flags, optionalValue
   )
 }
 
-/** Where a switch is given a value, as in `--pause=yes`: oclif takes that for an argument. @param argv normalized */
+/** The switch that is given a value, as in `--pause=yes`, which oclif interprets as an argument. @param argv normalized */
 export function switchWithValue(
   argv: readonly string[],
   flags: Flags,
@@ -53,7 +53,7 @@ export function switchWithValue(
     )
 }
 
-/** An argument as the parser is to see it, and the flags that it names: none where it is a value. */
+/** An argument for the parser, and the flags that it names; none if it is a value. */
 interface Argument {
   readonly names: readonly string[]
   readonly text: string
@@ -80,7 +80,7 @@ function* readArgv(argv: readonly string[], flags: Flags, optionalValues: Option
   }
 }
 
-/** The flag that `--name` or `--name=value` means, and the value with its `=`. */
+/** The flag of `--name` or `--name=value`, and the value with its `=`. */
 function longFlag(text: string, flags: Flags): {readonly attached: string; readonly name?: string} {
   const names = Object.entries(flags).flatMap(([name, flag]) => [
     {name, target: name},
@@ -94,8 +94,8 @@ function longFlag(text: string, flags: Flags): {readonly attached: string; reado
 }
 
 /**
- * What is within `-Pc`, up to a letter that is no flag; what follows a flag that takes a value is that value. `-c`
- * awaits its value, `-cNAME` has it.
+ * The flags in `-Pc`, up to a letter that is no flag. The text after a flag that takes a value is the value. `-c`
+ * awaits its value; `-cNAME` has it.
  */
 export function shortFlags(
   flags: Flags,

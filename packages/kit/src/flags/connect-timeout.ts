@@ -1,2 +1,2 @@
-/** Seconds within which a host must answer, unless --connect-timeout says otherwise. */
+/** Default of --connect-timeout, in seconds. */
 export const defaultConnectTimeout = 10

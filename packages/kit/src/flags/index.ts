@@ -1,4 +1,4 @@
-/** How a command line is read and completed. Without oclif, for programs that start often. */
+/** Parsing and completion of command lines, without oclif, for programs that start often. */
 export {booleanOf} from './boolean'
 export {asksForJson, type FlagNames, hasSwitch, normalizeArgv, shortFlags, switchWithValue} from './argv'
 export {

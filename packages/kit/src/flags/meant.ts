@@ -3,10 +3,10 @@ import {existsSync} from 'node:fs'
 
 const device = /^(?:ovpn|tap|tun|utun)\d+$/
 const sessionId = /^[\da-f]{8}(?:s[\da-f]{4}){3}s[\da-f]{12}$/
-/** The beginning of an id; a word of four letters or a year is rather a name. */
+/** The beginning of an ID. A word of four letters, or a year, is more likely a name. */
 const idPrefix = /^(?:[\da-f]{8}|(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{4,7})$/
 
-/** The option and the value by which a word that stands alone probably selects a session. */
+/** The option and the value that select a session by a word. */
 export function selectorFor(word: string): readonly [option: string, value: string] {
   if (word.startsWith('/') || sessionId.test(word) || idPrefix.test(word)) return ['--path', word]
   return [mayBeDevice(word) ? '--interface' : '--config', word]

@@ -2,7 +2,7 @@ import type {FlagRelations} from './relations'
 
 /**
  * The data in the errors of oclif's parser. It exports no classes for them, and a plugin may bring its own copy of
- * oclif, so they are told apart by their fields.
+ * oclif, so their fields distinguish them.
  */
 export interface ParserError extends Error {
   /** Unknown options (`NonExistentFlagsError`). */

@@ -114,7 +114,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several host
     const format = this.#format()
     const query = queryOf(this.flags)
     const usual = defaultColumns[this.flags.watch && format !== 'json' ? 'table' : format]
-    // the sessions of several hosts are told apart by it
+    // distinguishes the sessions of several hosts
     const isOfSeveral = (this.flags.host?.length ?? 0) > 1
     const columns = query.columns ?? (isOfSeveral ? ['host', ...usual] : usual)
     const reads = readsOf(query, columns)
