@@ -181,6 +181,10 @@ describe('error for a selector without a match', () => {
         message,
         near === undefined ? running : `Did you mean: ${near}\n${running}`,
       ])
+    assert.deepEqual(await missing({session: 'home.ovpn'}, {...home, config: '/etc/openvpn/home.ovpn'}), [
+      'no session matches "home.ovpn"',
+      'Did you mean: /etc/openvpn/home.ovpn\nSessions: /etc/openvpn/home.ovpn (tun1)',
+    ])
     assert.deepEqual(await missing({session: 'cert'}), ['no session matches "cert"', 'No session can be selected'])
   })
 

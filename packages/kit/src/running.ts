@@ -11,6 +11,7 @@ import {
   sleep,
   type Sources,
 } from '@ovpn3/sessions'
+import {basename} from 'node:path'
 
 import type {Selection} from './selector'
 
@@ -55,7 +56,8 @@ export function closestSelector(selector: Selection, running: readonly Session[]
   const configs = running.flatMap(({snapshot}) => snapshot.values.config_name ?? [])
   const devices = running.flatMap(({snapshot}) => heldDevice(snapshot.values) ?? [])
   const closestSafe = (typed: string, names: readonly string[]) => {
-    const name = closest(typed, names)
+    // a session that was started from a file has the path as its profile name
+    const name = names.find((each) => basename(each) === typed) ?? closest(typed, names)
     return name === undefined ? undefined : safeText(name)
   }
 
