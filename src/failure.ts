@@ -13,7 +13,7 @@ export async function fail(error: Parameters<typeof handle>[0], bin: string): Pr
   const message = parserText(error)
   const help = context.id === 'help' ? 'help' : `${context.id.replaceAll(':', ' ')} --help`
   const hint = `Run \`${bin} ${help}\``
-  await report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [], flags)
+  report(new Ovpn3Error('usage', message, {hint}), context.argv ?? [], flags)
   return handle(new ExitError(exitStatus.usage))
 }
 
@@ -21,12 +21,12 @@ export async function fail(error: Parameters<typeof handle>[0], bin: string): Pr
  * Prints an error, as JSON if the command line requests it.
  * @param flags the flags of the command, without `--json`
  */
-export async function report(
+export function report(
   error: Ovpn3Error,
   line: readonly string[],
   flags: Readonly<Record<string, FlagNames>> = {},
-): Promise<void> {
+): void {
   if (asksForJson(line, {...flags, format: {type: 'option'}, json: {char: 'j', type: 'boolean'}}))
     process.stdout.write(toJson(errorDocument(error), 2) + '\n')
-  else process.stderr.write(`${await errorText(error)}\n`)
+  else process.stderr.write(`${errorText(error)}\n`)
 }

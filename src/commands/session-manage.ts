@@ -338,8 +338,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sess
       const counters = isSeveral && !this.flags.verbose ? '' : statisticsText(result.statistics ?? {})
       const traffic = trafficText(result.statistics)
       // the counters go to the same stream as the line that names their session
-      if (result.error)
-        this.noticeError((await errorText({...result.error, message: line})) + (counters && `\n${counters}`))
+      if (result.error) this.noticeError(errorText({...result.error, message: line}) + (counters && `\n${counters}`))
       else if (this.isInPlace) {
         const lines = resultLines(name, result, connectionLine(result))
         this.#begin(name, session)

@@ -93,7 +93,7 @@ const hook: Hook.CommandNotFound = async function ({argv = [], config, id}) {
   const error = notFound(config.bin, readable(id), argv, commands)
   // the flags of an unknown command may be those of any command
   const flags = Object.assign({}, ...config.commands.map((command) => command.flags)) as Command.Class['flags']
-  await report(error, [id, ...argv], flags)
+  report(error, [id, ...argv], flags)
   throw new ExitError(exitStatus.usage)
 }
 

@@ -359,7 +359,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const failures = (isComplete && (await this.#sources?.catch(() => {}))?.failures) || []
     if (this.jsonEnabled()) this.logJson(withFailures(this.toErrorJson(known), failures))
     else {
-      this.noticeError(known instanceof Cancellation ? 'Cancelled.' : await errorText(known))
+      this.noticeError(known instanceof Cancellation ? 'Cancelled.' : errorText(known))
       for (const failure of failures)
         if (failure.error !== known && failure.error !== known.cause) this.tellFailure(failure)
     }

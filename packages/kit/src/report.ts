@@ -13,11 +13,9 @@ import {profileLines, summaryLines} from './summary'
 import {colorsOf} from './terminal'
 
 /** An error as text for stderr: the message, the candidates to choose from, and a hint. */
-export async function errorText(
-  error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message' | 'profiles'>,
-): Promise<string> {
+export function errorText(error: Pick<Ovpn3Error, 'candidates' | 'hint' | 'message' | 'profiles'>): string {
   const {candidates = [], profiles = []} = error
-  return messageText(error, [...(await summaryLines(candidates)), ...(await profileLines(profiles))])
+  return messageText(error, [...summaryLines(candidates), ...profileLines(profiles)])
 }
 
 function messageText({hint, message}: Pick<Ovpn3Error, 'hint' | 'message'>, summaries: readonly string[] = []): string {

@@ -3,6 +3,7 @@ import {Ovpn3Error, profileNotFound, type ProfileSummary, safeText, type SourceP
 import {failIfIncomplete, type SelectContext} from './select'
 import {profileTable} from './summary'
 import {pick} from './terminal'
+import {userOf} from './users'
 
 /**
  * The saved profile of a name, undefined if there is none. Without a name, lets the user pick one on a terminal. If
@@ -26,8 +27,9 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
   const choices = [...detailed].sort(
     (a, b) => a.profile.name.localeCompare(b.profile.name) || a.profile.path.localeCompare(b.profile.path),
   )
+  const profiles = await Promise.all(choices.map((choice) => summaryOf(choice)))
   if (context.interactive) {
-    const lines = await profileTable(choices.map((choice) => summaryOf(choice)))
+    const lines = profileTable(profiles)
     const question = name === undefined ? 'Which profile to start?' : `Which profile named ${safeText(name)}?`
     const rows = {choices: choices.map((value, i) => ({name: lines[i + 1]!, value})), header: lines[0]!}
     return context.ask(() => pick(question, rows, context.signal))
@@ -36,10 +38,12 @@ export async function selectProfile(context: SelectContext, name?: string): Prom
   const isOneOnEach = new Set(choices.map(({source}) => source)).size === choices.length
   throw new Ovpn3Error('profile-ambiguous', `${choices.length} profiles are named "${safeText(name!)}"`, {
     hint: isOneOnEach ? 'Pass one of these hosts only' : 'Pass --config-path with one of these paths',
-    profiles: choices.map((choice) => summaryOf(choice)),
+    profiles,
   })
 }
 
-function summaryOf({profile: {lastUsed, name, owner, path}, source: {host}}: SourceProfile): ProfileSummary {
-  return {...(host !== undefined && {host}), lastUsed: lastUsed || null, name, owner: owner ?? null, path}
+async function summaryOf({profile, source}: SourceProfile): Promise<ProfileSummary> {
+  const {lastUsed, name, path} = profile
+  const owner = profile.owner === undefined ? null : await userOf(profile.owner, source)
+  return {...(source.host !== undefined && {host: source.host}), lastUsed: lastUsed || null, name, owner, path}
 }

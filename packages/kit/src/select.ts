@@ -415,7 +415,7 @@ async function choose(
   const candidates = summaries.filter(({status}) => status !== stale)
   if (interactive) {
     // the picker marks one of the rows
-    const [header = '', ...lines] = await summaryTable(candidates, process.stderr.columns - 2)
+    const [header = '', ...lines] = summaryTable(candidates, process.stderr.columns - 2)
     const rows = {choices: remaining.map((value, i) => ({name: lines[i]!, value})), header}
     return ask(() => pick(question, rows, signal))
   }

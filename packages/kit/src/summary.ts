@@ -12,7 +12,7 @@ import {
 } from '@ovpn3/sessions'
 
 import {type Column, displayWidth, inColumns, tableText} from './terminal'
-import {userName} from './users'
+import {type User, userOf} from './users'
 
 /** The status of a stale session. Reading it removes it. */
 export const stale = 'stale'
@@ -25,7 +25,7 @@ export async function summarize(sessions: readonly Session[]): Promise<SessionSu
       return {
         ...identityOf(session),
         config: values.config_name ?? null,
-        owner: values.owner ?? null,
+        owner: values.owner === undefined ? null : await userOf(values.owner, session.source),
         device: heldDevice(values) ?? null,
         status: values.status ? statusText(values.status) : isGone(errors.status) ? stale : null,
         created: values.session_created ?? null,
@@ -57,14 +57,14 @@ export function uniqueIds(ids: readonly string[]): string[] {
 }
 
 /** One line for each session: the host if there are several, ID, profile, owner, device, status and age, in columns. */
-export async function summaryLines(summaries: readonly SessionSummary[]): Promise<string[]> {
-  const rows = await summaryCells(summaries)
+export function summaryLines(summaries: readonly SessionSummary[]): string[] {
+  const rows = summaryCells(summaries)
   return inColumns(withHosts(rows, summaries))
 }
 
 /** The same as a table that fits the width, with a header. */
-export async function summaryTable(summaries: readonly SessionSummary[], width: number): Promise<string[]> {
-  const rows = await summaryCells(summaries)
+export function summaryTable(summaries: readonly SessionSummary[], width: number): string[] {
+  const rows = summaryCells(summaries)
   const table = (indices: readonly number[], maxWidth?: number) =>
     tableText(
       indices.map((i) => columns[i]!),
@@ -86,52 +86,41 @@ const hasHosts = (those: readonly {readonly host?: string}[]) => new Set(those.m
 const withHosts = (rows: readonly string[][], those: readonly {readonly host?: string}[]) =>
   hasHosts(those) ? rows : rows.map((row) => row.slice(1))
 
-/** The name of a user of this machine, the uid of one of a host. */
-async function ownerText(owner: null | number, host: string | undefined): Promise<string> {
-  if (owner === null) return '-'
-  return host === undefined ? safeText(await userName(owner)) : String(owner)
-}
+const ownerText = (owner: null | User) => (owner ? safeText(owner.name ?? String(owner.uid)) : '-')
 
-async function summaryCells(summaries: readonly SessionSummary[]): Promise<string[][]> {
+function summaryCells(summaries: readonly SessionSummary[]): string[][] {
   const now = Date.now() / 1000
   const ids = uniqueIds(summaries.map(({id}) => id))
-  return Promise.all(
-    summaries.map(async ({config, created, device, host, owner, status}, i) => [
-      host ?? '-',
-      ids[i]!,
-      config === null ? '-' : safeText(config),
-      await ownerText(owner, host),
-      device === null ? '-' : safeText(device),
-      status ?? 'not readable',
-      created === null ? '-' : duration(now - created),
-    ]),
-  )
+  return summaries.map(({config, created, device, host, owner, status}, i) => [
+    host ?? '-',
+    ids[i]!,
+    config === null ? '-' : safeText(config),
+    ownerText(owner),
+    device === null ? '-' : safeText(device),
+    status ?? 'not readable',
+    created === null ? '-' : duration(now - created),
+  ])
 }
 
 /** One line for each saved profile: the host if there are several, name, owner, last use and path, in columns. */
-export async function profileLines(profiles: readonly ProfileSummary[]): Promise<string[]> {
-  const rows = await profileCells(profiles, (path) => path)
+export function profileLines(profiles: readonly ProfileSummary[]): string[] {
+  const rows = profileCells(profiles, (path) => path)
   return inColumns(withHosts(rows, profiles))
 }
 
 /** The same with a header, and IDs in place of paths. */
-export async function profileTable(profiles: readonly ProfileSummary[]): Promise<string[]> {
-  const rows = await profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
+export function profileTable(profiles: readonly ProfileSummary[]): string[] {
+  const rows = profileCells(profiles, (path) => shortId(path.slice(path.lastIndexOf('/') + 1)))
   return inColumns(withHosts([['HOST', 'NAME', 'OWNER', 'LAST USE', 'ID'], ...rows], profiles))
 }
 
-async function profileCells(
-  profiles: readonly ProfileSummary[],
-  pathText: (path: string) => string,
-): Promise<string[][]> {
+function profileCells(profiles: readonly ProfileSummary[], pathText: (path: string) => string): string[][] {
   const now = Date.now() / 1000
-  return Promise.all(
-    profiles.map(async ({host, lastUsed, name, owner, path}) => [
-      host ?? '-',
-      safeText(name),
-      await ownerText(owner, host),
-      lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
-      pathText(path),
-    ]),
-  )
+  return profiles.map(({host, lastUsed, name, owner, path}) => [
+    host ?? '-',
+    safeText(name),
+    ownerText(owner),
+    lastUsed === null ? 'never used' : `used ${duration(now - lastUsed)} ago`,
+    pathText(path),
+  ])
 }

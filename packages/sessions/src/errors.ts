@@ -1,3 +1,5 @@
+import type {SessionOwner} from './result'
+
 /** The exit status of each error code; 0 is success. The user guide documents this table. */
 export const exitStatus = {
   failed: 1,
@@ -41,8 +43,7 @@ export interface ProfileSummary {
   readonly host?: string
   readonly path: string
   readonly name: string
-  /** Uid. */
-  readonly owner: number | null
+  readonly owner: SessionOwner | null
   /** Seconds since 1970; null also if it was never used. */
   readonly lastUsed: number | null
 }
@@ -53,7 +54,7 @@ export interface SessionSummary {
   readonly path: string
   readonly id: string
   readonly config: string | null
-  readonly owner: number | null
+  readonly owner: SessionOwner | null
   readonly device: string | null
   readonly status: string | null
   /** Seconds since 1970. */

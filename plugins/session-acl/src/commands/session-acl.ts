@@ -162,7 +162,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
   /** The changes were printed as they were made. */
   protected async display(report: AclReport): Promise<void> {
     if (this.flags.show && isComplete(report)) this.log(accessListText(report, !this.isInPlace))
-    if (report.error) this.noticeError(await errorText(report.error))
+    if (report.error) this.noticeError(errorText(report.error))
   }
 
   /** The properties to read beforehand: each read costs time. */

@@ -174,7 +174,7 @@ Exit status: 0 done, or nothing to do; 1 unexpected failure; 2 wrong usage; 3 so
   async #displayResult(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
     if (this.isInPlace && result.outcome === 'done') this.log(connectionLine(result))
-    if (result.error) this.noticeError(await errorText({...result.error, message: line}))
+    if (result.error) this.noticeError(errorText({...result.error, message: line}))
     else this.log(result.changed ? line : colorsOf(process.stdout).dim(line))
   }
 

@@ -193,7 +193,7 @@ Exit status: 0 connected, or started with --background; 1 unexpected failure; 2 
 
   protected async display(result: SessionResult): Promise<void> {
     const line = `${sessionLabel(result)}: ${safeText(result.message)}`
-    if (result.error) this.noticeError(await errorText({...result.error, message: line}))
+    if (result.error) this.noticeError(errorText({...result.error, message: line}))
     else this.log([...(this.isInPlace ? resultLines(result) : []), line].join('\n'))
   }
 
