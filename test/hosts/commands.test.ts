@@ -419,6 +419,30 @@ describe('questions of ssh on a terminal', {skip: skip || skipTerminal()}, () =>
     assert.doesNotMatch(shown, /secret/)
   })
 
+  it('can be answered with an empty line', async () => {
+    hosts.script('gw1', `echo "<$("$SSH_ASKPASS" "Passphrase: ")>" >&2; exit 255`)
+    const screen = await terminal.open({env: hosts.env})
+    await screen.type('ovpn3 list -H gw1', 'Enter')
+    await screen.shows(/Passphrase/)
+    await screen.type('Enter')
+    await screen.shows(/Error: gw1: <>/)
+  })
+
+  it('wait for the answers to other questions', async () => {
+    hosts.add('gw1', terminal.world, {
+      before: '( sleep 1; "$SSH_ASKPASS" "Late (yes/no)? " </dev/null >/dev/null 2>&1 ) &',
+    })
+    const screen = await terminal.open({env: hosts.env})
+    await screen.type('ovpn3 start pass -H gw1', 'Enter')
+    await screen.shows(/User name:/)
+    await sleep(2000)
+    await screen.type('vpnuser', 'Enter')
+    assert.doesNotMatch(await screen.shows(/Password:/), /Late/)
+    await screen.type('secret', 'Enter')
+    const shown = await screen.shows(/Late|\[status 0\]/)
+    assert.doesNotMatch(shown, /secret/)
+  })
+
   it('can be cancelled with Ctrl-C', async () => {
     hosts.script('gw1', `"$SSH_ASKPASS" "Password: " || exit 255; exit 0`)
     const screen = await terminal.open({env: hosts.env})

@@ -47,6 +47,16 @@ describe('an interruption of a command over hosts', {skip}, () => {
     assert.deepEqual([timedOut.status, timedOut.stderr.split('\n').length], [7, 2], timedOut.stderr)
   })
 
+  it('names no host that was asked for a hint only', async () => {
+    await world('gw1').startSession('alice', 'cert')
+    hosts.fail('gw2', 'a long silence')
+    for (const line of ['pause', 'stats --watch']) {
+      const {status, stderr} = await run(`${line} -H gw1 -H gw2`)
+      assert.equal(status, 2)
+      assert.doesNotMatch(stderr, /interrupted/)
+    }
+  })
+
   it('leaves no ssh behind if 40 hosts are silent', async () => {
     const names = Array.from({length: 40}, (_, i) => `silent${i}`)
     for (const name of names) hosts.fail(name, 'a long silence')

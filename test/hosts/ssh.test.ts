@@ -2,6 +2,7 @@ import type {Account, Host} from '@ovpn3/sessions'
 
 import {hostOf, Ovpn3Error} from '@ovpn3/sessions'
 import assert from 'node:assert/strict'
+import {ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
 import {existsSync, mkdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -92,6 +93,24 @@ describe('ssh', () => {
       assert.ok(performance.now() - started < 2000)
       assert.deepEqual(hosts.running(), [])
     }
+  })
+
+  it('is not waited for if it cannot be ended', async (t) => {
+    hosts.script('gw1', 'exec sleep 1000')
+    const channel = await openChannel(gw1, ['x'], {connectTimeout: 10})
+    await until('ssh runs', () => hosts.calls.length === 1)
+    // as for a program of another user
+    const denied = t.mock.method(ChildProcess.prototype, 'kill', function (this: ChildProcess) {
+      this.emit('error', Object.assign(new Error('kill EPERM'), {code: 'EPERM'}))
+      return false
+    })
+    const started = performance.now()
+    await channel.close()
+    assert.ok(performance.now() - started < 3000)
+    assert.equal(denied.mock.callCount(), 2)
+    denied.mock.restore()
+    for (const pid of hosts.running()) process.kill(pid, 'SIGKILL')
+    await until('ssh has ended', () => hosts.running().length === 0)
   })
 
   it('ends even if a process keeps its standard error open, as with ControlPersist', async () => {
@@ -414,6 +433,13 @@ echo got $(sort "$folder/answers-$$") >&2`
     const {message: socket} = await ended
     assert.match(socket, /askpass$/)
     await until('the folder is removed', () => !existsSync(path.dirname(socket)))
+  })
+
+  it('are dropped if they are too long', async () => {
+    answers = ['x', 'x']
+    const long = `"$(head -c 9000 /dev/zero | tr '\\0' x)"`
+    assert.equal(await ask(`"$SSH_ASKPASS" ${long}; echo "status $?" >&2`), 'status 1')
+    assert.deepEqual([asked, notices], [[], []])
   })
 
   it('reach nobody without a terminal', async () => {

@@ -31,6 +31,13 @@ const outage = new Ovpn3Error('service-unavailable', 'nobody answers')
 const misuse = new Ovpn3Error('usage', 'no path')
 
 describe('several sources', () => {
+  it('have no failures after they were closed: pending work is interrupted', async () => {
+    const sources = new Sources([sourceWith('a', 'one')])
+    await sources.close()
+    sources.markFailed(sources.all[0]!, outage)
+    assert.deepEqual(sources.failures, [])
+  })
+
   it('list the sessions of all', async () => {
     const sources = new Sources([sourceWith('a', 'one'), sourceWith('b', 'one', 'two')])
     const sessions = await sources.find(all, ['status'])

@@ -279,11 +279,11 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   }
 
   /** Reports that the session manager is not responding. */
-  private onStall(session?: StalledSession): void {
+  private onStall(session?: StalledSession, host?: string): void {
     if (session) for (const listener of this.#stallListeners) listener(session)
     const text = session
       ? `Waiting for session ${hostPrefix(session.source.host)}${shortId(session.id)}: its backend is not responding.`
-      : 'Waiting for the session manager: it is not responding.'
+      : `Waiting for the session manager${host === undefined ? '' : ` of ${host}`}: it is not responding.`
     if (!this.quiet) this.screen.notice(text, session && keyOf(session))
   }
 
@@ -416,7 +416,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
         const asking = new Deadline(this.abortSignal)
         signal.addEventListener('abort', () => asking.abort(new Interruption()))
         try {
-          const [answer] = await this.screen.ask(() => ask([question], asking.signal))
+          const [answer] = await this.screen.ask(() => ask([{...question, optional: true}], asking.signal))
           return answer!
         } catch (error) {
           // ssh would report only that it got no answer
@@ -433,7 +433,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       hosts: this.#hosts,
       // the questions of several hosts at a time are confusing
       asker: this.interactive && this.#hosts.length === 1 ? asker : undefined,
-      onStall: (session) => this.onStall(session),
+      onStall: (session, host) => this.onStall(session, host),
     }
   }
 

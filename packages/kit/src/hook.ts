@@ -30,8 +30,9 @@ export interface ResolverOptions {
   /**
    * Call this when an answer is delayed: once for each session whose backend is not responding, or without a session if
    * the cause is unknown.
+   * @param host the machine, if it is not this one
    */
-  readonly onStall: (session?: SessionRef & {readonly id: string}) => void
+  readonly onStall: (session?: SessionRef & {readonly id: string}, host?: string) => void
 }
 
 /** The options of the `session-input` hook. */

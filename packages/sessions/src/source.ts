@@ -101,6 +101,7 @@ export type SessionsEvent = (
 /** Combines several sources. A failing source does not hide the sessions of the others. */
 export class Sources {
   readonly all: readonly SessionSource[]
+  #closed = false
   /** The last failure of each source, by its name. */
   readonly #failures: Map<string, SourceFailure>
 
@@ -209,6 +210,7 @@ export class Sources {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     // what cannot be released ends with the process
     await Promise.allSettled(this.all.map(async (source) => source.close?.()))
   }
@@ -240,7 +242,8 @@ export class Sources {
   }
 
   #recordFailure({name: source}: SessionSource, error: Ovpn3Error): void {
-    this.#failures.set(source, {error, source})
+    // work that is pending then is interrupted
+    if (!this.#closed) this.#failures.set(source, {error, source})
   }
 
   #noSourceError(): Ovpn3Error {

@@ -150,6 +150,8 @@ export class Bus {
         await this.call({...ping, timeout: keepAlive.timeout * 1000})
       } catch (error) {
         if (!(error instanceof BusError && error.kind === 'timeout')) return
+        // the answer may be behind a lot of data on a slow line
+        if (this.#connection!.silence < keepAlive.timeout * 1000) return
         this.#end(
           lostError(`no answer within ${keepAlive.timeout} s`, {hint: 'Check the network, and that the host is up'}),
         )

@@ -56,6 +56,7 @@ export class Connection {
   readonly #channel: Channel | undefined
   readonly #options: ConnectionOptions
   #decoding = false
+  #lastRead = performance.now()
 
   private constructor(bus: MessageBus, options: ConnectionOptions, channel?: Channel) {
     this.#bus = bus
@@ -110,6 +111,7 @@ export class Connection {
         if (channel && 'code' in error) return
         const [, said] = (channel && /^authentication failed: (.*)/.exec(error.message)) ?? []
         if (said === undefined) fail(reasonOf(error), error)
+        else if (said.startsWith('REJECTED')) fail('the bus refused the login', error)
         else fail(`its shell prints text: ${said}`, quietShell)
       })
       internals.on('end', () => {
@@ -143,6 +145,11 @@ export class Connection {
     return this.#bus.name!
   }
 
+  /** Milliseconds since data arrived. */
+  get silence(): number {
+    return performance.now() - this.#lastRead
+  }
+
   /** Resolves once nothing is left of it. */
   async close(): Promise<void> {
     this.#internals.stream?.destroy()
@@ -165,6 +172,7 @@ export class Connection {
     stream.on('readable', () => {
       try {
         for (let chunk; (chunk = stream.read() as Buffer | null) !== null;) {
+          this.#lastRead = performance.now()
           for (const message of messages.push(chunk)) {
             if (stream.destroyed) return
             stream.unshift(message.bytes)

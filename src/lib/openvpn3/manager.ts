@@ -52,7 +52,7 @@ export interface Remote {
 
 export interface ManagerOptions {
   /** Called once for each session that the session manager has been waiting for without a sign for 1.5 s. */
-  readonly onStall?: (session: (SessionRef & {readonly id: string}) | undefined) => void
+  readonly onStall?: (session: (SessionRef & {readonly id: string}) | undefined, host?: string) => void
   /** Left out: this machine. */
   readonly remote?: Remote
 }
@@ -89,7 +89,7 @@ export class SessionManager implements SessionSource {
           onStall &&
           ((path) => {
             const id = path.startsWith(`${managerPath}/`) && path.slice(managerPath.length + 1)
-            onStall(id ? {id, path, source: this} : undefined)
+            onStall(id ? {id, path, source: this} : undefined, this.host)
           }),
         signal: this.#closing.signal,
         trace: tracer(),

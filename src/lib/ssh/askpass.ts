@@ -94,15 +94,23 @@ export class Askpass {
     this.#clients.add(socket)
     const gone = new AbortController()
     let text = ''
+    let isComplete = false
     socket.on('error', () => {})
     socket.once('close', () => {
       this.#clients.delete(socket)
       gone.abort()
     })
     socket.setEncoding('utf8').on('data', (part: string) => {
+      if (isComplete) return
       text += part
-      if (text.length > mostQuestion) socket.destroy()
-      if (!part.includes('\n')) return
+      isComplete = part.includes('\n')
+      if (text.length > mostQuestion) {
+        isComplete = true
+        socket.destroy()
+        return
+      }
+
+      if (!isComplete) return
       const [line] = text.split('\n')
       // one question at a time
       this.#previous = this.#previous.then(() => this.#answer(socket, line!, gone.signal))

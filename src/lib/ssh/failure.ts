@@ -97,6 +97,13 @@ export function hostError(host: Host, stderr: string, status: null | number): Ho
     return new HostError(text, `Run \`${login}\``, status)
   }
 
+  if (status === 0 && !last)
+    return new HostError(
+      'systemd-stdio-bridge ended without an answer',
+      `Run \`${login} systemd-stdio-bridge\`, and check that the key allows it`,
+      status,
+    )
+
   // it may log to the journal of the host instead
   const text = `systemd-stdio-bridge ended with status ${status}${last && `: ${last}`}`
   return new HostError(text, checkBus(login), status)

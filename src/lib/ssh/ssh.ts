@@ -1,4 +1,4 @@
-import {type Host} from '@ovpn3/sessions'
+import {type Host, sleep} from '@ovpn3/sessions'
 import {type ChildProcess, spawn, type SpawnOptions} from 'node:child_process'
 import {Duplex, type Readable} from 'node:stream'
 
@@ -21,8 +21,9 @@ interface SshChannel extends Channel {
 
 /** Seconds between two signs of life of a connection, and how many may be missed. */
 const alive = {count: 2, interval: 5}
-/** Milliseconds that ssh gets to end by itself. */
+/** Milliseconds that ssh gets to end by itself, and then after SIGKILL. */
 const grace = 300
+const killTime = 1000
 /** Milliseconds after the end of ssh within which what it has printed arrives. */
 const drain = 100
 /** How much of standard error is kept: its end has the cause. */
@@ -44,7 +45,10 @@ export function openChannel(host: Host, words: readonly string[], options: SshOp
   for (const each of [child.stdin!, child.stdout!, stream]) each.on('error', () => {})
   const read = Promise.all([endOf(stream), endOf(child.stderr!)])
   const ended = new Promise<HostError>((resolve) => {
-    child.once('error', (error) => resolve(notStarted(error)))
+    // it also reports a signal that is not permitted: OVPN3_SSH may run as another user
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve(notStarted(error))
+    })
     child.once('exit', (status) => {
       const tell = () => resolve(hostError(host, stderr, status))
       // with ControlPersist a process of ssh stays behind and keeps standard error open
@@ -74,9 +78,14 @@ async function close(child: ChildProcess, gone: Promise<void>): Promise<void> {
   // its remaining output is not needed
   for (const stream of child.stdio) stream?.destroy()
   child.kill('SIGTERM')
-  const last = setTimeout(() => child.kill('SIGKILL'), grace)
-  await gone
-  clearTimeout(last)
+  const over = new AbortController()
+  void gone.then(() => over.abort())
+  await sleep(grace, over.signal)
+  if (over.signal.aborted) return
+  child.kill('SIGKILL')
+  // a program of another user cannot be killed
+  await sleep(killTime, over.signal)
+  child.unref()
 }
 
 function endAll(): void {

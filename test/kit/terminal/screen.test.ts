@@ -63,6 +63,26 @@ describe('screen', () => {
     assert.deepEqual([stderr, value], ['', [1, 2]])
   })
 
+  it('asks one question at a time', async () => {
+    setTerminal([true, true])
+    const log: string[] = []
+    const asking = new Screen(() => false)
+    const question = (name: string) =>
+      asking.ask(async () => {
+        log.push(`+${name}`)
+        await new Promise(setImmediate)
+        log.push(`-${name}`)
+        if (name === 'b') throw new Error('cancelled')
+        return name
+      })
+    const answers = await Promise.allSettled([question('a'), question('b'), question('c')])
+    assert.deepEqual(
+      answers.map(({status}) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    assert.deepEqual(log, ['+a', '-a', '+b', '-b', '+c', '-c'])
+  })
+
   const steps = 'Resuming office\nResuming office: connecting\n'
   for (const [how, isVerbose, isTerminal, lines] of [
     ['prints nothing about tasks without a terminal', false, false, ''],

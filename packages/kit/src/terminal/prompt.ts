@@ -24,6 +24,8 @@ export interface Question {
   readonly text: string
   /** The answer must not be echoed. */
   readonly hidden: boolean
+  /** The answer may be empty. */
+  readonly optional?: boolean
 }
 
 export interface AskOptions {
@@ -43,12 +45,10 @@ export async function ask(
 ): Promise<string[]> {
   const answers: string[] = []
   for (const question of questions) {
-    const {hidden, text} = question
-    const answer = isInteractive()
-      ? await askOnTerminal(safeText(text), hidden, signal)
-      : await askOnStdin(question, signal, prompts)
+    const {optional = false, text} = question
+    const answer = isInteractive() ? await askOnTerminal(question, signal) : await askOnStdin(question, signal, prompts)
     if (answer === undefined) break
-    if (answer === '') throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
+    if (answer === '' && !optional) throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)
     // the bus closes the connection on a NUL character
     if (answer.includes('\0'))
       throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot contain a NUL character`)
@@ -58,15 +58,16 @@ export async function ask(
   return answers
 }
 
-async function askOnTerminal(question: string, hidden: boolean, signal: AbortSignal): Promise<string> {
-  const message = `${question}:`
+async function askOnTerminal({hidden, optional, text}: Question, signal: AbortSignal): Promise<string> {
+  const message = `${safeText(text)}:`
+  const validate = optional ? () => true : isAnswer
   if (hidden) {
     const {default: prompt} = await import('@inquirer/password')
-    return onTerminal((context) => prompt({mask: false, message, validate: isAnswer}, context), signal)
+    return onTerminal((context) => prompt({mask: false, message, validate}, context), signal)
   }
 
   const {default: prompt} = await import('@inquirer/input')
-  return onTerminal((context) => prompt({message, validate: isAnswer}, context), signal)
+  return onTerminal((context) => prompt({message, validate}, context), signal)
 }
 
 /**

@@ -17,6 +17,7 @@ export class Screen {
   #animated: Animated | undefined
   readonly #isQuiet: () => boolean
   #muted = false
+  #question: Promise<unknown> = Promise.resolve()
   /** Print the steps of tasks where nothing can be animated. A dumb terminal always gets them. */
   isVerbose = false
 
@@ -52,9 +53,15 @@ export class Screen {
     }
   }
 
-  /** Holds notices back until the user has answered. */
-  async ask<T>(question: () => Promise<T>): Promise<T> {
+  /** Asks one question at a time, and holds notices back until the user has answered. */
+  ask<T>(question: () => Promise<T>): Promise<T> {
     if (!isInteractive()) return question()
+    const asking = this.#question.then(() => this.#askNow(question))
+    this.#question = asking.catch(() => {})
+    return asking
+  }
+
+  async #askNow<T>(question: () => Promise<T>): Promise<T> {
     const held: [text: string, session?: string][] = []
     try {
       return await this.#animate({notify: (...notice) => held.push(notice)}, question)
