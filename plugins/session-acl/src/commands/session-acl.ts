@@ -39,7 +39,7 @@ const access = {helpGroup: 'ACCESS'}
 export default class SessionAcl extends SessionCommand<typeof SessionAcl, AclReport> {
   static override aliases = ['acl']
   static override summary = 'Show and change who has access to a VPN session'
-  static override description = `The owner of a session can grant other users access. They can then list, pause, resume, restart and disconnect it. Without a change, the command shows who has access. On a terminal, the session can be picked from a list.
+  static override description = `The owner of a session can grant other users access. They can then list, pause, resume, restart and disconnect it, and set its log level; there is no read-only access. Without a change, the command shows who has access. On a terminal, the session can be picked from a list.
 
 Options can be combined. All values are checked first. Then users are granted and revoked access, --public-access and --allow-log-access are applied, and --show prints the result. Changes are idempotent. The command stops at the first change that fails.
 
@@ -62,7 +62,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several chan
     },
     {
       command: '<%= config.bin %> <%= command.id %> --public-access false --allow-log-access false --interface tun0',
-      description: 'Restrict a session to its owner and the users on the list',
+      description: 'Restrict a session to its owner and the granted users, who cannot read its log',
     },
     {
       command: '<%= config.bin %> <%= command.id %> --show --config office --json',

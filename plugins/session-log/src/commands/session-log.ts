@@ -61,7 +61,7 @@ The VPN client writes the lines, and the log level of its profile decides which.
 
 --log-level sets the log level of the session manager, as in openvpn3 log. In OpenVPN 3 Linux 24.1 and 27.1 it does not affect the lines shown here.
 
---until waits for a state, for scripts. It keeps waiting while the session needs input or is paused, and fails if the session is refused or ends. With --until=disconnected, a session that does not exist counts as disconnected.
+--until waits for a state, for scripts. It keeps waiting while the session needs input or is paused. --until=connected fails if the session is refused or ends. --until=disconnected succeeds when the session has ended or does not exist.
 
 With --json, each line is a JSON document.
 

@@ -64,11 +64,11 @@ const connectionGroup = {helpGroup: 'CONNECTION'}
 export default class SessionStart extends WatchCommand<typeof SessionStart, SessionResult> {
   static override aliases = ['start', 'up']
   static override summary = 'Start a VPN session from a saved profile or a file'
-  static override description = `PROFILE is the name of a saved profile. Otherwise, PROFILE is a file name. A file and the files that it references are imported for this session only; nothing is saved. Relative paths in a file start at its directory. Use /dev/stdin to read a profile from standard input. On a terminal, omit PROFILE to pick a saved profile from a list.
+  static override description = `PROFILE is the name of a saved profile. If no saved profile has that name, PROFILE is a file. A file and the files that it references are imported for this session only; nothing is saved. Relative paths in a file start at its directory. Use /dev/stdin to read a profile from standard input. On a terminal, omit PROFILE to pick a saved profile from a list.
 
 The command waits until the session is connected, without a time limit unless --timeout is given. On failure, timeout or Ctrl-C, it disconnects the new session unless --keep is given.
 
-With --if-running=keep, the command waits for a session that is connecting. It leaves the session in its state, and fails if that is paused, waiting for input or failed.
+With --if-running=keep, the command waits for a session that is connecting. It does not change the session: it fails if the session is paused, waits for input or has failed.
 
 With --foreground, the command runs until the session ends. It disconnects the session on Ctrl-C and SIGTERM, leaves it connected when the terminal is closed, and notifies systemd when it is connected.
 
