@@ -228,7 +228,7 @@ class Lab implements World {
       const device = String(await this.#get('root', session, 'device_name'))
       if (device === '') return false
       const inside = [`--net=${this.#namespace}`, 'chroot', this.#root]
-      await run('nsenter', [...inside, 'ping', '-c1', '-W1', '-I', device, await this.#serverBehind(device)])
+      await run('nsenter', [...inside, 'ping', '-c1', '-w3', '-I', device, await this.#serverBehind(device)])
       return true
     } catch {
       return false
