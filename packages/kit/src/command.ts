@@ -140,8 +140,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
   #outputLost = false
   readonly #stallListeners: ((session: StalledSession) => void)[] = []
   #signal: SignalName | undefined
-  #connectTimeout = 0
-  #hosts: readonly string[] = []
+  #hostOptions = hostsOf({})
   /** The command line before it was normalized. */
   #typed: readonly string[] = []
   /** The names of the given options. */
@@ -387,9 +386,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     const parsed = await this.parse({args: args ?? {}, baseFlags, flags, strict: true})
     this.flags = parsed.flags as FlagsOf<T>
     this.args = parsed.args as ArgsOf<T>
-    const {connectTimeout, hosts} = hostsOf(this.flags)
-    this.#connectTimeout = connectTimeout
-    this.#hosts = hosts
+    this.#hostOptions = hostsOf(this.flags)
     this.#given = givenFlags({parse: {input: {flags: {...baseFlags, ...flags}}, output: parsed}})
     const {session} = this.#selectorValues
     if (session !== undefined) failOn(argumentMisuse(session, this.#line(this.#given)))
@@ -408,6 +405,10 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
     process.on('exit', () => {
       process.exitCode ||= exitStatus.failed
     })
+  }
+
+  get #hosts(): readonly string[] {
+    return this.#hostOptions.hosts
   }
 
   #resolverOptions(): ResolverOptions {
@@ -429,8 +430,7 @@ export abstract class SessionCommand<T extends typeof Command, Result = unknown>
       notice: (text: string) => this.screen.notice(text),
     }
     return {
-      connectTimeout: this.#connectTimeout,
-      hosts: this.#hosts,
+      ...this.#hostOptions,
       // the questions of several hosts at a time are confusing
       asker: this.interactive && this.#hosts.length === 1 ? asker : undefined,
       onStall: (session, host) => this.onStall(session, host),

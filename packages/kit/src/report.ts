@@ -46,7 +46,7 @@ export function failureText({error, source}: SourceFailure): string {
   return messageText({hint: error.hint, message: `${source}: ${error.message}`})
 }
 
-/** Whether a document is a list of sessions, or of what became of them. */
+/** Whether a document lists sessions or results. */
 export function isListing(json: unknown): json is object {
   return typeof json === 'object' && json !== null && 'sessions' in json
 }

@@ -27,6 +27,7 @@ import {
   statusText,
   unchangedResult,
   unlessAborted,
+  type User,
 } from '@ovpn3/sessions'
 
 import {didYouMean, mayBeDevice} from './flags'
@@ -34,7 +35,7 @@ import {closestSelector, isShortId, runningSessions, sessionsText} from './runni
 import {type Selection, selectorOf, selectorText, type SelectorValues} from './selector'
 import {stale, summarize, summaryTable, uniqueIds} from './summary'
 import {confirm, pick} from './terminal'
-import {uidsNamed, type User, userOf, userText} from './users'
+import {uidsNamed, userOf, userText} from './users'
 
 /** A session that a command acts on. */
 export interface Selected {
@@ -305,7 +306,7 @@ function reach(claims: readonly Claim[], selector: Selection | undefined): reado
   }
 }
 
-/** A name that matches sessions on several hosts is ambiguous, whoever owns them. */
+/** A name that matches sessions on several hosts is ambiguous, even if their owners differ. */
 function nearestOnEach(claims: readonly Claim[]): readonly Claim[] {
   return perHost(claims, ({session}) => session.source.host, nearestRing)
 }

@@ -9,10 +9,11 @@ import {
   type SessionSummary,
   shortId,
   statusText,
+  type User,
 } from '@ovpn3/sessions'
 
 import {type Column, displayWidth, inColumns, tableText} from './terminal'
-import {type User, userOf} from './users'
+import {userOf} from './users'
 
 /** The status of a stale session. Reading it removes it. */
 export const stale = 'stale'

@@ -6,6 +6,7 @@ import {
   safeText,
   type SessionSource,
   shellWord,
+  type User,
   type Users,
 } from '@ovpn3/sessions'
 import {execFile} from 'node:child_process'
@@ -35,12 +36,6 @@ function findUserName(uid: number): Promise<string | undefined> {
   }
 
   return lookup
-}
-
-/** A user as in JSON; `name` is null if the uid has no account. */
-export interface User {
-  readonly uid: number
-  readonly name: string | null
 }
 
 /** A user of the machine on which a session runs. */
@@ -107,20 +102,21 @@ export async function uidsNamed<T extends Pick<SessionSource, 'users'>>(
   }
 
   await Promise.all(sources.map((source) => find(source)))
-  if (uids.size === 0 && areAllAsked)
-    throw new Ovpn3Error('usage', `--${option}: no such user: "${user}"`, {
-      hint: 'Pass the name of an existing user, or a uid',
-    })
+  if (uids.size === 0 && areAllAsked) throw noSuchUser(user, option)
   return uids
 }
 
 /** The uid of the user that an option names, at one source. @throws Ovpn3Error `usage` */
 export async function uidNamed(user: string, option: string, source: Pick<SessionSource, 'users'>): Promise<number> {
-  const uids = await uidsNamed(user, option, [source], (_, error) => {
-    throw error
-  })
-  return uids.get(source)!
+  const uid = await usersOf(source).uidOf(user)
+  if (uid === undefined) throw noSuchUser(user, option)
+  return uid
 }
+
+const noSuchUser = (user: string, option: string) =>
+  new Ovpn3Error('usage', `--${option}: no such user: "${user}"`, {
+    hint: 'Pass the name of an existing user, or a uid',
+  })
 
 async function lookUpName(uid: number): Promise<string | undefined> {
   return (uid === process.getuid?.() && ownName()) || (await lookUpAccount(String(uid)))?.name

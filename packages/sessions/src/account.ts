@@ -1,7 +1,12 @@
-/** A user of a machine. */
-export interface Account {
-  readonly name: string
+/** A user of a machine, as in JSON; `name` is null if the uid has no account. */
+export interface User {
   readonly uid: number
+  readonly name: string | null
+}
+
+/** An account of a machine. */
+export interface Account extends User {
+  readonly name: string
   readonly fullName: string
 }
 

@@ -1,4 +1,4 @@
-import type {SessionOwner} from './result'
+import type {User} from './account'
 
 /** The exit status of each error code; 0 is success. The user guide documents this table. */
 export const exitStatus = {
@@ -43,7 +43,7 @@ export interface ProfileSummary {
   readonly host?: string
   readonly path: string
   readonly name: string
-  readonly owner: SessionOwner | null
+  readonly owner: User | null
   /** Seconds since 1970; null also if it was never used. */
   readonly lastUsed: number | null
 }
@@ -54,7 +54,7 @@ export interface SessionSummary {
   readonly path: string
   readonly id: string
   readonly config: string | null
-  readonly owner: SessionOwner | null
+  readonly owner: User | null
   readonly device: string | null
   readonly status: string | null
   /** Seconds since 1970. */

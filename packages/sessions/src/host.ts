@@ -54,11 +54,10 @@ export function loginTo({destination, port}: Host): string {
  * @param on the host, or several of which the hint may apply to any
  */
 export function hintOn(on: readonly string[] | string | undefined, hint: string | undefined): string | undefined {
-  const hosts = on === undefined ? [] : [on].flat()
-  if (hosts.length === 0 || hint === undefined) return hint
-  const flags = hosts.map((host) => ` --host ${host}`).join('')
-  const [first] = hosts
-  const login = hosts.length === 1 ? loginTo(hostOf(first!)) : 'ssh HOST'
+  const [first, ...others] = on === undefined ? [] : [on].flat()
+  if (first === undefined || hint === undefined) return hint
+  const flags = [first, ...others].map((host) => ` --host ${host}`).join('')
+  const login = others.length > 0 ? 'ssh HOST' : loginTo(hostOf(first))
   // a command follows `run`, or another one of ovpn3
   return hint.replaceAll(/(\b[Rr]un )?`([^`]+)`/g, (whole, run: string | undefined, command: string) => {
     const [, name, rest = ''] = /^ovpn3 (\S+)(.*)$/.exec(command) ?? []

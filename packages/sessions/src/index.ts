@@ -11,7 +11,7 @@ export {
   unlessAborted,
   withGrace,
 } from './abort'
-export {type Account, accountOf} from './account'
+export {type Account, accountOf, type User} from './account'
 export {type Action, disconnect, logLevel, pause, runUntilInterrupted, unchangedResult} from './actions/actions'
 export {cleanUp, namedSessions, planCleanUp} from './actions/cleanup'
 export {failure, result, withMinor} from './actions/result'

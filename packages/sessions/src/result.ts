@@ -1,3 +1,4 @@
+import type {User} from './account'
 import type {Endpoint, Session} from './session'
 
 import {type ErrorCode, exitStatus, hasCode, isOutage, Ovpn3Error} from './errors'
@@ -30,12 +31,6 @@ export interface ErrorJson {
  */
 export type Outcome = 'done' | 'failed' | 'kept' | 'planned' | 'removed' | 'unchanged'
 
-/** The owner of a session; `name` is null if the uid belongs to no account. */
-export interface SessionOwner {
-  readonly uid: number
-  readonly name: string | null
-}
-
 /** The endpoint and addresses of a connected session. */
 export interface Connection {
   readonly server: Endpoint
@@ -52,7 +47,7 @@ export interface SessionResult extends SessionIdentity {
   /** Null if it could not be read. */
   readonly config: string | null
   /** Only for another user's session, if it could be read. */
-  readonly owner?: SessionOwner
+  readonly owner?: User
   readonly outcome: Outcome
   /** Whether the action changed the session. */
   readonly changed: boolean
@@ -127,12 +122,12 @@ export function identityOf({id, path, source: {host}}: Session): SessionIdentity
 }
 
 /** The name of a session for people: `office (c2df8ae4)`. @param owner given if it is another user */
-export function labelOf(session: Session, owner?: SessionOwner): string {
+export function labelOf(session: Session, owner?: User): string {
   return sessionLabel({config: configOf(session), host: session.source.host, id: session.id, owner})
 }
 
 /** The same error, prefixed with the name of its session. */
-export function aboutSession(session: Session, error: Ovpn3Error, owner?: SessionOwner): Ovpn3Error {
+export function aboutSession(session: Session, error: Ovpn3Error, owner?: User): Ovpn3Error {
   return new Ovpn3Error(error.code, `${labelOf(session, owner)}: ${error.message}`, {
     cause: error,
     hint: hintOn(session.source.host, error.hint),

@@ -72,10 +72,9 @@ export class Connection {
       const bus = channel ? busOver(channel.stream) : sessionBus({busAddress: target as string})
       const connection = new Connection(bus, options, channel)
       const internals = connection.#internals
-      let connected = false
-      let failed = false
+      let state: 'connected' | 'connecting' | 'failed' = 'connecting'
       const giveUp = (reason: string, cause?: unknown) => {
-        if (!connected) fail(reason, cause)
+        if (state === 'connecting') fail(reason, cause)
       }
 
       const {connectTimeout = defaultTimeout} = options
@@ -88,14 +87,15 @@ export class Connection {
 
       giveUpAfter(connectTimeout)
       void channel?.asked?.then(() => {
-        if (!connected && !failed) giveUpAfter(connectTimeout + loginTime)
+        if (state === 'connecting') giveUpAfter(connectTimeout + loginTime)
       })
       options.signal?.addEventListener('abort', () => giveUp('interrupted'))
       const fail = (reason: string, cause?: unknown) => {
-        failed = true
+        const wasConnected = state === 'connected'
+        state = 'failed'
         clearTimeout(timer)
         const closing = connection.close()
-        if (connected) options.onLost(lostError(reason, cause))
+        if (wasConnected) options.onLost(lostError(reason, cause))
         // nothing is left of it when that is known
         else void closing.then(() => reject(new BusError(channel ? 'host-unreachable' : 'unreachable', reason, cause)))
       }
@@ -126,7 +126,7 @@ export class Connection {
       bus.on('message', (message) => connection.#receive(message))
       bus.once('connect', () => {
         clearTimeout(timer)
-        connected = true
+        state = 'connected'
         resolve(connection)
       })
       if (options.signal?.aborted) giveUp('interrupted')

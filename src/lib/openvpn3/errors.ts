@@ -56,10 +56,8 @@ export function toOvpn3Error(
     case 'access-denied':
       return accessDenied(to, {cause})
     case 'disconnected':
-      return error('disconnected', message, hintOf(cause) ?? checkBus)
     case 'host-unreachable':
-      return error('host-unreachable', message, hintOf(cause) ?? checkBus)
-
+      return error(kind, message, hintOf(cause) ?? checkBus)
     case 'no-owner':
       return error(
         'service-unavailable',

@@ -15,14 +15,6 @@ export interface Asker {
   notice(text: string): void
 }
 
-export interface AskpassOptions {
-  readonly asker: Asker
-  /** Called before the user is asked. */
-  readonly onQuestion: () => void
-  /** bin/askpass.js */
-  readonly program: string
-}
-
 /** What bin/askpass.js sends: the text, and the kind of ssh (SSH_ASKPASS_PROMPT), null for a question. */
 interface Question {
   readonly kind: null | string
@@ -40,24 +32,29 @@ const mostPath = 107
  * has no terminal, so that a Ctrl-C there does not end the connection.
  */
 export class Askpass {
+  /** Resolves when ssh asks its first question. */
+  readonly asked: Promise<void>
   readonly #asker: Asker
   readonly #clients = new Set<Socket>()
   readonly #folder: string
-  readonly #onQuestion: () => void
+  #onQuestion = () => {}
   #previous: Promise<unknown> = Promise.resolve()
   readonly #program: string
   readonly #server: Server
 
-  private constructor({asker, onQuestion, program}: AskpassOptions, folder: string) {
+  private constructor(asker: Asker, program: string, folder: string) {
+    this.asked = new Promise((resolve) => {
+      this.#onQuestion = resolve
+    })
     this.#asker = asker
     this.#folder = folder
-    this.#onQuestion = onQuestion
     this.#program = program
     this.#server = createServer((socket) => this.#serve(socket))
   }
 
-  static async listen(options: AskpassOptions): Promise<Askpass> {
-    const askpass = new Askpass(options, await privateFolder())
+  /** @param program bin/askpass.js @throws HostError */
+  static async listen(asker: Asker, program: string): Promise<Askpass> {
+    const askpass = new Askpass(asker, program, await privateFolder())
     process.once('exit', askpass.#remove)
     await new Promise<void>((resolve, reject) => {
       askpass.#server.once('error', reject).listen(askpass.#socket, resolve)
@@ -94,26 +91,18 @@ export class Askpass {
     this.#clients.add(socket)
     const gone = new AbortController()
     let text = ''
-    let isComplete = false
     socket.on('error', () => {})
     socket.once('close', () => {
       this.#clients.delete(socket)
       gone.abort()
     })
     socket.setEncoding('utf8').on('data', (part: string) => {
-      if (isComplete) return
+      if (text.includes('\n')) return
       text += part
-      isComplete = part.includes('\n')
-      if (text.length > mostQuestion) {
-        isComplete = true
-        socket.destroy()
-        return
-      }
-
-      if (!isComplete) return
-      const [line] = text.split('\n')
+      if (text.length > mostQuestion) socket.destroy()
       // one question at a time
-      this.#previous = this.#previous.then(() => this.#answer(socket, line!, gone.signal))
+      else if (text.includes('\n'))
+        this.#previous = this.#previous.then(() => this.#answer(socket, text.split('\n', 1)[0]!, gone.signal))
     })
   }
 
@@ -125,13 +114,9 @@ export class Askpass {
         .split('\n')
         .map((each) => safeText(each))
       this.#onQuestion()
-      if (kind === 'none') {
-        for (const each of lines) if (each) this.#asker.notice(each)
-        return
-      }
-
-      const question = lines.pop() ?? ''
+      const question = kind === 'none' ? undefined : (lines.pop() ?? '')
       for (const each of lines) if (each) this.#asker.notice(each)
+      if (question === undefined) return
       const isChoice = /\(yes\/no/.test(question)
       const hint = kind === 'confirm' && !isChoice ? ' (yes/no)' : ''
       const answer = await this.#asker.ask(

@@ -24,17 +24,13 @@ export function remotes(hosts: readonly string[], {askpass, connectTimeout}: Rem
     const host = hostOf(name)
     return {
       async channel() {
-        let onQuestion = () => {}
-        const asked = new Promise<void>((resolve) => {
-          onQuestion = resolve
-        })
-        const asking = askpass && (await Askpass.listen({...askpass, onQuestion}))
+        const asking = askpass && (await Askpass.listen(askpass.asker, askpass.program))
         const channel = openChannel(host, ['systemd-stdio-bridge'], {
           connectTimeout,
           environment: asking?.environment,
         })
         void channel.ended.then(() => asking?.close())
-        return {...channel, asked}
+        return {...channel, asked: asking?.asked}
       },
       connectTimeout,
       host: name,

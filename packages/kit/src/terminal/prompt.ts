@@ -45,7 +45,7 @@ export async function ask(
 ): Promise<string[]> {
   const answers: string[] = []
   for (const question of questions) {
-    const {optional = false, text} = question
+    const {optional, text} = question
     const answer = isInteractive() ? await askOnTerminal(question, signal) : await askOnStdin(question, signal, prompts)
     if (answer === undefined) break
     if (answer === '' && !optional) throw new Ovpn3Error('input-missing', `"${safeText(text)}" cannot be empty`)

@@ -177,7 +177,7 @@ Exit status: 0 done; 1 unexpected failure; 2 wrong usage; 3 some of several sess
       return await this.#choose(prometheusProperties, prometheusProperties)
     } catch (error) {
       const hosts = await this.#hosts()
-      if (hosts.length > 0 && hosts.every(({isUp}) => !isUp)) this.log(exposition([], hosts).trimEnd())
+      if (hosts.length > 0 && (await this.sources()).areAllLost) this.log(exposition([], hosts).trimEnd())
       throw error
     }
   }
